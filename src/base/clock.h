@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* clock.h - where modules get the time from, so that a test can give it. */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stdint.h>
+
+struct clock {
+	/* Seconds since 1970, as the system believes; may jump. */
+	int64_t (*wall_s)(void *arg);
+	/* Milliseconds since some start; never goes back. */
+	uint64_t (*mono_ms)(void *arg);
+	void *arg;
+};
+
+/* The system's. */
+extern const struct clock clock_system;
+
+static inline int64_t clock_wall_s(const struct clock *clock)
+{
+	return clock->wall_s(clock->arg);
+}
+
+static inline uint64_t clock_mono_ms(const struct clock *clock)
+{
+	return clock->mono_ms(clock->arg);
+}
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* list.h - a doubly linked list whose links lie inside the members.
+ *
+ * The list's head and each member's node are struct list. A node that is in no
+ * list points to itself, so taking it out twice is harmless. */
+#ifndef BASE_LIST_H
+#define BASE_LIST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct list {
+	struct list *next;
+	struct list *prev;
+};
+
+/* The struct of TYPE whose member MEMBER is at POINTER. */
+#define container_of(pointer, type, member)                                    \
+	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+
+/* Walks the nodes; the current one must not be taken out. */
+#define list_each(node, head)                                                  \
+	for (struct list *node = (head)->next; node != (head);                 \
+	     node = node->next)
+
+/* Walks the nodes; the current one may be taken out and freed. */
+#define list_each_safe(node, head)                                             \
+	for (struct list *node = (head)->next, *node##_next = node->next;      \
+	     node != (head); node = node##_next, node##_next = node->next)
+
+static inline void list_init(struct list *list)
+{
+	list->next = list;
+	list->prev = list;
+}
+
+static inline bool list_empty(const struct list *head)
+{
+	return head->next == head;
+}
+
+static inline void list_append(struct list *head, struct list *node)
+{
+	node->prev = head->prev;
+	node->next = head;
+	head->prev->next = node;
+	head->prev = node;
+}
+
+static inline void list_remove(struct list *node)
+{
+	node->prev->next = node->next;
+	node->next->prev = node->prev;
+	list_init(node);
+}
+
+/* The first node, or NULL. */
+static inline struct list *list_first(const struct list *head)
+{
+	return list_empty(head) ? NULL : head->next;
+}
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* log.h - one line an event, for the operator.
+ *
+ * A line is `event key=value key="value with blanks"`. The caller writes it
+ * whole, printf-like; a value that may hold blanks goes between double quotes
+ * and has been through fault_set() or fault_scrub(), which leave no '"' in it.
+ * Control characters never get out, whatever the caller passes.
+ *
+ * To stderr each line is "DATE mtastsd[PID]: LEVEL: line", or "<N>line" if
+ * stderr is the journal (JOURNAL_STREAM), where N is the syslog priority. */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include <stdbool.h>
+
+enum log_level {
+	LOG_LEVEL_ERROR,   /* the daemon can't do its work */
+	LOG_LEVEL_WARNING, /* the operator should look at this some day */
+	LOG_LEVEL_INFO,    /* start, stop, what an operator did */
+	LOG_LEVEL_DEBUG,   /* look-ups one by one */
+};
+
+enum log_target { LOG_TARGET_STDERR, LOG_TARGET_SYSLOG };
+
+/* NAME is what lines are signed with and must outlive the log. May be called
+ * again. Until the first call lines of level info and above go to stderr. */
+void log_open(const char *name, enum log_target target, enum log_level level);
+
+void log_set_level(enum log_level level);
+
+/* True if a line of LEVEL would be written: for callers that would have to
+ * work to make one. */
+bool log_on(enum log_level level);
+
+void log_line(enum log_level level, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#define log_error(...)   log_line(LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_warning(...) log_line(LOG_LEVEL_WARNING, __VA_ARGS__)
+#define log_info(...)    log_line(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...)                                                         \
+	do {                                                                   \
+		if (log_on(LOG_LEVEL_DEBUG))                                   \
+			log_line(LOG_LEVEL_DEBUG, __VA_ARGS__);                \
+	} while (0)
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* slice.h - a run of bytes that somebody else owns; not NUL-terminated. */
+#ifndef BASE_SLICE_H
+#define BASE_SLICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+struct slice {
+	const char *data; /* may be NULL only if len is 0 */
+	size_t len;
+};
+
+static inline struct slice slice_of(const char *data, size_t len)
+{
+	return (struct slice){ data, len };
+}
+
+/* TEXT is NUL-terminated and outlives the slice. */
+static inline struct slice slice_str(const char *text)
+{
+	return (struct slice){ text, strlen(text) };
+}
+
+/* Byte by byte: case counts (RFC 7405's %s). */
+static inline bool slice_is(struct slice a, const char *text)
+{
+	return a.len == strlen(text) && memcmp(a.data, text, a.len) == 0;
+}
+
+static inline bool slice_starts(struct slice a, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return a.len >= n && memcmp(a.data, prefix, n) == 0;
+}
+
+/* ASCII only, whatever the locale: isalpha() and friends would not do. */
+static inline bool ascii_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static inline char ascii_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+static inline bool ascii_is_alnum(char c)
+{
+	char l = ascii_lower(c);
+
+	return ascii_is_digit(c) || (l >= 'a' && l <= 'z');
+}
+
+/* SP or HTAB: WSP of RFC 5234. */
+static inline bool ascii_is_wsp(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+#endif

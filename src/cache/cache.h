@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* cache.h - policies on disk (LMDB), one writer thread, readers on the loop.
+ *
+ * A put is visible to the next get at once (from memory) and is on disk within
+ * a second (one LMDB transaction a batch, on libuv's thread pool, since a
+ * commit waits for the disk). What a kill -9 can take away is only what was put
+ * in that last second. One loop and one thread use a cache.
+ *
+ * The file is DIRECTORY/policies.mdb. A file that is not ours, or is damaged,
+ * is renamed to policies.mdb.bad-YYYYMMDDTHHMMSSZ, a warning is logged, and a
+ * new one is begun. */
+#ifndef CACHE_CACHE_H
+#define CACHE_CACHE_H
+
+#include "base/clock.h"
+#include "base/status.h"
+#include "sts/domain.h"
+#include "sts/policy.h"
+#include "sts/record.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+struct cache;
+
+/* One policy and what is known about it. Times in seconds since 1970, 0 if it
+ * has not happened. */
+struct cache_entry {
+	struct policy policy;       /* borrowed from the cache */
+	char id[RECORD_ID_MAX + 1]; /* of the TXT record it was fetched for */
+	struct slice text;          /* the body as served; borrowed */
+	int64_t fetched_s;          /* last successful HTTPS fetch */
+	int64_t checked_s;          /* last successful look at the TXT record */
+	uint32_t record_ttl_s;      /* that TXT answer's time to live */
+	int64_t used_s;         /* last asked for; coarse: see cache_touch */
+	int64_t next_refresh_s; /* when the text is to be fetched afresh */
+	int64_t failed_s;       /* last failed refresh since the last good */
+	uint32_t failures;      /* failed refreshes since the last good */
+};
+
+struct cache_options {
+	uv_loop_t *loop;
+	const char *directory; /* must exist or be creatable (one level) */
+	uint64_t max_size;     /* bytes the file may grow to */
+	const struct clock *clock;
+};
+
+/* Opens or makes the cache. MTS_ESYS: the folder or file can't be used.
+ * MTS_EBUSY: another process has it. On MTS_OK *RET is the caller's:
+ * cache_close(). */
+int cache_open(const struct cache_options *options, struct cache **ret,
+               struct fault *why);
+
+/* Writes what is pending, waits for it, closes. Takes NULL, leaves NULL. The
+ * loop must run once more afterwards (to close handles) before it is closed. */
+void cache_close(struct cache **cache);
+
+/* Finds the entry of DOMAIN, live or not (the caller looks at the time). What
+ * RET borrows is valid until the caller returns to the loop or changes the
+ * cache. MTS_ENOTFOUND; MTS_EDAMAGED: the record is no good (it is logged and
+ * removed). */
+int cache_get(struct cache *cache, const struct domain *domain,
+              struct cache_entry *ret);
+
+/* Stores ENTRY, which is copied, for DOMAIN. MTS_ENOMEM; MTS_EFULL: too much is
+ * pending. A write that fails later is logged once, kept in memory and tried
+ * again. */
+int cache_put(struct cache *cache, const struct domain *domain,
+              const struct cache_entry *entry);
+
+/* Notes that DOMAIN was asked for now. Written only if used_s is more than an
+ * hour old, so that hits cost no writes. */
+void cache_touch(struct cache *cache, const struct domain *domain,
+                 const struct cache_entry *entry);
+
+/* Forgets DOMAIN; MTS_ENOTFOUND. */
+int cache_remove(struct cache *cache, const struct domain *domain);
+
+/* Forgets everything; MTS_ENOMEM. Synchronous. */
+int cache_remove_all(struct cache *cache);
+
+/* Calls EACH for up to LIMIT entries in order of domain, those after AFTER (""
+ * from the start), pending writes included; EACH returns false to stop. Returns
+ * true if there may be more. What EACH gets is valid only within the call. */
+bool cache_each(struct cache *cache, const char *after, size_t limit,
+                bool (*each)(void *arg, const char *domain,
+                             const struct cache_entry *entry),
+                void *arg);
+
+struct cache_stats {
+	uint64_t policies;   /* on disk; pending ones may not be counted */
+	uint64_t bytes_used; /* of the file */
+	uint64_t bytes_max;
+	uint64_t pending;      /* writes not yet on disk */
+	uint64_t commits;      /* since start */
+	uint64_t write_errors; /* since start */
+	bool writable;         /* the last write went well */
+};
+
+void cache_get_stats(struct cache *cache, struct cache_stats *ret);
+
+#endif

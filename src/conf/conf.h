@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* conf.h - mtastsd's configuration: YAML in, checked values out.
+ *
+ * One table row an option (schema.c: path, type, range, default, help) drives
+ * the loader, the sample file's check and the manual's. Modules never see this
+ * struct: prog/ hands each one its own small options. */
+#ifndef CONF_CONF_H
+#define CONF_CONF_H
+
+#include "base/log.h"
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum conf_protocol { CONF_SOCKETMAP };
+
+/* One entry of "listen:". */
+struct conf_listen {
+	enum conf_protocol protocol;
+	char *address; /* "unix:/path" or "inet:host:port", checked */
+	mode_t mode;   /* unix: of the socket file; 0660 by default */
+	char *owner;   /* unix: a user's name, or NULL: ours */
+	char *group;   /* unix: a group's name, or NULL: ours */
+	unsigned line; /* in the file, for messages */
+};
+
+struct conf {
+	struct conf_listen *listen; /* LISTEN_COUNT of them */
+	size_t listen_count;
+	char *control; /* "unix:/path"; "" is none */
+	struct {
+		char *directory;
+		uint64_t max_size; /* bytes */
+	} cache;
+	struct {
+		char **servers; /* "192.0.2.1", "192.0.2.1:5353", "[::1]:53" */
+		size_t server_count; /* 0: those of /etc/resolv.conf */
+		uint64_t timeout_ms;
+	} dns;
+	struct {
+		char *ca_file; /* "": the system's */
+		uint64_t timeout_ms;
+		uint64_t max_size; /* bytes */
+		uint64_t concurrency;
+		uint64_t retry_ms;
+		bool allow_private_addresses;
+	} fetch;
+	struct {
+		uint64_t timeout_ms;
+		uint64_t negative_min_ms;
+		uint64_t negative_max_ms;
+	} lookup;
+	struct {
+		uint64_t id_check_min_ms;
+		uint64_t id_check_max_ms;
+	} refresh;
+	struct {
+		uint64_t clients; /* connections, all listeners together */
+	} limits;
+	struct {
+		enum log_level level;
+		enum log_target target;
+	} log;
+};
+
+/* Reads PATH. On MTS_OK *RET is the caller's: conf_free(). Any fault (unreadable
+ * file, bad YAML, unknown option, bad value) is an error: WHY reads
+ * "FILE:LINE: option: what is wrong and what would be right". */
+int conf_load(const char *path, struct conf **ret, struct fault *why);
+
+/* The same from memory; NAME stands for the file in messages. */
+int conf_parse(const char *text, size_t len, const char *name,
+               struct conf **ret, struct fault *why);
+
+/* Every option at its default; NULL if memory is short. */
+struct conf *conf_new(void);
+
+/* Takes NULL, leaves NULL. */
+void conf_free(struct conf **conf);
+
+#endif

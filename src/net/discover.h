@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* discover.h - policy discovery for one domain (RFC 8461 3): TXT record, then
+ * addresses of the policy host, then HTTPS, then the policy text.
+ *
+ * Knows nothing of caches and of who asks: the same walk serves a look-up, a
+ * refresh, mtasts-ctl explain and mtasts-check. Every step leaves a line in the
+ * trace. */
+#ifndef NET_DISCOVER_H
+#define NET_DISCOVER_H
+
+#include "base/clock.h"
+#include "net/fetch.h"
+#include "net/resolver.h"
+#include "sts/domain.h"
+#include "sts/policy.h"
+#include "sts/record.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { DISCOVER_STEPS_MAX = 8 };
+
+/* One line of the trace. */
+struct discover_step {
+	const char *name; /* "record", "address", "connect", "tls", "http",
+	                   * "policy": a constant */
+	bool ok;
+	uint64_t ms;    /* it took */
+	char text[200]; /* what came of it; safe to print */
+};
+
+enum discover_outcome {
+	DISCOVER_POLICY,     /* a policy, fetched now */
+	DISCOVER_UNCHANGED,  /* the record's id is KNOWN_ID; nothing fetched */
+	DISCOVER_NO_RECORD,  /* DNS says that there is no MTA-STS record */
+	DISCOVER_BAD_RECORD, /* several, or one that is no good */
+	DISCOVER_DNS_FAILED, /* DNS gave no answer for the record */
+	DISCOVER_FETCH_FAILED, /* the record is good, the policy can't be had:
+	                        * no address, HTTPS failed, the text is no good */
+	DISCOVER_NO_MEMORY,
+};
+
+/* "policy", "unchanged", ... */
+const char *discover_outcome_text(enum discover_outcome outcome);
+
+/* Lives only while the callback runs, but for what is said below. */
+struct discover_result {
+	enum discover_outcome outcome;
+	struct sts_record record; /* POLICY, UNCHANGED, FETCH_FAILED */
+	uint32_t record_ttl_s;    /* of the TXT answer, or of its absence */
+	struct policy *policy;    /* POLICY: borrowed */
+	struct slice text;        /* POLICY: the body; borrowed */
+	enum fetch_cause cause;   /* FETCH_FAILED: FETCH_OK if HTTPS was good or
+	                           * was not reached */
+	const char *reason;       /* one line; never NULL */
+	const struct discover_step *steps;
+	size_t step_count;
+};
+
+struct discover_options {
+	struct resolver *resolver;
+	struct fetcher *fetcher;
+	const struct clock *clock;
+	bool allow_private_addresses;
+};
+
+struct discovery;
+
+typedef void discover_callback(void *arg, const struct discover_result *result);
+
+/* Starts the walk for DOMAIN. If the record's id is KNOWN_ID (NULL: none is) it
+ * ends there as UNCHANGED. OPTIONS and what they point to outlive the walk. An
+ * error return means "not started". Otherwise CALLBACK comes exactly once,
+ * never from inside the call, unless discovery_cancel() comes first. */
+int discovery_start(const struct discover_options *options,
+                    const struct domain *domain, const char *known_id,
+                    discover_callback *callback, void *arg,
+                    struct discovery **ret);
+
+/* The callback will not come. Takes NULL, leaves NULL. */
+void discovery_cancel(struct discovery **discovery);
+
+#endif

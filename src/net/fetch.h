@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* fetch.h - gets a policy by HTTPS (RFC 8461 3.3), by libcurl on a libuv loop.
+ *
+ * DNS-ID only (never the CN), a wildcard only as the whole left-most label,
+ * TLS 1.2 or later, status 200 only, text/plain only, no redirect, no proxy, no
+ * cookies, no authentication, no HTTP cache, no connection used twice. Size and
+ * time limits hold while the body comes in. All addresses are tried. */
+#ifndef NET_FETCH_H
+#define NET_FETCH_H
+
+#include "base/slice.h"
+#include "base/status.h"
+#include "net/address.h"
+
+#include <stdint.h>
+#include <uv.h>
+
+struct fetcher;
+
+struct fetcher_options {
+	uv_loop_t *loop;
+	const char *ca_file;  /* PEM bundle; NULL or "": the system's */
+	uint64_t timeout_ms;  /* for one fetch, from its start (not its wait) */
+	uint64_t max_size;    /* of the body, bytes; more is an error */
+	uint64_t concurrency; /* fetches under way; further ones wait */
+};
+
+/* MTS_ESYS: the CA file can't be read; MTS_ESYNTAX: it holds no certificate;
+ * MTS_ENOMEM; MTS_ELIB. On MTS_OK *RET is the caller's: fetcher_close(). */
+int fetcher_new(const struct fetcher_options *options, struct fetcher **ret,
+                struct fault *why);
+
+/* Cancels every fetch (their callbacks do not come) and closes. Takes NULL,
+ * leaves NULL. The loop must run once more before it is closed. */
+void fetcher_close(struct fetcher **fetcher);
+
+/* How a fetch ended: a fixed set, for statistics and the checker. */
+enum fetch_cause {
+	FETCH_OK,
+	FETCH_CONNECT,   /* refused, unreachable, cut off before TLS */
+	FETCH_TIMEOUT,   /* the time was over */
+	FETCH_TLS,       /* no TLS 1.2 or later, garbage, broken hand-shake */
+	FETCH_CERT_NAME, /* no DNS-ID of the SAN is the policy host */
+	FETCH_CERT_EXPIRED,   /* or not yet valid */
+	FETCH_CERT_UNTRUSTED, /* no chain to a trusted root */
+	FETCH_CERT_INVALID,   /* anything else about the certificate */
+	FETCH_REDIRECT,       /* 3xx */
+	FETCH_STATUS,         /* neither 200 nor 3xx */
+	FETCH_TYPE,           /* not text/plain */
+	FETCH_TOO_LARGE,      /* over max_size */
+	FETCH_CUT,            /* cut off, or broken HTTP, in the answer */
+	FETCH_NO_MEMORY,
+};
+
+/* "ok", "connect", "timeout", ... */
+const char *fetch_cause_text(enum fetch_cause cause);
+
+/* Lives only while the callback runs. */
+struct fetch_result {
+	enum fetch_cause cause;
+	long http_status;           /* 0: none came */
+	struct slice body;          /* FETCH_OK: the body, else empty */
+	const char *reason;         /* one line of plain words, safe to print */
+	char address[ADDRESS_TEXT]; /* that was connected to, "" if none */
+	char tls[16];               /* "TLSv1.3", "" if none */
+	uint64_t connect_ms;        /* TCP, since the start; 0: not reached */
+	uint64_t tls_ms; /* hand-shake done, since the start; 0: not reached */
+	uint64_t total_ms;
+};
+
+struct fetch;
+
+typedef void fetch_callback(void *arg, const struct fetch_result *result);
+
+/* Gets https://HOST/.well-known/mta-sts.txt from one of the addresses, which
+ * are copied. HOST is the policy host, checked by domain_is_name(). An error
+ * return means "not started". Otherwise CALLBACK comes exactly once, never from
+ * inside the call, unless fetch_cancel() comes first. */
+int fetcher_get(struct fetcher *fetcher, const char *host,
+                const struct address *addresses, size_t count,
+                fetch_callback *callback, void *arg, struct fetch **ret);
+
+/* The callback will not come. Takes NULL, leaves NULL. */
+void fetch_cancel(struct fetch **fetch);
+
+/* How many are under way and how many wait. */
+void fetcher_load(const struct fetcher *fetcher, size_t *running,
+                  size_t *waiting);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* resolver.h - DNS look-ups by getdns (stub) on a libuv loop.
+ *
+ * Servers are asked in turn: the next one after RESOLVER_TRY_MS without an
+ * answer, or at once after SERVFAIL, REFUSED or a broken answer; UDP first, TCP
+ * where the answer was cut off. All within the options' time-out. */
+#ifndef NET_RESOLVER_H
+#define NET_RESOLVER_H
+
+#include "base/slice.h"
+#include "base/status.h"
+#include "net/address.h"
+
+#include <stdint.h>
+#include <uv.h>
+
+struct resolver;
+
+struct resolver_options {
+	uv_loop_t *loop;
+	const char *const *servers; /* address_parse_server(); none: */
+	size_t server_count;        /* those of resolv_conf */
+	const char *resolv_conf; /* "/etc/resolv.conf"; read again if changed */
+	uint64_t timeout_ms;     /* for one look-up, all servers and tries */
+};
+
+/* MTS_ESYNTAX: a server's address; MTS_ENOTFOUND: resolv_conf names none;
+ * MTS_ENOMEM; MTS_ELIB. On MTS_OK *RET is the caller's: resolver_close(). */
+int resolver_new(const struct resolver_options *options, struct resolver **ret,
+                 struct fault *why);
+
+/* Cancels every look-up (their callbacks do not come) and closes. Takes NULL,
+ * leaves NULL. The loop must run once more before it is closed. */
+void resolver_close(struct resolver **resolver);
+
+enum dns_status {
+	DNS_OK,       /* there are records */
+	DNS_NODATA,   /* the name exists, without such records */
+	DNS_NXDOMAIN, /* the name does not exist */
+	DNS_FAILED,   /* SERVFAIL, REFUSED, a broken answer, no server */
+	DNS_TIMEOUT,  /* no answer in time */
+};
+
+/* "ok", "nodata", ... */
+const char *dns_status_text(enum dns_status status);
+
+/* Lives only while the callback runs. */
+struct dns_answer {
+	enum dns_status status;
+	/* OK: the least TTL of the records and of the CNAMEs before them.
+	 * NODATA, NXDOMAIN: for how long that is so (RFC 2308 5: the lesser of
+	 * the SOA's TTL and minimum), 0 if no SOA came. Else 0. */
+	uint32_t ttl_s;
+	size_t count;                    /* OK: of the records below */
+	const struct slice *texts;       /* TXT: the strings of each, joined */
+	const struct address *addresses; /* A, AAAA */
+	const char *reason; /* one line of plain words, never NULL */
+};
+
+struct dns_query;
+
+typedef void dns_callback(void *arg, const struct dns_answer *answer);
+
+/* Look up NAME's TXT, A or AAAA records; CNAMEs are followed. NAME is checked
+ * by domain_is_name(), but for a leading "_mta-sts." label. An error return means "not started".
+ * Otherwise CALLBACK comes exactly once, never from inside the call, unless
+ * dns_query_cancel() comes first. *RET is good until then. */
+int resolver_txt(struct resolver *resolver, const char *name,
+                 dns_callback *callback, void *arg, struct dns_query **ret);
+int resolver_a(struct resolver *resolver, const char *name,
+               dns_callback *callback, void *arg, struct dns_query **ret);
+int resolver_aaaa(struct resolver *resolver, const char *name,
+                  dns_callback *callback, void *arg, struct dns_query **ret);
+
+/* The callback will not come. Takes NULL, leaves NULL. */
+void dns_query_cancel(struct dns_query **query);
+
+/* The servers in use, for status: "127.0.0.1:53, [::1]:53". Valid until the
+ * loop runs. */
+const char *resolver_servers(const struct resolver *resolver);
+
+#endif

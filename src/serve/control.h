@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* control.h - the operator's socket (wire/control.h tells its language).
+ *
+ * Only our own user and root may speak: the socket's mode is 0600, and the
+ * peer's credentials are checked besides. */
+#ifndef SERVE_CONTROL_H
+#define SERVE_CONTROL_H
+
+#include "cache/absent.h"
+#include "cache/cache.h"
+#include "net/fetch.h"
+#include "net/resolver.h"
+#include "serve/lookup.h"
+
+struct control;
+
+/* All pointers are borrowed and outlive the service. */
+struct control_options {
+	uv_loop_t *loop;
+	const struct clock *clock;
+	const char *address; /* "unix:/path" */
+	const char *version; /* for status */
+	const char *config;  /* the configuration file's path, "" if none */
+	struct lookups *lookups;
+	struct cache *cache;
+	struct absent *absent;
+	struct resolver *resolver;
+	struct fetcher *fetcher;
+	/* "socketmap unix:/run/...": the listeners, for status. */
+	const char *const *listeners;
+	size_t listener_count;
+	/* Connections of MTAs now, and since the start; for status. */
+	void (*count_clients)(void *arg, uint64_t *now, uint64_t *total);
+	void *arg;
+};
+
+/* endpoint_listen()'s errors. On MTS_OK *RET is the caller's: control_close(). */
+int control_open(const struct control_options *options, struct control **ret,
+                 struct fault *why);
+
+/* Drops every connection and closes. Takes NULL, leaves NULL. The loop must run
+ * once more before it is closed. */
+void control_close(struct control **control);
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* lookup.h - what does MTA-STS demand for this domain?
+ *
+ * The life of a look-up: lookups_try() answers from the cache, or from what is
+ * known to be absent, at once. If it can't, lookups_wait() joins the domain's
+ * discovery, or starts one, and is called back when that ends or the time is
+ * over. A discovery that nobody waits for any more goes on, and what it finds
+ * is stored for the next who asks. A hit whose TXT record is due for a look
+ * (RFC 8461 5.1) starts one in the background. */
+#ifndef SERVE_LOOKUP_H
+#define SERVE_LOOKUP_H
+
+#include "base/clock.h"
+#include "cache/absent.h"
+#include "cache/cache.h"
+#include "net/discover.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+struct lookups;
+
+/* All pointers are borrowed and outlive the service. */
+struct lookups_options {
+	uv_loop_t *loop;
+	const struct clock *clock;
+	struct cache *cache;
+	struct absent *absent;
+	struct resolver *resolver;
+	struct fetcher *fetcher;
+	bool allow_private_addresses;
+	uint64_t timeout_ms;      /* lookup.timeout */
+	uint64_t negative_min_ms; /* lookup.negative_min */
+	uint64_t negative_max_ms; /* lookup.negative_max */
+	uint64_t retry_ms;        /* fetch.retry */
+	uint64_t id_check_min_ms; /* refresh.id_check_min */
+	uint64_t id_check_max_ms; /* refresh.id_check_max */
+};
+
+/* MTS_ENOMEM. On MTS_OK *RET is the caller's: lookups_close(). */
+int lookups_new(const struct lookups_options *options, struct lookups **ret,
+                struct fault *why);
+
+/* Cancels every discovery; no waiter is called back. Takes NULL, leaves NULL.
+ * The loop must run once more before it is closed. */
+void lookups_close(struct lookups **lookups);
+
+/* Where an answer comes from. */
+enum lookup_source {
+	LOOKUP_CACHED,     /* a live policy from the cache */
+	LOOKUP_ABSENT,     /* known to have none */
+	LOOKUP_DISCOVERED, /* a discovery just ended, either way */
+	LOOKUP_TIMED_OUT,  /* the discovery goes on in the background */
+};
+
+/* "cached", "absent", "discovered", "timed_out". */
+const char *lookup_source_text(enum lookup_source source);
+
+/* Borrowed, all of it: good until the receiver returns to the loop. */
+struct lookup_result {
+	enum lookup_source source;
+	bool has_policy;
+	struct cache_entry entry; /* has_policy: a live one */
+	const char *reason;       /* no policy: why; never NULL */
+	/* The discovery that just ended, or NULL. It may have failed although
+	 * there is a policy: the cached one stays in force. */
+	const struct discover_result *discovery;
+};
+
+/* Answers at once if it can: MTS_OK. MTS_EMORE: only a discovery can tell. */
+int lookups_try(struct lookups *lookups, const struct domain *domain,
+                struct lookup_result *ret);
+
+struct lookup_waiter;
+
+typedef void lookup_callback(void *arg, const struct lookup_result *result);
+
+/* Waits for DOMAIN's discovery, for TIMEOUT_MS at most (0: lookup.timeout). An
+ * error return (MTS_ENOMEM) means "not started". Otherwise CALLBACK comes
+ * exactly once, never from inside the call, unless lookup_waiter_cancel()
+ * comes first. */
+int lookups_wait(struct lookups *lookups, const struct domain *domain,
+                 uint64_t timeout_ms, lookup_callback *callback, void *arg,
+                 struct lookup_waiter **ret);
+
+/* The same for an operator: whatever is cached or known to be absent, the
+ * record is looked up and the policy fetched now. */
+int lookups_refresh(struct lookups *lookups, const struct domain *domain,
+                    uint64_t timeout_ms, lookup_callback *callback, void *arg,
+                    struct lookup_waiter **ret);
+
+/* The callback will not come. Takes NULL, leaves NULL. */
+void lookup_waiter_cancel(struct lookup_waiter **waiter);
+
+/* Since the start. */
+struct lookup_counts {
+	uint64_t hits;        /* answered from the cache */
+	uint64_t absent;      /* answered from what is known to be absent */
+	uint64_t misses;      /* started a discovery */
+	uint64_t joined;      /* joined one under way */
+	uint64_t timed_out;   /* waiters whose time was over */
+	uint64_t discoveries; /* ended, all causes */
+	uint64_t fetched;     /* policies fetched */
+	uint64_t fetch_failed;
+	uint64_t dns_failed;
+	uint64_t under_way; /* now */
+	uint64_t waiting;   /* waiters now */
+};
+
+void lookups_get_counts(const struct lookups *lookups,
+                        struct lookup_counts *ret);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* domain.h - from what an MTA asks for to a policy domain (RFC 8461 3.4).
+ *
+ * Pure: no DNS. */
+#ifndef STS_DOMAIN_H
+#define STS_DOMAIN_H
+
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+	DOMAIN_MAX = 253,      /* RFC 1035 2.3.4: 255 on the wire */
+	DOMAIN_LABEL_MAX = 63, /* RFC 1035 2.3.4 */
+	DOMAIN_KEY_MAX =
+	    1024, /* a longer key is no domain; U-labels are long */
+};
+
+/* A host name in A-labels, lower case, no final dot: RFC 5321's Domain. */
+struct domain {
+	size_t len;
+	char name[DOMAIN_MAX + 1]; /* NUL-terminated */
+};
+
+/* True if NAME is one or more labels of letters, digits and inner hyphens, 1 to
+ * 63 bytes each, 253 in all, the last one not all digits (RFC 5321 4.1.2, RFC
+ * 3696 2). No final dot. */
+bool domain_is_name(const char *name, size_t len);
+
+/* Turns a look-up key into its policy domain: case and a final dot don't count,
+ * "domain:port", "[domain]" and "[domain]:port" name the smart host's domain,
+ * U-labels become A-labels (IDNA2008, UTS 46 non-transitional mapping).
+ * MTS_ESYNTAX: it names no domain (an address literal, a bare address,
+ * ".parent", nonsense), so there is "no policy"; WHY says what it is.
+ * MTS_ENOMEM: memory was short. RET is untouched unless MTS_OK. */
+int domain_from_key(const char *key, size_t len, struct domain *ret,
+                    struct fault *why);
+
+#endif

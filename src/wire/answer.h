@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* answer.h - the verdict, written for each MTA (DESIGN section 6).
+ *
+ * Pure: policies in, text out. What is written here steers an MTA, so nothing
+ * that a publisher wrote gets in but patterns that mx_pattern_is_valid() let
+ * through; see mta-clients(7) for what breaks whom. Each writes one reply
+ * without the netstring around it. */
+#ifndef WIRE_ANSWER_H
+#define WIRE_ANSWER_H
+
+#include "base/buffer.h"
+#include "sts/domain.h"
+#include "sts/policy.h"
+#include "wire/socketmap.h"
+
+#include <stdint.h>
+
+/* What is known of a domain when it is answered for. */
+struct answer_input {
+	const struct domain *domain;
+	const struct policy *policy; /* a live one, or NULL: no policy */
+	const char *id;              /* its record's id; only with a policy */
+	int64_t expires_in_s;        /* till its end; only with a policy */
+	struct slice mx;             /* the MX asked about; map verdict only */
+};
+
+/* Appends the reply of MAP (not MAP_UNKNOWN) to OUT; buffer_status(). OUT's
+ * cap leaves room for SOCKETMAP_REPLY_MAX bytes.
+ *
+ * postfix: "OK secure match=... servername=hostname", or "NOTFOUND ".
+ * postfix-tlsrpt: the same with Postfix 3.10's attributes; where they would
+ *   make the reply longer than SOCKETMAP_REPLY_MAX, first policy_string is left
+ *   out, then all of them.
+ * sts: as postfix; TEMP where Sendmail would fail open on the length.
+ * verdict: "OK enforce match id=... expires=SECONDS" and so on. */
+int answer_write(struct buffer *out, enum socketmap_map map,
+                 const struct answer_input *input);
+
+/* Appends "TEMP REASON" or "PERM REASON"; REASON is made printable. */
+int answer_write_temp(struct buffer *out, const char *reason);
+int answer_write_perm(struct buffer *out, const char *reason);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* control.h - the language of the control socket.
+ *
+ * Pure codec. A request is one line, "COMMAND [ARGUMENT]...\n", words parted by
+ * single blanks or more, at most CONTROL_LINE_MAX bytes. The daemon answers
+ * with JSON objects, one a line: any number of items, then one object whose
+ * member "end" is true:
+ *
+ *   {"end": true, "status": 0}                  done
+ *   {"end": true, "status": 1, "error": "..."}  not found, or no
+ *   {"end": true, "status": 2, "error": "..."}  the request was no good
+ *
+ * The status is mtasts-ctl's exit status. Then the next request may come. */
+#ifndef WIRE_CONTROL_H
+#define WIRE_CONTROL_H
+
+#include "base/slice.h"
+#include "base/status.h"
+
+enum {
+	CONTROL_LINE_MAX = 64 * 1024, /* some 250 longest domains */
+	CONTROL_ARGS_MAX = 1024,
+};
+
+enum control_command {
+	CONTROL_STATUS,
+	CONTROL_LOOKUP,  /* DOMAIN [MX] */
+	CONTROL_EXPLAIN, /* DOMAIN */
+	CONTROL_LIST,    /* [PATTERN] */
+	CONTROL_SHOW,    /* DOMAIN */
+	CONTROL_REFRESH, /* DOMAIN... */
+	CONTROL_FLUSH,   /* DOMAIN... | --all | --negative */
+};
+
+/* One row a command: what both programs know of it. */
+struct control_row {
+	const char *name;
+	const char *args; /* for usage lines: "DOMAIN [MX]" */
+	size_t args_min;
+	size_t args_max;
+	const char *help; /* one line */
+};
+
+/* The row of COMMAND. */
+const struct control_row *control_row(enum control_command command);
+
+/* The command of this name; MTS_ENOTFOUND: there is none. */
+int control_find(struct slice name, enum control_command *ret);
+
+/* Walks the rows from index 0; NULL past the end. */
+const struct control_row *control_row_at(size_t index);
+
+struct control_request {
+	enum control_command command;
+	size_t argc;
+	struct slice argv[CONTROL_ARGS_MAX]; /* within the line */
+};
+
+/* Parses LINE, without its newline. MTS_ESYNTAX: an unknown command, a wrong
+ * number of arguments, or a byte that is not printable ASCII or UTF-8; WHY
+ * says what would have been right. */
+int control_parse(struct slice line, struct control_request *ret,
+                  struct fault *why);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* socketmap.h - Postfix's and Sendmail's question (socketmap_table(5)).
+ *
+ * Pure codec: "MAP KEY" within a netstring; the answers are made by answer.h. */
+#ifndef WIRE_SOCKETMAP_H
+#define WIRE_SOCKETMAP_H
+
+#include "base/slice.h"
+#include "base/status.h"
+
+enum {
+	SOCKETMAP_REQUEST_MAX = 10000, /* Postfix sends no more */
+	SOCKETMAP_REPLY_MAX = 100000,  /* Postfix takes no more */
+};
+
+struct socketmap_request {
+	struct slice map;
+	struct slice key; /* as sent; may hold blanks and may be empty */
+};
+
+/* Splits PAYLOAD at its first blank. The slices lie within PAYLOAD.
+ * MTS_ESYNTAX: no blank, an empty map name, or a NUL anywhere. */
+int socketmap_parse(struct slice payload, struct socketmap_request *ret,
+                    struct fault *why);
+
+/* The maps that a listener serves. */
+enum socketmap_map {
+	MAP_UNKNOWN,
+	MAP_POSTFIX,        /* also QUERY */
+	MAP_POSTFIX_TLSRPT, /* also QUERYwithTLSRPT */
+	MAP_STS,
+	MAP_VERDICT,
+};
+
+/* Names count to the letter. */
+enum socketmap_map socketmap_find_map(struct slice name);
+
+/* The names of all maps with a blank and comma between, for a reason. */
+const char *socketmap_map_names(void);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* alloc.h - an allocator that fails when a test wants it to.
+ *
+ * Link with $(ALLOC_LDFLAGS) and alloc.c. Only calls from our own objects are
+ * seen, not those from within shared libraries. */
+#ifndef TESTS_ALLOC_H
+#define TESTS_ALLOC_H
+
+#include <stddef.h>
+
+/* From now on the Nth allocation (from 1) fails, once; 0: none does. */
+void alloc_fail_at(size_t n);
+
+/* Allocations since the last alloc_fail_at(). */
+size_t alloc_count(void);
+
+#endif
