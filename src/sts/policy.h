@@ -31,15 +31,15 @@ struct policy {
 
 /* What a parser can notice besides errors; the text goes on being parsed. */
 enum policy_note {
-	POLICY_NOTE_BLANK_LINE,  /* between two fields; passed over */
-	POLICY_NOTE_DUPLICATE,   /* a field that only counts once, again */
-	POLICY_NOTE_UNKNOWN,     /* a field that 3.2 does not name */
+	POLICY_NOTE_BLANK_LINE,  /* empty, or blanks only; passed over */
+	POLICY_NOTE_DUPLICATE,   /* any field but mx, again; passed over */
+	POLICY_NOTE_UNKNOWN,     /* a field that 3.2 does not name; once each */
 	POLICY_NOTE_BAD_MX,      /* a pattern that is left out */
 	POLICY_NOTE_REPEATED_MX, /* the same pattern again; left out */
 };
 
 /* Is told of each note: LINE counts from 1, TEXT is the line without its end,
- * not made safe for printing. */
+ * not made safe for printing. Notes also come for a text that is then refused. */
 struct policy_observer {
 	void (*note)(void *arg, enum policy_note note, unsigned line,
 	             struct slice text);

@@ -12,7 +12,9 @@
 
 /* True while a policy fetched at FETCHED_S with this max_age may be used (5.1:
  * "time-since-fetch has not exceeded its max_age"). Times in seconds since
- * 1970. */
+ * 1970. A fetch that lies ahead of NOW_S, since the clock was set back, counts
+ * by its distance too: a small step loses no policy, and a clock that was years
+ * ahead for a while makes none eternal. */
 bool verdict_is_live(uint32_t max_age_s, int64_t fetched_s, int64_t now_s);
 
 /* True if one of the policy's patterns covers MX (4.1). */

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* domain.c - from what an MTA asks for to a policy domain.
+ *
+ * Every cached look-up comes through here, so ASCII keys cost one short walk
+ * and no allocation; only the others see libidn2.
+ *
+ * What is not done: A-labels that come as such are taken as the letters, digits
+ * and hyphens that they are. RFC 5891 5.3 makes the check of their Punycode
+ * optional, and a malformed one merely isn't in the DNS. */
+#include "sts/domain.h"
+
+#include "base/slice.h"
+
+#include <idn2.h>
+
+/* What a key is made of. */
+struct key_parts {
+	struct slice host;
+	struct slice port; /* data is NULL if there is none */
+};
+
+/* What is wrong with a label that ends in LAST; NULL if nothing is. */
+static const char *label_flaw(char last, size_t len)
+{
+	if (len == 0)
+		return "it has an empty label: a dot too many";
+	if (len > DOMAIN_LABEL_MAX)
+		return "it has a label over 63 characters";
+	if (last == '-')
+		return "it has a label that ends in a hyphen";
+	return NULL;
+}
+
+/* Copies NAME in lower case to TO (DOMAIN_MAX bytes), without a NUL. Returns
+ * what is wrong with it, NULL if it is a domain name. */
+static const char *copy_name(struct slice name, char *to)
+{
+	const char *flaw;
+	size_t start = 0;   /* of the label we are in */
+	bool digits = true; /* nothing else in it so far */
+
+	if (name.len == 0)
+		return "it is empty";
+	if (name.len > DOMAIN_MAX)
+		return "it is over 253 characters";
+	for (size_t i = 0; i < name.len; i++) {
+		char c = ascii_lower(name.data[i]);
+
+		to[i] = c;
+		if (c == '.') {
+			flaw = label_flaw(i ? to[i - 1] : c, i - start);
+			if (flaw)
+				return flaw;
+			start = i + 1;
+			digits = true;
+		} else if (c == '-' && i == start) {
+			return "it has a label that begins with a hyphen";
+		} else if (c == '-' || (c >= 'a' && c <= 'z')) {
+			digits = false;
+		} else if (!ascii_is_digit(c)) {
+			return "it holds more than letters, digits, hyphens "
+			       "and dots";
+		}
+	}
+	flaw = label_flaw(to[name.len - 1], name.len - start);
+	if (flaw)
+		return flaw;
+	/* RFC 3696 2: no top-level domain is; this also catches IPv4. */
+	return digits ? "its last label is all digits, as in an address" : NULL;
+}
+
+bool domain_is_name(const char *name, size_t len)
+{
+	char lower[DOMAIN_MAX];
+
+	return copy_name(slice_of(name, len), lower) == NULL;
+}
+
+static int refuse(struct fault *why, const char *flaw)
+{
+	return fault_set(why, MTS_ESYNTAX, "this is no domain name: %s", flaw);
+}
+
+static struct slice without_final_dot(struct slice name)
+{
+	if (name.len && name.data[name.len - 1] == '.')
+		name.len--;
+	return name;
+}
+
+static int from_ascii(struct slice name, struct domain *ret, struct fault *why)
+{
+	struct domain domain;
+	const char *flaw;
+
+	name = without_final_dot(name);
+	/* Postfix asks for it after a "not found" for the name itself. */
+	if (name.len && name.data[0] == '.')
+		return refuse(why, "it begins with a dot, and a parent's "
+		                   "policy does not count (RFC 8461 3.4)");
+	flaw = copy_name(name, domain.name);
+	if (flaw)
+		return refuse(why, flaw);
+	memcpy(ret->name, domain.name, name.len);
+	ret->name[name.len] = '\0';
+	ret->len = name.len;
+	return MTS_OK;
+}
+
+/* UTS 46 also maps other scripts' full stops to dots, and full-width letters
+ * and digits to ASCII: whatever comes out is looked at anew. */
+static int from_unicode(struct slice name, struct domain *ret,
+                        struct fault *why)
+{
+	/* STD3: no ASCII but letters, digits and hyphens, nor what would decompose
+	 * to it. */
+	int flags =
+	    IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT | IDN2_USE_STD3_ASCII_RULES;
+	uint8_t text[DOMAIN_KEY_MAX + 1];
+	uint8_t *ascii = NULL;
+	int rc;
+
+	if (memchr(name.data, '\0', name.len))
+		return refuse(why, "it holds a NUL");
+	memcpy(text, name.data, name.len);
+	text[name.len] = '\0';
+	rc = idn2_lookup_u8(text, &ascii, flags);
+	if (rc == IDN2_MALLOC)
+		return fault_set(why, MTS_ENOMEM, "out of memory");
+	if (rc != IDN2_OK)
+		return refuse(why, idn2_strerror(rc));
+	rc = from_ascii(slice_str((const char *)ascii), ret, why);
+	idn2_free(ascii);
+	return rc;
+}
+
+static bool is_ascii(struct slice s)
+{
+	unsigned char all = 0;
+
+	for (size_t i = 0; i < s.len; i++)
+		all |= (unsigned char)s.data[i];
+	return all < 0x80;
+}
+
+static const char *find(struct slice s, char c)
+{
+	return s.len ? memchr(s.data, c, s.len) : NULL;
+}
+
+/* What comes after POINT, which lies in S. */
+static struct slice after(struct slice s, const char *point)
+{
+	return slice_of(point + 1, s.len - (size_t)(point + 1 - s.data));
+}
+
+/* "[HOST]" or "[HOST]:PORT" */
+static int split_bracketed(struct slice key, struct key_parts *ret,
+                           struct fault *why)
+{
+	const char *end = find(key, ']');
+	struct slice rest;
+
+	if (!end)
+		return refuse(why, "']' is missing");
+	ret->host = slice_of(key.data + 1, (size_t)(end - key.data) - 1);
+	if (find(ret->host, ':'))
+		return refuse(why, "it is an address literal, and those have "
+		                   "no policy (RFC 8461 3.4)");
+	rest = after(key, end);
+	if (rest.len == 0)
+		return MTS_OK;
+	if (rest.data[0] != ':')
+		return refuse(why, "only a port may follow ']'");
+	ret->port = after(rest, rest.data);
+	return MTS_OK;
+}
+
+/* "HOST" or "HOST:PORT" */
+static int split_plain(struct slice key, struct key_parts *ret,
+                       struct fault *why)
+{
+	const char *colon = find(key, ':');
+
+	ret->host = key;
+	if (!colon)
+		return MTS_OK;
+	ret->host.len = (size_t)(colon - key.data);
+	ret->port = after(key, colon);
+	if (find(ret->port, ':'))
+		return refuse(why, "it has more than one ':', as in an IPv6 "
+		                   "address");
+	return MTS_OK;
+}
+
+/* A number from 1 to 65535, or a service's name as in "[mx.example]:smtp". */
+static bool is_port(struct slice port)
+{
+	unsigned long number = 0;
+	size_t i = 0;
+
+	while (i < port.len && i < 5 && ascii_is_digit(port.data[i]))
+		number = number * 10 + (unsigned long)(port.data[i++] - '0');
+	if (i == port.len)
+		return number >= 1 && number <= 65535;
+	return !find(port, '.') && domain_is_name(port.data, port.len);
+}
+
+int domain_from_key(const char *key, size_t len, struct domain *ret,
+                    struct fault *why)
+{
+	struct key_parts parts = { { NULL, 0 }, { NULL, 0 } };
+	struct slice whole = slice_of(key, len);
+	int rc;
+
+	if (len == 0)
+		return refuse(why, "it is empty");
+	if (len > DOMAIN_KEY_MAX)
+		return refuse(why, "it is over 1024 bytes");
+	if (key[0] == '[')
+		rc = split_bracketed(whole, &parts, why);
+	else
+		rc = split_plain(whole, &parts, why);
+	if (rc != MTS_OK)
+		return rc;
+	if (parts.port.data && !is_port(parts.port))
+		return refuse(why, "what follows ':' is no port");
+	if (is_ascii(parts.host))
+		return from_ascii(parts.host, ret, why);
+	return from_unicode(parts.host, ret, why);
+}

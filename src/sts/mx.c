@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* mx.c - which MX patterns may be used, and what they match. */
+#include "sts/mx.h"
+
+#include "sts/domain.h"
+
+/* Case doesn't count in domain names (RFC 4343), whatever the locale. */
+static bool same(struct slice a, struct slice b)
+{
+	if (a.len != b.len)
+		return false;
+	for (size_t i = 0; i < a.len; i++)
+		if (ascii_lower(a.data[i]) != ascii_lower(b.data[i]))
+			return false;
+	return true;
+}
+
+static bool is_wildcard(struct slice pattern)
+{
+	return slice_starts(pattern, "*.");
+}
+
+static struct slice skip(struct slice slice, size_t n)
+{
+	return slice_of(slice.data + n, slice.len - n);
+}
+
+/* In a policy's answer Postfix would take these for its own words: "hostname"
+ * accepts whatever MX a forged DNS answer names. */
+static bool is_postfix_keyword(struct slice pattern)
+{
+	return same(pattern, slice_str("hostname")) ||
+	       same(pattern, slice_str("nexthop")) ||
+	       same(pattern, slice_str("dot-nexthop"));
+}
+
+bool mx_pattern_is_valid(struct slice pattern)
+{
+	if (pattern.len > DOMAIN_MAX || is_postfix_keyword(pattern))
+		return false;
+	if (is_wildcard(pattern))
+		pattern = skip(pattern, 2);
+	return domain_is_name(pattern.data, pattern.len);
+}
+
+bool mx_pattern_matches(const char *pattern, struct slice mx)
+{
+	struct slice want = slice_str(pattern);
+	const char *dot;
+
+	if (mx.len && mx.data[mx.len - 1] == '.')
+		mx.len--;
+	if (!is_wildcard(want))
+		return same(want, mx);
+	dot = mx.len ? memchr(mx.data, '.', mx.len) : NULL;
+	/* An empty first label is none. */
+	if (!dot || dot == mx.data)
+		return false;
+	return same(skip(want, 1), skip(mx, (size_t)(dot - mx.data)));
+}

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* policy.c - reads what a policy host serves.
+ *
+ * The grammar (3.2), and where we take more than it says:
+ *
+ *     sts-policy-record = sts-policy-field *WSP
+ *                         *(sts-policy-term sts-policy-field *WSP)
+ *                         [sts-policy-term]
+ *     sts-policy-term   = LF / CRLF
+ *     a field           = name ":" *WSP value
+ *
+ * Blank lines are passed over, since published policies have them; an MX
+ * pattern that is no good is left out and the others count. Both are noted.
+ *
+ * A body is up to 64 KiB from a stranger, up to 16,384 lines of a field each:
+ * the names and patterns that were seen are in a map, so that nobody can make
+ * us compare each with each. */
+#include "sts/policy.h"
+
+#include "base/map.h"
+#include "sts/mx.h"
+
+#include <stdlib.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+enum {
+	POLICY_NAME_MAX = 32,           /* 3.2: one character, then *31 */
+	POLICY_MAX_AGE_DIGITS_MAX = 10, /* 3.2: 1*10(DIGIT) */
+	POLICY_FIELD_MIN = 4,           /* the shortest line: "a:b" and LF */
+};
+
+struct parser {
+	const struct policy_observer *observer; /* may be NULL */
+	struct fault *why;
+	unsigned line;     /* the line we are in, from 1 */
+	struct slice text; /* that line, without its end */
+	/* Names with their ':', which no pattern holds, and patterns. */
+	struct map *seen;
+	struct map_node *nodes; /* one for each member of seen */
+	size_t node_count;
+	char *patterns; /* as in struct policy; never moves: seen's keys */
+	size_t patterns_len;
+	struct policy policy; /* as far as it is known; mx is not set */
+};
+
+struct field {
+	struct slice name;
+	struct slice key; /* the name and the ':' */
+	struct slice value;
+};
+
+static void note(const struct parser *p, enum policy_note what)
+{
+	if (p->observer)
+		p->observer->note(p->observer->arg, what, p->line, p->text);
+}
+
+/* True if KEY is new; then it is remembered. KEY must stay where it is. */
+static bool remember(struct parser *p, struct slice key)
+{
+	struct map_node *node;
+
+	if (map_find(p->seen, key.data, key.len))
+		return false;
+	node = &p->nodes[p->node_count++];
+	node->key = key.data;
+	node->key_len = key.len;
+	map_insert(p->seen, node);
+	return true;
+}
+
+/* -- characters ----------------------------------------------------------- */
+
+static bool is_between(char c, unsigned low, unsigned high)
+{
+	return (unsigned char)c >= low && (unsigned char)c <= high;
+}
+
+/* CTL of RFC 5234 */
+static bool is_control(char c)
+{
+	return is_between(c, 0, 0x1f) || c == 0x7f;
+}
+
+/* The bytes of the UTF8-2, UTF8-3 or UTF8-4 that S begins with; 0 if it begins
+ * with none. A row is a line of the ABNF of RFC 3629 4. */
+static size_t utf8_len(struct slice s)
+{
+	static const struct {
+		unsigned char first, last;   /* of the first byte */
+		unsigned char second, until; /* of the second byte */
+		unsigned char len;
+	} rows[] = {
+		{ 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
+		{ 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 },
+		{ 0xee, 0xef, 0x80, 0xbf, 3 }, { 0xf0, 0xf0, 0x90, 0xbf, 4 },
+		{ 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
+	};
+	size_t row = 0;
+
+	while (row < COUNT(rows) &&
+	       !is_between(s.data[0], rows[row].first, rows[row].last))
+		row++;
+	if (row == COUNT(rows) || s.len < rows[row].len ||
+	    !is_between(s.data[1], rows[row].second, rows[row].until))
+		return 0;
+	for (size_t i = 2; i < rows[row].len; i++)
+		if (!is_between(s.data[i], 0x80, 0xbf))
+			return 0;
+	return rows[row].len;
+}
+
+static int fail_at_byte(struct parser *p, char c)
+{
+	if (is_control(c))
+		return fault_set(
+		    p->why, MTS_ESYNTAX,
+		    "policy, line %u: a control character (0x%02x)", p->line,
+		    (unsigned)(unsigned char)c);
+	return fault_set(p->why, MTS_ESYNTAX,
+	                 "policy, line %u: a byte that is no UTF-8 (0x%02x)",
+	                 p->line, (unsigned)(unsigned char)c);
+}
+
+/* sts-policy-ext-value; every other value is one too. Blanks around it are cut
+ * off already. */
+static int check_value(struct parser *p, struct slice value)
+{
+	if (value.len == 0)
+		return fault_set(p->why, MTS_ESYNTAX,
+		                 "policy, line %u: no value after ':'",
+		                 p->line);
+	while (value.len) {
+		size_t n =
+		    is_between(value.data[0], 0x20, 0x7e) ? 1 : utf8_len(value);
+
+		if (n == 0)
+			return fail_at_byte(p, value.data[0]);
+		value.data += n;
+		value.len -= n;
+	}
+	return MTS_OK;
+}
+
+/* -- the fields ----------------------------------------------------------- */
+
+static int take_version(struct parser *p, struct slice value)
+{
+	if (slice_is(value, "STSv1"))
+		return MTS_OK;
+	return fault_set(p->why, MTS_ESYNTAX,
+	                 "policy, line %u: the version \"%.*s\" is not "
+	                 "\"STSv1\"",
+	                 p->line, (int)value.len, value.data);
+}
+
+static int take_mode(struct parser *p, struct slice value)
+{
+	static const enum policy_mode modes[] = { POLICY_NONE, POLICY_TESTING,
+		                                  POLICY_ENFORCE };
+
+	for (size_t i = 0; i < COUNT(modes); i++) {
+		if (!slice_is(value, policy_mode_text(modes[i])))
+			continue;
+		p->policy.mode = modes[i];
+		return MTS_OK;
+	}
+	return fault_set(p->why, MTS_ESYNTAX,
+	                 "policy, line %u: the mode \"%.*s\" is none of "
+	                 "\"enforce\", \"testing\", \"none\"",
+	                 p->line, (int)value.len, value.data);
+}
+
+static int take_max_age(struct parser *p, struct slice value)
+{
+	uint64_t max_age_s = 0;
+	size_t i = 0;
+
+	while (i < value.len && i < POLICY_MAX_AGE_DIGITS_MAX &&
+	       ascii_is_digit(value.data[i]))
+		max_age_s = max_age_s * 10 + (uint64_t)(value.data[i++] - '0');
+	if (i != value.len)
+		return fault_set(p->why, MTS_ESYNTAX,
+		                 "policy, line %u: max_age \"%.*s\" is not 1 "
+		                 "to 10 digits",
+		                 p->line, (int)value.len, value.data);
+	if (max_age_s > POLICY_MAX_AGE_MAX)
+		return fault_set(p->why, MTS_ESYNTAX,
+		                 "policy, line %u: max_age %.*s is over %d",
+		                 p->line, (int)value.len, value.data,
+		                 POLICY_MAX_AGE_MAX);
+	p->policy.max_age_s = (uint32_t)max_age_s;
+	return MTS_OK;
+}
+
+static void take_mx(struct parser *p, struct slice value)
+{
+	char *pattern = p->patterns + p->patterns_len;
+
+	if (!mx_pattern_is_valid(value)) {
+		note(p, POLICY_NOTE_BAD_MX);
+		return;
+	}
+	for (size_t i = 0; i < value.len; i++)
+		pattern[i] = ascii_lower(value.data[i]);
+	pattern[value.len] = '\0';
+	if (!remember(p, slice_of(pattern, value.len))) {
+		note(p, POLICY_NOTE_REPEATED_MX);
+		return;
+	}
+	p->patterns_len += value.len + 1;
+	p->policy.mx_count++;
+}
+
+static int take_field(struct parser *p, const struct field *field)
+{
+	if (slice_is(field->name, "mx")) {
+		take_mx(p, field->value);
+		return MTS_OK;
+	}
+	/* 3.2: "all entries except for the first SHALL be ignored" */
+	if (!remember(p, field->key)) {
+		note(p, POLICY_NOTE_DUPLICATE);
+		return MTS_OK;
+	}
+	if (slice_is(field->name, "version"))
+		return take_version(p, field->value);
+	if (slice_is(field->name, "mode"))
+		return take_mode(p, field->value);
+	if (slice_is(field->name, "max_age"))
+		return take_max_age(p, field->value);
+	note(p, POLICY_NOTE_UNKNOWN);
+	return MTS_OK;
+}
+
+/* -- lines ---------------------------------------------------------------- */
+
+static size_t name_len(struct slice line)
+{
+	size_t n = 0;
+
+	while (n < line.len &&
+	       (ascii_is_alnum(line.data[n]) ||
+	        (n && (line.data[n] == '_' || line.data[n] == '-' ||
+	               line.data[n] == '.'))))
+		n++;
+	return n;
+}
+
+/* LINE has a name of N characters, and no ':' after it. */
+static int fail_at_name(struct parser *p, struct slice line, size_t n)
+{
+	const char *what = "it is no \"key: value\"";
+
+	if (slice_starts(line, "\xef\xbb\xbf"))
+		what = "it begins with a byte order mark";
+	else if (n < line.len && ascii_is_wsp(line.data[n]))
+		what = n ? "a blank before ':'" : "a blank before the key";
+	else if (n < line.len && is_control(line.data[n]))
+		return fail_at_byte(p, line.data[n]);
+	return fault_set(p->why, MTS_ESYNTAX, "policy, line %u: %s", p->line,
+	                 what);
+}
+
+static int split_field(struct parser *p, struct slice line, struct field *ret)
+{
+	size_t n = name_len(line);
+
+	if (n == 0 || n == line.len || line.data[n] != ':')
+		return fail_at_name(p, line, n);
+	if (n > POLICY_NAME_MAX)
+		return fault_set(p->why, MTS_ESYNTAX,
+		                 "policy, line %u: a key over %d characters",
+		                 p->line, POLICY_NAME_MAX);
+	ret->name = slice_of(line.data, n);
+	ret->key = slice_of(line.data, ++n);
+	while (n < line.len && ascii_is_wsp(line.data[n]))
+		n++;
+	ret->value = slice_of(line.data + n, line.len - n);
+	return check_value(p, ret->value);
+}
+
+static int parse_line(struct parser *p)
+{
+	struct slice line = p->text;
+	struct field field;
+	int rc;
+
+	while (line.len && ascii_is_wsp(line.data[line.len - 1]))
+		line.len--;
+	if (line.len == 0) {
+		note(p, POLICY_NOTE_BLANK_LINE);
+		return MTS_OK;
+	}
+	rc = split_field(p, line, &field);
+	return rc == MTS_OK ? take_field(p, &field) : rc;
+}
+
+/* Takes the first line off REST; a CR that no LF follows stays in the line, as
+ * the control character that it is. */
+static struct slice next_line(struct slice *rest)
+{
+	const char *end = memchr(rest->data, '\n', rest->len);
+	struct slice line = *rest;
+
+	if (!end) {
+		*rest = slice_of(NULL, 0);
+		return line;
+	}
+	line.len = (size_t)(end - line.data);
+	*rest = slice_of(end + 1, rest->len - line.len - 1);
+	if (line.len && line.data[line.len - 1] == '\r')
+		line.len--;
+	return line;
+}
+
+static int parse_lines(struct parser *p, struct slice rest)
+{
+	int rc = MTS_OK;
+
+	while (rc == MTS_OK && rest.len) {
+		p->line++;
+		p->text = next_line(&rest);
+		rc = parse_line(p);
+	}
+	return rc;
+}
+
+/* -- the whole ------------------------------------------------------------ */
+
+/* "required once" */
+static int check_complete(struct parser *p)
+{
+	static const char *const required[] = { "version:", "mode:",
+		                                "max_age:" };
+
+	for (size_t i = 0; i < COUNT(required); i++)
+		if (!map_find(p->seen, required[i], strlen(required[i])))
+			return fault_set(p->why, MTS_ESYNTAX,
+			                 "policy: it has no \"%s\" line (in "
+			                 "lower case)",
+			                 required[i]);
+	if (p->policy.mx_count == 0 && p->policy.mode != POLICY_NONE)
+		return fault_set(p->why, MTS_ESYNTAX,
+		                 "policy: it has no usable \"mx:\" line, and "
+		                 "its mode is not \"none\"");
+	return MTS_OK;
+}
+
+/* Copies what was parsed into one block, the struct and the patterns. */
+static struct policy *make_policy(const struct parser *p)
+{
+	struct policy *policy = malloc(sizeof(*policy) + p->patterns_len);
+	char *patterns;
+
+	if (!policy)
+		return NULL;
+	patterns = (char *)(policy + 1);
+	memcpy(patterns, p->patterns, p->patterns_len);
+	*policy = p->policy;
+	policy->mx = slice_of(patterns, p->patterns_len);
+	return policy;
+}
+
+static bool init_parser(struct parser *p, size_t len)
+{
+	p->seen = map_new();
+	/* The last line may lack its LF. */
+	p->nodes = malloc((len / POLICY_FIELD_MIN + 1) * sizeof(*p->nodes));
+	/* A pattern and its NUL take less than "mx:" and the pattern. */
+	p->patterns = malloc(len + 1);
+	return p->seen && p->nodes && p->patterns;
+}
+
+static void free_parser(struct parser *p)
+{
+	free(p->patterns);
+	free(p->nodes);
+	map_free(&p->seen);
+}
+
+int policy_parse(struct slice text, const struct policy_observer *observer,
+                 struct policy **ret, struct fault *why)
+{
+	struct parser p = { .observer = observer, .why = why };
+	struct policy *policy;
+	int rc;
+
+	if (text.len > POLICY_MAX)
+		return fault_set(why, MTS_ERANGE, "policy: it is over %d bytes",
+		                 POLICY_MAX);
+	if (!init_parser(&p, text.len)) {
+		rc = fault_set(why, MTS_ENOMEM, "out of memory");
+		goto out;
+	}
+	rc = parse_lines(&p, text);
+	if (rc == MTS_OK)
+		rc = check_complete(&p);
+	if (rc != MTS_OK)
+		goto out;
+	policy = make_policy(&p);
+	if (policy)
+		*ret = policy;
+	else
+		rc = fault_set(why, MTS_ENOMEM, "out of memory");
+out:
+	free_parser(&p);
+	return rc;
+}
+
+void policy_free(struct policy **policy)
+{
+	free(*policy);
+	*policy = NULL;
+}
+
+const char *policy_mode_text(enum policy_mode mode)
+{
+	switch (mode) {
+	case POLICY_TESTING:
+		return "testing";
+	case POLICY_ENFORCE:
+		return "enforce";
+	case POLICY_NONE:
+	default:
+		return "none";
+	}
+}
+
+const char *policy_next_mx(const struct policy *policy, size_t *offset)
+{
+	const char *pattern;
+
+	if (*offset >= policy->mx.len)
+		return NULL;
+	pattern = policy->mx.data + *offset;
+	*offset += strlen(pattern) + 1;
+	return pattern;
+}
