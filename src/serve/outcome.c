@@ -106,6 +106,13 @@ static uint64_t quiet_ms(const struct outcome_rules *rules,
 	return ms;
 }
 
+/* Somebody should look again when the fetch may be tried, not later. */
+static void look_in_time(struct absent_entry *entry, uint64_t now_ms)
+{
+	if (entry->until_ms > entry->retry_ms && entry->retry_ms > now_ms)
+		entry->until_ms = entry->retry_ms;
+}
+
 static void remember_absent(const struct outcome_rules *rules,
                             const struct domain *domain,
                             const struct discover_result *result)
@@ -120,6 +127,7 @@ static void remember_absent(const struct outcome_rules *rules,
 	if (result->outcome == DISCOVER_FETCH_FAILED) {
 		memcpy(entry.id, result->record.id, sizeof(entry.id));
 		entry.retry_ms = now_ms + rules->retry_ms;
+		look_in_time(&entry, now_ms);
 	}
 	/* Without memory the next asker asks again: slower, not wrong. */
 	(void)absent_put(rules->absent, domain, &entry);
@@ -140,9 +148,7 @@ static void still_barred(const struct outcome_rules *rules,
 	snprintf(reason, sizeof(reason), "%s", entry.reason);
 	entry.reason = reason;
 	entry.until_ms = now_ms + quiet_ms(rules, result);
-	/* Look again when the fetch may be tried, not later. */
-	if (entry.until_ms > entry.retry_ms && entry.retry_ms > now_ms)
-		entry.until_ms = entry.retry_ms;
+	look_in_time(&entry, now_ms);
 	(void)absent_put(rules->absent, domain, &entry);
 }
 
