@@ -242,6 +242,33 @@ def end_tls(connection):
         pass
 
 
+# -- no server at all -------------------------------------------------------
+
+class BlackHole:
+    """While it is open, connects to port 443 of ADDRESS get no answer: its
+    queue of connections is full."""
+
+    def __init__(self, address):
+        self.address = address, 443
+        self.sockets = []
+
+    def __enter__(self):
+        listener = socket.socket()
+        self.sockets.append(listener)
+        listener.bind(self.address)
+        listener.listen(0)
+        for _ in range(4):
+            client = socket.socket()
+            client.setblocking(False)
+            client.connect_ex(self.address)
+            self.sockets.append(client)
+        return self
+
+    def __exit__(self, *_):
+        for one in self.sockets:
+            one.close()
+
+
 # -- the server ---------------------------------------------------------------
 
 class WebServer:
