@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* test_list.c - a list whose links lie inside the members. */
+#include "tests.h"
+
+#include "base/list.h"
+
+struct member {
+	int value;
+	struct list node;
+};
+
+static int number(const struct list *head)
+{
+	int n = 0;
+
+	list_each (node, head)
+		n = n * 10 + container_of(node, struct member, node)->value;
+	return n;
+}
+
+static void test_list(void **state)
+{
+	struct member a = { .value = 1 };
+	struct member b = { .value = 2 };
+	struct member c = { .value = 3 };
+	struct list head;
+
+	(void)state;
+	list_init(&head);
+	assert_true(list_empty(&head));
+	assert_null(list_first(&head));
+	list_append(&head, &a.node);
+	list_append(&head, &b.node);
+	list_append(&head, &c.node);
+	assert_ptr_equal(list_first(&head), &a.node);
+	assert_int_equal(number(&head), 123);
+	list_remove(&b.node);
+	list_remove(&b.node);
+	assert_int_equal(number(&head), 13);
+	list_append(&head, &b.node);
+	assert_int_equal(number(&head), 132);
+	list_each_safe (node, &head)
+		list_remove(node);
+	assert_true(list_empty(&head));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_list),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
