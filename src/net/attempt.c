@@ -109,6 +109,14 @@ static int set_resolve(struct attempt *attempt, const char *host)
 	return status;
 }
 
+/* A silent address must leave time for another attempt. */
+static long connect_ms(const struct attempt *attempt, long timeout_ms)
+{
+	long most = attempt->count > 1 ? timeout_ms / 2 : timeout_ms;
+
+	return most < ATTEMPT_CONNECT_MS ? most : ATTEMPT_CONNECT_MS;
+}
+
 #define SET(option, value)                                                     \
 	(rc = rc ? rc : curl_easy_setopt(easy, option, value))
 
@@ -136,9 +144,7 @@ static CURLcode set_request(struct attempt *attempt, const char *url,
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_TCP_NODELAY, 1L);
 	SET(CURLOPT_TIMEOUT_MS, timeout_ms);
-	SET(CURLOPT_CONNECTTIMEOUT_MS, timeout_ms < ATTEMPT_CONNECT_MS
-	                                   ? timeout_ms
-	                                   : (long)ATTEMPT_CONNECT_MS);
+	SET(CURLOPT_CONNECTTIMEOUT_MS, connect_ms(attempt, timeout_ms));
 	SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)options->max_size);
 	return rc;
 }
