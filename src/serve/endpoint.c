@@ -242,7 +242,7 @@ static int bind_inet(const char *text, int fds[ENDPOINT_SOCKETS],
 		                  .ai_flags = AI_PASSIVE };
 	struct addrinfo *list = NULL;
 	char host[ENDPOINT_HOST];
-	const char *port;
+	const char *port = NULL;
 	size_t count = 0;
 	int rc = split_host(text, host, &port, why);
 	int gai;
