@@ -13,9 +13,10 @@
 #include <unistd.h>
 
 enum {
-	LIST_CHUNK =
-	    100, /* policies looked at in one step: some 30 KB of JSON */
-	FLUSH_CHUNK = 100, /* domains forgotten in one step */
+	/* Policies looked at in one step: some 30 KB of JSON. */
+	LIST_CHUNK = 100,
+	/* Domains forgotten in one step. */
+	FLUSH_CHUNK = 100,
 };
 
 /* -- what commands are made of ---------------------------------------------- */
