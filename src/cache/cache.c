@@ -147,7 +147,7 @@ int cache_put(struct cache *cache, const struct domain *domain,
 	return writer_put(cache->writer, domain, entry);
 }
 
-void cache_touch(struct cache *cache, const struct domain *domain,
+bool cache_touch(struct cache *cache, const struct domain *domain,
                  const struct cache_entry *entry)
 {
 	int64_t now_s = clock_wall_s(cache->clock);
@@ -155,11 +155,13 @@ void cache_touch(struct cache *cache, const struct domain *domain,
 
 	/* Later than now: the clock was set back. */
 	if (entry->used_s <= now_s && now_s - entry->used_s <= TOUCH_S)
-		return;
+		return false;
 	touched = *entry;
 	touched.used_s = now_s;
-	if (writer_put(cache->writer, domain, &touched) != MTS_OK)
-		log_debug("cache_touch domain=%s written=no", domain->name);
+	if (writer_put(cache->writer, domain, &touched) == MTS_OK)
+		return true;
+	log_debug("cache_touch domain=%s written=no", domain->name);
+	return false;
 }
 
 int cache_remove(struct cache *cache, const struct domain *domain)

@@ -73,8 +73,9 @@ int cache_put(struct cache *cache, const struct domain *domain,
               const struct cache_entry *entry);
 
 /* Notes that DOMAIN was asked for now. Written only if used_s is more than an
- * hour old, so that hits cost no writes. */
-void cache_touch(struct cache *cache, const struct domain *domain,
+ * hour old, so that hits cost no writes; then it is true, and what ENTRY
+ * borrows has to be got anew. */
+bool cache_touch(struct cache *cache, const struct domain *domain,
                  const struct cache_entry *entry);
 
 /* Forgets DOMAIN; MTS_ENOTFOUND, MTS_ENOMEM, MTS_EFULL as for cache_put(). */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* answer.h - the verdict, written for each MTA (DESIGN section 6).
+/* answer.h - the verdict, written for each MTA.
  *
  * Pure: policies in, text out. What is written here steers an MTA, so nothing
  * that a publisher wrote gets in but patterns that mx_pattern_is_valid() let
@@ -27,14 +27,20 @@ struct answer_input {
 /* Appends the reply of MAP (not MAP_UNKNOWN) to OUT; buffer_status(). OUT's
  * cap leaves room for SOCKETMAP_REPLY_MAX bytes.
  *
- * postfix: "OK secure match=... servername=hostname", or "NOTFOUND ".
+ * postfix: "OK secure match=... servername=hostname", or "NOTFOUND ": no policy,
+ *   mode testing or none. (TEMP where not even this fits SOCKETMAP_REPLY_MAX.)
  * postfix-tlsrpt: the same with Postfix 3.10's attributes; where they would
  *   make the reply longer than SOCKETMAP_REPLY_MAX, first policy_string is left
  *   out, then all of them.
- * sts: as postfix; TEMP where Sendmail would fail open on the length.
- * verdict: "OK enforce match id=... expires=SECONDS" and so on. */
+ * sts: as postfix; TEMP where Sendmail would fail open on the length. A caller
+ *   that wants to log this finds "TEMP " at the start: no other verdict is one.
+ * verdict: "OK enforce match id=... expires=SECONDS", "... mismatch ...", "OK
+ *   testing match|mismatch ...", "OK none id=... expires=..."; "NOTFOUND "
+ *   without a policy. */
 int answer_write(struct buffer *out, enum socketmap_map map,
                  const struct answer_input *input);
+
+enum { ANSWER_REASON_MAX = 200 }; /* a longer reason is cut: MTAs log it */
 
 /* Appends "TEMP REASON" or "PERM REASON"; REASON is made printable. */
 int answer_write_temp(struct buffer *out, const char *reason);

@@ -38,4 +38,9 @@ enum socketmap_map socketmap_find_map(struct slice name);
 /* The names of all maps with a blank and comma between, for a reason. */
 const char *socketmap_map_names(void);
 
+/* Splits the key of map verdict, "DOMAIN MX-HOST", at its one blank. The slices
+ * lie within KEY and are not empty. MTS_ESYNTAX: it is not two words. */
+int socketmap_split_verdict(struct slice key, struct slice *ret_domain,
+                            struct slice *ret_mx);
+
 #endif

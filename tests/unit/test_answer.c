@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* test_answer.c - what each MTA is told, to the letter: one byte too many makes
+ * Postfix defer the mail, and Sendmail deliver it in the clear. */
+#include "tests.h"
+
+#include "alloc.h"
+#include "sts/mx.h"
+#include "wire/answer.h"
+
+enum { OUT_MAX = SOCKETMAP_REPLY_MAX };
+
+static const struct domain the_domain = { 11, "example.org" };
+
+/* Patterns one after another, each with its NUL: sizeof counts the last. */
+#define MX(list)                                                               \
+	{                                                                      \
+		(list), sizeof(list)                                           \
+	}
+
+static const struct policy plain = { POLICY_ENFORCE, 604800, 1,
+	                             MX("mx1.example.org") };
+static const struct policy mixed = { POLICY_ENFORCE, 86400, 3,
+	                             MX("mx1.example.org\0*.example.net\0"
+	                                "mx-2.example.com") };
+static const struct policy testing = { POLICY_TESTING, 86400, 2,
+	                               MX("mx1.example.org\0*.example.net") };
+static const struct policy none = { POLICY_NONE, 86400, 0, { NULL, 0 } };
+/* What parsing would never let through, as a damaged disk could bring it. */
+static const struct policy hostile = {
+	POLICY_ENFORCE, 86400, 14,
+	MX("a } policy_failure=x\0hostname\0HostName\0nexthop\0dot-nexthop\0"
+	   "a:b\0a,b\0\0*.*.example.org\0*.\0.example.org\0mx*.example.org\0"
+	   "mx1.example.org\0*")
+};
+static const struct policy hopeless = { POLICY_ENFORCE, 86400, 1, MX("a b") };
+
+static const struct {
+	const char *name;
+	enum socketmap_map map;
+	const struct policy *policy;
+	const char *mx;
+	const char *reply;
+} rows[] = {
+	{ "postfix", MAP_POSTFIX, &plain, "",
+	  "OK secure match=mx1.example.org servername=hostname" },
+	{ "postfix, *. becomes a leading dot", MAP_POSTFIX, &mixed, "",
+	  "OK secure match=mx1.example.org:.example.net:mx-2.example.com "
+	  "servername=hostname" },
+	/* RFC 8461 5: testing and none bind nobody. */
+	{ "postfix, testing", MAP_POSTFIX, &testing, "", "NOTFOUND " },
+	{ "postfix, none", MAP_POSTFIX, &none, "", "NOTFOUND " },
+	{ "postfix, no policy", MAP_POSTFIX, NULL, "", "NOTFOUND " },
+	{ "postfix, bad patterns left out", MAP_POSTFIX, &hostile, "",
+	  "OK secure match=mx1.example.org servername=hostname" },
+	{ "postfix, no good pattern", MAP_POSTFIX, &hopeless, "", "NOTFOUND " },
+	{ "tlsrpt", MAP_POSTFIX_TLSRPT, &mixed, "",
+	  "OK secure match=mx1.example.org:.example.net:mx-2.example.com "
+	  "servername=hostname policy_type=sts policy_domain=example.org "
+	  "mx_host_pattern=mx1.example.org mx_host_pattern=*.example.net "
+	  "mx_host_pattern=mx-2.example.com "
+	  "{ policy_string = version: STSv1 } "
+	  "{ policy_string = mode: enforce } "
+	  "{ policy_string = mx: mx1.example.org } "
+	  "{ policy_string = mx: *.example.net } "
+	  "{ policy_string = mx: mx-2.example.com } "
+	  "{ policy_string = max_age: 86400 }" },
+	{ "tlsrpt, bad patterns left out", MAP_POSTFIX_TLSRPT, &hostile, "",
+	  "OK secure match=mx1.example.org servername=hostname "
+	  "policy_type=sts policy_domain=example.org "
+	  "mx_host_pattern=mx1.example.org "
+	  "{ policy_string = version: STSv1 } "
+	  "{ policy_string = mode: enforce } "
+	  "{ policy_string = mx: mx1.example.org } "
+	  "{ policy_string = max_age: 86400 }" },
+	{ "tlsrpt, testing", MAP_POSTFIX_TLSRPT, &testing, "", "NOTFOUND " },
+	{ "tlsrpt, none", MAP_POSTFIX_TLSRPT, &none, "", "NOTFOUND " },
+	{ "tlsrpt, no policy", MAP_POSTFIX_TLSRPT, NULL, "", "NOTFOUND " },
+	{ "tlsrpt, no good pattern", MAP_POSTFIX_TLSRPT, &hopeless, "",
+	  "NOTFOUND " },
+	{ "sts", MAP_STS, &mixed, "",
+	  "OK secure match=mx1.example.org:.example.net:mx-2.example.com "
+	  "servername=hostname" },
+	{ "sts, testing", MAP_STS, &testing, "", "NOTFOUND " },
+	{ "sts, none", MAP_STS, &none, "", "NOTFOUND " },
+	{ "sts, no policy", MAP_STS, NULL, "", "NOTFOUND " },
+	{ "verdict, match", MAP_VERDICT, &mixed, "mx1.example.org",
+	  "OK enforce match id=20260701T1 expires=3600" },
+	/* RFC 8461 4.1: one label for "*". */
+	{ "verdict, wildcard", MAP_VERDICT, &mixed, "a.example.net",
+	  "OK enforce match id=20260701T1 expires=3600" },
+	{ "verdict, two labels", MAP_VERDICT, &mixed, "a.b.example.net",
+	  "OK enforce mismatch id=20260701T1 expires=3600" },
+	{ "verdict, testing", MAP_VERDICT, &testing, "MX1.Example.ORG.",
+	  "OK testing match id=20260701T1 expires=3600" },
+	{ "verdict, testing mismatch", MAP_VERDICT, &testing, "mx2.example.org",
+	  "OK testing mismatch id=20260701T1 expires=3600" },
+	{ "verdict, none", MAP_VERDICT, &none, "mx2.example.org",
+	  "OK none id=20260701T1 expires=3600" },
+	{ "verdict, no policy", MAP_VERDICT, NULL, "mx2.example.org",
+	  "NOTFOUND " },
+	{ "no map", MAP_UNKNOWN, &plain, "", "PERM unknown map" },
+};
+
+static struct answer_input input_of(const struct policy *policy, const char *mx)
+{
+	return (struct answer_input){ .domain = &the_domain,
+		                      .policy = policy,
+		                      .id = "20260701T1",
+		                      .expires_in_s = 3600,
+		                      .mx = slice_str(mx) };
+}
+
+static void assert_reply(const struct buffer *out, const char *reply)
+{
+	char *text = strndup(out->data, out->len);
+
+	assert_int_equal(buffer_status(out), MTS_OK);
+	assert_non_null(text);
+	assert_string_equal(text, reply);
+	free(text);
+}
+
+static void test_rows(void **state)
+{
+	struct buffer out;
+
+	(void)state;
+	buffer_init(&out, OUT_MAX);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct answer_input input =
+		    input_of(rows[i].policy, rows[i].mx);
+
+		buffer_clear(&out);
+		assert_int_equal(answer_write(&out, rows[i].map, &input),
+		                 MTS_OK);
+		assert_reply(&out, rows[i].reply);
+	}
+	buffer_free(&out);
+}
+
+/* Replies to requests that came in one packet follow each other. */
+static void test_appends(void **state)
+{
+	struct answer_input input = input_of(&hopeless, "");
+	struct buffer out;
+
+	(void)state;
+	buffer_init(&out, OUT_MAX);
+	buffer_puts(&out, "before ");
+	answer_write(&out, MAP_STS, &input);
+	input.policy = NULL;
+	answer_write(&out, MAP_POSTFIX_TLSRPT, &input);
+	input.policy = &plain;
+	answer_write(&out, MAP_POSTFIX, &input);
+	assert_reply(&out, "before NOTFOUND NOTFOUND OK secure "
+	                   "match=mx1.example.org servername=hostname");
+	buffer_free(&out);
+}
+
+static void test_expired_is_zero(void **state)
+{
+	struct answer_input input = input_of(&none, "");
+	struct buffer out;
+
+	(void)state;
+	buffer_init(&out, OUT_MAX);
+	input.expires_in_s = -5;
+	answer_write(&out, MAP_VERDICT, &input);
+	assert_reply(&out, "OK none id=20260701T1 expires=0");
+	buffer_clear(&out);
+	input.expires_in_s = POLICY_MAX_AGE_MAX;
+	answer_write(&out, MAP_VERDICT, &input);
+	assert_reply(&out, "OK none id=20260701T1 expires=31557600");
+	buffer_free(&out);
+}
+
+/* A policy of COUNT patterns of LEN bytes each, "m0000001-xxx.example". */
+static struct policy many(size_t count, size_t len)
+{
+	char *mx = malloc(count * (len + 1));
+
+	assert_non_null(mx);
+	assert_true(len > 17);
+	for (size_t i = 0; i < count; i++) {
+		char *at = mx + i * (len + 1);
+
+		memset(at, 'x', len);
+		at[0] = 'm';
+		for (size_t n = i, k = 7; k > 0; k--, n /= 10)
+			at[k] = (char)('0' + n % 10);
+		at[8] = '-';
+		memcpy(at + len - 8, ".example", 9);
+	}
+	return (struct policy){ POLICY_ENFORCE,
+		                86400,
+		                (uint32_t)count,
+		                { mx, count * (len + 1) } };
+}
+
+static bool contains(const struct buffer *out, const char *text)
+{
+	return memmem(out->data, out->len, text, strlen(text)) != NULL;
+}
+
+/* Lengths around Postfix's limit for a reply; CAP is OUT's. */
+static const struct {
+	size_t count, len, cap;
+	bool secure, patterns, strings;
+} long_rows[] = {
+	{ 100, 60, OUT_MAX, true, true, true },
+	{ 700, 30, OUT_MAX, true, true, true },   /* 22k, 33k, 39k */
+	{ 1100, 30, OUT_MAX, true, true, false }, /* 34k, 52k, 61k */
+	{ 2000, 30, OUT_MAX, true, false, false },
+	{ 3100, 30, OUT_MAX, true, false, false },
+	{ 3300, 30, OUT_MAX, false, false, false },
+	/* The same where the buffer would have room for more. */
+	{ 1100, 30, 1 << 20, true, true, false },
+	{ 2000, 30, 1 << 20, true, false, false },
+	{ 3300, 30, 1 << 20, false, false, false },
+};
+
+static void test_long_policies(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(long_rows); i++) {
+		struct policy policy =
+		    many(long_rows[i].count, long_rows[i].len);
+		struct answer_input input = input_of(&policy, "");
+		struct buffer out;
+
+		buffer_init(&out, long_rows[i].cap);
+		assert_int_equal(answer_write(&out, MAP_POSTFIX_TLSRPT, &input),
+		                 MTS_OK);
+		assert_true(out.len <= SOCKETMAP_REPLY_MAX);
+		assert_int_equal(contains(&out, "OK secure match="),
+		                 long_rows[i].secure);
+		assert_int_equal(contains(&out, " mx_host_pattern="),
+		                 long_rows[i].patterns);
+		assert_int_equal(contains(&out, " policy_type=sts"),
+		                 long_rows[i].patterns);
+		assert_int_equal(contains(&out, "policy_string"),
+		                 long_rows[i].strings);
+		if (!long_rows[i].secure)
+			assert_reply(&out,
+			             "TEMP the policy is too long for a reply");
+		buffer_free(&out);
+		free((char *)(uintptr_t)policy.mx.data);
+	}
+}
+
+/* Sendmail 8.17 fails open on a long reply: TEMP must come before. */
+static const struct {
+	size_t count, len;
+	const char *reply; /* NULL: the policy */
+} sendmail_rows[] = {
+	{ 14, 60, NULL }, /* 16 + 14 * 60 + 13 + 20 = 889 bytes */
+	{ 15, 60,
+	  "TEMP the policy is too long for Sendmail: 950 bytes, 62 tokens; it "
+	  "takes 900 and 400" },
+	{ 4, 215, NULL }, /* 16 + 860 + 3 + 20 = 899 */
+	{ 5, 172, NULL }, /* 16 + 860 + 4 + 20 = 900 */
+	{ 5, 173,
+	  "TEMP the policy is too long for Sendmail: 905 bytes, 22 tokens; it "
+	  "takes 900 and 400" },
+};
+
+static void test_sendmail_length(void **state)
+{
+	struct buffer out;
+
+	(void)state;
+	buffer_init(&out, OUT_MAX);
+	for (size_t i = 0; i < ARRAY_LEN(sendmail_rows); i++) {
+		struct policy policy =
+		    many(sendmail_rows[i].count, sendmail_rows[i].len);
+		struct answer_input input = input_of(&policy, "");
+
+		buffer_clear(&out);
+		assert_int_equal(answer_write(&out, MAP_STS, &input), MTS_OK);
+		if (sendmail_rows[i].reply)
+			assert_reply(&out, sendmail_rows[i].reply);
+		else
+			assert_true(contains(&out, "OK secure match=m0000000"));
+		free((char *)(uintptr_t)policy.mx.data);
+	}
+	buffer_free(&out);
+}
+
+/* One pattern with N labels of one letter. */
+static void write_labels(struct buffer *out, size_t n)
+{
+	static char mx[4 * 254];
+	struct policy policy = { POLICY_ENFORCE, 1, 2, { mx, 0 } };
+	struct answer_input input = input_of(&policy, "");
+	size_t at = 0;
+
+	/* A name has room for 127 one-letter labels. */
+	for (size_t label = 0; label < n; label++) {
+		mx[at++] = 'a';
+		mx[at++] = (label + 1) % 120 && label + 1 < n ? '.' : '\0';
+	}
+	policy.mx.len = at;
+	buffer_clear(out);
+	assert_int_equal(answer_write(out, MAP_STS, &input), MTS_OK);
+}
+
+static void test_sendmail_tokens(void **state)
+{
+	struct buffer out;
+
+	(void)state;
+	buffer_init(&out, OUT_MAX);
+	/* N labels have N - 1 dots and colons between them; "OK", "secure" and
+	 * "servername=hostname" are a token each. */
+	write_labels(&out, 199);
+	assert_true(contains(&out, "OK secure match=a.a"));
+	write_labels(&out, 200);
+	assert_true(contains(&out, "TEMP the policy is too long for Sendmail: "
+	                           "435 bytes, 402 tokens"));
+	buffer_free(&out);
+}
+
+static void test_reasons(void **state)
+{
+	struct buffer out;
+	char big[2000];
+
+	(void)state;
+	buffer_init(&out, OUT_MAX);
+	answer_write_temp(&out, "DNS gave no answer");
+	assert_reply(&out, "TEMP DNS gave no answer");
+	buffer_clear(&out);
+	answer_write_perm(&out, "unknown map; \"known\" are\n\x1b[31m\xff a");
+	assert_reply(&out, "PERM unknown map; 'known' are??[31m? a");
+	buffer_clear(&out);
+	memset(big, 'x', sizeof(big));
+	big[sizeof(big) - 1] = '\0';
+	answer_write_perm(&out, big);
+	assert_int_equal(out.len, 5 + ANSWER_REASON_MAX);
+	buffer_free(&out);
+}
+
+static void test_without_memory(void **state)
+{
+	static const enum socketmap_map maps[] = { MAP_POSTFIX,
+		                                   MAP_POSTFIX_TLSRPT, MAP_STS,
+		                                   MAP_VERDICT };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(maps); i++) {
+		struct policy policy = many(10, 60);
+		struct answer_input input = input_of(&policy, "");
+		int status = MTS_ENOMEM;
+
+		for (size_t n = 1; status != MTS_OK; n++) {
+			struct buffer out;
+
+			buffer_init(&out, OUT_MAX);
+			alloc_fail_at(n);
+			status = answer_write(&out, maps[i], &input);
+			alloc_fail_at(0);
+			if (status != MTS_OK)
+				assert_int_equal(status, MTS_ENOMEM);
+			buffer_free(&out);
+			assert_true(n < 20);
+		}
+		free((char *)(uintptr_t)policy.mx.data);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_appends),
+		cmocka_unit_test(test_expired_is_zero),
+		cmocka_unit_test(test_long_policies),
+		cmocka_unit_test(test_sendmail_length),
+		cmocka_unit_test(test_sendmail_tokens),
+		cmocka_unit_test(test_reasons),
+		cmocka_unit_test(test_without_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
