@@ -337,6 +337,15 @@ static void test_json_array(void **state)
 	                             "]\n");
 }
 
+static void test_json_array_of_one(void **state)
+{
+	(void)state;
+	view.command = CONTROL_FLUSH;
+	show_json("{\"domain\":\"a\"}");
+	end_json(1, NULL, NULL);
+	assert_string_equal(shown(), "[\n  {\"domain\":\"a\"}\n]\n");
+}
+
 /* One document, whatever happens. */
 static void test_json_ends(void **state)
 {
