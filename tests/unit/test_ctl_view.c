@@ -386,13 +386,13 @@ static void test_json_strangers(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		ROW(test_lookup),         ROW(test_lookup_absent),
-		ROW(test_explain),        ROW(test_show),
-		ROW(test_flush),          ROW(test_strangers),
-		ROW(test_list),           ROW(test_list_width),
-		ROW(test_list_empty),     ROW(test_json_object),
-		ROW(test_json_array),     ROW(test_json_ends),
-		ROW(test_json_strangers),
+		ROW(test_lookup),     ROW(test_lookup_absent),
+		ROW(test_explain),    ROW(test_show),
+		ROW(test_flush),      ROW(test_strangers),
+		ROW(test_list),       ROW(test_list_width),
+		ROW(test_list_empty), ROW(test_json_object),
+		ROW(test_json_array), ROW(test_json_array_of_one),
+		ROW(test_json_ends),  ROW(test_json_strangers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
