@@ -218,13 +218,16 @@ static void job_list(struct control_job *job)
 static void job_show(struct control_job *job)
 {
 	struct cache_entry entry;
+	struct fault why;
 	json_t *item;
 
 	if (!job_domain_arg(job, 0, &job->domain))
 		return;
 	if (cache_get(job->context->options.cache, &job->domain, &entry) !=
 	    MTS_OK) {
-		job_end(job, 1, "no policy of this domain is cached");
+		fault_set(&why, MTS_ENOTFOUND, "no policy of %s is cached",
+		          job->domain.name);
+		job_end(job, 1, why.text);
 		return;
 	}
 	item = json_object();
