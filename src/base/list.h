@@ -54,6 +54,18 @@ static inline void list_remove(struct list *node)
 	list_init(node);
 }
 
+/* Moves all members of FROM to the end of HEAD; FROM is empty then. */
+static inline void list_take(struct list *head, struct list *from)
+{
+	if (list_empty(from))
+		return;
+	from->next->prev = head->prev;
+	head->prev->next = from->next;
+	from->prev->next = head;
+	head->prev = from->prev;
+	list_init(from);
+}
+
 /* The first node, or NULL. */
 static inline struct list *list_first(const struct list *head)
 {

@@ -1,0 +1,83 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: BSD-2-Clause
+# packages.sh - what quickstart and run-tests share: Debian's packages.
+# shellcheck disable=SC2034
+
+# What the build needs.
+BUILD_PACKAGES="autoconf automake pkg-config make gcc libc6-dev ca-certificates
+ libuv1-dev libgetdns-dev libcurl4-openssl-dev libssl-dev libyaml-dev
+ liblmdb-dev libidn2-dev libjansson-dev"
+
+# What quickstart --demo needs besides.
+DEMO_PACKAGES="nsd nginx-light openssl iproute2 util-linux"
+
+# What the tests need besides.
+TEST_PACKAGES="$DEMO_PACKAGES libcmocka-dev clang libclang-rt-dev clang-format
+ clang-tidy cppcheck shellcheck mandoc valgrind xz-utils git procps
+ python3 python3-pytest python3-dnspython"
+
+have_package() {
+	dpkg-query -W -f '${Status}' "$1" 2>/dev/null |
+	    grep -q '^install ok installed$'
+}
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		echo "Run this as root, or install sudo: $*" >&2
+		return 1
+	fi
+}
+
+# Keeps a package's service from being started by its installation, and from
+# being started at boot: we want the program, not a server on this machine.
+POLICY=/usr/sbin/policy-rc.d
+
+hold_services() {
+	[ ! -e "$POLICY" ] || return 0
+	printf '#!/bin/sh\n# contrib/packages.sh of mtasts\nexit 101\n' |
+	    as_root sh -c "cat >$POLICY && chmod 755 $POLICY"
+}
+
+release_services() {
+	if grep -qs 'packages.sh of mtasts' "$POLICY"; then
+		as_root rm -f "$POLICY"
+	fi
+	for package in "$@"; do
+		case $package in
+		nsd) service=nsd ;;
+		nginx-light) service=nginx ;;
+		postfix) service=postfix ;;
+		*) continue ;;
+		esac
+		as_root systemctl disable --quiet "$service" 2>/dev/null ||
+		    as_root update-rc.d "$service" disable 2>/dev/null || :
+	done
+}
+
+# Installs those of its arguments that are missing.
+need_packages() {
+	missing=
+	for package in "$@"; do
+		have_package "$package" || missing="$missing $package"
+	done
+	[ -n "$missing" ] || return 0
+	if ! command -v apt-get >/dev/null; then
+		echo "No apt-get here; install what matches:$missing" >&2
+		return 1
+	fi
+	echo "Installing:$missing"
+	as_root apt-get update -q >/dev/null || return 1
+	hold_services || return 1
+	installed=0
+	# shellcheck disable=SC2086
+	as_root env DEBIAN_FRONTEND=noninteractive \
+	    apt-get install -y -q --no-install-recommends $missing \
+	    >/dev/null || installed=1
+	# shellcheck disable=SC2086
+	release_services $missing
+	return $installed
+}

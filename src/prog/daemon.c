@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* daemon.c - mtastsd's parts, put together: which options go where. */
+#include "prog/daemon.h"
+
+#include "base/clock.h"
+#include "cache/absent.h"
+#include "cache/cache.h"
+#include "config.h"
+#include "net/fetch.h"
+#include "net/resolver.h"
+#include "serve/control.h"
+#include "serve/lookup.h"
+#include "serve/socketmap.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct daemon {
+	uv_loop_t *loop;
+	const struct conf *conf;
+	const char *config_path;
+	struct cache *cache;
+	struct absent *absent;
+	struct resolver *resolver;
+	struct fetcher *fetcher;
+	struct lookups *lookups;
+	struct socketmap_server *socketmap;
+	struct control *control;
+	char **listeners; /* "socketmap unix:/..." for status */
+	size_t listener_count;
+};
+
+/* -- one part each ----------------------------------------------------------- */
+
+static int open_cache(struct daemon *daemon, struct fault *why)
+{
+	struct cache_options options = {
+		.loop = daemon->loop,
+		.directory = daemon->conf->cache.directory,
+		.max_size = daemon->conf->cache.max_size,
+		.clock = &clock_system,
+	};
+	int rc = cache_open(&options, &daemon->cache, why);
+
+	if (rc != MTS_OK)
+		return rc;
+	daemon->absent = absent_new(ABSENT_MAX);
+	if (!daemon->absent)
+		return fault_set(why, MTS_ENOMEM, "out of memory");
+	return MTS_OK;
+}
+
+static int open_resolver(struct daemon *daemon, struct fault *why)
+{
+	const struct conf *conf = daemon->conf;
+	struct resolver_options options = {
+		.loop = daemon->loop,
+		.servers = (const char *const *)conf->dns.servers,
+		.server_count = conf->dns.server_count,
+		.resolv_conf = "/etc/resolv.conf",
+		.timeout_ms = conf->dns.timeout_ms,
+	};
+
+	return resolver_new(&options, &daemon->resolver, why);
+}
+
+static int open_fetcher(struct daemon *daemon, struct fault *why)
+{
+	const struct conf *conf = daemon->conf;
+	struct fetcher_options options = {
+		.loop = daemon->loop,
+		.ca_file = conf->fetch.ca_file,
+		.timeout_ms = conf->fetch.timeout_ms,
+		.max_size = conf->fetch.max_size,
+		.concurrency = conf->fetch.concurrency,
+	};
+
+	return fetcher_new(&options, &daemon->fetcher, why);
+}
+
+static int open_lookups(struct daemon *daemon, struct fault *why)
+{
+	const struct conf *conf = daemon->conf;
+	struct lookups_options options = {
+		.loop = daemon->loop,
+		.clock = &clock_system,
+		.cache = daemon->cache,
+		.absent = daemon->absent,
+		.resolver = daemon->resolver,
+		.fetcher = daemon->fetcher,
+		.allow_private_addresses = conf->fetch.allow_private_addresses,
+		.timeout_ms = conf->lookup.timeout_ms,
+		.negative_min_ms = conf->lookup.negative_min_ms,
+		.negative_max_ms = conf->lookup.negative_max_ms,
+		.retry_ms = conf->fetch.retry_ms,
+		.id_check_min_ms = conf->refresh.id_check_min_ms,
+		.id_check_max_ms = conf->refresh.id_check_max_ms,
+	};
+
+	return lookups_new(&options, &daemon->lookups, why);
+}
+
+static int note_listener(struct daemon *daemon, const char *address,
+                         struct fault *why)
+{
+	const char *protocol = "socketmap ";
+	size_t size = strlen(protocol) + strlen(address) + 1;
+	char *text = malloc(size);
+
+	if (!text)
+		return fault_set(why, MTS_ENOMEM, "out of memory");
+	snprintf(text, size, "%s%s", protocol, address);
+	daemon->listeners[daemon->listener_count++] = text;
+	return MTS_OK;
+}
+
+static int open_listeners(struct daemon *daemon, struct fault *why)
+{
+	const struct conf *conf = daemon->conf;
+	struct socketmap_options options = {
+		.loop = daemon->loop,
+		.clock = &clock_system,
+		.lookups = daemon->lookups,
+		.max_clients = conf->limits.clients,
+	};
+	int rc = socketmap_new(&options, &daemon->socketmap, why);
+
+	if (rc != MTS_OK)
+		return rc;
+	daemon->listeners = calloc(conf->listen_count + 1, sizeof(char *));
+	if (!daemon->listeners)
+		return fault_set(why, MTS_ENOMEM, "out of memory");
+	for (size_t i = 0; i < conf->listen_count && rc == MTS_OK; i++) {
+		const struct conf_listen *listen = &conf->listen[i];
+		struct endpoint_options endpoint = {
+			.loop = daemon->loop,
+			.address = listen->address,
+			.mode = listen->mode,
+			.owner = listen->owner,
+			.group = listen->group,
+		};
+
+		rc = socketmap_listen(daemon->socketmap, &endpoint, why);
+		if (rc == MTS_OK)
+			rc = note_listener(daemon, listen->address, why);
+	}
+	return rc;
+}
+
+static void count_clients(void *arg, uint64_t *now, uint64_t *total)
+{
+	struct daemon *daemon = arg;
+	struct socketmap_counts counts;
+
+	socketmap_get_counts(daemon->socketmap, &counts);
+	*now = counts.clients;
+	*total = counts.accepted;
+}
+
+static int open_control(struct daemon *daemon, struct fault *why)
+{
+	struct control_options options = {
+		.loop = daemon->loop,
+		.clock = &clock_system,
+		.address = daemon->conf->control,
+		.version = PACKAGE_VERSION,
+		.config = daemon->config_path,
+		.lookups = daemon->lookups,
+		.cache = daemon->cache,
+		.absent = daemon->absent,
+		.resolver = daemon->resolver,
+		.fetcher = daemon->fetcher,
+		.listeners = (const char *const *)daemon->listeners,
+		.listener_count = daemon->listener_count,
+		.count_clients = count_clients,
+		.arg = daemon,
+	};
+
+	if (daemon->conf->control[0] == '\0')
+		return MTS_OK;
+	return control_open(&options, &daemon->control, why);
+}
+
+/* -- the whole --------------------------------------------------------------- */
+
+int daemon_open(uv_loop_t *loop, const struct conf *conf,
+                const char *config_path, struct daemon **ret, struct fault *why)
+{
+	static int (*const parts[])(struct daemon *, struct fault *) = {
+		open_cache,   open_resolver,  open_fetcher,
+		open_lookups, open_listeners, open_control,
+	};
+	struct daemon *daemon = calloc(1, sizeof(*daemon));
+	int rc = MTS_OK;
+
+	if (!daemon)
+		return fault_set(why, MTS_ENOMEM, "out of memory");
+	daemon->loop = loop;
+	daemon->conf = conf;
+	daemon->config_path = config_path;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		rc = parts[i](daemon, why);
+		if (rc != MTS_OK)
+			break;
+	}
+	if (rc != MTS_OK)
+		daemon_close(&daemon);
+	else
+		*ret = daemon;
+	return rc;
+}
+
+void daemon_close(struct daemon **daemon)
+{
+	struct daemon *d = *daemon;
+
+	if (!d)
+		return;
+	control_close(&d->control);
+	socketmap_close(&d->socketmap);
+	lookups_close(&d->lookups);
+	fetcher_close(&d->fetcher);
+	resolver_close(&d->resolver);
+	cache_close(&d->cache);
+	absent_free(&d->absent);
+	for (size_t i = 0; i < d->listener_count; i++)
+		free(d->listeners[i]);
+	free(d->listeners);
+	free(d);
+	*daemon = NULL;
+}
+
+void daemon_log_ready(const struct daemon *daemon)
+{
+	struct cache_stats stats;
+
+	for (size_t i = 0; i < daemon->listener_count; i++)
+		log_info("listening on=\"%s\"", daemon->listeners[i]);
+	cache_get_stats(daemon->cache, &stats);
+	log_info("ready version=%s policies=%llu dns=\"%s\" control=%s",
+	         PACKAGE_VERSION, (unsigned long long)stats.policies,
+	         resolver_servers(daemon->resolver), daemon->conf->control);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* outcome.h - what a discovery's end means for the cache and for what is known
+ * to be absent (RFC 8461 3.1, 3.3, 5.1).
+ *
+ * The rules in one place, and without a network: a look-up, an id check and a
+ * refresh all end here. */
+#ifndef SERVE_OUTCOME_H
+#define SERVE_OUTCOME_H
+
+#include "base/clock.h"
+#include "cache/absent.h"
+#include "cache/cache.h"
+#include "net/discover.h"
+
+/* Borrowed, all of it. */
+struct outcome_rules {
+	const struct clock *clock;
+	struct cache *cache;
+	struct absent *absent;
+	uint64_t negative_min_ms; /* what is absent is remembered at least */
+	uint64_t negative_max_ms; /* and at most for so long */
+	uint64_t retry_ms;        /* no second fetch for an id within */
+};
+
+/* A policy was fetched: stores it, and fills RET, which borrows from RESULT.
+ * True: it is live (max_age 0 is, for this one answer). */
+bool outcome_policy(const struct outcome_rules *rules,
+                    const struct domain *domain,
+                    const struct discover_result *result,
+                    struct cache_entry *ret);
+
+/* Anything else. Never takes a cached policy away: one that is there stays in
+ * force until its own end (3.3, MUST). */
+void outcome_other(const struct outcome_rules *rules,
+                   const struct domain *domain,
+                   const struct discover_result *result);
+
+#endif

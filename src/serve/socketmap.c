@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* socketmap.c - serves socketmap clients.
+ *
+ * A client is read into the server's one read buffer and what is whole is
+ * answered from there; only what is left over, a part of a request or those
+ * after one that waits, is kept in the client's own buffer. While a client
+ * waits for a discovery, or for room to write to, it is not read: it can make
+ * us keep no more than one packet and one reply. */
+#include "serve/socketmap.h"
+
+#include "base/list.h"
+#include "base/log.h"
+#include "serve/reply.h"
+#include "wire/netstring.h"
+
+#include <stdlib.h>
+
+enum {
+	READ_SIZE = 64 * 1024,
+	/* What is left over of one packet: at most all of it. */
+	IN_MAX = READ_SIZE + SOCKETMAP_REQUEST_MAX + 16,
+	/* Replies are gathered up to this before they are written. */
+	OUT_HIGH = 64 * 1024,
+	OUT_MAX = OUT_HIGH + SOCKETMAP_REPLY_MAX + 16,
+	/* Postfix keeps connections for up to 100 s and does not always ask
+	 * again on a closed one: only older ones may make room. */
+	IDLE_MIN_MS = 100 * 1000,
+	REFUSED_LOG_MS = 60 * 1000,
+};
+
+struct socketmap_server {
+	struct socketmap_options options;
+	struct endpoint **endpoints;
+	size_t endpoint_count;
+	struct list clients; /* the one idle for longest first */
+	struct socketmap_counts counts;
+	uint64_t refused_log_ms; /* no "too many clients" before this */
+	struct buffer scratch;   /* one reply, before its netstring */
+	char read[READ_SIZE];
+};
+
+enum client_state {
+	CLIENT_ASKING,  /* it may send requests; leaves by a miss */
+	CLIENT_WAITING, /* a discovery is out; leaves by on_lookup */
+	CLIENT_CLOSED,  /* libuv has the stream for closing */
+};
+
+struct client {
+	struct list node;
+	struct socketmap_server *server;
+	uv_stream_t *stream;
+	enum client_state state;
+	uint64_t active_ms;    /* when it last sent something */
+	struct buffer in;      /* read and not yet understood */
+	struct buffer out;     /* replies gathered */
+	struct buffer sending; /* what the socket did not take at once; libuv's
+	                        * until on_written, empty otherwise */
+	uv_write_t write;
+	struct reply_question question; /* WAITING: what for */
+	struct lookup_waiter *waiter;   /* WAITING: on what */
+};
+
+static void go_on(struct client *client);
+
+/* Whether the next request may be answered: the one before is, and the client
+ * has taken its replies. */
+static bool is_free(const struct client *client)
+{
+	return client->state == CLIENT_ASKING && client->sending.len == 0;
+}
+
+/* -- a client's end ---------------------------------------------------------- */
+
+static void on_client_closed(uv_handle_t *handle)
+{
+	struct client *client = handle->data;
+
+	buffer_free(&client->in);
+	buffer_free(&client->out);
+	buffer_free(&client->sending);
+	free(client);
+	free(handle);
+}
+
+static void drop_client(struct client *client)
+{
+	if (client->state == CLIENT_CLOSED)
+		return;
+	client->state = CLIENT_CLOSED;
+	lookup_waiter_cancel(&client->waiter);
+	list_remove(&client->node);
+	client->server->counts.clients--;
+	uv_close((uv_handle_t *)client->stream, on_client_closed);
+}
+
+static void drop_nonsense(struct client *client, const char *reason)
+{
+	log_debug("client_dropped reason=\"%s\"", reason);
+	client->server->counts.dropped++;
+	drop_client(client);
+}
+
+/* -- writing ----------------------------------------------------------------- */
+
+static void on_written(uv_write_t *write, int status)
+{
+	struct client *client = write->data;
+
+	if (client->state == CLIENT_CLOSED)
+		return;
+	if (status < 0) {
+		drop_client(client);
+		return;
+	}
+	buffer_clear(&client->sending);
+	go_on(client);
+}
+
+/* Hands what is left of OUT to libuv; from there it goes by itself. */
+static void send_rest(struct client *client)
+{
+	struct buffer empty = client->sending;
+	uv_buf_t buf;
+
+	client->sending = client->out;
+	client->out = empty;
+	buf = uv_buf_init(client->sending.data, (unsigned)client->sending.len);
+	client->write.data = client;
+	if (uv_write(&client->write, client->stream, &buf, 1, on_written) != 0)
+		drop_client(client);
+}
+
+/* Writes what is gathered, unless something is still on its way. */
+static void flush(struct client *client)
+{
+	uv_buf_t buf;
+	int n;
+
+	if (client->out.len == 0 || client->sending.len > 0)
+		return;
+	buf = uv_buf_init(client->out.data, (unsigned)client->out.len);
+	n = uv_try_write(client->stream, &buf, 1);
+	if (n < 0 && n != UV_EAGAIN) {
+		drop_client(client);
+		return;
+	}
+	if (n > 0)
+		buffer_consume(&client->out, (size_t)n);
+	if (client->out.len > 0)
+		send_rest(client);
+}
+
+/* The reply in the scratch buffer, as a netstring. */
+static void put_reply(struct client *client)
+{
+	if (netstring_put(&client->out,
+	                  buffer_slice(&client->server->scratch)) != MTS_OK)
+		drop_client(client);
+}
+
+/* -- answering --------------------------------------------------------------- */
+
+static void write_result(struct client *client,
+                         const struct reply_question *question,
+                         const struct lookup_result *result)
+{
+	struct socketmap_server *server = client->server;
+
+	buffer_clear(&server->scratch);
+	if (reply_write(question, result, clock_wall_s(server->options.clock),
+	                &server->scratch) != MTS_OK)
+		drop_client(client);
+	else
+		put_reply(client);
+}
+
+static void on_lookup(void *arg, const struct lookup_result *result)
+{
+	struct client *client = arg;
+
+	client->waiter = NULL;
+	client->state = CLIENT_ASKING;
+	write_result(client, &client->question, result);
+	if (client->state != CLIENT_CLOSED)
+		go_on(client);
+}
+
+/* Nothing at hand: wait for the discovery. If it can't even be started, the
+ * policy can't be had, and that is "no policy" (RFC 8461 3.3). */
+static void wait_for(struct client *client,
+                     const struct reply_question *question,
+                     const struct lookup_result *none)
+{
+	if (lookups_wait(client->server->options.lookups, &question->domain, 0,
+	                 on_lookup, client, &client->waiter) != MTS_OK) {
+		log_warning("discovery_not_started domain=%s",
+		            question->domain.name);
+		write_result(client, question, none);
+		return;
+	}
+	client->question = *question;
+	client->state = CLIENT_WAITING;
+}
+
+static void answer(struct client *client, struct slice payload)
+{
+	struct socketmap_server *server = client->server;
+	struct reply_question question;
+	struct lookup_result result;
+
+	server->counts.requests++;
+	buffer_clear(&server->scratch);
+	if (reply_understand(payload, &question, &server->scratch) != MTS_OK) {
+		if (buffer_status(&server->scratch) != MTS_OK)
+			drop_client(client);
+		else
+			put_reply(client);
+		return;
+	}
+	if (lookups_try(server->options.lookups, &question.domain, &result) ==
+	    MTS_OK)
+		write_result(client, &question, &result);
+	else
+		wait_for(client, &question, &result);
+}
+
+/* Answers what is whole in INPUT, in order, until the client has to wait, and
+ * writes the replies. Returns how many bytes are done with. */
+static size_t answer_all(struct client *client, struct slice input)
+{
+	size_t done = 0;
+
+	while (is_free(client)) {
+		struct slice payload;
+		size_t used;
+		int rc = netstring_parse(
+		    slice_of(input.data + done, input.len - done),
+		    SOCKETMAP_REQUEST_MAX, &payload, &used);
+
+		if (rc == MTS_EMORE)
+			break;
+		if (rc != MTS_OK) {
+			drop_nonsense(client, rc == MTS_ERANGE
+			                          ? "request is too long"
+			                          : "not a netstring");
+			break;
+		}
+		done += used;
+		answer(client, payload);
+		if (client->state != CLIENT_CLOSED &&
+		    client->out.len >= OUT_HIGH)
+			flush(client);
+	}
+	if (client->state != CLIENT_CLOSED)
+		flush(client);
+	return done;
+}
+
+/* -- reading ----------------------------------------------------------------- */
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+{
+	struct client *client = handle->data;
+
+	(void)suggested;
+	*buf = uv_buf_init(client->server->read, READ_SIZE);
+}
+
+static void note_activity(struct client *client)
+{
+	struct socketmap_server *server = client->server;
+
+	client->active_ms = uv_now(server->options.loop);
+	list_remove(&client->node);
+	list_append(&server->clients, &client->node);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+	struct client *client = stream->data;
+	struct slice input;
+	size_t done;
+
+	if (n == 0)
+		return;
+	if (n < 0) { /* the end, or an error: either way nobody asks */
+		drop_client(client);
+		return;
+	}
+	note_activity(client);
+	input = slice_of(buf->base, (size_t)n);
+	if (client->in.len > 0) {
+		if (buffer_put_slice(&client->in, input) != MTS_OK) {
+			drop_client(client);
+			return;
+		}
+		input = buffer_slice(&client->in);
+	}
+	done = answer_all(client, input);
+	if (client->state == CLIENT_CLOSED)
+		return;
+	if (client->in.len > 0) {
+		buffer_consume(&client->in, done);
+	} else if (buffer_put(&client->in, input.data + done,
+	                      input.len - done) != MTS_OK) {
+		drop_client(client);
+		return;
+	}
+	if (!is_free(client))
+		uv_read_stop(client->stream);
+}
+
+/* Goes on after a wait, or begins: first with what was read before, then from
+ * the socket. */
+static void go_on(struct client *client)
+{
+	size_t done = answer_all(client, buffer_slice(&client->in));
+	int rc;
+
+	if (client->state == CLIENT_CLOSED)
+		return;
+	buffer_consume(&client->in, done);
+	/* Most clients send one request at a time: give the memory back. */
+	if (client->in.len == 0)
+		buffer_free(&client->in);
+	if (!is_free(client))
+		return;
+	rc = uv_read_start(client->stream, on_alloc, on_read);
+	if (rc != 0 && rc != UV_EALREADY)
+		drop_client(client);
+}
+
+/* -- clients coming ---------------------------------------------------------- */
+
+static void log_refused(struct socketmap_server *server)
+{
+	uint64_t now_ms = uv_now(server->options.loop);
+
+	server->counts.refused++;
+	if (now_ms < server->refused_log_ms)
+		return;
+	server->refused_log_ms = now_ms + REFUSED_LOG_MS;
+	log_warning("too_many_clients limit=%llu reason=\"connection refused; "
+	            "see limits.clients\"",
+	            (unsigned long long)server->options.max_clients);
+}
+
+/* When all places are taken, the client that has been silent for longest goes,
+ * if that is so long that Postfix would have gone by itself. */
+static bool make_room(struct socketmap_server *server)
+{
+	uint64_t now_ms = uv_now(server->options.loop);
+	struct list *first;
+	struct client *oldest;
+
+	if (server->counts.clients < server->options.max_clients)
+		return true;
+	first = list_first(&server->clients);
+	if (!first)
+		return false;
+	oldest = container_of(first, struct client, node);
+	if (!is_free(oldest) || now_ms - oldest->active_ms < IDLE_MIN_MS)
+		return false;
+	drop_client(oldest);
+	return true;
+}
+
+static void on_connection(void *arg, uv_stream_t *stream)
+{
+	struct socketmap_server *server = arg;
+	struct client *client;
+
+	if (!make_room(server)) {
+		log_refused(server);
+		endpoint_drop_stream(stream);
+		return;
+	}
+	client = calloc(1, sizeof(*client));
+	if (!client) {
+		endpoint_drop_stream(stream);
+		return;
+	}
+	client->server = server;
+	client->stream = stream;
+	client->state = CLIENT_ASKING;
+	client->active_ms = uv_now(server->options.loop);
+	buffer_init(&client->in, IN_MAX);
+	buffer_init(&client->out, OUT_MAX);
+	buffer_init(&client->sending, OUT_MAX);
+	stream->data = client;
+	list_append(&server->clients, &client->node);
+	server->counts.clients++;
+	server->counts.accepted++;
+	go_on(client);
+}
+
+/* -- the server -------------------------------------------------------------- */
+
+int socketmap_new(const struct socketmap_options *options,
+                  struct socketmap_server **ret, struct fault *why)
+{
+	struct socketmap_server *server = calloc(1, sizeof(*server));
+
+	if (!server)
+		return fault_set(why, MTS_ENOMEM, "out of memory");
+	server->options = *options;
+	list_init(&server->clients);
+	buffer_init(&server->scratch, SOCKETMAP_REPLY_MAX);
+	*ret = server;
+	return MTS_OK;
+}
+
+int socketmap_listen(struct socketmap_server *server,
+                     const struct endpoint_options *options, struct fault *why)
+{
+	size_t size = (server->endpoint_count + 1) * sizeof(struct endpoint *);
+	struct endpoint **endpoints = realloc(server->endpoints, size);
+	int rc;
+
+	if (!endpoints)
+		return fault_set(why, MTS_ENOMEM, "out of memory");
+	server->endpoints = endpoints;
+	rc = endpoint_listen(options, on_connection, server,
+	                     &endpoints[server->endpoint_count], why);
+	if (rc == MTS_OK)
+		server->endpoint_count++;
+	return rc;
+}
+
+void socketmap_close(struct socketmap_server **server)
+{
+	struct socketmap_server *s = *server;
+
+	if (!s)
+		return;
+	for (size_t i = 0; i < s->endpoint_count; i++)
+		endpoint_close(&s->endpoints[i]);
+	list_each_safe (node, &s->clients)
+		drop_client(container_of(node, struct client, node));
+	buffer_free(&s->scratch);
+	free(s->endpoints);
+	free(s);
+	*server = NULL;
+}
+
+void socketmap_get_counts(const struct socketmap_server *server,
+                          struct socketmap_counts *ret)
+{
+	*ret = server->counts;
+}

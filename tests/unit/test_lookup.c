@@ -1,0 +1,563 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* test_lookup.c - the look-up service's rules, with a real cache, a clock that
+ * the test turns, and discoveries that end as the test says. */
+#include "tests.h"
+
+#include "cache/absent.h"
+#include "cache/cache.h"
+#include "serve/lookup.h"
+
+#include <ftw.h>
+#include <unistd.h>
+
+enum { MINUTE_MS = 60 * 1000, HOUR_MS = 60 * MINUTE_MS };
+
+/* -- discoveries that the test ends ----------------------------------------- */
+
+static struct {
+	discover_callback *callback;
+	void *arg;
+	bool running;
+	char known_id[RECORD_ID_MAX + 1]; /* "" if none was given */
+	int started;
+	int cancelled;
+} faked;
+
+int discovery_start(const struct discover_options *options,
+                    const struct domain *domain, const char *known_id,
+                    discover_callback *callback, void *arg,
+                    struct discovery **ret)
+{
+	(void)options;
+	(void)domain;
+	assert_false(faked.running);
+	faked.callback = callback;
+	faked.arg = arg;
+	faked.running = true;
+	snprintf(faked.known_id, sizeof(faked.known_id), "%s",
+	         known_id ? known_id : "");
+	faked.started++;
+	*ret = (struct discovery *)&faked;
+	return MTS_OK;
+}
+
+void discovery_cancel(struct discovery **discovery)
+{
+	if (*discovery) {
+		faked.cancelled++;
+		faked.running = false;
+	}
+	*discovery = NULL;
+}
+
+const char *discover_outcome_text(enum discover_outcome outcome)
+{
+	(void)outcome;
+	return "faked";
+}
+
+static void finish(enum discover_outcome outcome, const char *id,
+                   uint32_t ttl_s, struct policy *policy)
+{
+	struct discover_result result = {
+		.outcome = outcome,
+		.record_ttl_s = ttl_s,
+		.policy = policy,
+		.text = slice_str("version: STSv1\n"),
+		.reason = "because",
+	};
+
+	assert_true(faked.running);
+	snprintf(result.record.id, sizeof(result.record.id), "%s", id);
+	faked.running = false;
+	faked.callback(faked.arg, &result);
+}
+
+/* -- the fixture ------------------------------------------------------------- */
+
+static int64_t wall_s;
+static uint64_t mono_ms;
+
+static int64_t test_wall_s(void *arg)
+{
+	(void)arg;
+	return wall_s;
+}
+
+static uint64_t test_mono_ms(void *arg)
+{
+	(void)arg;
+	return mono_ms;
+}
+
+static const struct clock test_clock = { test_wall_s, test_mono_ms, NULL };
+
+struct fixture {
+	uv_loop_t loop;
+	char directory[64];
+	struct cache *cache;
+	struct absent *absent;
+	struct lookups *lookups;
+	struct domain domain;
+	/* What the last callback was told. */
+	int called;
+	enum lookup_source source;
+	bool has_policy;
+	char id[RECORD_ID_MAX + 1];
+};
+
+static void pass(uint64_t seconds)
+{
+	wall_s += (int64_t)seconds;
+	mono_ms += seconds * 1000;
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct cache_options cache = { .max_size = 1 << 20,
+		                       .clock = &test_clock };
+	struct lookups_options options = {
+		.clock = &test_clock,
+		.timeout_ms = 20000,
+		.negative_min_ms = MINUTE_MS,
+		.negative_max_ms = HOUR_MS,
+		.retry_ms = 5 * MINUTE_MS,
+		.id_check_min_ms = MINUTE_MS,
+		.id_check_max_ms = 24 * HOUR_MS,
+	};
+	struct fault why;
+
+	memset(&faked, 0, sizeof(faked));
+	wall_s = 1700000000;
+	mono_ms = 1000000;
+	snprintf(f->directory, sizeof(f->directory), "/tmp/mtasts-test.XXXXXX");
+	assert_non_null(mkdtemp(f->directory));
+	assert_int_equal(uv_loop_init(&f->loop), 0);
+	cache.loop = &f->loop;
+	cache.directory = f->directory;
+	assert_int_equal(cache_open(&cache, &f->cache, &why), MTS_OK);
+	f->absent = absent_new(100);
+	assert_non_null(f->absent);
+	options.loop = &f->loop;
+	options.cache = f->cache;
+	options.absent = f->absent;
+	assert_int_equal(lookups_new(&options, &f->lookups, &why), MTS_OK);
+	assert_int_equal(domain_from_key("example.org", 11, &f->domain, NULL),
+	                 MTS_OK);
+	*state = f;
+	return 0;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type,
+                      struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	lookups_close(&f->lookups);
+	cache_close(&f->cache);
+	absent_free(&f->absent);
+	uv_run(&f->loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&f->loop), 0);
+	nftw(f->directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	free(f);
+	return 0;
+}
+
+static struct policy a_policy(enum policy_mode mode, uint32_t max_age_s)
+{
+	static const char mx[] = "mx1.example.org";
+
+	return (struct policy){ .mode = mode,
+		                .max_age_s = max_age_s,
+		                .mx_count = 1,
+		                .mx = slice_of(mx, sizeof(mx)) };
+}
+
+static void on_lookup(void *arg, const struct lookup_result *result)
+{
+	struct fixture *f = arg;
+
+	f->called++;
+	f->source = result->source;
+	f->has_policy = result->has_policy;
+	snprintf(f->id, sizeof(f->id), "%s",
+	         result->has_policy ? result->entry.id : "");
+}
+
+static struct lookup_waiter *ask(struct fixture *f)
+{
+	struct lookup_waiter *waiter = NULL;
+
+	assert_int_equal(
+	    lookups_wait(f->lookups, &f->domain, 0, on_lookup, f, &waiter),
+	    MTS_OK);
+	return waiter;
+}
+
+/* Has the domain's policy in the cache, as after a first look-up. */
+static void have_policy(struct fixture *f, const char *id, uint32_t ttl_s,
+                        uint32_t max_age_s)
+{
+	struct policy policy = a_policy(POLICY_ENFORCE, max_age_s);
+
+	ask(f);
+	finish(DISCOVER_POLICY, id, ttl_s, &policy);
+	assert_int_equal(f->called, 1);
+	f->called = 0;
+	faked.started = 0;
+}
+
+/* Asks at once: the answer's source, or -1 if only a discovery can tell. */
+static int try_now(struct fixture *f)
+{
+	struct lookup_result result;
+
+	if (lookups_try(f->lookups, &f->domain, &result) != MTS_OK)
+		return -1;
+	f->has_policy = result.has_policy;
+	snprintf(f->id, sizeof(f->id), "%s",
+	         result.has_policy ? result.entry.id : "");
+	return (int)result.source;
+}
+
+/* -- a miss ------------------------------------------------------------------ */
+
+static void test_miss_then_hit(void **state)
+{
+	struct fixture *f = *state;
+	struct policy policy = a_policy(POLICY_ENFORCE, 86400);
+
+	assert_int_equal(try_now(f), -1);
+	ask(f);
+	assert_int_equal(f->called, 0);
+	finish(DISCOVER_POLICY, "a1", 300, &policy);
+	assert_int_equal(f->called, 1);
+	assert_int_equal(f->source, LOOKUP_DISCOVERED);
+	assert_true(f->has_policy);
+	assert_string_equal(f->id, "a1");
+	assert_int_equal(try_now(f), LOOKUP_CACHED);
+	assert_string_equal(f->id, "a1");
+	assert_int_equal(faked.started, 1);
+}
+
+static void test_one_discovery_for_all(void **state)
+{
+	struct fixture *f = *state;
+	struct policy policy = a_policy(POLICY_ENFORCE, 86400);
+
+	for (int i = 0; i < 10; i++)
+		ask(f);
+	assert_int_equal(faked.started, 1);
+	finish(DISCOVER_POLICY, "a1", 300, &policy);
+	assert_int_equal(f->called, 10);
+}
+
+/* The waiter is let go in time; what comes later is for the next asker. */
+static void test_time_out_goes_on(void **state)
+{
+	struct fixture *f = *state;
+	struct policy policy = a_policy(POLICY_ENFORCE, 86400);
+	struct lookup_waiter *waiter;
+
+	assert_int_equal(
+	    lookups_wait(f->lookups, &f->domain, 1, on_lookup, f, &waiter),
+	    MTS_OK);
+	while (f->called == 0)
+		uv_run(&f->loop, UV_RUN_ONCE);
+	assert_int_equal(f->source, LOOKUP_TIMED_OUT);
+	assert_false(f->has_policy);
+	assert_true(faked.running);
+	finish(DISCOVER_POLICY, "a1", 300, &policy);
+	assert_int_equal(f->called, 1);
+	assert_int_equal(try_now(f), LOOKUP_CACHED);
+}
+
+static void test_cancelled_waiter_is_not_called(void **state)
+{
+	struct fixture *f = *state;
+	struct lookup_waiter *waiter = ask(f);
+
+	ask(f);
+	lookup_waiter_cancel(&waiter);
+	assert_null(waiter);
+	lookup_waiter_cancel(&waiter);
+	finish(DISCOVER_NO_RECORD, "", 300, NULL);
+	assert_int_equal(f->called, 1);
+}
+
+/* -- absence ----------------------------------------------------------------- */
+
+/* "for the time the zone's SOA gives, between negative_min and negative_max" */
+static void test_absence_is_remembered(void **state)
+{
+	static const struct {
+		enum discover_outcome outcome;
+		uint32_t ttl_s;
+		uint64_t quiet_s;
+	} rows[] = {
+		{ DISCOVER_NO_RECORD, 600, 600 },
+		{ DISCOVER_NO_RECORD, 0, 60 },       /* negative_min */
+		{ DISCOVER_NO_RECORD, 86400, 3600 }, /* negative_max */
+		{ DISCOVER_BAD_RECORD, 600, 600 },
+		{ DISCOVER_DNS_FAILED, 0, 60 },
+		{ DISCOVER_NO_MEMORY, 0, 60 },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		assert_int_equal(try_now(f), -1);
+		ask(f);
+		finish(rows[i].outcome, "", rows[i].ttl_s, NULL);
+		assert_false(f->has_policy);
+		assert_int_equal(try_now(f), LOOKUP_ABSENT);
+		pass(rows[i].quiet_s - 1);
+		assert_int_equal(try_now(f), LOOKUP_ABSENT);
+		pass(1);
+		assert_int_equal(try_now(f), -1);
+	}
+}
+
+/* 3.3: "limit further attempts to a period of five minutes or longer per
+ * version ID" - the record may be looked at, the policy is not fetched. */
+static void test_failed_fetch_is_not_repeated(void **state)
+{
+	struct fixture *f = *state;
+
+	ask(f);
+	finish(DISCOVER_FETCH_FAILED, "a1", 60, NULL);
+	assert_int_equal(try_now(f), LOOKUP_ABSENT);
+	pass(60);
+	assert_int_equal(try_now(f), -1);
+	ask(f);
+	assert_string_equal(faked.known_id, "a1");
+	finish(DISCOVER_UNCHANGED, "a1", 60, NULL);
+	assert_false(f->has_policy);
+	assert_int_equal(try_now(f), LOOKUP_ABSENT);
+	pass(4 * 60); /* five minutes after the fetch */
+	assert_int_equal(try_now(f), -1);
+	ask(f);
+	assert_string_equal(faked.known_id, "");
+	finish(DISCOVER_FETCH_FAILED, "a1", 60, NULL);
+}
+
+/* A quiet time never outlasts the retry time, however long the TTL is. */
+static void test_failed_fetch_is_tried_again_in_time(void **state)
+{
+	struct fixture *f = *state;
+
+	ask(f);
+	finish(DISCOVER_FETCH_FAILED, "a1", 60, NULL);
+	pass(60);
+	ask(f);
+	finish(DISCOVER_UNCHANGED, "a1", 3600, NULL);
+	pass(4 * 60 - 1);
+	assert_int_equal(try_now(f), LOOKUP_ABSENT);
+	pass(1);
+	assert_int_equal(try_now(f), -1);
+}
+
+/* The same holds when the first answer had the long TTL. */
+static void test_failed_fetch_with_long_ttl(void **state)
+{
+	struct fixture *f = *state;
+
+	ask(f);
+	finish(DISCOVER_FETCH_FAILED, "a1", 3600, NULL);
+	pass(5 * 60);
+	assert_int_equal(try_now(f), -1);
+}
+
+/* -- a policy in force ------------------------------------------------------- */
+
+static void test_policy_ends_with_max_age(void **state)
+{
+	struct fixture *f = *state;
+
+	have_policy(f, "a1", 86400, 3600);
+	pass(3600); /* 5.1: "has not exceeded its max_age" */
+	assert_int_equal(try_now(f), LOOKUP_CACHED);
+	pass(1);
+	assert_int_equal(try_now(f), -1);
+}
+
+/* 3.3: "if no live policy can be discovered ... but a valid (non-expired)
+ * policy exists in the sender's cache, the sender MUST apply that". */
+static void test_cached_policy_wins_over_failure(void **state)
+{
+	static const enum discover_outcome rows[] = {
+		DISCOVER_NO_RECORD,    DISCOVER_BAD_RECORD, DISCOVER_DNS_FAILED,
+		DISCOVER_FETCH_FAILED, DISCOVER_NO_MEMORY,
+	};
+	struct fixture *f = *state;
+
+	have_policy(f, "a1", 60, 86400);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		pass(400);
+		assert_int_equal(try_now(f), LOOKUP_CACHED);
+		assert_true(faked.running);
+		finish(rows[i], "b2", 60, NULL);
+		assert_int_equal(try_now(f), LOOKUP_CACHED);
+		assert_string_equal(f->id, "a1");
+	}
+}
+
+static void test_id_check_waits_for_the_ttl(void **state)
+{
+	struct fixture *f = *state;
+
+	have_policy(f, "a1", 300, 86400);
+	pass(299);
+	assert_int_equal(try_now(f), LOOKUP_CACHED);
+	assert_int_equal(faked.started, 0);
+	pass(1);
+	assert_int_equal(try_now(f), LOOKUP_CACHED);
+	assert_int_equal(faked.started, 1);
+	assert_string_equal(faked.known_id, "a1");
+	/* While it is out, hits start no second one. */
+	assert_int_equal(try_now(f), LOOKUP_CACHED);
+	assert_int_equal(faked.started, 1);
+	finish(DISCOVER_UNCHANGED, "a1", 300, NULL);
+	assert_int_equal(try_now(f), LOOKUP_CACHED);
+	assert_int_equal(faked.started, 1);
+}
+
+/* max_age counts from the fetch; a look at the record extends nothing. */
+static void test_id_check_does_not_extend(void **state)
+{
+	struct fixture *f = *state;
+
+	have_policy(f, "a1", 300, 3600);
+	pass(3000);
+	assert_int_equal(try_now(f), LOOKUP_CACHED);
+	finish(DISCOVER_UNCHANGED, "a1", 300, NULL);
+	pass(601);
+	assert_int_equal(try_now(f), -1);
+}
+
+static void test_new_id_brings_the_new_policy(void **state)
+{
+	struct fixture *f = *state;
+	struct policy policy = a_policy(POLICY_TESTING, 7200);
+
+	have_policy(f, "a1", 300, 3600);
+	pass(300);
+	assert_int_equal(try_now(f), LOOKUP_CACHED);
+	assert_string_equal(f->id, "a1");
+	finish(DISCOVER_POLICY, "b2", 300, &policy);
+	assert_int_equal(try_now(f), LOOKUP_CACHED);
+	assert_string_equal(f->id, "b2");
+}
+
+static void test_failed_id_check_is_not_repeated_at_once(void **state)
+{
+	struct fixture *f = *state;
+
+	have_policy(f, "a1", 60, 86400);
+	pass(60);
+	assert_int_equal(try_now(f), LOOKUP_CACHED);
+	finish(DISCOVER_DNS_FAILED, "", 0, NULL);
+	assert_int_equal(try_now(f), LOOKUP_CACHED);
+	assert_int_equal(faked.started, 1);
+	pass(60);
+	assert_int_equal(try_now(f), LOOKUP_CACHED);
+	assert_int_equal(faked.started, 2);
+	finish(DISCOVER_DNS_FAILED, "", 0, NULL);
+}
+
+/* A new id whose policy can't be fetched is not fetched with every check. */
+static void test_failed_new_id_is_barred(void **state)
+{
+	struct fixture *f = *state;
+
+	have_policy(f, "a1", 60, 86400);
+	pass(60);
+	try_now(f);
+	finish(DISCOVER_FETCH_FAILED, "b2", 60, NULL);
+	pass(60);
+	assert_int_equal(try_now(f), LOOKUP_CACHED);
+	assert_string_equal(faked.known_id, "b2");
+	finish(DISCOVER_UNCHANGED, "b2", 60, NULL);
+	assert_int_equal(try_now(f), LOOKUP_CACHED);
+	assert_string_equal(f->id, "a1");
+}
+
+static void test_clock_set_back_does_not_stop_checks(void **state)
+{
+	struct fixture *f = *state;
+
+	have_policy(f, "a1", 300, 86400);
+	wall_s -= 7200;
+	assert_int_equal(try_now(f), LOOKUP_CACHED);
+	assert_int_equal(faked.started, 1);
+}
+
+/* -- an operator's refresh --------------------------------------------------- */
+
+static void test_refresh_fetches_whatever_is_known(void **state)
+{
+	struct fixture *f = *state;
+	struct policy policy = a_policy(POLICY_ENFORCE, 86400);
+	struct lookup_waiter *waiter;
+
+	have_policy(f, "a1", 60, 86400);
+	/* It joins an id check, which would end at the record. */
+	pass(60);
+	try_now(f);
+	assert_string_equal(faked.known_id, "a1");
+	assert_int_equal(
+	    lookups_refresh(f->lookups, &f->domain, 0, on_lookup, f, &waiter),
+	    MTS_OK);
+	finish(DISCOVER_UNCHANGED, "a1", 60, NULL);
+	assert_int_equal(f->called, 0);
+	assert_true(faked.running);
+	assert_string_equal(faked.known_id, "");
+	finish(DISCOVER_POLICY, "a1", 60, &policy);
+	assert_int_equal(f->called, 1);
+	assert_true(f->has_policy);
+}
+
+static void test_close_cancels(void **state)
+{
+	struct fixture *f = *state;
+
+	ask(f);
+	lookups_close(&f->lookups);
+	assert_int_equal(faked.cancelled, 1);
+	assert_int_equal(f->called, 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	static const struct CMUnitTest tests[] = {
+		TEST(test_miss_then_hit),
+		TEST(test_one_discovery_for_all),
+		TEST(test_time_out_goes_on),
+		TEST(test_cancelled_waiter_is_not_called),
+		TEST(test_absence_is_remembered),
+		TEST(test_failed_fetch_is_not_repeated),
+		TEST(test_failed_fetch_is_tried_again_in_time),
+		TEST(test_failed_fetch_with_long_ttl),
+		TEST(test_policy_ends_with_max_age),
+		TEST(test_cached_policy_wins_over_failure),
+		TEST(test_id_check_waits_for_the_ttl),
+		TEST(test_id_check_does_not_extend),
+		TEST(test_new_id_brings_the_new_policy),
+		TEST(test_failed_id_check_is_not_repeated_at_once),
+		TEST(test_failed_new_id_is_barred),
+		TEST(test_clock_set_back_does_not_stop_checks),
+		TEST(test_refresh_fetches_whatever_is_known),
+		TEST(test_close_cancels),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
