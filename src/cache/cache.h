@@ -53,40 +53,60 @@ int cache_open(const struct cache_options *options, struct cache **ret,
                struct fault *why);
 
 /* Writes what is pending, waits for it, closes. Takes NULL, leaves NULL. The
- * loop must run once more afterwards (to close handles) before it is closed. */
+ * loop must run once more afterwards (to close handles) before it is closed. No
+ * fork() between open and close: neither LMDB nor the lock goes with it. */
 void cache_close(struct cache **cache);
 
 /* Finds the entry of DOMAIN, live or not (the caller looks at the time). What
  * RET borrows is valid until the caller returns to the loop or changes the
  * cache. MTS_ENOTFOUND; MTS_EDAMAGED: the record is no good (it is logged and
- * removed). */
+ * removed). If the file itself turns out to be damaged, it is set aside soon
+ * after, and until then this is MTS_ENOTFOUND. */
 int cache_get(struct cache *cache, const struct domain *domain,
               struct cache_entry *ret);
 
-/* Stores ENTRY, which is copied, for DOMAIN. MTS_ENOMEM; MTS_EFULL: too much is
- * pending. A write that fails later is logged once, kept in memory and tried
+/* Stores ENTRY, which is copied, for DOMAIN; it may borrow from what it
+ * replaces. MTS_ENOMEM; MTS_EFULL: too much is pending; MTS_ERANGE: it is not
+ * what cache_get() could return. A write that fails later is logged once, kept in memory and tried
  * again. */
 int cache_put(struct cache *cache, const struct domain *domain,
               const struct cache_entry *entry);
 
 /* Notes that DOMAIN was asked for now. Written only if used_s is more than an
- * hour old, so that hits cost no writes. */
-void cache_touch(struct cache *cache, const struct domain *domain,
+ * hour old, so that hits cost no writes; then it is true, and what ENTRY
+ * borrows has to be got anew. */
+bool cache_touch(struct cache *cache, const struct domain *domain,
                  const struct cache_entry *entry);
 
-/* Forgets DOMAIN; MTS_ENOTFOUND. */
+/* Forgets DOMAIN; MTS_ENOTFOUND, MTS_ENOMEM, MTS_EFULL as for cache_put(). */
 int cache_remove(struct cache *cache, const struct domain *domain);
 
-/* Forgets everything; MTS_ENOMEM. Synchronous. */
+/* Forgets everything; MTS_ENOMEM, MTS_EFULL or what else went wrong on disk:
+ * then nothing is forgotten. Synchronous: it waits for the disk. */
 int cache_remove_all(struct cache *cache);
 
 /* Calls EACH for up to LIMIT entries in order of domain, those after AFTER (""
  * from the start), pending writes included; EACH returns false to stop. Returns
- * true if there may be more. What EACH gets is valid only within the call. */
+ * true if there may be more. What EACH gets is valid only within the call, and
+ * until it changes the cache: it may put and remove, but not remove all. */
 bool cache_each(struct cache *cache, const char *after, size_t limit,
                 bool (*each)(void *arg, const char *domain,
                              const struct cache_entry *entry),
                 void *arg);
+
+/* The same for those whose next_refresh_s is not 0 and not after NOW_S, in
+ * order of next_refresh_s. The order is kept on disk: it costs no scan. */
+bool cache_due(struct cache *cache, int64_t now_s, size_t limit,
+               bool (*each)(void *arg, const char *domain,
+                            const struct cache_entry *entry),
+               void *arg);
+
+/* The least next_refresh_s that is not 0; 0 if there is none. */
+int64_t cache_first_due(struct cache *cache);
+
+/* For the handler of a fatal signal (async-signal-safe): if the file is to
+ * blame, the next cache_open() finds out, by looking at all of it. */
+void cache_mark_suspect(void);
 
 struct cache_stats {
 	uint64_t policies;   /* on disk; pending ones may not be counted */

@@ -194,10 +194,8 @@ static void count_outcome(struct lookup_counts *counts,
 
 /* The cached policy of DOMAIN, if it is live. */
 static bool get_live(struct lookups *lookups, const struct domain *domain,
-                     struct cache_entry *ret)
+                     int64_t now_s, struct cache_entry *ret)
 {
-	int64_t now_s = clock_wall_s(lookups->options.clock);
-
 	return cache_get(lookups->options.cache, domain, ret) == MTS_OK &&
 	       verdict_is_live(ret->policy.max_age_s, ret->fetched_s, now_s);
 }
@@ -235,6 +233,7 @@ static void on_discovery(void *arg, const struct discover_result *result)
 	struct job *job = arg;
 	struct lookups *lookups = job->lookups;
 	struct domain domain = job->domain;
+	int64_t now_s = clock_wall_s(lookups->options.clock);
 	struct lookup_result told = { .source = LOOKUP_DISCOVERED,
 		                      .reason = result->reason,
 		                      .discovery = result };
@@ -253,7 +252,8 @@ static void on_discovery(void *arg, const struct discover_result *result)
 		                                 result, &told.entry);
 	else {
 		outcome_other(&lookups->rules, &domain, result);
-		told.has_policy = get_live(lookups, &domain, &told.entry);
+		told.has_policy =
+		    get_live(lookups, &domain, now_s, &told.entry);
 		/* Barred from a second fetch: say why the first one failed. */
 		if (result->outcome == DISCOVER_UNCHANGED && !told.has_policy &&
 		    absent_get(lookups->options.absent, &domain, &absent) ==
@@ -306,6 +306,18 @@ static void check_id(struct lookups *lookups, const struct domain *domain,
 
 /* -- asking ------------------------------------------------------------------ */
 
+/* A hit: what is to be done for later, none of which may delay it. */
+static void serve_hit(struct lookups *lookups, const struct domain *domain,
+                      struct cache_entry *entry, int64_t now_s)
+{
+	lookups->counts.hits++;
+	if (id_check_is_due(lookups, entry, now_s))
+		check_id(lookups, domain, entry);
+	/* The write table has it now, so it is found again. */
+	if (cache_touch(lookups->options.cache, domain, entry))
+		(void)cache_get(lookups->options.cache, domain, entry);
+}
+
 int lookups_try(struct lookups *lookups, const struct domain *domain,
                 struct lookup_result *ret)
 {
@@ -313,14 +325,9 @@ int lookups_try(struct lookups *lookups, const struct domain *domain,
 	struct absent_entry absent;
 
 	*ret = (struct lookup_result){ .source = LOOKUP_CACHED, .reason = "" };
-	if (cache_get(lookups->options.cache, domain, &ret->entry) == MTS_OK &&
-	    verdict_is_live(ret->entry.policy.max_age_s, ret->entry.fetched_s,
-	                    now_s)) {
+	if (get_live(lookups, domain, now_s, &ret->entry)) {
 		ret->has_policy = true;
-		lookups->counts.hits++;
-		if (id_check_is_due(lookups, &ret->entry, now_s))
-			check_id(lookups, domain, &ret->entry);
-		cache_touch(lookups->options.cache, domain, &ret->entry);
+		serve_hit(lookups, domain, &ret->entry, now_s);
 		return MTS_OK;
 	}
 	if (absent_get(lookups->options.absent, domain, &absent) == MTS_OK &&
@@ -346,7 +353,9 @@ static void on_waiter_timeout(uv_timer_t *timer)
 
 	lookups->counts.timed_out++;
 	/* After a forced look-up there may well be a policy in force. */
-	told.has_policy = get_live(lookups, &waiter->domain, &told.entry);
+	told.has_policy =
+	    get_live(lookups, &waiter->domain,
+	             clock_wall_s(lookups->options.clock), &told.entry);
 	drop_waiter(waiter);
 	callback(arg, &told);
 }

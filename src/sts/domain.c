@@ -19,6 +19,9 @@ struct key_parts {
 	struct slice port; /* data is NULL if there is none */
 };
 
+static const char bad_character[] =
+    "it holds more than letters, digits, hyphens and dots";
+
 /* What is wrong with a label that ends in LAST; NULL if nothing is. */
 static const char *label_flaw(char last, size_t len)
 {
@@ -47,7 +50,9 @@ static const char *copy_name(struct slice name, char *to)
 		char c = ascii_lower(name.data[i]);
 
 		to[i] = c;
-		if (c == '.') {
+		if (c >= 'a' && c <= 'z') {
+			digits = false;
+		} else if (c == '.') {
 			flaw = label_flaw(i ? to[i - 1] : c, i - start);
 			if (flaw)
 				return flaw;
@@ -55,11 +60,10 @@ static const char *copy_name(struct slice name, char *to)
 			digits = true;
 		} else if (c == '-' && i == start) {
 			return "it has a label that begins with a hyphen";
-		} else if (c == '-' || (c >= 'a' && c <= 'z')) {
+		} else if (c == '-') {
 			digits = false;
 		} else if (!ascii_is_digit(c)) {
-			return "it holds more than letters, digits, hyphens "
-			       "and dots";
+			return bad_character;
 		}
 	}
 	flaw = label_flaw(to[name.len - 1], name.len - start);
@@ -107,21 +111,34 @@ static int from_ascii(struct slice name, struct domain *ret, struct fault *why)
 	return MTS_OK;
 }
 
+/* libidn2 would refuse or drop the others, by its version, or be cut off by a
+ * NUL. */
+static bool is_ascii_part_clean(struct slice name)
+{
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.data[i];
+
+		if (!((unsigned char)c & 0x80) && !ascii_is_alnum(c) &&
+		    c != '-' && c != '.')
+			return false;
+	}
+	return true;
+}
+
 /* UTS 46 also maps other scripts' full stops to dots, and full-width letters
  * and digits to ASCII: whatever comes out is looked at anew. */
 static int from_unicode(struct slice name, struct domain *ret,
                         struct fault *why)
 {
-	/* STD3: no ASCII but letters, digits and hyphens, nor what would decompose
-	 * to it. */
-	int flags =
-	    IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT | IDN2_USE_STD3_ASCII_RULES;
+	/* Not IDN2_USE_STD3_ASCII_RULES: libidn2 2.3 then drops what the rules
+	 * forbid, and a name in full-width brackets would name another. */
+	int flags = IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT;
 	uint8_t text[DOMAIN_KEY_MAX + 1];
 	uint8_t *ascii = NULL;
 	int rc;
 
-	if (memchr(name.data, '\0', name.len))
-		return refuse(why, "it holds a NUL");
+	if (!is_ascii_part_clean(name))
+		return refuse(why, bad_character);
 	memcpy(text, name.data, name.len);
 	text[name.len] = '\0';
 	rc = idn2_lookup_u8(text, &ascii, flags);

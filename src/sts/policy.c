@@ -284,7 +284,7 @@ static int split_field(struct parser *p, struct slice line, struct field *ret)
 static int parse_line(struct parser *p)
 {
 	struct slice line = p->text;
-	struct field field;
+	struct field field = { 0 };
 	int rc;
 
 	while (line.len && ascii_is_wsp(line.data[line.len - 1]))

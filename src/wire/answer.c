@@ -4,14 +4,14 @@
  * SECURITY: a blank, a comma, a colon or a brace within a pattern would let the
  * publisher of a policy set attributes of his own in Postfix. Patterns were
  * checked when the policy was parsed; put_pattern() looks once more, as they
- * have been on disk since. */
+ * have been on disk since, and leaves out what is no good. */
 #include "wire/answer.h"
 
-#include "sts/mx.h"
 #include "sts/verdict.h"
 #include "wire/number.h"
 
 #include <stdio.h>
+#include <strings.h>
 
 enum {
 	/* Sendmail 8.17 delivers unprotected when a reply has more than some
@@ -19,8 +19,6 @@ enum {
 	SENDMAIL_BYTES_MAX = 900,
 	SENDMAIL_TOKENS_MAX = 400,
 };
-
-static const char not_found[] = "NOTFOUND "; /* the blank belongs to it */
 
 static int put_reason(struct buffer *out, const char *word, const char *reason)
 {
@@ -43,31 +41,77 @@ int answer_write_perm(struct buffer *out, const char *reason)
 	return put_reason(out, "PERM ", reason);
 }
 
-/* The next pattern that may be shown to an MTA; an empty slice at the end. */
-static struct slice next_pattern(const struct policy *policy, size_t *offset)
+/* -- patterns, at the pace of a cached answer ------------------------------
+ *
+ * Each writer reserves what it can need at most, then copies. */
+
+/* Appends what there is room for. */
+static inline void put(struct buffer *out, const char *text, size_t len)
 {
-	const char *text;
-
-	while ((text = policy_next_mx(policy, offset))) {
-		struct slice pattern = slice_str(text);
-
-		if (mx_pattern_is_valid(pattern))
-			return pattern;
-	}
-	return slice_of(NULL, 0);
+	memcpy(out->data + out->len, text, len);
+	out->len += len;
 }
 
-/* Appends BEFORE, each pattern and AFTER, for every pattern. */
+#define PUT(out, literal) put(out, literal, sizeof(literal) - 1)
+
+/* A letter, a digit, a hyphen or a dot: nothing that parts attributes. */
+static inline bool is_plain(unsigned char c)
+{
+	static const uint64_t plain[4] = {
+		0x03ff600000000000, /* '-' '.' '0' to '9' */
+		0x07fffffe07fffffe, /* 'A' to 'Z', 'a' to 'z' */
+	};
+
+	return (plain[c >> 6] >> (c & 63)) & 1;
+}
+
+static bool is_keyword(const char *text, size_t len)
+{
+	return (len == 7 && strncasecmp(text, "nexthop", len) == 0) ||
+	       (len == 8 && strncasecmp(text, "hostname", len) == 0) ||
+	       (len == 11 && strncasecmp(text, "dot-nexthop", len) == 0);
+}
+
+/* Appends PATTERN, without the '*' of "*." unless STAR. Appends nothing and
+ * returns false if it could steer an MTA: of mx_pattern_is_valid() that part
+ * which costs nothing while copying. */
+static bool put_pattern(struct buffer *out, const char *pattern, bool star)
+{
+	bool wildcard = pattern[0] == '*' && pattern[1] == '.' && pattern[2];
+	const char *rest = pattern + (wildcard ? 1 : 0);
+	char *to = out->data + out->len;
+	size_t n = 0;
+
+	if (pattern[0] == '.')
+		return false;
+	if (wildcard && star)
+		*to++ = '*';
+	for (; is_plain((unsigned char)rest[n]); n++)
+		to[n] = rest[n];
+	if (n == 0 || rest[n] != '\0' || is_keyword(rest, n))
+		return false;
+	out->len = (size_t)(to + n - out->data);
+	return true;
+}
+
+/* Appends BEFORE, the pattern and AFTER, for each pattern. */
 static void put_patterns(struct buffer *out, const struct policy *policy,
-                         const char *before, const char *after)
+                         struct slice before, struct slice after)
 {
 	size_t offset = 0;
-	struct slice pattern;
+	const char *pattern;
 
-	while ((pattern = next_pattern(policy, &offset)).len) {
-		buffer_puts(out, before);
-		buffer_put_slice(out, pattern);
-		buffer_puts(out, after);
+	while ((pattern = policy_next_mx(policy, &offset))) {
+		size_t start = out->len;
+
+		if (buffer_reserve(out, before.len + strlen(pattern) +
+		                            after.len) != MTS_OK)
+			return;
+		put(out, before.data, before.len);
+		if (put_pattern(out, pattern, true))
+			put(out, after.data, after.len);
+		else
+			out->len = start;
 	}
 }
 
@@ -76,20 +120,20 @@ static void put_patterns(struct buffer *out, const struct policy *policy,
  * false if there was no pattern to put. */
 static bool put_match(struct buffer *out, const struct policy *policy)
 {
+	size_t start = out->len;
 	size_t offset = 0;
-	struct slice pattern;
-	bool any = false;
+	const char *pattern;
 
-	while ((pattern = next_pattern(policy, &offset)).len) {
-		if (pattern.data[0] == '*')
-			pattern = slice_of(pattern.data + 1, pattern.len - 1);
-		if (any)
-			buffer_put(out, ":", 1);
-		buffer_put_slice(out, pattern);
-		any = true;
-	}
-	return any;
+	while ((pattern = policy_next_mx(policy, &offset)))
+		if (put_pattern(out, pattern, false))
+			PUT(out, ":");
+	if (out->len == start)
+		return false;
+	out->len--; /* the last colon */
+	return true;
 }
+
+/* -- Postfix ---------------------------------------------------------------- */
 
 static bool fits(const struct buffer *out, size_t start)
 {
@@ -105,23 +149,41 @@ static int cut(struct buffer *out, size_t len)
 	return buffer_status(out);
 }
 
+static int write_not_found(struct buffer *out)
+{
+	return buffer_puts(out, "NOTFOUND "); /* the blank belongs to it */
+}
+
 /* Only enforce binds an MTA; a policy without a usable pattern is none. */
 static int write_secure(struct buffer *out, const struct answer_input *input)
 {
+	static const char words[] = "OK secure match= servername=hostname";
+	const struct policy *policy = input->policy;
 	size_t start = out->len;
 
-	if (!input->policy || input->policy->mode != POLICY_ENFORCE)
-		return buffer_put(out, not_found, sizeof(not_found) - 1);
-	buffer_puts(out, "OK secure match=");
-	if (!put_match(out, input->policy)) {
-		cut(out, start);
-		return buffer_put(out, not_found, sizeof(not_found) - 1);
+	if (!policy || policy->mode != POLICY_ENFORCE)
+		return write_not_found(out);
+	if (buffer_reserve(out, sizeof(words) + policy->mx.len) == MTS_OK) {
+		PUT(out, "OK secure match=");
+		if (!put_match(out, policy)) {
+			buffer_truncate(out, start);
+			return write_not_found(out);
+		}
+		PUT(out, " servername=hostname");
 	}
-	buffer_puts(out, " servername=hostname");
 	if (fits(out, start))
 		return MTS_OK;
 	cut(out, start);
 	return answer_write_temp(out, "the policy is too long for a reply");
+}
+
+/* The 3.10 attributes that its strictness stands on. */
+static void put_attributes(struct buffer *out, const struct answer_input *input)
+{
+	buffer_puts(out, " policy_type=sts policy_domain=");
+	buffer_put(out, input->domain->name, input->domain->len);
+	put_patterns(out, input->policy, slice_str(" mx_host_pattern="),
+	             slice_str(""));
 }
 
 /* The policy's fields, re-written: what else the publisher wrote stays out. */
@@ -131,7 +193,8 @@ static void put_policy_strings(struct buffer *out, const struct policy *policy)
 	                 " { policy_string = mode: ");
 	buffer_puts(out, policy_mode_text(policy->mode));
 	buffer_puts(out, " }");
-	put_patterns(out, policy, " { policy_string = mx: ", " }");
+	put_patterns(out, policy, slice_str(" { policy_string = mx: "),
+	             slice_str(" }"));
 	buffer_puts(out, " { policy_string = max_age: ");
 	number_put(out, policy->max_age_s);
 	buffer_puts(out, " }");
@@ -146,15 +209,15 @@ static int write_tlsrpt(struct buffer *out, const struct answer_input *input)
 	if (status != MTS_OK || out->data[start] != 'O')
 		return status;
 	good = out->len;
-	buffer_puts(out, " policy_type=sts policy_domain=");
-	buffer_put(out, input->domain->name, input->domain->len);
-	put_patterns(out, input->policy, " mx_host_pattern=", "");
+	put_attributes(out, input);
 	if (!fits(out, start))
 		return cut(out, good);
 	good = out->len;
 	put_policy_strings(out, input->policy);
 	return fits(out, start) ? MTS_OK : cut(out, good);
 }
+
+/* -- Sendmail --------------------------------------------------------------- */
 
 /* As Sendmail counts: a dot and a colon are a token each, and so is what lies
  * between them. */
@@ -198,12 +261,14 @@ static int write_sendmail(struct buffer *out, const struct answer_input *input)
 	return answer_write_temp(out, reason);
 }
 
+/* -- any MTA ---------------------------------------------------------------- */
+
 static int write_verdict(struct buffer *out, const struct answer_input *input)
 {
 	const struct policy *policy = input->policy;
 
 	if (!policy)
-		return buffer_put(out, not_found, sizeof(not_found) - 1);
+		return write_not_found(out);
 	buffer_puts(out, "OK ");
 	buffer_puts(out, policy_mode_text(policy->mode));
 	if (policy->mode != POLICY_NONE)

@@ -80,7 +80,7 @@ static const struct {
 	{ TEXT("statu"), "unknown command 'statu'; known: " KNOWN },
 	{ TEXT("check-config"),
 	  "unknown command 'check-config'; known: " KNOWN },
-	{ TEXT("\xc3\xbc\"x"), "unknown command '??'x'; known: " KNOWN },
+	{ TEXT("\xc3\xbc\"x"), "unknown command '?\?'x'; known: " KNOWN },
 	{ TEXT("status now"), "usage: status" },
 	{ TEXT("lookup"), "usage: lookup DOMAIN [MX]" },
 	{ TEXT("lookup a b c"), "usage: lookup DOMAIN [MX]" },

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* cache.c - policies on disk: what the rest of the house sees of it.
+ *
+ * place.c has the folder, check.c looks at the file before it is used, store.c
+ * is LMDB, entry.c the records, writer.c the changes that are not yet on disk,
+ * walk.c runs over both in order.
+ *
+ * The read transaction is renewed by the first look-up of a turn of the loop
+ * and reset before the loop goes to sleep (uv_prepare, which is started with
+ * it, so that an idle loop has none): one renewal for however many look-ups
+ * came in together, and no old one that keeps LMDB from using its free pages
+ * again. */
+#include "cache/cache.h"
+
+#include "base/log.h"
+#include "cache/entry.h"
+#include "cache/parts.h"
+#include "cache/place.h"
+
+#include <stdlib.h>
+
+enum { TOUCH_S = 3600 }; /* used_s may be that much behind */
+
+static void on_prepare(uv_prepare_t *prepare)
+{
+	struct cache *cache = prepare->data;
+
+	store_reset(cache->store);
+	uv_prepare_stop(prepare);
+}
+
+int cache_ready(struct cache *cache)
+{
+	int rc;
+
+	if (store_is_reading(cache->store))
+		return MTS_OK;
+	rc = store_renew(cache->store);
+	if (rc == MTS_OK)
+		uv_prepare_start(&cache->prepare, on_prepare);
+	return rc;
+}
+
+int cache_open(const struct cache_options *options, struct cache **ret,
+               struct fault *why)
+{
+	struct cache *cache = calloc(1, sizeof(*cache));
+	int rc = MTS_ENOMEM;
+
+	if (!cache)
+		return fault_set(why, MTS_ENOMEM, "out of memory");
+	cache->clock = options->clock;
+	rc = store_open(options->directory, options->max_size, options->clock,
+	                &cache->store, why);
+	if (rc != MTS_OK)
+		goto out;
+	cache->writer = writer_new(options->loop, cache->store);
+	if (!cache->writer) {
+		rc = fault_set(why, MTS_ENOMEM, "out of memory");
+		goto out;
+	}
+	uv_prepare_init(options->loop, &cache->prepare);
+	uv_unref((uv_handle_t *)&cache->prepare);
+	cache->prepare.data = cache;
+	*ret = cache;
+	return MTS_OK;
+out:
+	store_close(&cache->store);
+	free(cache);
+	return rc;
+}
+
+static void on_closed(uv_handle_t *prepare)
+{
+	free(prepare->data);
+}
+
+void cache_close(struct cache **cache)
+{
+	if (!*cache)
+		return;
+	writer_close(&(*cache)->writer);
+	store_close(&(*cache)->store);
+	uv_close((uv_handle_t *)&(*cache)->prepare, on_closed);
+	*cache = NULL;
+}
+
+void cache_mark_suspect(void)
+{
+	place_mark_suspect();
+}
+
+/* A record that does not add up: away with it, and a look at the whole file at
+ * the next start, since something wrote over it. */
+int cache_drop_damaged(struct cache *cache, const struct domain *domain)
+{
+	int rc = writer_remove(cache->writer, domain);
+
+	place_mark_suspect();
+	/* Once: if it can't be removed now, the next get comes here again. */
+	if (rc == MTS_OK)
+		log_warning("cache_record_damaged domain=%s removed=yes",
+		            domain->name);
+	return MTS_EDAMAGED;
+}
+
+static int read_disk(struct cache *cache, const struct domain *domain,
+                     struct slice *ret)
+{
+	int rc = cache_ready(cache);
+
+	if (rc == MTS_OK)
+		rc = store_get(cache->store,
+		               slice_of(domain->name, domain->len), ret);
+	if (rc == MTS_OK || rc == MTS_ENOTFOUND)
+		return rc;
+	/* The file itself: the writer mends it, and meanwhile all is new. */
+	writer_wake(cache->writer);
+	return MTS_ENOTFOUND;
+}
+
+int cache_get(struct cache *cache, const struct domain *domain,
+              struct cache_entry *ret)
+{
+	const struct change *change =
+	    writer_find(cache->writer, slice_of(domain->name, domain->len));
+	struct slice record;
+
+	if (change && change->record_len == 0)
+		return MTS_ENOTFOUND;
+	if (change) {
+		record = change_record(change);
+	} else {
+		int rc = read_disk(cache, domain, &record);
+
+		if (rc != MTS_OK)
+			return rc;
+	}
+	if (entry_decode(record, ret) != MTS_OK)
+		return cache_drop_damaged(cache, domain);
+	return MTS_OK;
+}
+
+int cache_put(struct cache *cache, const struct domain *domain,
+              const struct cache_entry *entry)
+{
+	return writer_put(cache->writer, domain, entry);
+}
+
+bool cache_touch(struct cache *cache, const struct domain *domain,
+                 const struct cache_entry *entry)
+{
+	int64_t now_s = clock_wall_s(cache->clock);
+	struct cache_entry touched;
+
+	/* Later than now: the clock was set back. */
+	if (entry->used_s <= now_s && now_s - entry->used_s <= TOUCH_S)
+		return false;
+	touched = *entry;
+	touched.used_s = now_s;
+	if (writer_put(cache->writer, domain, &touched) == MTS_OK)
+		return true;
+	log_debug("cache_touch domain=%s written=no", domain->name);
+	return false;
+}
+
+int cache_remove(struct cache *cache, const struct domain *domain)
+{
+	struct slice name = slice_of(domain->name, domain->len);
+	const struct change *change = writer_find(cache->writer, name);
+	struct slice record;
+
+	if (change ? change->record_len == 0
+	           : read_disk(cache, domain, &record) != MTS_OK)
+		return MTS_ENOTFOUND;
+	return writer_remove(cache->writer, domain);
+}
+
+int cache_remove_all(struct cache *cache)
+{
+	return writer_remove_all(cache->writer);
+}
+
+void cache_get_stats(struct cache *cache, struct cache_stats *ret)
+{
+	if (cache_ready(cache) != MTS_OK)
+		writer_wake(cache->writer);
+	store_get_stats(cache->store, &ret->policies, &ret->bytes_used,
+	                &ret->bytes_max);
+	writer_get_stats(cache->writer, ret);
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* change.c - what is to be written: one change a domain, in queues. */
+#include "cache/change.h"
+
+#include "cache/entry.h"
+
+#include <stdlib.h>
+
+static struct change *allocate(const struct domain *domain, size_t record_len,
+                               int64_t due_s)
+{
+	size_t size =
+	    sizeof(struct change) + KEY_TIME + domain->len + 1 + record_len;
+	struct change *change = malloc(size);
+
+	if (!change)
+		return NULL;
+	change->record_len = record_len;
+	change->size = size;
+	change->due_s = due_s;
+	key_due(due_s, slice_of(domain->name, domain->len), change->data);
+	change->node.key = change->data + KEY_TIME;
+	change->node.key_len = domain->len;
+	change->data[KEY_TIME + domain->len] = '\0';
+	return change;
+}
+
+int change_new(const struct domain *domain, const struct cache_entry *entry,
+               struct change **ret)
+{
+	size_t size = entry ? entry_size(entry) : 0;
+	struct change *change;
+	char *record;
+
+	if (entry && size == 0)
+		return MTS_ERANGE;
+	change = allocate(domain, size, entry ? entry->next_refresh_s : 0);
+	if (!change)
+		return MTS_ENOMEM;
+	record = change->data + KEY_TIME + domain->len + 1;
+	if (entry && entry_encode(entry, (unsigned char *)record) != MTS_OK) {
+		free(change);
+		return MTS_ERANGE;
+	}
+	*ret = change;
+	return MTS_OK;
+}
+
+int queue_init(struct queue *queue)
+{
+	list_init(&queue->list);
+	queue->map = map_new();
+	return queue->map ? MTS_OK : MTS_ENOMEM;
+}
+
+void queue_free(struct queue *queue)
+{
+	map_free(&queue->map);
+}
+
+bool queue_is_empty(const struct queue *queue)
+{
+	return list_empty(&queue->list);
+}
+
+size_t queue_count(const struct queue *queue)
+{
+	return map_count(queue->map);
+}
+
+struct change *queue_find(const struct queue *queue, struct slice name)
+{
+	struct map_node *node;
+
+	/* Mostly it is empty: spare a hit the hashing. */
+	if (list_empty(&queue->list))
+		return NULL;
+	node = map_find(queue->map, name.data, name.len);
+	return node ? container_of(node, struct change, node) : NULL;
+}
+
+struct change *queue_first(const struct queue *queue)
+{
+	struct list *link = list_first(&queue->list);
+
+	return link ? container_of(link, struct change, link) : NULL;
+}
+
+void queue_add(struct queue *queue, struct change *change)
+{
+	map_insert(queue->map, &change->node);
+	list_append(&queue->list, &change->link);
+}
+
+void queue_take(struct queue *queue, struct change *change)
+{
+	map_remove(queue->map, &change->node);
+	list_remove(&change->link);
+}

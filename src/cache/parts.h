@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* parts.h - what cache.c and walk.c share. */
+#ifndef CACHE_PARTS_H
+#define CACHE_PARTS_H
+
+#include "cache/cache.h"
+#include "cache/store.h"
+#include "cache/writer.h"
+
+struct cache {
+	struct store *store;
+	struct writer *writer;
+	const struct clock *clock;
+	uv_prepare_t prepare; /* runs while a read transaction does */
+};
+
+/* Sees to it that a read transaction is running. MTS_E*. */
+int cache_ready(struct cache *cache);
+
+/* Logs and removes the record of DOMAIN; returns MTS_EDAMAGED. */
+int cache_drop_damaged(struct cache *cache, const struct domain *domain);
+
+#endif

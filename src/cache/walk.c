@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* walk.c - runs over the cache in order, of domain or of due time.
+ *
+ * What is on disk and what is pending are two ordered runs; the walk takes the
+ * smaller head of the two each time. What a pending change names is passed over
+ * on disk: the change has the newer word, or says that it is gone. Each step
+ * looks its place up anew, so that EACH may put and remove. */
+#include "cache/entry.h"
+#include "cache/parts.h"
+
+struct walk {
+	struct cache *cache;
+	enum store_table order;
+	char place[KEY_MAX]; /* the key that was passed last */
+	size_t place_len;
+};
+
+/* One that is found: its key, with the domain at its end, and its record. */
+struct found {
+	struct slice key;
+	struct slice record;
+};
+
+static struct slice name_in(const struct walk *walk, struct slice key)
+{
+	size_t skip = walk->order == STORE_BY_DUE ? KEY_TIME : 0;
+
+	return key.len < skip ? slice_of("", 0)
+	                      : slice_of(key.data + skip, key.len - skip);
+}
+
+/* The record that a key of the table "due" stands for, unless the key is a
+ * stray one: see remove_due() in store.c. */
+static bool resolve_due(struct walk *walk, struct found *found)
+{
+	struct cache_entry entry;
+
+	return store_get(walk->cache->store, name_in(walk, found->key),
+	                 &found->record) == MTS_OK &&
+	       (entry_decode(found->record, &entry) != MTS_OK ||
+	        entry.next_refresh_s == key_due_time(found->key));
+}
+
+/* The next on disk that no pending change hides. */
+static bool next_on_disk(struct walk *walk, struct found *ret)
+{
+	struct slice after = slice_of(walk->place, walk->place_len);
+
+	while (store_after(walk->cache->store, walk->order, after, &ret->key,
+	                   &ret->record) == MTS_OK) {
+		struct slice name = name_in(walk, ret->key);
+
+		after = ret->key;
+		if (name.len == 0 || name.len > DOMAIN_MAX ||
+		    writer_find(walk->cache->writer, name))
+			continue;
+		if (walk->order == STORE_BY_NAME || resolve_due(walk, ret))
+			return true;
+	}
+	return false;
+}
+
+static bool next(struct walk *walk, struct found *ret)
+{
+	const struct change *change =
+	    writer_after(walk->cache->writer, walk->order,
+	                 slice_of(walk->place, walk->place_len));
+	bool disk =
+	    cache_ready(walk->cache) == MTS_OK && next_on_disk(walk, ret);
+	struct slice key;
+
+	if (store_is_broken(walk->cache->store))
+		writer_wake(walk->cache->writer);
+	if (!change)
+		return disk;
+	key = walk->order == STORE_BY_DUE ? change_due_key(change)
+	                                  : change_name(change);
+	if (!disk || key_compare(key, ret->key) < 0) {
+		ret->key = key;
+		ret->record = change_record(change);
+	}
+	return true;
+}
+
+/* Moves on to what comes next, and reads it. One that is damaged is removed and
+ * passed over. */
+static bool step(struct walk *walk, struct domain *domain,
+                 struct cache_entry *entry)
+{
+	struct found found;
+
+	while (next(walk, &found)) {
+		struct slice name = name_in(walk, found.key);
+
+		domain->len = name.len;
+		memcpy(domain->name, name.data, name.len);
+		domain->name[name.len] = '\0';
+		memcpy(walk->place, found.key.data, found.key.len);
+		walk->place_len = found.key.len;
+		if (entry_decode(found.record, entry) == MTS_OK)
+			return true;
+		cache_drop_damaged(walk->cache, domain);
+	}
+	return false;
+}
+
+bool cache_each(struct cache *cache, const char *after, size_t limit,
+                bool (*each)(void *arg, const char *domain,
+                             const struct cache_entry *entry),
+                void *arg)
+{
+	struct walk walk = { .cache = cache, .order = STORE_BY_NAME };
+	struct cache_entry entry;
+	struct domain domain;
+
+	/* No domain is longer: nothing comes between the cut and the whole. */
+	walk.place_len = strnlen(after, DOMAIN_MAX);
+	memcpy(walk.place, after, walk.place_len);
+	for (; limit > 0; limit--) {
+		if (!step(&walk, &domain, &entry))
+			return false;
+		if (!each(arg, domain.name, &entry))
+			return true;
+	}
+	return true;
+}
+
+bool cache_due(struct cache *cache, int64_t now_s, size_t limit,
+               bool (*each)(void *arg, const char *domain,
+                            const struct cache_entry *entry),
+               void *arg)
+{
+	struct walk walk = { .cache = cache, .order = STORE_BY_DUE };
+	struct cache_entry entry;
+	struct domain domain;
+
+	for (; limit > 0; limit--) {
+		if (!step(&walk, &domain, &entry) ||
+		    entry.next_refresh_s > now_s)
+			return false;
+		if (!each(arg, domain.name, &entry))
+			return true;
+	}
+	return true;
+}
+
+int64_t cache_first_due(struct cache *cache)
+{
+	struct walk walk = { .cache = cache, .order = STORE_BY_DUE };
+	struct cache_entry entry;
+	struct domain domain;
+
+	return step(&walk, &domain, &entry) ? entry.next_refresh_s : 0;
+}

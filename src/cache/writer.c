@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* writer.c - changes on their way to the disk.
+ *
+ * A change goes into `pending`. WRITE_DELAY_MS later up to BATCH_MAX of them
+ * move to `writing`, and a worker writes those in one transaction, since a
+ * commit waits for the disk. The worker only reads them, and so does the loop
+ * meanwhile: a get looks into `pending`, then `writing`, then on disk, so that
+ * a put during the commit hides what is being written and is lost by nobody.
+ * When the commit is done the read transaction is reset, for it may be older.
+ *
+ * If the commit fails, the batch goes back to `pending` (but for what was put
+ * anew), a warning is logged once, and it is tried again after a pause that
+ * grows to RETRY_MAX_MS. Meanwhile answers come from memory, and when PENDING_
+ * MAX changes are waiting, further puts fail.
+ *
+ * A full file (MDB_MAP_FULL) is such a failure for now. Making room belongs in
+ * write_batch(), before the changes are put: take from the front of the table
+ * "due" what has expired, then what was used longest ago; it needs free pages
+ * itself, so it has to start before the last one is gone.
+ *
+ * Closing while a batch is on the pool: uv_cancel() stops it if no thread has
+ * begun; otherwise writer_settle() waits for the semaphore that the worker
+ * posts as its last act. Either way the after-work callback still comes, finds
+ * that its result was taken, and only lets go of the memory. */
+#include "cache/writer.h"
+
+#include "base/log.h"
+
+#include <stdlib.h>
+
+enum {
+	WRITE_DELAY_MS = 50,             /* lets a burst share one commit */
+	BATCH_MAX = 500,                 /* some 6 MiB of dirty pages */
+	PENDING_MAX = 10000,             /* changes, and ... */
+	PENDING_BYTES = 8 * 1024 * 1024, /* ... their bytes */
+	RETRY_MIN_MS = 1000,
+	RETRY_MAX_MS = 60000,
+};
+
+enum batch_state {
+	BATCH_NONE,    /* the request is ours; leaves by on_timer */
+	BATCH_RUNNING, /* the pool has it; leaves by settle */
+	BATCH_TAKEN,   /* its result is taken, its callback is still to come;
+	                  leaves by on_done */
+};
+
+struct writer {
+	struct store *store;
+	struct queue pending;
+	struct queue writing;
+	size_t bytes; /* of both */
+	enum batch_state state;
+	uv_work_t work;
+	uv_sem_t done; /* posted by the worker at its end */
+	int rc;        /* the worker's result, LMDB's code */
+	uv_timer_t timer;
+	uint64_t pause_ms; /* before the next try; 0 if the last went well */
+	bool closing;
+	unsigned holds; /* callbacks to come before the memory can go */
+	uint64_t commits;
+	uint64_t errors;
+};
+
+static void drop(struct writer *writer, struct queue *queue,
+                 struct change *change)
+{
+	queue_take(queue, change);
+	writer->bytes -= change->size;
+	free(change);
+}
+
+static void drop_all(struct writer *writer, struct queue *queue)
+{
+	list_each_safe (link, &queue->list)
+		drop(writer, queue, container_of(link, struct change, link));
+}
+
+static size_t count(const struct writer *writer)
+{
+	return queue_count(&writer->pending) + queue_count(&writer->writing);
+}
+
+/* -- the worker ------------------------------------------------------------- */
+
+static int write_change(struct store *store, MDB_txn *txn,
+                        const struct change *change)
+{
+	return change->record_len
+	           ? store_put(store, txn, change_name(change),
+	                       change_record(change))
+	           : store_remove(store, txn, change_name(change));
+}
+
+/* In whichever thread: on the pool, or at close in the loop's. */
+static int write_batch(struct writer *writer)
+{
+	MDB_txn *txn;
+	int rc = store_begin(writer->store, &txn);
+
+	if (rc)
+		return rc;
+	list_each (link, &writer->writing.list) {
+		rc = write_change(writer->store, txn,
+		                  container_of(link, struct change, link));
+		if (rc) {
+			mdb_txn_abort(txn);
+			return rc;
+		}
+	}
+	return mdb_txn_commit(txn);
+}
+
+static void on_work(uv_work_t *work)
+{
+	struct writer *writer = work->data;
+
+	writer->rc = write_batch(writer);
+	uv_sem_post(&writer->done);
+}
+
+/* -- its result ------------------------------------------------------------- */
+
+static void give_back(struct writer *writer)
+{
+	list_each_safe (link, &writer->writing.list) {
+		struct change *change = container_of(link, struct change, link);
+
+		if (queue_find(&writer->pending, change_name(change))) {
+			drop(writer, &writer->writing, change);
+		} else {
+			queue_take(&writer->writing, change);
+			queue_add(&writer->pending, change);
+		}
+	}
+}
+
+static void note_failure(struct writer *writer, const char *reason)
+{
+	writer->errors++;
+	if (writer->pause_ms == 0)
+		log_warning("cache_write_failed pending=%zu reason=\"%s\"",
+		            count(writer), reason);
+	writer->pause_ms =
+	    writer->pause_ms ? writer->pause_ms * 2 : RETRY_MIN_MS;
+	if (writer->pause_ms > RETRY_MAX_MS)
+		writer->pause_ms = RETRY_MAX_MS;
+}
+
+static void note_success(struct writer *writer)
+{
+	writer->commits++;
+	if (writer->pause_ms)
+		log_info("cache_write_recovered pending=%zu", count(writer));
+	writer->pause_ms = 0;
+}
+
+static void finish_batch(struct writer *writer, int rc)
+{
+	/* The read transaction may have begun before the commit. */
+	store_reset(writer->store);
+	if (rc == 0) {
+		drop_all(writer, &writer->writing);
+		note_success(writer);
+		return;
+	}
+	give_back(writer);
+	/* In a write, "not found" comes from LMDB's own tables. */
+	store_note(writer->store, rc == MDB_NOTFOUND ? MDB_CORRUPTED : rc);
+	note_failure(writer, rc == MDB_MAP_FULL
+	                         ? "the file is full: raise cache.max_size"
+	                         : mdb_strerror(rc));
+}
+
+/* Waits for the batch that is under way, if any, and takes its result. */
+static void settle(struct writer *writer)
+{
+	if (writer->state != BATCH_RUNNING)
+		return;
+	writer->state = BATCH_TAKEN;
+	if (uv_cancel((uv_req_t *)&writer->work) == 0) {
+		give_back(writer);
+		return;
+	}
+	uv_sem_wait(&writer->done);
+	finish_batch(writer, writer->rc);
+}
+
+/* -- batches ---------------------------------------------------------------- */
+
+static void fill_batch(struct writer *writer)
+{
+	struct change *change;
+
+	while ((change = queue_first(&writer->pending)) &&
+	       queue_count(&writer->writing) < BATCH_MAX) {
+		queue_take(&writer->pending, change);
+		queue_add(&writer->writing, change);
+	}
+}
+
+static void on_timer(uv_timer_t *timer);
+static void on_done(uv_work_t *work, int status);
+
+/* Sees to it that what is pending goes out. No wake-up if nothing is. */
+static void schedule(struct writer *writer)
+{
+	uint64_t delay = writer->pause_ms;
+
+	if (writer->closing || writer->state != BATCH_NONE ||
+	    uv_is_active((uv_handle_t *)&writer->timer) ||
+	    (queue_is_empty(&writer->pending) &&
+	     !store_is_broken(writer->store)))
+		return;
+	if (delay == 0 && queue_count(&writer->pending) < BATCH_MAX)
+		delay = WRITE_DELAY_MS;
+	uv_timer_start(&writer->timer, on_timer, delay, 0);
+}
+
+static bool mend(struct writer *writer)
+{
+	struct fault why = { 0 };
+
+	if (!store_is_broken(writer->store))
+		return true;
+	if (store_mend(writer->store, &why) == MTS_OK)
+		return true;
+	note_failure(writer, why.text);
+	return false;
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct writer *writer = timer->data;
+
+	/* With its callback still to come, on_done() schedules again. */
+	if (writer->state != BATCH_NONE)
+		return;
+	if (mend(writer) && !queue_is_empty(&writer->pending)) {
+		fill_batch(writer);
+		if (uv_queue_work(timer->loop, &writer->work, on_work,
+		                  on_done) == 0) {
+			writer->state = BATCH_RUNNING;
+			writer->holds++;
+			return;
+		}
+		give_back(writer);
+	}
+	schedule(writer);
+}
+
+static void let_go(struct writer *writer)
+{
+	if (--writer->holds > 0)
+		return;
+	queue_free(&writer->pending);
+	queue_free(&writer->writing);
+	uv_sem_destroy(&writer->done);
+	free(writer);
+}
+
+static void on_done(uv_work_t *work, int status)
+{
+	struct writer *writer = work->data;
+
+	(void)status; /* cancelled only by settle(), which took the result */
+	settle(writer);
+	writer->state = BATCH_NONE;
+	if (!writer->closing)
+		schedule(writer);
+	let_go(writer);
+}
+
+/* -- life ------------------------------------------------------------------- */
+
+static int init(struct writer *writer, uv_loop_t *loop)
+{
+	if (queue_init(&writer->pending) != MTS_OK ||
+	    queue_init(&writer->writing) != MTS_OK ||
+	    uv_sem_init(&writer->done, 0) != 0)
+		return MTS_ENOMEM;
+	uv_timer_init(loop, &writer->timer);
+	/* What is pending is no reason to live: writer_close() writes it. */
+	uv_unref((uv_handle_t *)&writer->timer);
+	writer->timer.data = writer;
+	writer->work.data = writer;
+	writer->holds = 1;
+	return MTS_OK;
+}
+
+struct writer *writer_new(uv_loop_t *loop, struct store *store)
+{
+	struct writer *writer = calloc(1, sizeof(*writer));
+
+	if (!writer)
+		return NULL;
+	writer->store = store;
+	if (init(writer, loop) != MTS_OK) {
+		queue_free(&writer->pending);
+		queue_free(&writer->writing);
+		free(writer);
+		return NULL;
+	}
+	return writer;
+}
+
+static void on_closed(uv_handle_t *timer)
+{
+	let_go(timer->data);
+}
+
+/* Batch by batch, as long as it goes well. */
+static void flush(struct writer *writer)
+{
+	int rc = mend(writer) ? 0 : MDB_PANIC;
+
+	while (rc == 0 && !queue_is_empty(&writer->pending)) {
+		fill_batch(writer);
+		rc = write_batch(writer);
+		finish_batch(writer, rc);
+	}
+	if (count(writer) > 0)
+		log_error("cache_writes_lost count=%zu", count(writer));
+}
+
+void writer_close(struct writer **writer)
+{
+	struct writer *closing = *writer;
+
+	if (!closing)
+		return;
+	*writer = NULL;
+	settle(closing);
+	flush(closing);
+	drop_all(closing, &closing->pending);
+	closing->closing = true;
+	uv_close((uv_handle_t *)&closing->timer, on_closed);
+}
+
+/* -- changes ---------------------------------------------------------------- */
+
+const struct change *writer_find(const struct writer *writer, struct slice name)
+{
+	const struct change *change;
+
+	change = queue_find(&writer->pending, name);
+	return change ? change : queue_find(&writer->writing, name);
+}
+
+static struct slice key_of(const struct change *change, enum store_table order)
+{
+	return order == STORE_BY_DUE ? change_due_key(change)
+	                             : change_name(change);
+}
+
+const struct change *writer_after(const struct writer *writer,
+                                  enum store_table order, struct slice after)
+{
+	const struct queue *queues[] = { &writer->pending, &writer->writing };
+	const struct change *first = NULL;
+
+	for (int i = 0; i < 2; i++) {
+		list_each (link, &queues[i]->list) {
+			const struct change *change =
+			    container_of(link, struct change, link);
+			struct slice key = key_of(change, order);
+
+			if (change->record_len == 0 ||
+			    (order == STORE_BY_DUE && change->due_s == 0) ||
+			    key_compare(key, after) <= 0 ||
+			    (first &&
+			     key_compare(key, key_of(first, order)) >= 0))
+				continue;
+			/* Not if something newer hides it. */
+			if (writer_find(writer, change_name(change)) == change)
+				first = change;
+		}
+	}
+	return first;
+}
+
+/* Takes over CHANGE on MTS_OK. */
+static int add(struct writer *writer, struct change *change)
+{
+	struct change *old = queue_find(&writer->pending, change_name(change));
+	size_t bytes = writer->bytes - (old ? old->size : 0) + change->size;
+
+	if ((!old && count(writer) >= PENDING_MAX) ||
+	    (bytes > PENDING_BYTES && bytes > writer->bytes))
+		return MTS_EFULL;
+	if (old)
+		drop(writer, &writer->pending, old);
+	writer->bytes += change->size;
+	queue_add(&writer->pending, change);
+	schedule(writer);
+	return MTS_OK;
+}
+
+static int add_new(struct writer *writer, const struct domain *domain,
+                   const struct cache_entry *entry)
+{
+	struct change *change;
+	int rc = change_new(domain, entry, &change);
+
+	if (rc != MTS_OK)
+		return rc;
+	rc = add(writer, change);
+	if (rc != MTS_OK)
+		free(change);
+	return rc;
+}
+
+int writer_put(struct writer *writer, const struct domain *domain,
+               const struct cache_entry *entry)
+{
+	return add_new(writer, domain, entry);
+}
+
+int writer_remove(struct writer *writer, const struct domain *domain)
+{
+	return add_new(writer, domain, NULL);
+}
+
+int writer_remove_all(struct writer *writer)
+{
+	MDB_txn *txn;
+	int rc;
+
+	settle(writer);
+	store_reset(writer->store);
+	rc = store_begin(writer->store, &txn);
+	if (rc)
+		return mts_from_lmdb(rc);
+	rc = store_remove_all(writer->store, txn);
+	if (rc)
+		mdb_txn_abort(txn);
+	else
+		rc = mdb_txn_commit(txn);
+	if (rc) {
+		store_note(writer->store, rc);
+		schedule(writer);
+		return mts_from_lmdb(rc);
+	}
+	drop_all(writer, &writer->pending);
+	return MTS_OK;
+}
+
+void writer_wake(struct writer *writer)
+{
+	schedule(writer);
+}
+
+void writer_get_stats(const struct writer *writer, struct cache_stats *ret)
+{
+	ret->pending = count(writer);
+	ret->commits = writer->commits;
+	ret->write_errors = writer->errors;
+	ret->writable = writer->pause_ms == 0;
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* check.c - addresses and paths, and options that must fit each other. */
+#include "conf/check.h"
+
+#include "base/slice.h"
+#include "conf/schema.h"
+#include "conf/value.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <sys/un.h>
+
+enum {
+	UNIX_PATH_MAX = sizeof(((struct sockaddr_un *)0)->sun_path) - 1,
+	HOST_MAX = 253,
+};
+
+/* For messages; a longer one is cut. */
+#define QUOTED "'%.80s'"
+
+int check_path(const char *text, struct fault *why)
+{
+	if (text[0] != '/')
+		return fault_set(why, MTS_ESYNTAX,
+		                 QUOTED " is no absolute path; write one that "
+		                        "begins with /",
+		                 text);
+	return MTS_OK;
+}
+
+int check_unix(const char *text, struct fault *why)
+{
+	size_t len;
+
+	if (strncmp(text, "unix:/", 6) != 0)
+		return fault_set(why, MTS_ESYNTAX,
+		                 QUOTED " is no unix socket; write unix: and "
+		                        "an absolute path, as in "
+		                        "unix:/run/mtasts/name.sock",
+		                 text);
+	len = strlen(text + 5);
+	if (len > UNIX_PATH_MAX)
+		return fault_set(why, MTS_ERANGE,
+		                 "the path has %zu bytes; a unix socket's has "
+		                 "%d at most",
+		                 len, (int)UNIX_PATH_MAX);
+	return MTS_OK;
+}
+
+static bool is_host_name(struct slice host)
+{
+	if (host.len > HOST_MAX || !ascii_is_alnum(host.data[0]))
+		return false;
+	for (size_t i = 0; i < host.len; i++)
+		if (!ascii_is_alnum(host.data[i]) && host.data[i] != '-' &&
+		    host.data[i] != '.')
+			return false;
+	return true;
+}
+
+static bool is_ip(int family, struct slice text)
+{
+	char copy[INET6_ADDRSTRLEN];
+	unsigned char address[16];
+
+	if (text.len == 0 || text.len >= sizeof(copy))
+		return false;
+	memcpy(copy, text.data, text.len);
+	copy[text.len] = '\0';
+	return inet_pton(family, copy, address) == 1;
+}
+
+/* What has digits and dots only was meant for an address: "127.0.0.256" is no
+ * name to look up. */
+static bool is_host(struct slice host)
+{
+	bool letters = false;
+
+	if (host.len == 0)
+		return false;
+	if (host.data[0] == '[')
+		return host.len > 2 && host.data[host.len - 1] == ']' &&
+		       is_ip(AF_INET6, slice_of(host.data + 1, host.len - 2));
+	for (size_t i = 0; i < host.len; i++)
+		if (!ascii_is_digit(host.data[i]) && host.data[i] != '.')
+			letters = true;
+	return letters ? is_host_name(host) : is_ip(AF_INET, host);
+}
+
+static bool is_port(const char *text)
+{
+	size_t len = strlen(text);
+	unsigned long port = 0;
+
+	if (len == 0 || len > 5 || text[0] == '0')
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (!ascii_is_digit(text[i]))
+			return false;
+		port = port * 10 + (unsigned long)(text[i] - '0');
+	}
+	return port <= 65535;
+}
+
+static int check_inet(const char *text, struct fault *why)
+{
+	const char *colon = strrchr(text, ':');
+	struct slice host;
+
+	if (is_ip(AF_INET6, slice_str(text)))
+		return fault_set(why, MTS_ESYNTAX,
+		                 "an IPv6 address needs brackets and a port, "
+		                 "as in inet:[::1]:8461");
+	if (!colon || text[strlen(text) - 1] == ']')
+		return fault_set(why, MTS_ESYNTAX,
+		                 "'inet:%.80s' has no port; write "
+		                 "inet:host:port, as in inet:127.0.0.1:8461",
+		                 text);
+	host = slice_of(text, (size_t)(colon - text));
+	if (host.len == 0)
+		return fault_set(why, MTS_ESYNTAX,
+		                 "'inet:%.80s' has no host; for every address "
+		                 "of this machine write inet:0.0.0.0%.6s or "
+		                 "inet:[::]%.6s",
+		                 text, colon, colon);
+	if (!is_host(host))
+		return fault_set(why, MTS_ESYNTAX,
+		                 "'%.*s' is neither a host name nor an "
+		                 "address; IPv6 addresses go in brackets",
+		                 host.len > 80 ? 80 : (int)host.len, host.data);
+	if (!is_port(colon + 1))
+		return fault_set(why, MTS_ERANGE,
+		                 QUOTED " is no port; write a number from 1 "
+		                        "to 65535",
+		                 colon + 1);
+	return MTS_OK;
+}
+
+int check_address(const char *text, struct fault *why)
+{
+	if (strncmp(text, "inet:", 5) == 0)
+		return check_inet(text + 5, why);
+	if (strncmp(text, "unix:", 5) == 0)
+		return check_unix(text, why);
+	return fault_set(why, MTS_ESYNTAX,
+	                 QUOTED " is no address; write unix:/path or "
+	                        "inet:host:port",
+	                 text);
+}
+
+int check_name(const char *text, struct fault *why)
+{
+	if (strpbrk(text, " \t:/"))
+		return fault_set(why, MTS_ESYNTAX,
+		                 QUOTED " is no name of a user or group", text);
+	return MTS_OK;
+}
+
+int check_server(const char *text, struct fault *why)
+{
+	struct slice all = slice_str(text);
+	const char *colon = strrchr(text, ':');
+	struct slice host = slice_of(text, colon ? (size_t)(colon - text) : 0);
+
+	if (is_ip(AF_INET, all) || is_ip(AF_INET6, all))
+		return MTS_OK;
+	if (colon && is_port(colon + 1) &&
+	    (is_ip(AF_INET, host) || (text[0] == '[' && is_host(host))))
+		return MTS_OK;
+	return fault_set(why, MTS_ESYNTAX,
+	                 QUOTED " is no name server; write an address, as in "
+	                        "192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:53",
+	                 text);
+}
+
+/* -- options that must fit each other --------------------------------------- */
+
+/* Bounds, by their rows. */
+static const struct {
+	const char *min;
+	const char *max;
+} bounds[] = {
+	{ "lookup.negative_min", "lookup.negative_max" },
+	{ "refresh.id_check_min", "refresh.id_check_max" },
+};
+
+static uint64_t number_of(const struct conf *conf,
+                          const struct conf_option *option)
+{
+	uint64_t number;
+
+	memcpy(&number, (const char *)conf + option->offset, sizeof(number));
+	return number;
+}
+
+/* The fault is the one's that was written; if both were, the later's. */
+static int refuse_bounds(const struct conf *conf, const struct conf_option *min,
+                         const struct conf_option *max, const unsigned *lines,
+                         const char *name, struct fault *why)
+{
+	unsigned min_line = lines[schema_index(min)];
+	unsigned max_line = lines[schema_index(max)];
+	char low[VALUE_TEXT_MAX];
+	char high[VALUE_TEXT_MAX];
+
+	value_text(min, number_of(conf, min), low);
+	value_text(max, number_of(conf, max), high);
+	if (min_line > max_line)
+		return fault_set(why, MTS_ERANGE,
+		                 "%s:%u: %s: %s is more than %s, which is %s",
+		                 name, min_line, min->path, low, max->path,
+		                 high);
+	return fault_set(why, MTS_ERANGE,
+	                 "%s:%u: %s: %s is less than %s, which is %s", name,
+	                 max_line, max->path, high, min->path, low);
+}
+
+static int check_bounds(const struct conf *conf, const unsigned *lines,
+                        const char *name, struct fault *why)
+{
+	for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
+		const struct conf_option *min = schema_find(bounds[i].min);
+		const struct conf_option *max = schema_find(bounds[i].max);
+
+		if (number_of(conf, min) > number_of(conf, max))
+			return refuse_bounds(conf, min, max, lines, name, why);
+	}
+	return MTS_OK;
+}
+
+/* Case counts in a path, and not in a host. */
+static bool same_address(const char *a, const char *b)
+{
+	if (strncmp(a, "inet:", 5) == 0)
+		return strcasecmp(a, b) == 0;
+	return strcmp(a, b) == 0;
+}
+
+static int check_addresses(const struct conf *conf, const char *name,
+                           struct fault *why)
+{
+	for (size_t i = 0; i < conf->listen_count; i++) {
+		const struct conf_listen *entry = &conf->listen[i];
+
+		if (same_address(entry->address, conf->control))
+			return fault_set(why, MTS_ESYNTAX,
+			                 "%s:%u: listen.socketmap: %.120s is "
+			                 "the address of control too",
+			                 name, entry->line, entry->address);
+		for (size_t k = 0; k < i; k++)
+			if (same_address(entry->address,
+			                 conf->listen[k].address))
+				return fault_set(
+				    why, MTS_ESYNTAX,
+				    "%s:%u: listen.socketmap: %.120s is "
+				    "listened on already, by line %u",
+				    name, entry->line, entry->address,
+				    conf->listen[k].line);
+	}
+	return MTS_OK;
+}
+
+int check_together(const struct conf *conf, const unsigned *lines,
+                   const char *name, struct fault *why)
+{
+	int status = check_bounds(conf, lines, name, why);
+
+	return status == MTS_OK ? check_addresses(conf, name, why) : status;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* conf.c - mtastsd's configuration: its life, and its file. */
+#include "conf/conf.h"
+
+#include "conf/load.h"
+#include "conf/schema.h"
+#include "conf/value.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { FILE_MAX = 1024 * 1024 }; /* a larger file is something else */
+
+static void free_entry(struct conf_listen *entry)
+{
+	free(entry->address);
+	free(entry->owner);
+	free(entry->group);
+}
+
+void conf_clear_listen(struct conf *conf)
+{
+	for (size_t i = 0; i < conf->listen_count; i++)
+		free_entry(&conf->listen[i]);
+	free(conf->listen);
+	conf->listen = NULL;
+	conf->listen_count = 0;
+}
+
+/* Sets the options of an entry of "listen:", or all others, at BASE to their
+ * defaults. Lists and sections have none. */
+static int set_defaults(bool entry, void *base)
+{
+	const struct conf_option *listen = schema_find("listen");
+	const struct conf_option *option;
+	int status = MTS_OK;
+
+	for (size_t i = 0; status == MTS_OK && (option = schema_at(i)); i++)
+		if (schema_is_child(option, listen) == entry &&
+		    option->type != CONF_SECTION &&
+		    option->type != CONF_LISTENERS &&
+		    option->type != CONF_SERVERS)
+			status = value_set_default(option, base, NULL);
+	return status;
+}
+
+struct conf_listen *conf_add_listen(struct conf *conf)
+{
+	struct conf_listen entry = { .protocol = CONF_SOCKETMAP };
+	struct conf_listen *more;
+
+	if (set_defaults(true, &entry) != MTS_OK)
+		goto fail;
+	more = realloc(conf->listen, (conf->listen_count + 1) * sizeof(*more));
+	if (!more)
+		goto fail;
+	conf->listen = more;
+	more[conf->listen_count] = entry;
+	return &more[conf->listen_count++];
+fail:
+	free_entry(&entry);
+	return NULL;
+}
+
+struct conf *conf_new(void)
+{
+	struct conf *conf = calloc(1, sizeof(*conf));
+
+	if (!conf)
+		return NULL;
+	if (set_defaults(false, conf) != MTS_OK || !conf_add_listen(conf))
+		conf_free(&conf);
+	return conf;
+}
+
+void conf_free(struct conf **conf)
+{
+	struct conf *old = *conf;
+
+	if (!old)
+		return;
+	conf_clear_listen(old);
+	free(old->control);
+	free(old->cache.directory);
+	for (size_t i = 0; i < old->dns.server_count; i++)
+		free(old->dns.servers[i]);
+	free(old->dns.servers);
+	free(old->fetch.ca_file);
+	free(old);
+	*conf = NULL;
+}
+
+int conf_parse(const char *text, size_t len, const char *name,
+               struct conf **ret, struct fault *why)
+{
+	struct conf *conf;
+	int status;
+
+	if (len > FILE_MAX)
+		return fault_set(why, MTS_ERANGE,
+		                 "%s: is longer than 1 MiB, so it is hardly a "
+		                 "configuration",
+		                 name);
+	conf = conf_new();
+	if (!conf)
+		return fault_set(why, MTS_ENOMEM, "%s: out of memory", name);
+	status = load_yaml(text, len, name, conf, why);
+	if (status == MTS_OK)
+		*ret = conf;
+	else
+		conf_free(&conf);
+	return status;
+}
+
+int conf_load(const char *path, struct conf **ret, struct fault *why)
+{
+	FILE *file = fopen(path, "rbe");
+	char *text = NULL;
+	size_t len;
+	int status;
+
+	if (!file)
+		return fault_errno(why, errno, "%s: cannot be opened", path);
+	text = malloc(FILE_MAX + 1); /* one more, to see that it is too long */
+	if (!text) {
+		status = fault_set(why, MTS_ENOMEM, "%s: out of memory", path);
+		goto out;
+	}
+	errno = 0;
+	len = fread(text, 1, FILE_MAX + 1, file);
+	if (ferror(file)) /* a folder can be opened, but not read */
+		status = fault_errno(why, errno, "%s: cannot be read", path);
+	else
+		status = conf_parse(text, len, path, ret, why);
+out:
+	free(text);
+	fclose(file);
+	return status;
+}

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* load.c - YAML into a struct conf.
+ *
+ * Reads libyaml's events one by one and takes only what a row asks for, so
+ * there is no tree, and no file can nest deeper than the options do. What a
+ * configuration has no use for is refused: anchors and aliases (a few lines of
+ * them can stand for gigabytes), tags, merge keys, further documents. */
+#include "conf/load.h"
+
+#include "base/slice.h"
+#include "conf/check.h"
+#include "conf/schema.h"
+#include "conf/value.h"
+
+#include <stdio.h>
+#include <yaml.h>
+
+struct loader {
+	yaml_parser_t parser;
+	yaml_event_t event; /* the current one; all zero before the first */
+	struct slice text;
+	const char *name; /* of the file, for messages */
+	struct conf *conf;
+	struct fault *why;
+	/* The line of each option by row, 0: not yet. An entry of "listen:"
+	 * starts its own rows anew. */
+	unsigned lines[CONF_OPTIONS_MAX];
+};
+
+/* -- events ----------------------------------------------------------------- */
+
+static unsigned line_of(const struct loader *loader)
+{
+	return (unsigned)loader->event.start_mark.line + 1;
+}
+
+/* A fault at the current event, of OPTION (NULL: none in particular). */
+static int refuse(const struct loader *loader, const char *option,
+                  const char *text)
+{
+	return fault_set(loader->why, MTS_ESYNTAX, "%s:%u: %s%s%s",
+	                 loader->name, line_of(loader), option ? option : "",
+	                 option ? ": " : "", text);
+}
+
+/* libyaml counts no lines in what it can't decode. */
+static unsigned line_at(struct slice text, size_t offset)
+{
+	unsigned line = 1;
+
+	for (size_t i = 0; i < text.len && i < offset; i++)
+		line += text.data[i] == '\n';
+	return line;
+}
+
+static bool is_tab(const struct loader *loader)
+{
+	size_t at = loader->parser.problem_mark.index;
+
+	/* The index counts characters; a tab that follows others than ASCII is
+	 * only missed as a hint. */
+	return at < loader->text.len && loader->text.data[at] == '\t';
+}
+
+static int refuse_yaml(const struct loader *loader)
+{
+	const yaml_parser_t *parser = &loader->parser;
+	const char *problem = parser->problem ? parser->problem : "bad syntax";
+
+	if (parser->error == YAML_MEMORY_ERROR)
+		return fault_set(loader->why, MTS_ENOMEM, "%s: out of memory",
+		                 loader->name);
+	if (parser->error == YAML_READER_ERROR)
+		return fault_set(loader->why, MTS_ESYNTAX,
+		                 "%s:%u: not plain UTF-8: %s", loader->name,
+		                 line_at(loader->text, parser->problem_offset),
+		                 problem);
+	return fault_set(loader->why, MTS_ESYNTAX, "%s:%zu: not YAML: %s%s",
+	                 loader->name, parser->problem_mark.line + 1, problem,
+	                 is_tab(loader) ? "; indent with blanks, not tabs"
+	                                : "");
+}
+
+static int refuse_luxury(const struct loader *loader)
+{
+	const yaml_event_t *event = &loader->event;
+	const yaml_char_t *anchor = NULL;
+	const yaml_char_t *tag = NULL;
+
+	if (event->type == YAML_ALIAS_EVENT)
+		anchor = event->data.alias.anchor;
+	if (event->type == YAML_SCALAR_EVENT) {
+		anchor = event->data.scalar.anchor;
+		tag = event->data.scalar.tag;
+	}
+	if (event->type == YAML_MAPPING_START_EVENT) {
+		anchor = event->data.mapping_start.anchor;
+		tag = event->data.mapping_start.tag;
+	}
+	if (event->type == YAML_SEQUENCE_START_EVENT) {
+		anchor = event->data.sequence_start.anchor;
+		tag = event->data.sequence_start.tag;
+	}
+	if (anchor)
+		return refuse(loader, NULL,
+		              "YAML anchors and aliases are not taken; write "
+		              "the value out");
+	if (tag)
+		return refuse(loader, NULL,
+		              "YAML tags are not taken; write the plain value");
+	return MTS_OK;
+}
+
+/* Moves on to the next event. */
+static int next(struct loader *loader)
+{
+	yaml_event_delete(&loader->event);
+	if (!yaml_parser_parse(&loader->parser, &loader->event))
+		return refuse_yaml(loader);
+	return refuse_luxury(loader);
+}
+
+static bool is_scalar(const struct loader *loader)
+{
+	return loader->event.type == YAML_SCALAR_EVENT;
+}
+
+static struct slice scalar(const struct loader *loader)
+{
+	return slice_of((const char *)loader->event.data.scalar.value,
+	                loader->event.data.scalar.length);
+}
+
+/* Nothing after the colon, or YAML's words for it. */
+static bool is_null(const struct loader *loader)
+{
+	return is_scalar(loader) &&
+	       loader->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+	       (scalar(loader).len == 0 || slice_is(scalar(loader), "~") ||
+	        slice_is(scalar(loader), "null"));
+}
+
+/* -- values ----------------------------------------------------------------- */
+
+/* Puts file, line and option before what VALUE says. */
+static int refuse_value(const struct loader *loader,
+                        const struct conf_option *option,
+                        const struct fault *value)
+{
+	return fault_set(loader->why, value->status, "%s:%u: %s: %s",
+	                 loader->name, line_of(loader), option->path,
+	                 value->text);
+}
+
+static int read_value(struct loader *loader, const struct conf_option *option,
+                      void *base)
+{
+	struct fault value;
+
+	if (!is_scalar(loader))
+		return refuse(loader, option->path,
+		              "has a list or options below it; write one "
+		              "value behind the colon");
+	if (is_null(loader))
+		return refuse(loader, option->path,
+		              "has no value; leave the line out for the "
+		              "default");
+	if (value_set(option, base, scalar(loader), &value) != MTS_OK)
+		return refuse_value(loader, option, &value);
+	return MTS_OK;
+}
+
+static int read_servers(struct loader *loader, const struct conf_option *option)
+{
+	struct conf *conf = loader->conf;
+	struct fault value;
+	int status;
+
+	if (loader->event.type != YAML_SEQUENCE_START_EVENT)
+		return refuse(loader, option->path,
+		              "is a list; write [192.0.2.1, 192.0.2.2], or [] "
+		              "for none");
+	while ((status = next(loader)) == MTS_OK &&
+	       loader->event.type != YAML_SEQUENCE_END_EVENT) {
+		if (!is_scalar(loader))
+			return refuse(loader, option->path,
+			              "each item must be one address");
+		if (conf->dns.server_count == option->max)
+			return refuse(loader, option->path,
+			              "has too many items; 16 at most are "
+			              "possible");
+		if (value_add_server(&conf->dns.servers,
+		                     &conf->dns.server_count, scalar(loader),
+		                     &value) != MTS_OK)
+			return refuse_value(loader, option, &value);
+	}
+	return status;
+}
+
+static int read_mapping(struct loader *loader, const struct conf_option *parent,
+                        void *base);
+
+/* Adds an entry with its defaults and reads it. */
+static int read_entry(struct loader *loader, const struct conf_option *option)
+{
+	const struct conf_option *address = schema_find("listen.socketmap");
+	const struct conf_option *row;
+	struct conf_listen *entry = conf_add_listen(loader->conf);
+	unsigned line = line_of(loader);
+	int status;
+
+	if (!entry)
+		return fault_set(loader->why, MTS_ENOMEM, "%s: out of memory",
+		                 loader->name);
+	entry->line = line;
+	for (size_t i = 0; (row = schema_at(i)); i++)
+		if (schema_is_child(row, option))
+			loader->lines[i] = 0;
+	status = read_mapping(loader, option, entry);
+	if (status != MTS_OK)
+		return status;
+	if (loader->lines[schema_index(address)] == 0)
+		return fault_set(loader->why, MTS_ESYNTAX,
+		                 "%s:%u: listen: the entry has no address; "
+		                 "write socketmap: unix:/path or "
+		                 "inet:host:port",
+		                 loader->name, line);
+	for (size_t i = 0; (row = schema_at(i)); i++)
+		if (loader->lines[i] && row != address &&
+		    schema_is_child(row, option) &&
+		    strncmp(entry->address, "inet:", 5) == 0)
+			return fault_set(loader->why, MTS_ESYNTAX,
+			                 "%s:%u: %s: is for unix sockets only; "
+			                 "leave it out for %.80s",
+			                 loader->name, loader->lines[i],
+			                 row->path, entry->address);
+	return MTS_OK;
+}
+
+static int read_listeners(struct loader *loader,
+                          const struct conf_option *option)
+{
+	int status;
+
+	if (loader->event.type != YAML_SEQUENCE_START_EVENT)
+		return refuse(loader, option->path,
+		              "is a list; write each entry below it, as in - "
+		              "socketmap: inet:127.0.0.1:8461");
+	conf_clear_listen(loader->conf); /* the default */
+	while ((status = next(loader)) == MTS_OK &&
+	       loader->event.type != YAML_SEQUENCE_END_EVENT) {
+		if (loader->event.type != YAML_MAPPING_START_EVENT)
+			return refuse(loader, option->path,
+			              "an entry is a protocol and an address, "
+			              "as in - socketmap: "
+			              "inet:127.0.0.1:8461");
+		if (loader->conf->listen_count == option->max)
+			return refuse(loader, option->path,
+			              "has too many entries; 64 at most are "
+			              "possible");
+		status = read_entry(loader, option);
+		if (status != MTS_OK)
+			return status;
+	}
+	if (status == MTS_OK && loader->conf->listen_count < option->min)
+		return refuse(loader, option->path,
+		              "is empty, so that nobody could ask; leave it "
+		              "out for the default");
+	return status;
+}
+
+static int read_section(struct loader *loader, const struct conf_option *option)
+{
+	/* All of its lines may be comments. */
+	if (is_null(loader))
+		return MTS_OK;
+	if (loader->event.type != YAML_MAPPING_START_EVENT)
+		return refuse(loader, option->path,
+		              "has options of its own; write them below it, "
+		              "indented");
+	return read_mapping(loader, option, loader->conf);
+}
+
+static int read_option(struct loader *loader, const struct conf_option *option,
+                       void *base)
+{
+	if (option->type == CONF_SECTION)
+		return read_section(loader, option);
+	if (option->type == CONF_LISTENERS)
+		return read_listeners(loader, option);
+	if (option->type == CONF_SERVERS)
+		return read_servers(loader, option);
+	return read_value(loader, option, base);
+}
+
+/* -- names ------------------------------------------------------------------ */
+
+static int refuse_dotted(const struct loader *loader,
+                         const struct conf_option *meant)
+{
+	const char *dot = strchr(meant->path, '.');
+
+	return fault_set(loader->why, MTS_ESYNTAX,
+	                 "%s:%u: %s: write two lines, %.*s: and, indented "
+	                 "below it, %s:",
+	                 loader->name, line_of(loader), meant->path,
+	                 (int)(dot - meant->path), meant->path, dot + 1);
+}
+
+/* The names of the options within PARENT, for a message. */
+static void list_names(const struct conf_option *parent, char *names,
+                       size_t size)
+{
+	const struct conf_option *option;
+	size_t skip = parent ? strlen(parent->path) + 1 : 0;
+	size_t used = 0;
+
+	names[0] = '\0';
+	for (size_t i = 0; (option = schema_at(i)); i++) {
+		int n;
+
+		if (!schema_is_child(option, parent))
+			continue;
+		n = snprintf(names + used, size - used, "%s%s",
+		             used ? ", " : "", option->path + skip);
+		if (n < 0 || (size_t)n >= size - used)
+			return;
+		used += (size_t)n;
+	}
+}
+
+static int refuse_unknown(const struct loader *loader,
+                          const struct conf_option *parent, struct slice name)
+{
+	const struct conf_option *guess = schema_guess(parent, name);
+	char names[200];
+
+	if (slice_is(name, "<<"))
+		return refuse(loader, parent ? parent->path : NULL,
+		              "YAML merge keys are not taken; write the "
+		              "options out");
+	if (guess && strchr(guess->path, '.') && slice_is(name, guess->path))
+		return refuse_dotted(loader, guess);
+	list_names(parent, names, sizeof(names));
+	return fault_set(
+	    loader->why, MTS_ESYNTAX,
+	    "%s:%u: %s%s%.*s: unknown option; %s %s%s", loader->name,
+	    line_of(loader), parent ? parent->path : "", parent ? "." : "",
+	    name.len > 60 ? 60 : (int)name.len, name.data,
+	    guess ? "did you mean" : "known here:", guess ? guess->path : names,
+	    guess ? "?" : "");
+}
+
+/* The options within PARENT (NULL: at the top), up to the mapping's end. */
+static int read_mapping(struct loader *loader, const struct conf_option *parent,
+                        void *base)
+{
+	const struct conf_option *option;
+	unsigned *line;
+	int status;
+
+	while ((status = next(loader)) == MTS_OK &&
+	       loader->event.type != YAML_MAPPING_END_EVENT) {
+		if (!is_scalar(loader))
+			return refuse(loader, parent ? parent->path : NULL,
+			              "the name of an option is expected");
+		option = schema_child(parent, scalar(loader));
+		if (!option)
+			return refuse_unknown(loader, parent, scalar(loader));
+		line = &loader->lines[schema_index(option)];
+		if (*line)
+			return fault_set(loader->why, MTS_ESYNTAX,
+			                 "%s:%u: %s: is there twice, first in "
+			                 "line %u; leave one",
+			                 loader->name, line_of(loader),
+			                 option->path, *line);
+		*line = line_of(loader);
+		status = next(loader);
+		if (status == MTS_OK)
+			status = read_option(loader, option, base);
+		if (status != MTS_OK)
+			return status;
+	}
+	return status;
+}
+
+/* -- the file --------------------------------------------------------------- */
+
+static int read_document(struct loader *loader)
+{
+	int status = next(loader);
+
+	if (status != MTS_OK)
+		return status;
+	if (loader->event.type == YAML_MAPPING_START_EVENT)
+		status = read_mapping(loader, NULL, loader->conf);
+	else if (!is_null(loader))
+		return refuse(loader, NULL,
+		              "options are expected, each as name: value");
+	return status == MTS_OK ? next(loader) : status;
+}
+
+static int read_stream(struct loader *loader)
+{
+	int status = next(loader); /* the stream's start */
+
+	if (status == MTS_OK)
+		status = next(loader);
+	if (status == MTS_OK && loader->event.type != YAML_STREAM_END_EVENT) {
+		status = read_document(loader);
+		if (status == MTS_OK)
+			status = next(loader);
+	}
+	if (status == MTS_OK && loader->event.type != YAML_STREAM_END_EVENT)
+		return refuse(loader, NULL,
+		              "a second YAML document begins; one is taken");
+	return status;
+}
+
+int load_yaml(const char *text, size_t len, const char *name, struct conf *conf,
+              struct fault *why)
+{
+	struct loader loader = { .text = slice_of(text, len),
+		                 .name = name,
+		                 .conf = conf,
+		                 .why = why };
+	int status;
+
+	if (!yaml_parser_initialize(&loader.parser))
+		return fault_set(why, MTS_ENOMEM, "%s: out of memory", name);
+	yaml_parser_set_encoding(&loader.parser, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(&loader.parser,
+	                             (const unsigned char *)text, len);
+	status = read_stream(&loader);
+	if (status == MTS_OK)
+		status = check_together(conf, loader.lines, name, why);
+	yaml_event_delete(&loader.event);
+	yaml_parser_delete(&loader.parser);
+	return status;
+}

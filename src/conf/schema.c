@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* schema.c - the options, a row each. */
+#include "conf/schema.h"
+
+#include "conf/conf.h"
+
+#include <string.h>
+
+#define KIB    UINT64_C(1024)
+#define MIB    (KIB * 1024)
+#define GIB    (MIB * 1024)
+#define TIB    (GIB * 1024)
+#define SECOND UINT64_C(1000)
+#define MINUTE (60 * SECOND)
+#define HOUR   (60 * MINUTE)
+#define DAY    (24 * HOUR)
+
+enum {
+	TEXT_MAX = 4095, /* a path's */
+	UNIX_MAX = 112,  /* "unix:" and 107 bytes; check.c tells it better */
+	NAME_MAX_ = 255, /* a user's or group's */
+};
+
+/* In the order of the enums of base/log.h. */
+static const char *const levels[] = { "error", "warning", "info", "debug",
+	                              NULL };
+static const char *const targets[] = { "stderr", "syslog", NULL };
+
+#define IN(member)    offsetof(struct conf, member)
+#define ENTRY(member) offsetof(struct conf_listen, member)
+
+static const struct conf_option options[] = {
+	{ .path = "listen",
+	  .type = CONF_LISTENERS,
+	  .offset = IN(listen),
+	  .min = 1,
+	  .max = 64,
+	  .help = "Where MTAs ask.",
+	  .more =
+	      "A list; each entry is one socket. Where Postfix runs smtp(8) "
+	      "chrooted, as Debian does, a unix socket must lie below "
+	      "/var/spool/postfix, or the map be written with proxy: in "
+	      "front, or inet be used." },
+	{ .path = "listen.socketmap",
+	  .type = CONF_ADDRESS,
+	  .offset = ENTRY(address),
+	  .min = 1,
+	  .max = TEXT_MAX,
+	  .fallback = "unix:/run/mtasts/socketmap.sock",
+	  .help = "The address of a socketmap listener, for Postfix and "
+	          "Sendmail.",
+	  .more = "Either unix:/path or inet:host:port, with an IPv6 address "
+	          "in brackets." },
+	{ .path = "listen.mode",
+	  .type = CONF_MODE,
+	  .offset = ENTRY(mode),
+	  .max = 0777,
+	  .fallback = "0660",
+	  .help = "The permissions of a unix socket, in octal.",
+	  .more = "Whoever may write to it may ask." },
+	{ .path = "listen.owner",
+	  .type = CONF_NAME,
+	  .offset = ENTRY(owner),
+	  .max = NAME_MAX_,
+	  .fallback = "\"\"",
+	  .help = "The user a unix socket is given to.",
+	  .more = "Empty: the one mtastsd runs as." },
+	{ .path = "listen.group",
+	  .type = CONF_NAME,
+	  .offset = ENTRY(group),
+	  .max = NAME_MAX_,
+	  .fallback = "\"\"",
+	  .help = "The group a unix socket is given to.",
+	  .more = "Empty: the one mtastsd runs as." },
+	{ .path = "control",
+	  .type = CONF_UNIX,
+	  .offset = IN(control),
+	  .max = UNIX_MAX,
+	  .fallback = "unix:/run/mtasts/control.sock",
+	  .help = "The unix socket that mtasts-ctl talks to.",
+	  .more = "Only root and the user mtastsd runs as may. Empty: none." },
+	{ .path = "cache",
+	  .type = CONF_SECTION,
+	  .help = "The policies on disk.",
+	  .more = "" },
+	{ .path = "cache.directory",
+	  .type = CONF_PATH,
+	  .offset = IN(cache.directory),
+	  .min = 1,
+	  .max = TEXT_MAX,
+	  .fallback = "/var/lib/mtasts",
+	  .help = "The folder of the cache.",
+	  .more = "One mtastsd at a time can use it." },
+	{ .path = "cache.max_size",
+	  .type = CONF_SIZE,
+	  .offset = IN(cache.max_size),
+	  .min = MIB,
+	  .max = TIB,
+	  .fallback = "1GiB",
+	  .help = "What the cache may grow to.",
+	  .more = "Address space is set aside for all of it, memory and disk "
+	          "only for what is stored." },
+	{ .path = "dns",
+	  .type = CONF_SECTION,
+	  .help = "How names are looked up.",
+	  .more = "" },
+	{ .path = "dns.servers",
+	  .type = CONF_SERVERS,
+	  .offset = IN(dns.servers),
+	  .max = 16,
+	  .fallback = "[]",
+	  .help = "The name servers to ask.",
+	  .more = "A list of addresses; a port can follow an IPv4 address or "
+	          "an IPv6 address in brackets. Empty: those of "
+	          "/etc/resolv.conf." },
+	{ .path = "dns.timeout",
+	  .type = CONF_DURATION,
+	  .offset = IN(dns.timeout_ms),
+	  .min = SECOND,
+	  .max = MINUTE,
+	  .fallback = "5s",
+	  .help = "How long one DNS question may take.",
+	  .more = "" },
+	{ .path = "fetch",
+	  .type = CONF_SECTION,
+	  .help = "How policies are fetched.",
+	  .more = "" },
+	{ .path = "fetch.ca_file",
+	  .type = CONF_PATH,
+	  .offset = IN(fetch.ca_file),
+	  .max = TEXT_MAX,
+	  .fallback = "\"\"",
+	  .help = "The file of trusted root certificates, in PEM.",
+	  .more = "Empty: the system's." },
+	{ .path = "fetch.timeout",
+	  .type = CONF_DURATION,
+	  .offset = IN(fetch.timeout_ms),
+	  .min = SECOND,
+	  .max = 5 * MINUTE,
+	  .fallback = "60s",
+	  .help = "How long the fetch of one policy may take.",
+	  .more = "RFC 8461 section 3.3 suggests one minute." },
+	{ .path = "fetch.max_size",
+	  .type = CONF_SIZE,
+	  .offset = IN(fetch.max_size),
+	  .min = KIB,
+	  .max = MIB,
+	  .fallback = "64KiB",
+	  .help = "How large a policy may be.",
+	  .more = "RFC 8461 section 3.3 suggests 64 kilobytes." },
+	{ .path = "fetch.concurrency",
+	  .type = CONF_COUNT,
+	  .offset = IN(fetch.concurrency),
+	  .min = 1,
+	  .max = 1024,
+	  .fallback = "64",
+	  .help = "How many fetches may be under way at once.",
+	  .more = "Further ones wait for their turn." },
+	{ .path = "fetch.retry",
+	  .type = CONF_DURATION,
+	  .offset = IN(fetch.retry_ms),
+	  .min = 5 * MINUTE, /* 3.3: "five minutes or longer" */
+	  .max = DAY,
+	  .fallback = "5m",
+	  .help = "How long a failed fetch is not repeated.",
+	  .more = "That is for the same domain and the same id; RFC 8461 "
+	          "section 3.3 asks for five minutes or longer." },
+	{ .path = "fetch.allow_private_addresses",
+	  .type = CONF_BOOL,
+	  .offset = IN(fetch.allow_private_addresses),
+	  .fallback = "false",
+	  .help = "Whether a policy host may have a private address.",
+	  .more =
+	      "Anybody can publish a record whose policy host is a machine "
+	      "of your own network: leave this off unless your own domains' "
+	      "policies are served from there." },
+	{ .path = "lookup",
+	  .type = CONF_SECTION,
+	  .help = "How long MTAs wait, and how long absence is remembered.",
+	  .more = "" },
+	{ .path = "lookup.timeout",
+	  .type = CONF_DURATION,
+	  .offset = IN(lookup.timeout_ms),
+	  .min = SECOND,
+	  .max = 90 * SECOND, /* Postfix defers the mail after 100 s */
+	  .fallback = "20s",
+	  .help = "How long an MTA waits when nothing is known of a domain.",
+	  .more = "Then it is told that there is no policy, and the look-up "
+	          "goes on for the next who asks. Postfix itself gives up, and "
+	          "defers the mail, after 100 seconds." },
+	{ .path = "lookup.negative_min",
+	  .type = CONF_DURATION,
+	  .offset = IN(lookup.negative_min_ms),
+	  .min = SECOND,
+	  .max = DAY,
+	  .fallback = "1m",
+	  .help = "How long it is remembered at least that there is no record.",
+	  .more = "The zone's SOA record says how long, between this and "
+	          "negative_max." },
+	{ .path = "lookup.negative_max",
+	  .type = CONF_DURATION,
+	  .offset = IN(lookup.negative_max_ms),
+	  .min = SECOND,
+	  .max = DAY,
+	  .fallback = "1h",
+	  .help = "How long it is remembered at most that there is no record.",
+	  .more = "" },
+	{ .path = "refresh",
+	  .type = CONF_SECTION,
+	  .help = "How cached policies are kept up to date.",
+	  .more = "" },
+	{ .path = "refresh.id_check_min",
+	  .type = CONF_DURATION,
+	  .offset = IN(refresh.id_check_min_ms),
+	  .min = SECOND,
+	  .max = 7 * DAY,
+	  .fallback = "1m",
+	  .help = "How long the id of a policy in use is trusted at least.",
+	  .more = "Then its record is asked for again, in the background. The "
+	          "record's time to live says how long, between this and "
+	          "id_check_max." },
+	{ .path = "refresh.id_check_max",
+	  .type = CONF_DURATION,
+	  .offset = IN(refresh.id_check_max_ms),
+	  .min = SECOND,
+	  .max = 7 * DAY,
+	  .fallback = "1d",
+	  .help = "How long the id of a policy in use is trusted at most.",
+	  .more = "" },
+	{ .path = "limits",
+	  .type = CONF_SECTION,
+	  .help = "What clients may take.",
+	  .more = "" },
+	{ .path = "limits.clients",
+	  .type = CONF_COUNT,
+	  .offset = IN(limits.clients),
+	  .min = 1,
+	  .max = 65536,
+	  .fallback = "1024",
+	  .help = "How many connections of MTAs may be open at once.",
+	  .more = "All listeners together; each smtp(8) process of Postfix "
+	          "keeps one." },
+	{ .path = "log",
+	  .type = CONF_SECTION,
+	  .help = "What is logged, and where.",
+	  .more = "" },
+	{ .path = "log.level",
+	  .type = CONF_WORD,
+	  .offset = IN(log.level),
+	  .fallback = "info",
+	  .words = levels,
+	  .help = "How much is logged.",
+	  .more = "Look-ups are logged one by one at debug only." },
+	{ .path = "log.target",
+	  .type = CONF_WORD,
+	  .offset = IN(log.target),
+	  .fallback = "stderr",
+	  .words = targets,
+	  .help = "Where log lines go.",
+	  .more = "With syslog the facility is mail." },
+};
+
+enum { OPTIONS = sizeof(options) / sizeof(options[0]) };
+_Static_assert((int)OPTIONS < (int)CONF_OPTIONS_MAX,
+               "arrays by row are larger");
+
+const struct conf_option *schema_at(size_t index)
+{
+	return index < OPTIONS ? &options[index] : NULL;
+}
+
+size_t schema_index(const struct conf_option *option)
+{
+	return (size_t)(option - options);
+}
+
+const struct conf_option *schema_find(const char *path)
+{
+	for (size_t i = 0; i < OPTIONS; i++)
+		if (strcmp(options[i].path, path) == 0)
+			return &options[i];
+	return NULL;
+}
+
+/* What stands after the last dot. */
+static const char *last_name(const struct conf_option *option)
+{
+	const char *dot = strrchr(option->path, '.');
+
+	return dot ? dot + 1 : option->path;
+}
+
+bool schema_is_child(const struct conf_option *option,
+                     const struct conf_option *parent)
+{
+	const char *name = last_name(option);
+	size_t len = parent ? strlen(parent->path) + 1 : 0;
+
+	return (size_t)(name - option->path) == len &&
+	       (!parent || strncmp(option->path, parent->path, len - 1) == 0);
+}
+
+const struct conf_option *schema_child(const struct conf_option *parent,
+                                       struct slice name)
+{
+	for (size_t i = 0; i < OPTIONS; i++)
+		if (schema_is_child(&options[i], parent) &&
+		    slice_is(name, last_name(&options[i])))
+			return &options[i];
+	return NULL;
+}
+
+/* -- guesses ---------------------------------------------------------------- */
+
+enum { NAME_LEN_MAX = 40 }; /* of a name that a guess is made for */
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Levenshtein's: letters put in, left out or changed. Hyphens pass for
+ * underscores, and capitals for small letters. */
+static size_t distance(struct slice a, const char *b)
+{
+	size_t row[NAME_LEN_MAX + 1];
+	size_t len = strlen(b);
+
+	if (a.len > NAME_LEN_MAX || len > NAME_LEN_MAX)
+		return SIZE_MAX;
+	for (size_t k = 0; k <= len; k++)
+		row[k] = k;
+	for (size_t i = 0; i < a.len; i++) {
+		char c = ascii_lower(a.data[i]);
+		size_t diagonal = row[0];
+
+		if (c == '-')
+			c = '_';
+		row[0] = i + 1;
+		for (size_t k = 0; k < len; k++) {
+			size_t change = diagonal + (c != b[k]);
+
+			diagonal = row[k + 1];
+			row[k + 1] =
+			    least(least(row[k], row[k + 1]) + 1, change);
+		}
+	}
+	return row[len];
+}
+
+/* How many slips of the pen a name of LEN letters may have. */
+static size_t slips(size_t len)
+{
+	if (len <= 4)
+		return 1;
+	return len < 9 ? 2 : len / 3;
+}
+
+static const struct conf_option *guess_spelling(
+    const struct conf_option *parent, struct slice name)
+{
+	const struct conf_option *best = NULL;
+	size_t nearest = slips(name.len) + 1;
+
+	for (size_t i = 0; i < OPTIONS; i++) {
+		size_t far = distance(name, last_name(&options[i]));
+
+		if (!schema_is_child(&options[i], parent) || far >= nearest)
+			continue;
+		best = &options[i];
+		nearest = far;
+	}
+	return best;
+}
+
+/* The one option of this name or path in another place. */
+static const struct conf_option *guess_place(struct slice name)
+{
+	const struct conf_option *found = NULL;
+
+	for (size_t i = 0; i < OPTIONS; i++) {
+		if (slice_is(name, options[i].path))
+			return &options[i];
+		if (!slice_is(name, last_name(&options[i])))
+			continue;
+		if (found)
+			return NULL;
+		found = &options[i];
+	}
+	return found;
+}
+
+const struct conf_option *schema_guess(const struct conf_option *parent,
+                                       struct slice name)
+{
+	const struct conf_option *guess = guess_spelling(parent, name);
+
+	return guess ? guess : guess_place(name);
+}

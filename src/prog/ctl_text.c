@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* ctl_text.c - texts for a person at a terminal. */
+#include "prog/ctl_text.h"
+
+#include <time.h>
+
+/* -- characters ------------------------------------------------------------- */
+
+struct utf8_form {
+	unsigned char first_min, first_max; /* of the first byte */
+	size_t len;
+	uint32_t least; /* a smaller one in this form is no UTF-8 */
+};
+
+static const struct utf8_form forms[] = {
+	{ 0x00, 0x7f, 1, 0 },
+	{ 0xc2, 0xdf, 2, 0x80 },
+	{ 0xe0, 0xef, 3, 0x800 },
+	{ 0xf0, 0xf4, 4, 0x10000 },
+};
+
+static const struct utf8_form *find_form(unsigned char first)
+{
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		if (first >= forms[i].first_min && first <= forms[i].first_max)
+			return &forms[i];
+	}
+	return NULL;
+}
+
+/* The length of the character at TEXT (RFC 3629), which then is in *RET; 0 if
+ * there is none. */
+static size_t take_char(struct slice text, uint32_t *ret)
+{
+	const unsigned char *bytes = (const unsigned char *)text.data;
+	const struct utf8_form *form = find_form(bytes[0]);
+	uint32_t c;
+
+	if (!form || form->len > text.len)
+		return 0;
+	c = form->len == 1 ? bytes[0] : bytes[0] & (0x7fU >> form->len);
+	for (size_t i = 1; i < form->len; i++) {
+		if ((bytes[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (bytes[i] & 0x3f);
+	}
+	if (c < form->least || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+		return 0;
+	*ret = c;
+	return form->len;
+}
+
+static bool char_is_safe(uint32_t c)
+{
+	static const struct {
+		uint32_t first, last;
+	} bad[] = {
+		{ 0x00, 0x1f },     { 0x7f, 0x9f },     /* C0, DEL, C1 */
+		{ 0x61c, 0x61c },   { 0x200e, 0x200f }, /* direction marks */
+		{ 0x2028, 0x202e }, /* line separators, direction overrides */
+		{ 0x2066, 0x2069 }, /* direction isolates */
+	};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		if (c >= bad[i].first && c <= bad[i].last)
+			return false;
+	}
+	return true;
+}
+
+int text_put_safe(struct buffer *out, struct slice text, bool utf8)
+{
+	while (text.len > 0) {
+		uint32_t c = 0;
+		size_t len = take_char(text, &c);
+
+		if (len == 0 || !char_is_safe(c) || (c > 0x7e && !utf8))
+			buffer_put(out, "?", 1);
+		else
+			buffer_put(out, text.data, len);
+		if (len == 0)
+			len = 1;
+		text = slice_of(text.data + len, text.len - len);
+	}
+	return buffer_status(out);
+}
+
+int text_put_lines(struct buffer *out, struct slice text, size_t indent,
+                   bool utf8)
+{
+	while (text.len > 0) {
+		const char *end = memchr(text.data, '\n', text.len);
+		size_t len = end ? (size_t)(end - text.data) : text.len;
+		size_t used = end ? len + 1 : len;
+
+		if (end && len > 0 && text.data[len - 1] == '\r')
+			len--;
+		text_put_cell(out, slice_of(NULL, 0), indent, false);
+		text_put_safe(out, slice_of(text.data, len), utf8);
+		buffer_put(out, "\n", 1);
+		text = slice_of(text.data + used, text.len - used);
+	}
+	return buffer_status(out);
+}
+
+/* -- times ------------------------------------------------------------------ */
+
+static const struct {
+	uint64_t seconds;
+	char name;
+} units[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
+
+enum { UNITS = sizeof(units) / sizeof(units[0]) };
+
+/* The largest unit that fits into SPAN_S; seconds for 0. */
+static size_t find_unit(uint64_t span_s)
+{
+	size_t i = 0;
+
+	while (i < UNITS - 1 && span_s < units[i].seconds)
+		i++;
+	return i;
+}
+
+int text_put_short_span(struct buffer *out, uint64_t span_s)
+{
+	size_t i = find_unit(span_s);
+
+	return buffer_printf(out, "%llu%c",
+	                     (unsigned long long)(span_s / units[i].seconds),
+	                     units[i].name);
+}
+
+int text_put_span(struct buffer *out, uint64_t span_s)
+{
+	size_t i = find_unit(span_s);
+	uint64_t rest_s = span_s % units[i].seconds;
+
+	text_put_short_span(out, span_s);
+	if (i < UNITS - 1 && rest_s >= units[i + 1].seconds)
+		buffer_printf(
+		    out, " %llu%c",
+		    (unsigned long long)(rest_s / units[i + 1].seconds),
+		    units[i + 1].name);
+	return buffer_status(out);
+}
+
+static int put_absolute(struct buffer *out, int64_t time_s)
+{
+	time_t when = (time_t)time_s;
+	struct tm tm;
+	char text[64];
+
+	if (!gmtime_r(&when, &tm) ||
+	    strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
+		return buffer_printf(out, "%lld s", (long long)time_s);
+	return buffer_puts(out, text);
+}
+
+int text_put_time(struct buffer *out, int64_t time_s, int64_t now_s)
+{
+	if (time_s == 0)
+		return buffer_puts(out, "never");
+	if (time_s > now_s) {
+		buffer_puts(out, "in ");
+		text_put_span(out, (uint64_t)time_s - (uint64_t)now_s);
+	} else if (time_s < now_s) {
+		text_put_span(out, (uint64_t)now_s - (uint64_t)time_s);
+		buffer_puts(out, " ago");
+	} else {
+		buffer_puts(out, "now");
+	}
+	buffer_puts(out, " (");
+	put_absolute(out, time_s);
+	return buffer_puts(out, ")");
+}
+
+/* -- sizes and columns ------------------------------------------------------ */
+
+int text_put_size(struct buffer *out, uint64_t bytes)
+{
+	static const char *const names[] = { "KiB", "MiB", "GiB", "TiB" };
+	double size = (double)bytes / 1024;
+	size_t i = 0;
+
+	if (bytes < 1024)
+		return buffer_printf(out, "%llu bytes",
+		                     (unsigned long long)bytes);
+	while (size >= 1024 && i < sizeof(names) / sizeof(names[0]) - 1) {
+		size /= 1024;
+		i++;
+	}
+	return buffer_printf(out, "%.1f %s", size, names[i]);
+}
+
+int text_put_cell(struct buffer *out, struct slice text, size_t width, bool cut)
+{
+	size_t len = text.len;
+
+	if (cut && len > width && width > 0) {
+		buffer_put(out, text.data, width - 1);
+		return buffer_put(out, "~", 1);
+	}
+	buffer_put_slice(out, text);
+	for (; len < width; len++)
+		buffer_put(out, " ", 1);
+	return buffer_status(out);
+}

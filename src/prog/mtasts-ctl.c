@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* mtasts-ctl.c - looks into the running daemon, and steers it, over its control
+ * socket.
+ *
+ * Exit status: 0 done; 1 not found, or no; 2 usage; 3 the daemon can't be
+ * reached.
+ *
+ * SECURITY: what the daemon tells was written by strangers, in part. No control
+ * character of theirs gets to the terminal. */
+#include "conf/conf.h"
+#include "config.h"
+#include "prog/ctl_client.h"
+#include "prog/ctl_view.h"
+#include "wire/control.h"
+
+#include <getopt.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#define DEFAULT_CONFIG MTS_SYSCONFDIR "/mtasts/mtastsd.yaml"
+#define DEFAULT_SOCKET "unix:/run/mtasts/control.sock"
+#define CHECK_CONFIG   "check-config"
+
+enum {
+	EXIT_NO = 1,
+	EXIT_USAGE = 2,
+	EXIT_UNREACHED = 3,
+	TIMEOUT_S = 120, /* mtastsd's longest look-up takes 100 s */
+	OPT_ALL = 256,
+	OPT_NEGATIVE,
+	COLUMNS_DEFAULT = 80,
+	COLUMNS_MAX = 1000,
+};
+
+struct options {
+	bool json;
+	const char *socket;
+	const char *config;
+	const char *flag; /* --all or --negative, else NULL */
+	char **args;      /* the command and its arguments */
+	size_t arg_count;
+};
+
+/* -- the command line ------------------------------------------------------- */
+
+static void print_help(void)
+{
+	const struct control_row *row;
+
+	printf("usage: mtasts-ctl [--json] [-c FILE] [-s SOCKET] COMMAND "
+	       "[ARGUMENT...]\n"
+	       "\n"
+	       "Looks into the running mtastsd, and steers it.\n"
+	       "\n");
+	for (size_t i = 0; (row = control_row_at(i)) != NULL; i++)
+		printf("  %-8s%-28s %s\n", row->name, row->args, row->help);
+	printf("  %-13s%-23s %s\n", CHECK_CONFIG, "[FILE]",
+	       "check a configuration file of mtastsd");
+	printf("\n"
+	       "  -s, --socket SOCKET  the control socket (default: %s)\n"
+	       "  -c, --config FILE    take it from this configuration file\n"
+	       "  -j, --json           print one JSON document\n"
+	       "  -V, --version        print the version and exit\n"
+	       "  -h, --help           print this and exit\n"
+	       "\n"
+	       "Exit status: 0 done, 1 not found or no, 2 usage, 3 mtastsd "
+	       "can't be reached.\n"
+	       "See mtasts-ctl(1).\n",
+	       DEFAULT_SOCKET);
+}
+
+static int complain(int status, const char *text)
+{
+	fprintf(stderr, "mtasts-ctl: %s\n", text);
+	return status;
+}
+
+static int usage(const char *text)
+{
+	fprintf(stderr, "mtasts-ctl: %s\nTry 'mtasts-ctl --help'.\n", text);
+	return EXIT_USAGE;
+}
+
+/* Takes one option. Returns an exit status, or -1 to go on. */
+static int take_option(struct options *options, int c)
+{
+	switch (c) {
+	case 'j':
+		options->json = true;
+		return -1;
+	case 's':
+		options->socket = optarg;
+		return -1;
+	case 'c':
+		options->config = optarg;
+		return -1;
+	case OPT_ALL:
+	case OPT_NEGATIVE:
+		if (options->flag)
+			return usage("--all and --negative stand alone");
+		options->flag = c == OPT_ALL ? "--all" : "--negative";
+		return -1;
+	case 'V':
+		printf("mtasts-ctl %s\n", PACKAGE_VERSION);
+		return EXIT_SUCCESS;
+	case 'h':
+		print_help();
+		return EXIT_SUCCESS;
+	default:
+		fprintf(stderr, "Try 'mtasts-ctl --help'.\n");
+		return EXIT_USAGE;
+	}
+}
+
+/* Returns an exit status, or -1 to go on. Options may come before the command
+ * and after it. */
+static int parse_options(int argc, char **argv, struct options *options)
+{
+	static const struct option longs[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "socket", required_argument, NULL, 's' },
+		{ "config", required_argument, NULL, 'c' },
+		{ "all", no_argument, NULL, OPT_ALL },
+		{ "negative", no_argument, NULL, OPT_NEGATIVE },
+		{ "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int status = -1;
+	int c;
+
+	while (status < 0 &&
+	       (c = getopt_long(argc, argv, "js:c:Vh", longs, NULL)) != -1)
+		status = take_option(options, c);
+	if (status >= 0)
+		return status;
+	if (optind == argc)
+		return usage("no command given");
+	options->args = argv + optind;
+	options->arg_count = (size_t)(argc - optind);
+	return -1;
+}
+
+/* -- output ----------------------------------------------------------------- */
+
+/* The width of the terminal; *CUT: a person reads, and long lines would wrap. */
+static size_t find_width(bool *cut)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+	char *end = NULL;
+	unsigned long n = columns ? strtoul(columns, &end, 10) : 0;
+
+	*cut = true;
+	if (n > 0 && n <= COLUMNS_MAX && !*end)
+		return n;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+		return size.ws_col;
+	*cut = isatty(STDOUT_FILENO);
+	return COLUMNS_DEFAULT;
+}
+
+static void init_view(struct view *view, enum control_command command)
+{
+	*view = (struct view){ .command = command };
+	view->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+	view->width = find_width(&view->cut);
+	view->now_s = time(NULL);
+	buffer_init(&view->out, VIEW_MAX);
+}
+
+/* Writes what the view has shown; an exit status, or -1. */
+static int write_out(struct view *view)
+{
+	fwrite(view->out.data, 1, view->out.len, stdout);
+	buffer_clear(&view->out);
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return complain(EXIT_NO, "can't write to standard output");
+	return -1;
+}
+
+/* -- asking ----------------------------------------------------------------- */
+
+struct session {
+	const struct options *options;
+	struct slice line; /* the request */
+	struct view view;
+	int status;       /* to exit with; -1: not known yet */
+	char error[1024]; /* what the daemon says is wrong, "" if nothing */
+};
+
+static void set_error(struct session *session, int status, const char *text)
+{
+	session->status = status;
+	snprintf(session->error, sizeof(session->error), "%s", text);
+	fault_scrub(session->error);
+}
+
+static void take_end(struct session *session, const json_t *object)
+{
+	json_int_t status =
+	    json_integer_value(json_object_get(object, "status"));
+	const char *error = json_string_value(json_object_get(object, "error"));
+
+	if (status < 0 || status > EXIT_UNREACHED)
+		status = EXIT_UNREACHED;
+	set_error(session, (int)status, error ? error : "");
+}
+
+static void take_item(struct session *session, json_t *object)
+{
+	struct view *view = &session->view;
+	int rc = session->options->json ? view_json_item(view, object)
+	                                : view_text_item(view, object);
+
+	if (rc != MTS_OK)
+		set_error(session, EXIT_NO, mts_status_text(rc));
+	else if (view->out.len > 0)
+		session->status = write_out(view);
+}
+
+static void ask(struct session *session, struct ctl_client *client)
+{
+	struct fault why = { 0 };
+	json_t *object;
+	int rc = ctl_send(client, session->line, &why);
+
+	while (rc == MTS_OK && session->status < 0) {
+		rc = ctl_next(client, &object, &why);
+		if (rc != MTS_OK)
+			break;
+		if (json_is_true(json_object_get(object, "end")))
+			take_end(session, object);
+		else
+			take_item(session, object);
+		json_decref(object);
+	}
+	if (rc != MTS_OK)
+		set_error(session, EXIT_UNREACHED, why.text);
+}
+
+/* Shows the end. The session's status is the exit status. */
+static int finish(struct session *session)
+{
+	const char *error = session->error[0] ? session->error : NULL;
+	struct view *view = &session->view;
+	int rc = MTS_OK;
+
+	if (session->options->json)
+		rc = view_json_end(view, session->status, &error);
+	else
+		view_text_end(view, session->status, &error);
+	if (rc != MTS_OK)
+		error = mts_status_text(rc);
+	if (view->out.len > 0 && write_out(view) >= 0)
+		session->status = EXIT_NO;
+	if (error)
+		complain(session->status, error);
+	buffer_free(&view->out);
+	json_decref(view->document);
+	return session->status;
+}
+
+/* The control socket's address; the caller's: free(). */
+static char *find_socket(const struct options *options, struct fault *why)
+{
+	struct conf *conf = NULL;
+	char *socket = NULL;
+
+	if (options->socket || !options->config)
+		return strdup(options->socket ? options->socket
+		                              : DEFAULT_SOCKET);
+	if (conf_load(options->config, &conf, why) != MTS_OK)
+		return NULL;
+	if (conf->control[0])
+		socket = strdup(conf->control);
+	else
+		fault_set(why, MTS_ENOTFOUND,
+		          "%s: it turns the control socket off",
+		          options->config);
+	conf_free(&conf);
+	return socket;
+}
+
+static int run_command(const struct options *options, struct slice line,
+                       enum control_command command)
+{
+	struct session session = { .options = options,
+		                   .line = line,
+		                   .status = -1 };
+	struct fault why = { .text = "out of memory" };
+	struct ctl_client *client = NULL;
+	char *socket = find_socket(options, &why);
+	int rc = MTS_ENOMEM;
+
+	init_view(&session.view, command);
+	if (socket)
+		rc = ctl_connect(socket, TIMEOUT_S, &client, &why);
+	if (rc == MTS_OK)
+		ask(&session, client);
+	else
+		set_error(&session,
+		          rc == MTS_ESYNTAX ? EXIT_USAGE : EXIT_UNREACHED,
+		          why.text);
+	ctl_close(&client);
+	free(socket);
+	return finish(&session);
+}
+
+/* -- check-config ----------------------------------------------------------- */
+
+/* TEXT as a JSON string; null if it is no UTF-8, as a path may be. */
+static json_t *string_or_null(const char *text)
+{
+	json_t *string = json_string(text);
+
+	return string ? string : json_null();
+}
+
+static int show_check(const char *path, const struct fault *why, bool ok)
+{
+	struct buffer out;
+	json_t *object = json_object();
+	int rc = MTS_ENOMEM;
+
+	buffer_init(&out, VIEW_MAX);
+	if (json_object_set_new(object, "file", string_or_null(path)) == 0 &&
+	    json_object_set_new(object, "ok", json_boolean(ok)) == 0 &&
+	    (ok ||
+	     json_object_set_new(object, "error", json_string(why->text)) == 0))
+		rc = view_put_json(&out, object, JSON_INDENT(2));
+	if (rc == MTS_OK)
+		printf("%.*s\n", (int)out.len, out.data);
+	json_decref(object);
+	buffer_free(&out);
+	return rc != MTS_OK || !ok ? EXIT_NO : EXIT_SUCCESS;
+}
+
+static int check_config(const struct options *options)
+{
+	const char *path = options->config ? options->config : DEFAULT_CONFIG;
+	struct conf *conf = NULL;
+	struct fault why = { 0 };
+	bool ok;
+
+	if (options->arg_count > 2 || options->flag)
+		return usage("usage: check-config [FILE]");
+	if (options->arg_count == 2)
+		path = options->args[1];
+	ok = conf_load(path, &conf, &why) == MTS_OK;
+	conf_free(&conf);
+	if (options->json)
+		return show_check(path, &why, ok);
+	if (!ok)
+		return complain(EXIT_NO, why.text);
+	printf("%s: ok\n", path);
+	return EXIT_SUCCESS;
+}
+
+/* -- main ------------------------------------------------------------------- */
+
+/* Appends WORD to the request. An empty word, or one with a blank within, would
+ * be another request than was meant. An exit status, or -1 to go on. */
+static int add_word(struct buffer *line, const char *word)
+{
+	if (!*word || strpbrk(word, " \t\r\n"))
+		return usage("an argument is empty or has blanks within");
+	if (line->len > 0)
+		buffer_puts(line, " ");
+	if (buffer_puts(line, word) != MTS_OK)
+		return usage("the arguments are too long");
+	return -1;
+}
+
+static int make_request(const struct options *options, struct buffer *line)
+{
+	int status = -1;
+
+	for (size_t i = 0; i < options->arg_count && status < 0; i++)
+		status = add_word(line, options->args[i]);
+	if (options->flag && status < 0)
+		status = add_word(line, options->flag);
+	return status;
+}
+
+static int run(const struct options *options)
+{
+	struct control_request request;
+	struct fault why = { 0 };
+	struct buffer line;
+	int status;
+
+	if (strcmp(options->args[0], CHECK_CONFIG) == 0)
+		return check_config(options);
+	buffer_init(&line, CONTROL_LINE_MAX);
+	status = make_request(options, &line);
+	if (status < 0) {
+		if (control_parse(buffer_slice(&line), &request, &why) ==
+		    MTS_OK)
+			status = run_command(options, buffer_slice(&line),
+			                     request.command);
+		else
+			status = usage(why.text);
+	}
+	buffer_free(&line);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = { 0 };
+	int status;
+
+	setlocale(LC_CTYPE, "");
+	status = parse_options(argc, argv, &options);
+	return status < 0 ? run(&options) : status;
+}

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* control_commands.c - what each command of the control socket answers; those
+ * that look something up are in control_lookup.c.
+ *
+ * Whatever changes something is logged with the operator's name. */
+#include "serve/control_job.h"
+
+#include "base/log.h"
+
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+	/* Policies looked at in one step: some 30 KB of JSON. */
+	LIST_CHUNK = 100,
+	/* Domains forgotten in one step. */
+	FLUSH_CHUNK = 100,
+};
+
+/* -- what commands are made of ---------------------------------------------- */
+
+void job_fail(struct control_job *job)
+{
+	control_job_cancel(job);
+	job->state = JOB_FAILED;
+}
+
+bool job_say(struct control_job *job, json_t **item)
+{
+	if (json_write(job->out, item) == MTS_OK)
+		return true;
+	job_fail(job);
+	return false;
+}
+
+void job_end(struct control_job *job, int status, const char *error)
+{
+	json_t *end = json_object();
+
+	json_put_bool(&end, "end", true);
+	json_put_int(&end, "status", status);
+	if (error)
+		json_put_text(&end, "error", error);
+	if (job_say(job, &end))
+		control_job_cancel(job);
+}
+
+const char *job_arg(const struct control_job *job, size_t i)
+{
+	return i < job->request.argc ? job->request.argv[i].data : NULL;
+}
+
+bool job_domain_arg(struct control_job *job, size_t i, struct domain *ret)
+{
+	struct slice arg = job->request.argv[i];
+	struct fault why = { 0 };
+	int rc = domain_from_key(arg.data, arg.len, ret, &why);
+
+	if (rc == MTS_OK)
+		return true;
+	if (rc == MTS_ENOMEM)
+		job_fail(job);
+	else
+		job_end(job, 2, why.text);
+	return false;
+}
+
+bool job_check_domains(struct control_job *job)
+{
+	struct domain domain;
+
+	for (size_t i = 0; i < job->request.argc; i++) {
+		if (!job_domain_arg(job, i, &domain))
+			return false;
+	}
+	return true;
+}
+
+int64_t job_now_s(const struct control_job *job)
+{
+	return clock_wall_s(job->context->options.clock);
+}
+
+/* -- status ----------------------------------------------------------------- */
+
+static json_t *clients_object(const struct control_options *options)
+{
+	uint64_t now = 0, total = 0;
+	json_t *object = json_object();
+
+	if (options->count_clients)
+		options->count_clients(options->arg, &now, &total);
+	json_put_count(&object, "now", now);
+	json_put_count(&object, "total", total);
+	return object;
+}
+
+static json_t *cache_object(const struct cache_stats *stats)
+{
+	json_t *object = json_object();
+
+	json_put_count(&object, "policies", stats->policies);
+	json_put_count(&object, "bytes_used", stats->bytes_used);
+	json_put_count(&object, "bytes_max", stats->bytes_max);
+	json_put_count(&object, "pending", stats->pending);
+	json_put_count(&object, "commits", stats->commits);
+	json_put_count(&object, "write_errors", stats->write_errors);
+	json_put_bool(&object, "writable", stats->writable);
+	return object;
+}
+
+static json_t *fetcher_object(const struct fetcher *fetcher)
+{
+	size_t running = 0, waiting = 0;
+	json_t *object = json_object();
+
+	fetcher_load(fetcher, &running, &waiting);
+	json_put_count(&object, "running", running);
+	json_put_count(&object, "waiting", waiting);
+	return object;
+}
+
+static json_t *lookups_object(const struct lookups *lookups)
+{
+	struct lookup_counts counts = { 0 };
+	json_t *object = json_object();
+
+	lookups_get_counts(lookups, &counts);
+	json_put_count(&object, "hits", counts.hits);
+	json_put_count(&object, "absent", counts.absent);
+	json_put_count(&object, "misses", counts.misses);
+	json_put_count(&object, "joined", counts.joined);
+	json_put_count(&object, "timed_out", counts.timed_out);
+	json_put_count(&object, "discoveries", counts.discoveries);
+	json_put_count(&object, "fetched", counts.fetched);
+	json_put_count(&object, "fetch_failed", counts.fetch_failed);
+	json_put_count(&object, "dns_failed", counts.dns_failed);
+	json_put_count(&object, "under_way", counts.under_way);
+	json_put_count(&object, "waiting", counts.waiting);
+	return object;
+}
+
+static json_t *listeners_array(const struct control_options *options)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < options->listener_count; i++) {
+		if (json_array_append_new(
+			array, json_string(options->listeners[i])) < 0) {
+			json_decref(array);
+			return NULL;
+		}
+	}
+	return array;
+}
+
+static void put_process(json_t **item, const struct control_context *context)
+{
+	const struct control_options *options = &context->options;
+	uint64_t up_ms = clock_mono_ms(options->clock) - context->started_ms;
+
+	json_put_text(item, "version", options->version);
+	json_put_int(item, "pid", getpid());
+	json_put_count(item, "uptime", up_ms / 1000);
+	json_put_text(item, "config", options->config);
+	json_put_text(item, "control", options->address);
+	json_put(item, "listeners", listeners_array(options));
+	json_put(item, "clients", clients_object(options));
+}
+
+static void job_status(struct control_job *job)
+{
+	const struct control_options *options = &job->context->options;
+	struct cache_stats stats = { 0 };
+	json_t *item = json_object();
+
+	cache_get_stats(options->cache, &stats);
+	json_put_bool(&item, "ok", stats.writable);
+	put_process(&item, job->context);
+	json_put(&item, "cache", cache_object(&stats));
+	json_put_count(&item, "absent", absent_count(options->absent));
+	json_put_text(&item, "resolver", resolver_servers(options->resolver));
+	json_put(&item, "fetcher", fetcher_object(options->fetcher));
+	json_put(&item, "lookups", lookups_object(options->lookups));
+	if (job_say(job, &item))
+		job_end(job, stats.writable ? 0 : 1, NULL);
+}
+
+/* -- list and show ---------------------------------------------------------- */
+
+/* cache_each()'s callback; false stops the walk. */
+static bool list_one(void *arg, const char *domain,
+                     const struct cache_entry *entry)
+{
+	struct control_job *job = arg;
+	const char *pattern = job_arg(job, 0);
+	json_t *item;
+
+	snprintf(job->after, sizeof(job->after), "%s", domain);
+	if (pattern && fnmatch(pattern, domain, FNM_CASEFOLD) != 0)
+		return true;
+	job->any = true;
+	item = json_list_item(domain, entry, job_now_s(job));
+	return job_say(job, &item);
+}
+
+static void job_list(struct control_job *job)
+{
+	bool more = cache_each(job->context->options.cache, job->after,
+	                       LIST_CHUNK, list_one, job);
+
+	if (job->state == JOB_READY && !more)
+		job_end(job, job->any || !job_arg(job, 0) ? 0 : 1, NULL);
+}
+
+static void job_show(struct control_job *job)
+{
+	struct cache_entry entry;
+	struct fault why;
+	json_t *item;
+
+	if (!job_domain_arg(job, 0, &job->domain))
+		return;
+	if (cache_get(job->context->options.cache, &job->domain, &entry) !=
+	    MTS_OK) {
+		fault_set(&why, MTS_ENOTFOUND, "no policy of %s is cached",
+		          job->domain.name);
+		job_end(job, 1, why.text);
+		return;
+	}
+	item = json_object();
+	json_put_text(&item, "domain", job->domain.name);
+	json_put_entry(&item, &entry, job_now_s(job));
+	json_put_slice(&item, "text", entry.text);
+	if (job_say(job, &item))
+		job_end(job, 0, NULL);
+}
+
+/* -- flush ------------------------------------------------------------------ */
+
+static void flush_negative(struct control_job *job)
+{
+	struct absent *absent = job->context->options.absent;
+	json_t *item = json_object();
+
+	json_put_count(&item, "absent", absent_count(absent));
+	absent_remove_all(absent);
+	log_info("control_flush user=%s absent=all", job->user);
+	if (job_say(job, &item))
+		job_end(job, 0, NULL);
+}
+
+static void flush_all(struct control_job *job)
+{
+	const struct control_options *options = &job->context->options;
+	struct cache_stats stats = { 0 };
+	json_t *item;
+	int rc;
+
+	cache_get_stats(options->cache, &stats);
+	rc = cache_remove_all(options->cache);
+	if (rc != MTS_OK) {
+		job_end(job, 1, mts_status_text(rc));
+		return;
+	}
+	item = json_object();
+	json_put_count(&item, "policies", stats.policies);
+	json_put_count(&item, "absent", absent_count(options->absent));
+	absent_remove_all(options->absent);
+	log_info("control_flush user=%s policies=all absent=all", job->user);
+	if (job_say(job, &item))
+		job_end(job, 0, NULL);
+}
+
+/* Forgets DOMAIN, and says what there was. */
+static bool flush_domain(struct control_job *job, const struct domain *domain)
+{
+	const struct control_options *options = &job->context->options;
+	struct absent_entry entry;
+	bool absent = absent_get(options->absent, domain, &entry) == MTS_OK;
+	bool policy = cache_remove(options->cache, domain) == MTS_OK;
+	json_t *item = json_object();
+
+	absent_remove(options->absent, domain);
+	if (policy || absent)
+		log_info("control_flush user=%s domain=%s policy=%s absent=%s",
+		         job->user, domain->name, policy ? "yes" : "no",
+		         absent ? "yes" : "no");
+	else
+		job->missing = true;
+	json_put_text(&item, "domain", domain->name);
+	json_put_bool(&item, "policy", policy);
+	json_put_bool(&item, "absent", absent);
+	return job_say(job, &item);
+}
+
+static void flush_domains(struct control_job *job)
+{
+	/* All are looked at before any is forgotten. */
+	if (job->next == 0 && !job_check_domains(job))
+		return;
+	for (size_t n = 0; n < FLUSH_CHUNK; n++) {
+		if (job->next == job->request.argc) {
+			job_end(job, job->missing ? 1 : 0, NULL);
+			return;
+		}
+		if (!job_domain_arg(job, job->next++, &job->domain) ||
+		    !flush_domain(job, &job->domain))
+			return;
+	}
+}
+
+/* control_parse() has seen to it that an option stands alone. */
+static void job_flush(struct control_job *job)
+{
+	struct slice first = job->request.argv[0];
+
+	if (slice_is(first, "--all"))
+		flush_all(job);
+	else if (slice_is(first, "--negative"))
+		flush_negative(job);
+	else
+		flush_domains(job);
+}
+
+/* -- the command as a whole ------------------------------------------------- */
+
+/* Puts a NUL after each word: what stands there is a blank, or the end. */
+static void end_words(struct control_job *job)
+{
+	for (size_t i = 0; i < job->request.argc; i++) {
+		struct slice arg = job->request.argv[i];
+
+		job->line[(size_t)(arg.data - job->line) + arg.len] = '\0';
+	}
+}
+
+/* A copy of LINE with a NUL after it, whatever is in it; NULL: no memory. */
+static char *copy_line(struct slice line)
+{
+	char *copy = malloc(line.len + 1);
+
+	if (!copy)
+		return NULL;
+	if (line.len)
+		memcpy(copy, line.data, line.len);
+	copy[line.len] = '\0';
+	return copy;
+}
+
+void control_job_start(struct control_job *job, struct slice line)
+{
+	struct fault why = { 0 };
+
+	control_job_cancel(job);
+	job->line = copy_line(line);
+	if (!job->line) {
+		job_fail(job);
+		return;
+	}
+	if (control_parse(slice_of(job->line, line.len), &job->request, &why) !=
+	    MTS_OK) {
+		job_end(job, 2, why.text);
+		return;
+	}
+	end_words(job);
+	job->state = JOB_READY;
+}
+
+void control_job_step(struct control_job *job)
+{
+	switch (job->request.command) {
+	case CONTROL_STATUS:
+		job_status(job);
+		return;
+	case CONTROL_LOOKUP:
+		job_lookup(job);
+		return;
+	case CONTROL_EXPLAIN:
+		job_explain(job);
+		return;
+	case CONTROL_LIST:
+		job_list(job);
+		return;
+	case CONTROL_SHOW:
+		job_show(job);
+		return;
+	case CONTROL_REFRESH:
+		job_refresh(job);
+		return;
+	case CONTROL_FLUSH:
+		job_flush(job);
+		return;
+	}
+}
+
+void control_job_cancel(struct control_job *job)
+{
+	lookup_waiter_cancel(&job->waiter);
+	free(job->line);
+	job->line = NULL;
+	job->request.argc = 0;
+	job->next = 0;
+	job->any = false;
+	job->missing = false;
+	job->after[0] = '\0';
+	job->state = JOB_IDLE;
+}

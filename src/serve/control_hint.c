@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* control_hint.c - what to do, for each outcome of a walk. */
+#include "serve/control_hint.h"
+
+/* Who can mend a failed fetch: mostly the domain's owner, sometimes we. */
+static const char *fetch_hint(enum fetch_cause cause)
+{
+	switch (cause) {
+	case FETCH_OK:
+		return "the policy host has no usable address, or the policy's "
+		       "text is no good: the domain's owner has to mend that";
+	case FETCH_CONNECT:
+		return "see that this machine may connect to port 443 of other "
+		       "hosts; if it may, the policy host is down";
+	case FETCH_TIMEOUT:
+		return "see that no firewall swallows connections to port 443; "
+		       "if none does, the policy host is too slow";
+	case FETCH_TLS:
+		return "the policy host speaks no TLS 1.2 or later: the "
+		       "domain's owner has to mend that";
+	case FETCH_CERT_NAME:
+		return "the policy host's certificate is for other names: the "
+		       "domain's owner has to get one for mta-sts.DOMAIN";
+	case FETCH_CERT_EXPIRED:
+		return "see that this machine's clock is right; if it is, the "
+		       "domain's owner has to renew the certificate";
+	case FETCH_CERT_UNTRUSTED:
+		return "see that this machine's CA certificates are up to date "
+		       "(fetch.ca_file); if so, the policy host's chain is bad";
+	case FETCH_CERT_INVALID:
+		return "the policy host's certificate is no good: the domain's "
+		       "owner has to mend that";
+	case FETCH_REDIRECT:
+		return "the policy host redirects, which RFC 8461 3.3 forbids: "
+		       "the domain's owner has to serve the policy itself";
+	case FETCH_STATUS:
+		return "the policy host answers without a policy: the domain's "
+		       "owner has to put it at /.well-known/mta-sts.txt";
+	case FETCH_TYPE:
+		return "the policy is not served as text/plain: the domain's "
+		       "owner has to set its media type";
+	case FETCH_TOO_LARGE:
+		return "the policy is too large: the domain's owner has to "
+		       "shorten it to 64 KiB";
+	case FETCH_CUT:
+		return "the policy host's answer is cut off or broken: try "
+		       "again; if it stays so, the domain's owner has to mend "
+		       "it";
+	case FETCH_NO_MEMORY:
+		break;
+	}
+	return "mtastsd is short of memory: give it more";
+}
+
+static const char *policy_hint(enum policy_mode mode)
+{
+	switch (mode) {
+	case POLICY_ENFORCE:
+		return "nothing is wrong: mail goes only to hosts that the "
+		       "policy names, with a valid certificate";
+	case POLICY_TESTING:
+		return "nothing is wrong: the policy is only on trial, mail "
+		       "goes as if there were none";
+	case POLICY_NONE:
+		break;
+	}
+	return "nothing is wrong: the domain has called its policy off, mail "
+	       "goes as if there were none";
+}
+
+static const char *unsolved_hint(const struct discover_result *discovery)
+{
+	switch (discovery->outcome) {
+	case DISCOVER_NO_RECORD:
+		return "nothing is wrong: the domain does not publish MTA-STS";
+	case DISCOVER_BAD_RECORD:
+		return "the TXT record at _mta-sts.DOMAIN has to be one, and "
+		       "valid: the domain's owner has to mend it";
+	case DISCOVER_DNS_FAILED:
+		return "see that this machine's resolver works (dig TXT "
+		       "_mta-sts.DOMAIN); if it does, the domain's DNS is "
+		       "broken";
+	case DISCOVER_FETCH_FAILED:
+		return fetch_hint(discovery->cause);
+	case DISCOVER_POLICY:
+	case DISCOVER_UNCHANGED:
+	case DISCOVER_NO_MEMORY:
+		break;
+	}
+	return "mtastsd is short of memory: give it more";
+}
+
+const char *control_hint(const struct lookup_result *result)
+{
+	const struct discover_result *discovery = result->discovery;
+
+	if (!discovery)
+		return "wait a minute and look at mtasts-ctl lookup; a walk "
+		       "this slow points to a firewall or a slow resolver";
+	if (discovery->outcome != DISCOVER_POLICY &&
+	    discovery->outcome != DISCOVER_UNCHANGED)
+		return unsolved_hint(discovery);
+	if (result->has_policy)
+		return policy_hint(result->entry.policy.mode);
+	return "try again in a minute; if it stays so, see mtastsd's log";
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* control_hint.h - what an operator can do about a look-up's outcome. */
+#ifndef SERVE_CONTROL_HINT_H
+#define SERVE_CONTROL_HINT_H
+
+#include "serve/lookup.h"
+
+/* One line for a person: what RESULT, of a walk, means for the mail, and who
+ * can mend what is wrong. A constant. */
+const char *control_hint(const struct lookup_result *result);
+
+#endif

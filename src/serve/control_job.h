@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* control_job.h - one command of the control socket, from its line to its end.
+ *
+ * A connection (control.c) has one job, which works off one command after the
+ * other. What a command has to say goes to the connection's buffer in small
+ * pieces, each by one step, and the next step comes when the peer has taken the
+ * last piece: so a slow peer costs us no memory. A command that needs the
+ * network waits for a look-up in between. */
+#ifndef SERVE_CONTROL_JOB_H
+#define SERVE_CONTROL_JOB_H
+
+#include "base/buffer.h"
+#include "serve/control.h"
+#include "serve/control_json.h"
+#include "wire/control.h"
+
+/* What all connections share. */
+struct control_context {
+	struct control_options options;
+	uint64_t started_ms;
+};
+
+enum job_state {
+	JOB_IDLE,    /* no command; leaves by control_job_start() */
+	JOB_READY,   /* has more to say; leaves by control_job_step() */
+	JOB_WAITING, /* a look-up is out; leaves by its callback */
+	JOB_FAILED,  /* memory was short: the connection is to be closed */
+};
+
+struct control_job {
+	/* Set by the connection, once. */
+	const struct control_context *context;
+	const char *user;   /* the peer's, for the log */
+	struct buffer *out; /* where the lines go */
+	/* A callback has changed the state, or put something to OUT. */
+	void (*wake)(void *arg);
+	void *arg;
+
+	/* The job's own. */
+	enum job_state state;
+	char *line; /* what REQUEST points into; each word ends with a NUL */
+	struct control_request request;
+	size_t next;       /* the next argument to work on */
+	bool any, missing; /* something was found; something was not */
+	struct domain domain;
+	char after[DOMAIN_MAX + 1]; /* list: the last one shown */
+	struct lookup_waiter *waiter;
+};
+
+/* Begins the command in LINE (without its newline), which is copied. A line
+ * that is no good is answered at once, and the job stays idle. */
+void control_job_start(struct control_job *job, struct slice line);
+
+/* Says the next piece, and changes the state. Only if READY. It may say nothing
+ * and still be READY. */
+void control_job_step(struct control_job *job);
+
+/* Ends the command, if there is one, without a word. */
+void control_job_cancel(struct control_job *job);
+
+/* -- for the commands (control_commands.c, control_lookup.c) ---------------- */
+
+/* Ends the command because memory is short. */
+void job_fail(struct control_job *job);
+
+/* Says *ITEM and drops it; NULL makes the job fail. True if that went well. */
+bool job_say(struct control_job *job, json_t **item);
+
+/* Says how the command ended, which it then has; ERROR may be NULL. */
+void job_end(struct control_job *job, int status, const char *error);
+
+/* The argument, NUL-terminated; NULL if there are no more than I. */
+const char *job_arg(const struct control_job *job, size_t i);
+
+/* Argument I as a domain in RET; otherwise ends the command with status 2. */
+bool job_domain_arg(struct control_job *job, size_t i, struct domain *ret);
+
+/* Checks that all arguments are domains; otherwise as above. */
+bool job_check_domains(struct control_job *job);
+
+int64_t job_now_s(const struct control_job *job);
+
+/* The steps of these commands. */
+void job_lookup(struct control_job *job);
+void job_explain(struct control_job *job);
+void job_refresh(struct control_job *job);
+
+#endif

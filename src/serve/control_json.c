@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* control_json.c - policies, absences and steps as JSON objects. */
+#include "serve/control_json.h"
+
+#include "sts/verdict.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* -- objects ---------------------------------------------------------------- */
+
+void json_put(json_t **object, const char *key, json_t *value)
+{
+	/* Takes VALUE in any case, and refuses a NULL on either side. */
+	if (json_object_set_new(*object, key, value) == 0)
+		return;
+	json_decref(*object);
+	*object = NULL;
+}
+
+void json_put_text(json_t **object, const char *key, const char *text)
+{
+	json_put_slice(object, key, slice_str(text));
+}
+
+/* TEXT with '?' for all that is not ASCII. */
+static json_t *ascii_string(struct slice text)
+{
+	char *copy = malloc(text.len + 1);
+	json_t *value;
+
+	if (!copy)
+		return NULL;
+	for (size_t i = 0; i < text.len; i++)
+		copy[i] = (text.data[i] & 0x80) ? '?' : text.data[i];
+	value = json_stringn(copy, text.len);
+	free(copy);
+	return value;
+}
+
+void json_put_slice(json_t **object, const char *key, struct slice text)
+{
+	json_t *value = json_stringn(text.len ? text.data : "", text.len);
+
+	/* Jansson refuses what is no UTF-8, and does not tell that from a lack
+	 * of memory. */
+	if (!value)
+		value = ascii_string(text);
+	json_put(object, key, value);
+}
+
+void json_put_bool(json_t **object, const char *key, bool value)
+{
+	json_put(object, key, json_boolean(value));
+}
+
+void json_put_int(json_t **object, const char *key, int64_t value)
+{
+	json_put(object, key, json_integer((json_int_t)value));
+}
+
+void json_put_count(json_t **object, const char *key, uint64_t value)
+{
+	json_put(
+	    object, key,
+	    json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value));
+}
+
+void json_put_time(json_t **object, const char *key, int64_t time_s)
+{
+	if (time_s)
+		json_put_int(object, key, time_s);
+	else
+		json_put(object, key, json_null());
+}
+
+/* "2024-02-29T12:34:56Z", or null. */
+static json_t *iso_time(int64_t time_s)
+{
+	time_t when = (time_t)time_s;
+	struct tm tm;
+	char text[32];
+
+	if (!time_s || !gmtime_r(&when, &tm) ||
+	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		return json_null();
+	return json_string(text);
+}
+
+static void put_both_times(json_t **object, const char *key, int64_t time_s)
+{
+	char iso_key[32];
+
+	snprintf(iso_key, sizeof(iso_key), "%s_iso", key);
+	json_put_time(object, key, time_s);
+	json_put(object, iso_key, iso_time(time_s));
+}
+
+static int put_bytes(const char *data, size_t len, void *arg)
+{
+	return buffer_put(arg, data, len) == MTS_OK ? 0 : -1;
+}
+
+int json_write(struct buffer *out, json_t **object)
+{
+	size_t len = out->len;
+	int rc = MTS_ENOMEM;
+
+	if (!*object)
+		goto out;
+	if (json_dump_callback(*object, put_bytes, out, JSON_COMPACT) == 0)
+		rc = buffer_put(out, "\n", 1);
+	else if (buffer_status(out) != MTS_OK)
+		rc = buffer_status(out);
+out:
+	if (rc != MTS_OK)
+		buffer_truncate(out, len);
+	json_decref(*object);
+	*object = NULL;
+	return rc;
+}
+
+/* -- what they are about ---------------------------------------------------- */
+
+static int64_t expires_s(const struct cache_entry *entry)
+{
+	return entry->fetched_s + (int64_t)entry->policy.max_age_s;
+}
+
+void json_put_policy(json_t **object, const struct cache_entry *entry,
+                     int64_t now_s)
+{
+	json_put_text(object, "mode", policy_mode_text(entry->policy.mode));
+	json_put_text(object, "id", entry->id);
+	json_put_int(object, "max_age", entry->policy.max_age_s);
+	json_put_time(object, "fetched", entry->fetched_s);
+	json_put_time(object, "expires", expires_s(entry));
+	json_put_int(object, "expires_in", expires_s(entry) - now_s);
+}
+
+void json_put_mx(json_t **object, const struct policy *policy)
+{
+	json_t *array = json_array();
+	size_t offset = 0;
+	const char *mx;
+
+	while ((mx = policy_next_mx(policy, &offset)) != NULL) {
+		if (json_array_append_new(array, json_string(mx)) < 0) {
+			json_decref(array);
+			array = NULL;
+			break;
+		}
+	}
+	json_put(object, "mx", array);
+}
+
+void json_put_entry(json_t **object, const struct cache_entry *entry,
+                    int64_t now_s)
+{
+	json_put_policy(object, entry, now_s);
+	json_put_mx(object, &entry->policy);
+	json_put_bool(
+	    object, "live",
+	    verdict_is_live(entry->policy.max_age_s, entry->fetched_s, now_s));
+	put_both_times(object, "fetched", entry->fetched_s);
+	put_both_times(object, "expires", expires_s(entry));
+	put_both_times(object, "checked", entry->checked_s);
+	put_both_times(object, "used", entry->used_s);
+	put_both_times(object, "next_refresh", entry->next_refresh_s);
+	put_both_times(object, "failed", entry->failed_s);
+	json_put_count(object, "failures", entry->failures);
+	json_put_count(object, "record_ttl", entry->record_ttl_s);
+}
+
+json_t *json_list_item(const char *domain, const struct cache_entry *entry,
+                       int64_t now_s)
+{
+	json_t *item = json_object();
+
+	json_put_text(&item, "domain", domain);
+	json_put_policy(&item, entry, now_s);
+	json_put_time(&item, "used", entry->used_s);
+	json_put_count(&item, "mx_count", entry->policy.mx_count);
+	return item;
+}
+
+/* Whole seconds from NOW to UNTIL, rounded up: what is not over is not 0. */
+static uint64_t seconds_left(uint64_t until_ms, uint64_t now_ms)
+{
+	return until_ms > now_ms ? (until_ms - now_ms + 999) / 1000 : 0;
+}
+
+json_t *json_absent(const struct absent_entry *entry, uint64_t now_ms)
+{
+	uint64_t ends_in_s = seconds_left(entry->until_ms, now_ms);
+	uint64_t retry_in_s = seconds_left(entry->retry_ms, now_ms);
+	json_t *object;
+
+	if (!ends_in_s && !retry_in_s)
+		return json_null();
+	object = json_object();
+	json_put_text(&object, "cause", absent_cause_text(entry->cause));
+	json_put_text(&object, "reason", entry->reason);
+	json_put_count(&object, "ends_in", ends_in_s);
+	if (entry->cause == ABSENT_FETCH_FAILED) {
+		json_put_text(&object, "id", entry->id);
+		json_put_count(&object, "retry_in", retry_in_s);
+	}
+	return object;
+}
+
+json_t *json_step(const struct discover_step *step)
+{
+	json_t *object = json_object();
+
+	json_put_text(&object, "name", step->name);
+	json_put_bool(&object, "ok", step->ok);
+	json_put_count(&object, "ms", step->ms);
+	json_put_text(&object, "detail", step->text);
+	return object;
+}

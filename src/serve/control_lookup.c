@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* control_lookup.c - the control socket's commands that look something up:
+ * lookup (as an MTA would), explain (and why), refresh (now).
+ *
+ * What Postfix is told is written by reply_write(), as for Postfix itself. */
+#include "serve/control_hint.h"
+#include "serve/control_job.h"
+
+#include "base/log.h"
+#include "serve/reply.h"
+#include "sts/verdict.h"
+
+#include <stdio.h>
+
+enum {
+	/* A walk for an operator may take longer than an MTA would wait, but
+	 * must end before mtasts-ctl gives up, after 120 s. */
+	WALK_MS = 100 * 1000,
+};
+
+static void wake(struct control_job *job)
+{
+	job->wake(job->arg);
+}
+
+/* -- an answer -------------------------------------------------------------- */
+
+/* Puts the reply of MAP under KEY, as socketmap clients get it. */
+static void put_reply(json_t **item, const char *key, struct control_job *job,
+                      const struct reply_question *question,
+                      const struct lookup_result *result)
+{
+	struct buffer reply;
+
+	buffer_init(&reply, SOCKETMAP_REPLY_MAX);
+	if (reply_write(question, result, job_now_s(job), &reply) == MTS_OK)
+		json_put_slice(item, key, buffer_slice(&reply));
+	else
+		json_put(item, key, NULL);
+	buffer_free(&reply);
+}
+
+/* Puts what RESULT means for MX: may mail go there? */
+static void put_verdict(json_t **item, struct control_job *job,
+                        const struct lookup_result *result, const char *mx)
+{
+	struct reply_question question = { .map = MAP_VERDICT,
+		                           .domain = job->domain };
+
+	snprintf(question.mx, sizeof(question.mx), "%s", mx);
+	json_put_text(item, "mx_host", mx);
+	if (result->has_policy)
+		json_put_bool(
+		    item, "match",
+		    verdict_mx_matches(&result->entry.policy, slice_str(mx)));
+	put_reply(item, "verdict", job, &question, result);
+}
+
+/* Puts all that a look-up tells. MX may be NULL. */
+static void put_result(json_t **item, struct control_job *job,
+                       const struct lookup_result *result, const char *mx)
+{
+	struct reply_question question = { .map = MAP_POSTFIX,
+		                           .domain = job->domain };
+
+	json_put_text(item, "source", lookup_source_text(result->source));
+	json_put_bool(item, "has_policy", result->has_policy);
+	if (result->has_policy) {
+		json_put_policy(item, &result->entry, job_now_s(job));
+		json_put_mx(item, &result->entry.policy);
+	} else {
+		json_put_text(item, "reason", result->reason);
+	}
+	put_reply(item, "answer", job, &question, result);
+	if (mx)
+		put_verdict(item, job, result, mx);
+}
+
+/* Takes argument 0 as the domain. A key that names none is not the operator's
+ * error: an MTA that asks with it is told that there is no policy, and so is
+ * he. That ends the command with STATUS, and returns false. */
+static bool take_domain(struct control_job *job, int status)
+{
+	struct slice key = job->request.argv[0];
+	struct fault why = { 0 };
+	int rc = domain_from_key(key.data, key.len, &job->domain, &why);
+	json_t *item;
+
+	if (rc == MTS_OK)
+		return true;
+	item = rc == MTS_ENOMEM ? NULL : json_object();
+	json_put_slice(&item, "domain", key);
+	json_put_text(&item, "source", "no_domain");
+	json_put_bool(&item, "has_policy", false);
+	json_put_text(&item, "reason", why.text);
+	json_put_text(&item, "answer", "NOTFOUND ");
+	if (job_say(job, &item))
+		job_end(job, status, NULL);
+	return false;
+}
+
+/* Notes that a look-up is out, or that it could not be started. */
+static void job_wait(struct control_job *job, int rc)
+{
+	if (rc == MTS_OK)
+		job->state = JOB_WAITING;
+	else if (rc == MTS_ENOMEM)
+		job_fail(job);
+	else
+		job_end(job, 1, mts_status_text(rc));
+}
+
+/* -- lookup ----------------------------------------------------------------- */
+
+static void end_lookup(struct control_job *job,
+                       const struct lookup_result *result)
+{
+	json_t *item = json_object();
+
+	json_put_text(&item, "domain", job->domain.name);
+	put_result(&item, job, result, job_arg(job, 1));
+	if (job_say(job, &item))
+		job_end(job, result->has_policy ? 0 : 1, NULL);
+}
+
+static void on_lookup(void *arg, const struct lookup_result *result)
+{
+	struct control_job *job = arg;
+
+	job->waiter = NULL;
+	end_lookup(job, result);
+	wake(job);
+}
+
+void job_lookup(struct control_job *job)
+{
+	struct lookups *lookups = job->context->options.lookups;
+	struct lookup_result result = { 0 };
+
+	if (!take_domain(job, 1))
+		return;
+	if (lookups_try(lookups, &job->domain, &result) == MTS_OK)
+		end_lookup(job, &result);
+	else
+		job_wait(job, lookups_wait(lookups, &job->domain, 0, on_lookup,
+		                           job, &job->waiter));
+}
+
+/* -- explain ---------------------------------------------------------------- */
+
+/* What an MTA would be told at once; null where it would have to wait. */
+static json_t *answer_now(struct control_job *job)
+{
+	struct lookup_result result = { 0 };
+	json_t *object;
+
+	if (lookups_try(job->context->options.lookups, &job->domain, &result) !=
+	    MTS_OK)
+		return json_null();
+	object = json_object();
+	put_result(&object, job, &result, NULL);
+	return object;
+}
+
+static json_t *cached_now(struct control_job *job)
+{
+	struct cache_entry entry;
+	json_t *object;
+
+	if (cache_get(job->context->options.cache, &job->domain, &entry) !=
+	    MTS_OK)
+		return json_null();
+	object = json_object();
+	json_put_entry(&object, &entry, job_now_s(job));
+	return object;
+}
+
+static json_t *absent_now(struct control_job *job)
+{
+	const struct control_options *options = &job->context->options;
+	struct absent_entry entry;
+
+	if (absent_get(options->absent, &job->domain, &entry) != MTS_OK)
+		return json_null();
+	return json_absent(&entry, clock_mono_ms(options->clock));
+}
+
+/* Says what is known before the walk. */
+static bool say_known(struct control_job *job)
+{
+	json_t *item = json_object();
+
+	json_put_text(&item, "domain", job->domain.name);
+	json_put(&item, "now", answer_now(job));
+	json_put(&item, "cached", cached_now(job));
+	json_put(&item, "absent", absent_now(job));
+	return job_say(job, &item);
+}
+
+static bool say_steps(struct control_job *job,
+                      const struct discover_result *discovery)
+{
+	for (size_t i = 0; discovery && i < discovery->step_count; i++) {
+		json_t *item = json_object();
+
+		json_put(&item, "step", json_step(&discovery->steps[i]));
+		if (!job_say(job, &item))
+			return false;
+	}
+	return true;
+}
+
+/* True if the walk came to its end: a policy, or a proof that there is none. */
+static bool walk_is_good(const struct discover_result *discovery)
+{
+	return discovery && (discovery->outcome == DISCOVER_POLICY ||
+	                     discovery->outcome == DISCOVER_UNCHANGED ||
+	                     discovery->outcome == DISCOVER_NO_RECORD);
+}
+
+static void put_outcome(json_t **item, const struct lookup_result *result)
+{
+	const struct discover_result *discovery = result->discovery;
+
+	json_put_text(item, "outcome",
+	              discovery ? discover_outcome_text(discovery->outcome)
+	                        : "timed_out");
+	json_put_text(item, "detail",
+	              discovery ? discovery->reason : result->reason);
+	if (discovery && discovery->outcome == DISCOVER_FETCH_FAILED)
+		json_put_text(item, "cause",
+		              fetch_cause_text(discovery->cause));
+}
+
+static void on_explain(void *arg, const struct lookup_result *result)
+{
+	struct control_job *job = arg;
+	json_t *item;
+
+	job->waiter = NULL;
+	if (say_steps(job, result->discovery)) {
+		item = json_object();
+		put_outcome(&item, result);
+		put_result(&item, job, result, NULL);
+		json_put_text(&item, "hint", control_hint(result));
+		if (job_say(job, &item))
+			job_end(job, walk_is_good(result->discovery) ? 0 : 1,
+			        NULL);
+	}
+	wake(job);
+}
+
+void job_explain(struct control_job *job)
+{
+	if (!take_domain(job, 0) || !say_known(job))
+		return;
+	/* The walk's result goes to the cache. */
+	log_info("control_explain user=%s domain=%s", job->user,
+	         job->domain.name);
+	job_wait(job,
+	         lookups_refresh(job->context->options.lookups, &job->domain,
+	                         WALK_MS, on_explain, job, &job->waiter));
+}
+
+/* -- refresh ---------------------------------------------------------------- */
+
+static void on_refresh(void *arg, const struct lookup_result *result)
+{
+	struct control_job *job = arg;
+	json_t *item = json_object();
+
+	job->waiter = NULL;
+	if (!walk_is_good(result->discovery))
+		job->missing = true;
+	json_put_text(&item, "domain", job->domain.name);
+	put_outcome(&item, result);
+	put_result(&item, job, result, NULL);
+	if (job_say(job, &item))
+		job->state = JOB_READY;
+	wake(job);
+}
+
+/* One domain a step, one after the other. */
+void job_refresh(struct control_job *job)
+{
+	if (job->next == 0 && !job_check_domains(job))
+		return;
+	if (job->next == job->request.argc) {
+		job_end(job, job->missing ? 1 : 0, NULL);
+		return;
+	}
+	if (!job_domain_arg(job, job->next++, &job->domain))
+		return;
+	log_info("control_refresh user=%s domain=%s", job->user,
+	         job->domain.name);
+	job_wait(job,
+	         lookups_refresh(job->context->options.lookups, &job->domain,
+	                         WALK_MS, on_refresh, job, &job->waiter));
+}

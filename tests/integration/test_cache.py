@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The cache on disk: what survives, and what is done about damage."""
+
+import glob
+import os
+import random
+import shutil
+import subprocess
+import time
+
+import pytest
+
+from world.daemon import wait_for
+from world.world import policy
+
+NONE = "NOTFOUND "
+
+
+def ok(domain):
+    return "OK secure match=mx1.%s servername=hostname" % domain
+
+
+@pytest.fixture
+def domains(world):
+    names = ["cached%d.example" % i for i in range(30)]
+    for name in names:
+        world.domain(name)
+    return names
+
+
+def cache_file(daemon):
+    return daemon.path("cache/policies.mdb")
+
+
+def set_aside(daemon):
+    return glob.glob(daemon.path("cache/policies.mdb.bad-*"))
+
+
+def fill(daemon, domains):
+    with daemon.connect() as client:
+        for domain in domains:
+            assert client.ask("postfix", domain) == ok(domain)
+
+
+def check_all(daemon, domains):
+    with daemon.connect() as client:
+        for domain in domains:
+            assert client.ask("postfix", domain) == ok(domain)
+
+
+def test_kill_after_a_second(world, daemons, domains):
+    daemon = daemons().start()
+    fill(daemon, domains)
+    time.sleep(1)
+    daemon.kill9()
+    world.die()
+    try:
+        daemon.start()
+        begin = time.monotonic()
+        check_all(daemon, domains)
+        assert time.monotonic() - begin < 2
+        assert daemon.ask("never-seen.example") == NONE
+    finally:
+        world.rise()
+    assert not set_aside(daemon)
+
+
+def test_term_at_once(world, daemons, domains):
+    """SIGTERM writes what is pending."""
+    daemon = daemons().start()
+    fill(daemon, domains)
+    daemon.stop()
+    world.die()
+    try:
+        daemon.start()
+        check_all(daemon, domains)
+    finally:
+        world.rise()
+
+
+def test_kill_while_writing(world, daemons):
+    """Whatever the moment: what comes back is whole, and it starts."""
+    daemon = daemons()
+    names = ["storm%d.example" % i for i in range(60)]
+    for name in names:
+        world.domain(name)
+    for part in range(3):
+        daemon.start()
+        clients = [daemon.connect() for _ in names[part::3]]
+        for client, name in zip(clients, names[part::3]):
+            client.request("postfix", name)
+        time.sleep(0.1 + 0.1 * part)
+        daemon.kill9()
+        for client in clients:
+            client.close()
+    daemon.start()
+    check_all(daemon, names)
+    assert not set_aside(daemon)
+
+
+def damage_random(path):
+    with open(path, "r+b") as file:
+        file.write(random.Random(1).randbytes(os.path.getsize(path)))
+
+
+def damage_half(path):
+    os.truncate(path, os.path.getsize(path) // 2)
+
+
+def damage_zeros(path):
+    size = os.path.getsize(path)
+    os.truncate(path, 0)
+    os.truncate(path, size)
+
+
+def damage_text(path):
+    with open(path, "w") as file:
+        file.write("this is somebody's letter, not a cache\n" * 50)
+
+
+def damage_sqlite(path):
+    with open(path, "wb") as file:
+        file.write(b"SQLite format 3\0" + bytes(8192))
+
+
+def damage_second_half(path):
+    size = os.path.getsize(path)
+    with open(path, "r+b") as file:
+        file.seek(8192)
+        file.write(random.Random(2).randbytes(size - 8192))
+
+
+def damage_version(path):
+    """An LMDB file of a later version of LMDB."""
+    with open(path, "r+b") as file:
+        data = bytearray(file.read())
+        magic = b"\xde\xc0\xef\xbe"
+        at = data.find(magic)
+        while at >= 0:
+            data[at + 4:at + 8] = b"\x63\0\0\0"
+            at = data.find(magic, at + 8)
+        file.seek(0)
+        file.write(data)
+
+
+DAMAGE = [damage_random, damage_half, damage_zeros, damage_text,
+          damage_sqlite, damage_second_half, damage_version]
+
+
+@pytest.mark.parametrize("damage", DAMAGE, ids=lambda f: f.__name__)
+def test_damaged_file(world, daemons, domains, damage):
+    daemon = daemons().start()
+    fill(daemon, domains)
+    daemon.stop()
+    damage(cache_file(daemon))
+    daemon.start()
+    # whatever the damage, answers are right, and are kept again
+    check_all(daemon, domains)
+    assert len(set_aside(daemon)) == 1, daemon.log()
+    aside = os.path.basename(set_aside(daemon)[0])
+    assert any(aside in line and "warning" in line
+               for line in daemon.log().splitlines())
+    daemon.stop()
+    world.die()
+    try:
+        daemon.start()
+        check_all(daemon, domains)
+    finally:
+        world.rise()
+
+
+def test_empty_file(daemons, world, domains):
+    """As left by a disk that was full: nothing to set aside."""
+    daemon = daemons()
+    os.mkdir(daemon.path("cache"))
+    open(cache_file(daemon), "w").close()
+    daemon.start()
+    fill(daemon, domains[:3])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_flipped_bytes(world, daemons, domains, seed):
+    """A few bytes anywhere: never a wrong answer, never a daemon that won't
+    come up. One that dies of a bad page must start again by itself after."""
+    daemon = daemons().start()
+    fill(daemon, domains)
+    daemon.stop()
+    chance = random.Random(seed)
+    with open(cache_file(daemon), "r+b") as file:
+        size = os.path.getsize(cache_file(daemon))
+        for _ in range(20):
+            file.seek(chance.randrange(size))
+            file.write(bytes([chance.randrange(256)]))
+    daemon.start()
+    check_all(daemon, domains)
+
+
+def test_second_daemon(world, daemons):
+    """Two on one cache: the second says so and ends, the first goes on."""
+    first = daemons().start()
+    second = daemons()
+    second.configure(cache={"directory": first.path("cache")})
+    status, said = second.run_to_end()
+    assert status != 0
+    assert first.path("cache") in said
+    assert "in use" in said or "another" in said
+    world.domain("first.example")
+    assert first.ask("first.example") == ok("first.example")
+    assert not set_aside(first)
+
+
+def test_file_mode(world, daemons):
+    """Nobody else can read whom we send mail to, let alone write policies."""
+    daemon = daemons().start()
+    assert os.stat(cache_file(daemon)).st_mode & 0o077 == 0
+
+
+def big_policy(domain):
+    return policy(domain=domain) + ("x: " + "y" * 96 + "\n") * 600
+
+
+def test_full_cache(world, daemons):
+    """cache.max_size: no crash, right answers; what was in stays in."""
+    daemon = daemons(cache={"max_size": "1MiB"}).start()
+    names = ["big%d.example" % i for i in range(40)]
+    for name in names:
+        world.domain(name, text=big_policy(name))
+    fill(daemon, names)
+    wait_for(lambda: "warning" in daemon.log())
+    check_all(daemon, names)
+    assert daemon.is_running()
+    assert os.path.getsize(cache_file(daemon)) <= 1.1 * 1024 * 1024
+
+
+@pytest.fixture
+def tiny_disk(daemons):
+    """A daemon whose cache is on a disk of 256 KiB."""
+    daemon = daemons()
+    os.mkdir(daemon.path("cache"))
+    mount = ["mount", "-t", "tmpfs", "-o", "size=256k,mode=700", "tmpfs",
+             daemon.path("cache")]
+    if not shutil.which("mount") or subprocess.run(
+            mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("can't mount a tmpfs")
+    yield daemon
+    daemon.close()
+    subprocess.run(["umount", daemon.path("cache")], check=False)
+
+
+def test_full_disk(world, tiny_disk):
+    daemon = tiny_disk.start()
+    world.domain("early.example")
+    assert daemon.ask("early.example") == ok("early.example")
+    time.sleep(1)
+    names = ["disk%d.example" % i for i in range(12)]
+    for name in names:
+        world.domain(name, text=big_policy(name))
+    fill(daemon, names)
+    check_all(daemon, names)
+    wait_for(lambda: "warning" in daemon.log())
+    daemon.kill9()
+    world.die()
+    try:
+        daemon.start()
+        assert daemon.ask("early.example") == ok("early.example")
+    finally:
+        world.rise()

@@ -1,0 +1,368 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The look-up: who is asked, when, how often, and what is remembered."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from world import nameserver as ns
+from world import webserver as web
+from world.world import policy, wait_for
+
+NONE = "NOTFOUND "
+# Looks at the record with every hit that is a second old, forgets absence
+# after a second: what takes minutes in the field.
+QUICK = {"refresh": {"id_check_min": "1s", "id_check_max": "1s"},
+         "lookup": {"negative_min": "1s", "negative_max": "3s"}}
+
+
+def ok(domain, mx="mx1"):
+    return "OK secure match=%s.%s servername=hostname" % (mx, domain)
+
+
+def ask_all(daemon, keys, map="postfix"):
+    """Asks for all of KEYS at the same time."""
+    with ThreadPoolExecutor(len(keys)) as pool:
+        return list(pool.map(lambda key: daemon.ask(key, map), keys))
+
+
+# -- hits and misses ----------------------------------------------------------
+
+def test_hit_asks_nobody(world, daemon):
+    world.domain("hit.example")
+    assert daemon.ask("hit.example") == ok("hit.example")
+    asked, accepted = len(world.dns.log), world.web.accepted
+    for _ in range(50):
+        assert daemon.ask("hit.example") == ok("hit.example")
+    assert len(world.dns.log) == asked
+    assert world.web.accepted == accepted
+
+
+def test_absent_asks_nobody(world, daemon):
+    assert daemon.ask("absent.example") == NONE
+    asked = len(world.dns.log)
+    for _ in range(50):
+        assert daemon.ask("absent.example") == NONE
+    assert len(world.dns.log) == asked
+
+
+def test_hit_while_the_world_is_down(world, daemons):
+    daemon = daemons(**QUICK).start()
+    world.domain("down.example", ttl=1)
+    assert daemon.ask("down.example") == ok("down.example")
+    world.die()
+    try:
+        end = time.monotonic() + 2.5  # two looks at the record fall due
+        while time.monotonic() < end:
+            begin = time.monotonic()
+            assert daemon.ask("down.example") == ok("down.example")
+            assert time.monotonic() - begin < 0.5
+            time.sleep(0.1)
+    finally:
+        world.rise()
+
+
+def test_one_discovery_for_many(world, daemon):
+    world.domain("many.example", http=web.later(1))
+    answers = ask_all(daemon, ["many.example", "MANY.example.",
+                               "[many.example]:25"] * 15)
+    assert answers == [ok("many.example")] * 45
+    assert world.txt_count("many.example") == 1
+    assert world.fetch_count("many.example") == 1
+
+
+def test_late_policy_is_for_the_next(world, daemons):
+    daemon = daemons(lookup={"timeout": "1s"}).start()
+    world.domain("late.example", http=web.later(1.8))
+    begin = time.monotonic()
+    assert daemon.ask("late.example") == NONE
+    assert 0.9 < time.monotonic() - begin < 1.7
+    wait_for(lambda: daemon.ask("late.example") == ok("late.example"))
+    assert world.fetch_count("late.example") == 1
+
+
+def test_slow_domains_delay_nobody(world, daemons):
+    daemon = daemons(lookup={"timeout": "4s"}).start()
+    world.domain("swift.example")
+    assert daemon.ask("swift.example") == ok("swift.example")
+    slow = ["slow%d.example" % i for i in range(30)]
+    for i, domain in enumerate(slow):
+        world.domain(domain, raw=web.silent)
+        if i % 2:
+            world.dns.behave("_mta-sts." + domain, ns.silent)
+    clients = [daemon.connect() for _ in slow]
+    for client, domain in zip(clients, slow):
+        client.request("postfix", domain)
+    with daemon.connect() as swift:
+        worst = 0
+        for i in range(100):
+            begin = time.monotonic()
+            assert swift.ask("postfix", "swift.example").startswith("OK")
+            assert swift.ask("postfix", "not a domain") == NONE
+            worst = max(worst, time.monotonic() - begin)
+            time.sleep(0.005)
+        assert worst < 0.5
+        # a miss that is quick, too
+        world.domain("quick.example")
+        begin = time.monotonic()
+        assert swift.ask("postfix", "quick.example") == ok("quick.example")
+        assert time.monotonic() - begin < 2
+    for client in clients:
+        assert client.reply() == NONE
+        client.close()
+
+
+# -- absence ------------------------------------------------------------------
+
+def first_repeat(world, daemon, domain, timeout_s):
+    """Seconds after which DNS is asked again, while we ask all the time."""
+    begin = time.monotonic()
+    assert daemon.ask(domain) == NONE
+    known = world.txt_count(domain)
+    while world.txt_count(domain) == known:
+        assert time.monotonic() - begin < timeout_s, domain
+        assert daemon.ask(domain) == NONE
+        time.sleep(0.1)
+    return time.monotonic() - begin
+
+
+SOAS = [
+    # SOA minimum, its TTL, seconds it is to be remembered between 1 and 3
+    ("minimum", 2, 3600, 2),
+    ("ttl", 3600, 2, 2),  # RFC 2308 5: the lesser of the two
+    ("short", 0, 3600, 1),
+    ("long", 3600, 3600, 3),
+    ("none", None, None, 1),
+]
+
+
+@pytest.fixture(scope="module")
+def repeats(world):
+    from world.daemon import Daemon
+    with Daemon(world, "soa", **QUICK).start() as daemon, \
+            ThreadPoolExecutor(len(SOAS)) as pool:
+        jobs = {}
+        for name, minimum, ttl, _ in SOAS:
+            if minimum is None:
+                world.dns.behave("_mta-sts.%s.soa.example" % name, ns.no_soa)
+            else:
+                world.dns.soa(name + ".soa.example", minimum, ttl)
+            jobs[name] = pool.submit(first_repeat, world, daemon,
+                                     name + ".soa.example", 8)
+        for job in jobs.values():
+            job.exception()
+        yield jobs
+
+
+@pytest.mark.parametrize("name, seconds", [(row[0], row[3]) for row in SOAS])
+def test_absence_lasts(repeats, name, seconds):
+    assert seconds - 0.1 < repeats[name].result() < seconds + 0.9
+
+
+def test_policy_appears(world, daemons):
+    daemon = daemons(**QUICK).start()
+    world.dns.soa("soon.example", 1)
+    assert daemon.ask("soon.example") == NONE
+    world.domain("soon.example")
+    wait_for(lambda: daemon.ask("soon.example") == ok("soon.example"),
+             timeout_s=4, step_s=0.1)
+
+
+# -- a fetch that failed ------------------------------------------------------
+
+def test_fetch_retry_is_per_id(world, daemons):
+    """3.3: not again for five minutes - but a new id is a new policy."""
+    daemon = daemons(**QUICK).start()
+    domain = "retry.example"
+    site = world.domain(domain, status="500 Oops", ttl=1)
+    assert daemon.ask(domain) == NONE
+    assert site.connections == 1
+    known = world.txt_count(domain)
+
+    def asked_again():
+        assert daemon.ask(domain) == NONE
+        return world.txt_count(domain) > known
+    wait_for(asked_again, timeout_s=4, step_s=0.1)
+    time.sleep(0.3)
+    assert site.connections == 1  # the record was looked at, and no more
+    site.status = "200 OK"
+    world.publish_id(domain, "2", ttl=1)
+    wait_for(lambda: daemon.ask(domain) == ok(domain), timeout_s=5,
+             step_s=0.1)
+    assert site.connections == 2
+
+
+# -- a new id -----------------------------------------------------------------
+
+def test_new_id_brings_new_policy(world, daemons):
+    daemon = daemons(**QUICK).start()
+    domain = "change.example"
+    world.domain(domain, ttl=1)
+    assert daemon.ask(domain) == ok(domain)
+    world.domain(domain, id="2", mx=("new.{domain}",), ttl=1)
+    time.sleep(1.1)
+    # the hit that starts the look goes out at once, as it was
+    assert daemon.ask(domain) == ok(domain)
+    wait_for(lambda: daemon.ask(domain) == ok(domain, "new"))
+    assert world.fetch_count(domain) == 1
+    assert daemon.ask(domain + " new." + domain, "verdict").startswith(
+        "OK enforce match id=2 ")
+
+
+def test_same_id_fetches_nothing(world, daemons):
+    """And max_age counts from the fetch, not from the look at the record."""
+    daemon = daemons(**QUICK).start()
+    domain = "same.example"
+    world.domain(domain, ttl=1)
+    assert daemon.ask(domain) == ok(domain)
+
+    def expires_s():
+        answer = daemon.ask(domain + " mx1." + domain, "verdict")
+        return int(answer.rpartition("=")[2])
+    before = expires_s()
+
+    def two_looks():
+        daemon.ask(domain)
+        return world.txt_count(domain) >= 3
+    wait_for(two_looks, step_s=0.1)
+    assert world.fetch_count(domain) == 1
+    assert expires_s() <= before - 1
+
+
+def broken_policy(world, domain):
+    world.domain(domain, id="2", text=policy(domain=domain, mx=()), ttl=1)
+
+
+def gone_host(world, domain):
+    world.publish_id(domain, "2", ttl=1)
+    world.dns.remove("mta-sts." + domain, "A")
+
+
+CHANGES_NOTHING = {
+    "servfail": lambda world, domain: world.dns.behave(
+        "_mta-sts." + domain, ns.servfail),
+    "silence": lambda world, domain: world.dns.behave(
+        "_mta-sts." + domain, ns.silent),
+    "record-gone": lambda world, domain: world.dns.remove(
+        "_mta-sts." + domain, "TXT"),
+    "record-bad": lambda world, domain: world.dns.txt(
+        "_mta-sts." + domain, "v=STSv1; id=!;"),
+    "two-records": lambda world, domain: world.dns.txt(
+        "_mta-sts." + domain, "v=STSv1; id=2;", "v=STSv1; id=3;"),
+    "host-gone": gone_host,
+    "policy-404": lambda world, domain: world.domain(
+        domain, id="2", status="404 No", ttl=1),
+    "policy-bad": broken_policy,
+    "certificate-expired": lambda world, domain: world.domain(
+        domain, id="2", cert="expired", ttl=1),
+}
+
+
+@pytest.fixture(scope="module")
+def unshaken(world):
+    """The answers after each change, a good while later."""
+    from world.daemon import Daemon
+    with Daemon(world, "unshaken", **QUICK).start() as daemon:
+        domains = {name: name + ".unshaken.example"
+                   for name in CHANGES_NOTHING}
+        for name, domain in domains.items():
+            world.domain(domain, ttl=1)
+            assert daemon.ask(domain) == ok(domain)
+        known = {}
+        for name, domain in domains.items():
+            CHANGES_NOTHING[name](world, domain)
+            known[domain] = world.txt_count(domain)
+        answers = {name: set() for name in domains}
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            for name, domain in domains.items():
+                answers[name].add(daemon.ask(domain))
+            time.sleep(0.1)
+        # The record was looked at, or this has shown nothing.
+        assert all(world.txt_count(domain) > known[domain]
+                   for domain in domains.values())
+        yield answers
+
+
+@pytest.mark.parametrize("name", CHANGES_NOTHING)
+def test_changes_nothing(unshaken, name):
+    """3.3, 5.1: the unexpired policy stays in force."""
+    assert unshaken[name] == {ok(name + ".unshaken.example")}
+
+
+def test_policy_ends(world, daemons):
+    """max_age after the fetch the policy is gone, whatever DNS says."""
+    daemon = daemons().start()
+    site = world.domain("ends.example", max_age=2)
+    assert daemon.ask("ends.example") == ok("ends.example")
+    site.raw = web.close_after_hello
+    time.sleep(1)
+    assert daemon.ask("ends.example") == ok("ends.example")
+    time.sleep(1.5)
+    assert daemon.ask("ends.example") == NONE
+
+
+# -- keys ---------------------------------------------------------------------
+
+SAME = [
+    # keys that name keys.example; RFC 8461 3.4 for the smart host forms
+    "keys.example", "KEYS.Example", "keys.example.", "[keys.example]",
+    "[keys.example]:25", "[KEYS.example.]:587", "keys.example:25",
+    "keys.example:submission",
+]
+IDN = ["b\u00fccher.example", "B\u00dcCHER.example", "xn--bcher-kva.example",
+       "XN--BCHER-KVA.example", "b\u00fccher\u3002example",
+       "bu\u0308cher.example", "[b\u00fccher.example]:25"]
+NO_DOMAIN = [
+    "[192.0.2.1]", "192.0.2.1", "[192.0.2.1]:25", "192.0.2.1:25",
+    "[IPv6:2001:db8::1]", "[ipv6:2001:db8::1]:25", "2001:db8::1",
+    "[2001:db8::1]", ".keys.example", ".example", ".", "", " ", "[]", "[",
+    "]", "[]:25", ":25", "[keys.example", "keys.example]", "a b.example",
+    "a..example", "-a.example", "a-.example", "a_b.example", "*.example",
+    "a@keys.example", "keys.example:", "keys.example\n", "keys.example\t",
+    "/etc/passwd", "x" * 64 + ".example", ".".join(["x" * 60] * 5),
+    "123", "1.2.3", "\u202e.example", "xn--.example", "xn--a.example",
+    "keys.example\x7f", "a\\.example", "\"keys.example\"", "x" * 9000,
+]
+
+
+@pytest.mark.parametrize("key", SAME)
+def test_key(world, daemon, key):
+    if ("_mta-sts.keys.example", "TXT") not in world.dns.records:
+        world.domain("keys.example")
+    assert daemon.ask(key) == ok("keys.example")
+    assert world.fetch_count("keys.example") == 1
+
+
+@pytest.mark.parametrize("key", IDN)
+def test_idn_key(world, daemon, key):
+    ascii_name = "xn--bcher-kva.example"
+    if ("_mta-sts." + ascii_name, "TXT") not in world.dns.records:
+        world.domain(ascii_name)
+    assert daemon.ask(key.encode()) == ok(ascii_name)
+    assert world.fetch_count(ascii_name) == 1
+
+
+@pytest.mark.parametrize("key", NO_DOMAIN,
+                         ids=lambda key: ascii(key[:30]).strip("'"))
+def test_no_domain_without_dns(world, daemon, key):
+    asked = len(world.dns.log)
+    assert daemon.ask(key.encode()) == NONE
+    assert daemon.ask(key.encode(), "postfix-tlsrpt") == NONE
+    assert len(world.dns.log) == asked
+
+
+@pytest.mark.parametrize("key", [b"\xff\xfe.example", b"b\xfccher.example",
+                                 b"\xc0\xae.example"])
+def test_no_utf8_without_dns(world, daemon, key):
+    asked = len(world.dns.log)
+    assert daemon.ask(key) == NONE
+    assert len(world.dns.log) == asked
+
+
+def test_subdomain_is_not_covered(world, daemon):
+    """3.4: "sub.example.com" has to publish its own."""
+    world.domain("parent.example")
+    assert daemon.ask("parent.example") == ok("parent.example")
+    assert daemon.ask("sub.parent.example") == NONE

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Resolvers and policy hosts: where we ask, and where we must not."""
+
+import socket
+import time
+
+import pytest
+
+from world import nameserver as ns
+from world.daemon import Daemon
+from world.world import World, set_resolv_conf, wait_for
+
+NONE = "NOTFOUND "
+SILENT = "127.0.0.60"  # a resolver that takes queries and says nothing
+CLOSED = "127.0.0.61"  # no resolver there
+PRIVATE = ("127.0.0.1", "::1", "198.51.100.10", "2001:db8::10")
+
+
+@pytest.fixture(scope="module")
+def world():
+    """With a policy host on every address a publisher must not name, so that
+    only our refusal stands in the way."""
+    web = [(address, 443) for address in
+           PRIVATE + ("5.9.0.10", "2a01:4f8::10")]
+    dns = [("127.0.0.53", 53), ("::1", 53), ("127.0.0.53", 5353),
+           ("::1", 5353)]
+    the_world = World(dns, web)
+    hole = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    hole.bind((SILENT, 53))
+    yield the_world
+    hole.close()
+    the_world.close()
+
+
+def ok(domain):
+    return "OK secure match=mx1.%s servername=hostname" % domain
+
+
+# -- resolvers ----------------------------------------------------------------
+
+@pytest.mark.parametrize("number, servers", enumerate([
+    ["127.0.0.53"], ["::1"], ["127.0.0.53:5353"], ["[::1]:5353"],
+    [CLOSED, "127.0.0.53"], [SILENT, "127.0.0.53"], [SILENT, "::1"],
+    [CLOSED, SILENT, "127.0.0.53"],
+]))
+def test_servers(world, daemons, number, servers):
+    domain = "servers%d.example" % number
+    world.domain(domain)
+    daemon = daemons(dns={"servers": servers, "timeout": "5s"}).start()
+    begin = time.monotonic()
+    assert daemon.ask(domain) == ok(domain)
+    assert time.monotonic() - begin < 4.5
+    assert world.txt_count(domain) >= 1
+
+
+@pytest.mark.parametrize("number, text", enumerate([
+    "nameserver 127.0.0.53\n", "nameserver ::1\n",
+    "# comment\nsearch example.\n\noptions edns0\nnameserver\t127.0.0.53  \n",
+    "nameserver %s\nnameserver ::1\n" % CLOSED,
+    "nameserver %s\nnameserver 127.0.0.53" % SILENT,
+]))
+def test_resolv_conf(world, daemons, number, text):
+    domain = "resolv%d.example" % number
+    world.domain(domain)
+    set_resolv_conf(text)
+    try:
+        daemon = daemons(dns={"timeout": "5s"}).start()
+        assert daemon.ask(domain) == ok(domain)
+    finally:
+        set_resolv_conf("nameserver 127.0.0.53\n")
+
+
+def test_resolv_conf_is_read_again(world, daemons):
+    """As when a laptop, or a machine with DHCP, moves."""
+    world.domain("moved.example")
+    set_resolv_conf("nameserver %s\n" % CLOSED)
+    try:
+        daemon = daemons(lookup={"negative_min": "1s", "timeout": "2s"},
+                         dns={"timeout": "1s"}).start()
+        assert daemon.ask("moved.example") == NONE
+        assert world.txt_count("moved.example") == 0
+    finally:
+        set_resolv_conf("nameserver 127.0.0.53\n")
+    wait_for(lambda: daemon.ask("moved.example") == ok("moved.example"),
+             timeout_s=6, step_s=0.2)
+
+
+def test_servers_failing(world, daemons):
+    """SERVFAIL from the first: the second may know better."""
+    other = ns.NameServer([("127.0.0.62", 53)])
+    other.everything = ns.servfail
+    world.domain("second.example")
+    try:
+        daemon = daemons(dns={"servers": ["127.0.0.62", "127.0.0.53"]}
+                         ).start()
+        assert daemon.ask("second.example") == ok("second.example")
+    finally:
+        other.stop()
+
+
+def test_no_server_answers(world, daemons):
+    """No policy, in time, and no crash."""
+    daemon = daemons(dns={"servers": [CLOSED, SILENT], "timeout": "1s"},
+                     lookup={"timeout": "3s"}).start()
+    begin = time.monotonic()
+    assert daemon.ask("nobody.example") == NONE
+    assert time.monotonic() - begin < 3.5
+    explained = daemon.ctl("explain", "nobody.example", status=None)
+    assert explained["reason"]
+
+
+# -- policy hosts -------------------------------------------------------------
+
+def test_ipv6_only_host(world, daemons):
+    daemon = daemons(dns={"servers": ["::1"]}).start()
+    world.domain("six.example", addresses=("2a01:4f8::10",))
+    assert daemon.ask("six.example") == ok("six.example")
+    request, = world.site("six.example").requests
+    assert request.address == "2a01:4f8::10"
+
+
+@pytest.mark.parametrize("number, address", enumerate(
+    PRIVATE + ("::ffff:127.0.0.1", "::127.0.0.1", "0.0.0.0", "::",
+               "64:ff9b::7f00:1", "2002:7f00:1::")))
+def test_private_address_refused(world, daemons, number, address):
+    domain = "private%d.example" % number
+    daemon = daemons().start()
+    world.domain(domain, addresses=(address,))
+    accepted = world.web.accepted
+    assert daemon.ask(domain) == NONE
+    assert world.web.accepted == accepted
+    explained = daemon.ctl("explain", domain, status=None)
+    assert "allow_private_addresses" in str(explained) or \
+        address in str(explained)
+
+
+@pytest.mark.parametrize("number, address", enumerate(PRIVATE))
+def test_private_address_allowed(world, daemons, number, address):
+    domain = "allowed%d.example" % number
+    daemon = daemons(fetch={"allow_private_addresses": True}).start()
+    world.domain(domain, addresses=(address,))
+    assert daemon.ask(domain) == ok(domain)
+
+
+def test_rebinding(world, daemons):
+    """A public address beside a private one: only the public is tried."""
+    daemon = daemons().start()
+    domain = "both.example"
+    site = world.domain(domain, addresses=("127.0.0.1", "5.9.0.10"))
+    assert daemon.ask(domain) == ok(domain)
+    assert [request.address for request in site.requests] == ["5.9.0.10"]
+
+
+def test_proxy_of_the_environment_is_no_matter(world, daemons):
+    world.domain("direct.example")
+    daemon = daemons()
+    import os
+    environment = dict(os.environ, https_proxy="http://127.0.0.1:9",
+                       ALL_PROXY="http://127.0.0.1:9")
+    daemon.start(env=environment)
+    assert daemon.ask("direct.example") == ok("direct.example")
+
+
+def test_connections_are_not_reused(world, daemons):
+    """Two domains at one provider: two connections, each with its own SNI."""
+    daemon = daemons().start()
+    sites = [world.domain("customer%d.example" % i) for i in range(5)]
+    for i in range(5):
+        domain = "customer%d.example" % i
+        assert daemon.ask(domain) == ok(domain)
+    serials = {site.requests[0].serial for site in sites}
+    assert len(serials) == 5
+    assert all(site.connections == 1 for site in sites)
+
+
+def test_concurrency_limit(world, daemons):
+    """fetch.concurrency: the rest wait their turn, and get it."""
+    from world import webserver as web
+    daemon = daemons(fetch={"concurrency": 2}).start()
+    domains = ["turn%d.example" % i for i in range(8)]
+    seen = []
+
+    def busy(connection):
+        busy.now += 1
+        seen.append(busy.now)
+        connection.wait(0.2)
+        busy.now -= 1
+        web.answer(connection)
+    busy.now = 0
+    for domain in domains:
+        world.domain(domain, http=busy)
+    clients = [daemon.connect() for _ in domains]
+    for client, domain in zip(clients, domains):
+        client.request("postfix", domain)
+    for client, domain in zip(clients, domains):
+        assert client.reply() == ok(domain)
+        client.close()
+    assert max(seen) == 2

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* test_log.c - what a line on stderr looks like, and what never gets out. */
+#include "tests.h"
+
+#include "base/log.h"
+
+#include <unistd.h>
+
+/* stderr goes to a file while LINE is written; what came is in RET. */
+static void capture(enum log_level level, const char *line, char *ret,
+                    size_t size)
+{
+	FILE *file = tmpfile();
+	int saved = dup(STDERR_FILENO);
+	size_t len;
+
+	assert_non_null(file);
+	assert_true(saved >= 0);
+	fflush(stderr);
+	assert_true(dup2(fileno(file), STDERR_FILENO) >= 0);
+	log_line(level, "%s", line);
+	fflush(stderr);
+	assert_true(dup2(saved, STDERR_FILENO) >= 0);
+	close(saved);
+	rewind(file);
+	len = fread(ret, 1, size - 1, file);
+	ret[len] = '\0';
+	fclose(file);
+}
+
+static void test_levels(void **state)
+{
+	char out[256];
+
+	(void)state;
+	unsetenv("JOURNAL_STREAM");
+	log_open("test", LOG_TARGET_STDERR, LOG_LEVEL_WARNING);
+	assert_true(log_on(LOG_LEVEL_ERROR));
+	assert_true(log_on(LOG_LEVEL_WARNING));
+	assert_false(log_on(LOG_LEVEL_INFO));
+	capture(LOG_LEVEL_INFO, "x", out, sizeof(out));
+	assert_string_equal(out, "");
+	log_set_level(LOG_LEVEL_DEBUG);
+	assert_true(log_on(LOG_LEVEL_DEBUG));
+	capture(LOG_LEVEL_DEBUG, "x", out, sizeof(out));
+	assert_string_not_equal(out, "");
+}
+
+static void test_stderr(void **state)
+{
+	char want[128];
+	char out[256];
+
+	(void)state;
+	unsetenv("JOURNAL_STREAM");
+	log_open("test", LOG_TARGET_STDERR, LOG_LEVEL_INFO);
+	capture(LOG_LEVEL_WARNING, "fetch domain=a.example", out, sizeof(out));
+	snprintf(want, sizeof(want),
+	         " test[%ld]: warning: fetch domain=a.example\n",
+	         (long)getpid());
+	/* "2018-09-01T00:00:00Z" comes before */
+	assert_int_equal(strlen(out), 20 + strlen(want));
+	assert_string_equal(out + 20, want);
+	assert_int_equal(out[10], 'T');
+	assert_int_equal(out[19], 'Z');
+}
+
+static void test_journal(void **state)
+{
+	char out[256];
+
+	(void)state;
+	setenv("JOURNAL_STREAM", "8:1", 1);
+	log_open("test", LOG_TARGET_STDERR, LOG_LEVEL_INFO);
+	capture(LOG_LEVEL_ERROR, "stop", out, sizeof(out));
+	assert_string_equal(out, "<3>stop\n");
+	capture(LOG_LEVEL_INFO, "start", out, sizeof(out));
+	assert_string_equal(out, "<6>start\n");
+	/* no line is forged, no terminal steered; UTF-8 stays */
+	capture(LOG_LEVEL_INFO, "a=1\n<0>b\x1b[2J\x7f \xc3\xbc", out,
+	        sizeof(out));
+	assert_string_equal(out, "<6>a=1?<0>b?[2J? \xc3\xbc\n");
+}
+
+static void test_cut(void **state)
+{
+	static char line[5000];
+	static char out[6000];
+
+	(void)state;
+	setenv("JOURNAL_STREAM", "8:1", 1);
+	log_open("test", LOG_TARGET_STDERR, LOG_LEVEL_INFO);
+	memset(line, 'x', sizeof(line) - 1);
+	capture(LOG_LEVEL_INFO, line, out, sizeof(out));
+	assert_int_equal(strlen(out), 3 + 2047 + 1);
+	assert_int_equal(out[strlen(out) - 1], '\n');
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_levels),
+		cmocka_unit_test(test_stderr),
+		cmocka_unit_test(test_journal),
+		cmocka_unit_test(test_cut),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A small Internet on loopback, for tests of whole programs.
+
+World (world.py) is what a test uses: domains with their record, their policy
+host and what is wrong with it; Daemon (daemon.py) is the program under test.
+Behind them stand a name server (nameserver.py), a web server (webserver.py)
+and a CA (ca.py) that misbehave as they are told, and real ones (real.py).
+All of it runs in a namespace of its own: see in-namespace.
+"""

@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""mtastsd under test: its configuration, its life, its sockets."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+from . import world as world_module
+
+BUILD = os.environ.get("builddir", ".")
+START_S = 15  # sanitizers, valgrind and a busy machine are slow
+
+
+def program(name):
+    path = os.path.join(BUILD, name)
+    if not os.path.exists(path):
+        raise RuntimeError("%s is not built" % path)
+    return path
+
+
+def merge(base, changes):
+    """BASE with the options of CHANGES in their places; None takes one out."""
+    merged = dict(base)
+    for key, value in changes.items():
+        if isinstance(value, dict) and isinstance(merged.get(key), dict):
+            value = merge(merged[key], value)
+        merged[key] = value
+    return {k: v for k, v in merged.items() if v is not None}
+
+
+def to_yaml(options):
+    """JSON within YAML: one top-level option a line."""
+    return "".join("%s: %s\n" % (key, json.dumps(value))
+                   for key, value in options.items())
+
+
+class Daemon:
+    """mtastsd with a folder of its own. It is not running before start().
+
+    OPTIONS change the defaults below: Daemon(world, lookup={"timeout": "1s"}).
+    """
+
+    def __init__(self, world, name="d", **options):
+        self.folder = world.path(name)
+        os.makedirs(self.folder, exist_ok=True)
+        self.socket = self.path("map.sock")
+        self.control = self.path("ctl.sock")
+        self.config = self.path("mtastsd.yaml")
+        self.log_path = self.path("log")
+        self.process = None
+        self.runs = 0
+        self.options = merge({
+            "listen": [{"socketmap": "unix:" + self.socket}],
+            "control": "unix:" + self.control,
+            "cache": {"directory": self.path("cache"), "max_size": "64MiB"},
+            "dns": {"timeout": "2s"},
+            "fetch": {"ca_file": world.ca.root, "timeout": "3s"},
+            "lookup": {"timeout": "5s"},
+            "log": {"level": "debug"},
+        }, options)
+        self.configure()
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def configure(self, text=None, **options):
+        """Writes the configuration: TEXT, or the options with changes."""
+        self.options = merge(self.options, options)
+        with open(self.config, "w") as file:
+            file.write(to_yaml(self.options) if text is None else text)
+
+    # its life
+
+    def spawn(self, *args, **kwargs):
+        """Runs it without waiting for readiness."""
+        self.runs += 1
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                [program("mtastsd"), "-f", "-c", self.config, *args],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True, **kwargs)
+        return self.process
+
+    def start(self, *args, **kwargs):
+        self.spawn(*args, **kwargs)
+        end = time.monotonic() + START_S
+        while not self.is_ready():
+            if self.process.poll() is not None:
+                raise AssertionError("mtastsd ended with status %d:\n%s" % (
+                    self.process.returncode, self.log()))
+            assert time.monotonic() < end, "not ready:\n" + self.log()
+            time.sleep(0.01)
+        return self
+
+    def is_ready(self):
+        return len(self.events("ready")) >= self.runs
+
+    def run_to_end(self, *args, timeout_s=START_S):
+        """For starts that are to fail: (status, what it said)."""
+        done = subprocess.run(
+            [program("mtastsd"), *(args or ("-f", "-c", self.config))],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=timeout_s, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    def stop(self, number=signal.SIGTERM, timeout_s=10):
+        """Seconds until it was gone. Its exit status must be 0 unless it was
+        killed: sanitizers tell of their finds by the status."""
+        begin = time.monotonic()
+        process, self.process = self.process, None
+        process.send_signal(number)
+        try:
+            status = process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise AssertionError("did not stop:\n" + self.log()) from None
+        if number != signal.SIGKILL:
+            assert status == 0, "status %d:\n%s" % (status, self.log())
+        return time.monotonic() - begin
+
+    def kill9(self):
+        return self.stop(signal.SIGKILL)
+
+    def is_running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def close(self):
+        """Ends what is still running. A crash is a failure here, too."""
+        if self.process is None:
+            return
+        status = self.process.poll()
+        if status is not None:
+            self.process = None
+            raise AssertionError("mtastsd was gone, with status %d:\n%s" % (
+                status, self.log()))
+        self.stop()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.close()
+
+    # what it says and needs
+
+    def log(self):
+        try:
+            with open(self.log_path, errors="replace") as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
+
+    def events(self, name, level=None):
+        """The log lines of one event, from its name on."""
+        pattern = r"mtastsd\[\d+\]: (%s): (%s\b.*)$" % (
+            level or r"\w+", re.escape(name))
+        return [found.group(2) for found in
+                re.finditer(pattern, self.log(), re.MULTILINE)]
+
+    def rss_kib(self):
+        with open("/proc/%d/status" % self.process.pid) as file:
+            return int(re.search(r"VmRSS:\s+(\d+)", file.read()).group(1))
+
+    def cpu_s(self):
+        """CPU time it has used."""
+        with open("/proc/%d/stat" % self.process.pid) as file:
+            fields = file.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    # its clients
+
+    def connect(self, timeout_s=15, address=None):
+        return Socketmap(address or self.socket, timeout_s)
+
+    def ask(self, key, map="postfix", timeout_s=15):
+        """The answer to one question on a connection of its own."""
+        with self.connect(timeout_s) as client:
+            return client.ask(map, key)
+
+    def ctl_raw(self, *args, socket=None, timeout_s=30):
+        """mtasts-ctl as a person runs it: (status, output, errors)."""
+        done = subprocess.run(
+            [program("mtasts-ctl"), "-s", socket or self.control, *args],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=timeout_s, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    def ctl(self, *args, status=0):
+        """The JSON document of mtasts-ctl --json; its status must be as
+        said."""
+        got, out, err = self.ctl_raw("--json", *args)
+        assert got == status, "mtasts-ctl %s: status %d\n%s%s" % (
+            " ".join(args), got, out, err)
+        return json.loads(out) if out.strip() else None
+
+    def flush(self, *domains):
+        """Forgets them; never mind if there is nothing to forget."""
+        for domain in domains:
+            self.ctl_raw("flush", domain)
+
+
+class Socketmap:
+    """A socketmap client: netstrings out, netstrings in."""
+
+    def __init__(self, address, timeout_s=15):
+        if isinstance(address, tuple):
+            self.sock = socket.create_connection(address, timeout_s)
+        else:
+            self.sock = socket.socket(socket.AF_UNIX)
+            self.sock.settimeout(timeout_s)
+            self.sock.connect(address)
+        self.buffer = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self.sock.close()
+
+    def send(self, data):
+        self.sock.sendall(data)
+
+    def request(self, map, key):
+        self.send(netstring(map, key))
+
+    def reply(self):
+        """The next reply; None once the daemon has closed."""
+        while True:
+            size, colon, rest = self.buffer.partition(b":")
+            if colon and len(rest) > int(size):
+                end = int(size)
+                assert rest[end:end + 1] == b",", self.buffer[:200]
+                self.buffer = rest[end + 1:]
+                return rest[:end].decode("latin-1")
+            try:
+                data = self.sock.recv(65536)
+            except ConnectionResetError:
+                data = b""
+            if not data:
+                assert not self.buffer, "cut off: %r" % self.buffer[:200]
+                return None
+            self.buffer += data
+
+    def ask(self, map, key):
+        self.request(map, key)
+        return self.reply()
+
+    def is_closed(self):
+        """True once the daemon has closed; waits for that."""
+        return self.reply() is None
+
+
+def netstring(map, key):
+    payload = map.encode() + b" " + (key if isinstance(key, bytes)
+                                     else key.encode())
+    return b"%d:%s," % (len(payload), payload)
+
+
+def postmap(key, table, timeout_s=20):
+    """postmap -q KEY socketmap:TABLE: (status, value, errors)."""
+    done = subprocess.run(
+        ["postmap", "-q", key, "socketmap:" + table],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=timeout_s, check=False,
+        env=dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin"))
+    return done.returncode, done.stdout.rstrip("\n"), done.stderr
+
+
+def have(name):
+    return shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
+
+
+wait_for = world_module.wait_for
