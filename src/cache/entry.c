@@ -82,7 +82,7 @@ static uint64_t sum_stripes(const unsigned char **data, size_t len)
 	uint64_t sum;
 
 	for (; len >= 32; len -= 32, p += 32)
-		for (int i = 0; i < 4; i++)
+		for (size_t i = 0; i < 4; i++)
 			acc[i] = sum_round(acc[i], get_64(p + 8 * i));
 	sum = rotate(acc[0], 1) + rotate(acc[1], 7) + rotate(acc[2], 12) +
 	      rotate(acc[3], 18);

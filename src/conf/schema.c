@@ -312,10 +312,7 @@ const struct conf_option *schema_child(const struct conf_option *parent,
 
 /* -- guesses ---------------------------------------------------------------- */
 
-enum {
-	NAME_LEN_MAX = 40, /* of a name that a guess is made for */
-	FAR = NAME_LEN_MAX,
-};
+enum { NAME_LEN_MAX = 40 }; /* of a name that a guess is made for */
 
 static size_t least(size_t a, size_t b)
 {
@@ -330,13 +327,15 @@ static size_t distance(struct slice a, const char *b)
 	size_t len = strlen(b);
 
 	if (a.len > NAME_LEN_MAX || len > NAME_LEN_MAX)
-		return FAR;
+		return SIZE_MAX;
 	for (size_t k = 0; k <= len; k++)
 		row[k] = k;
 	for (size_t i = 0; i < a.len; i++) {
-		char c = a.data[i] == '-' ? '_' : ascii_lower(a.data[i]);
+		char c = ascii_lower(a.data[i]);
 		size_t diagonal = row[0];
 
+		if (c == '-')
+			c = '_';
 		row[0] = i + 1;
 		for (size_t k = 0; k < len; k++) {
 			size_t change = diagonal + (c != b[k]);

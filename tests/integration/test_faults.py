@@ -150,7 +150,7 @@ FAULTS = [
     dns_row("nxdomain", "no .*record|not exist|NXDOMAIN", zone=no_txt),
     dns_row("no-soa", "no .*record|not exist|NXDOMAIN", zone=no_txt,
             dns=ns.no_soa),
-    dns_row("other-texts", "no .*record",
+    dns_row("other-texts", "no.*record",
             records=["v=spf1 -all", "google-site-verification=x"]),
     dns_row("two-records", "several|more than one|2 ",
             records=[record("1"), record("2")]),
@@ -159,7 +159,7 @@ FAULTS = [
     dns_row("no-id", "id", records=["v=STSv1; it=1;"]),
     dns_row("bad-id", "id", records=["v=STSv1; id=2026-01-01;"]),
     dns_row("long-id", "id", records=["v=STSv1; id=%s;" % ("1" * 33)]),
-    dns_row("upper-version", "no .*record", records=["V=STSv1; id=1;"]),
+    dns_row("upper-version", "no.*record", records=["V=STSv1; id=1;"]),
     dns_row("servfail", "SERVFAIL", dns=ns.servfail),
     dns_row("refused", "REFUSED", dns=ns.refused),
     dns_row("silent", LATE, dns=ns.silent),
@@ -188,17 +188,17 @@ FAULTS = [
         zone=addresses(BLACK_HOLE)),
     # 3.3: "an X.509 certificate that is valid for the mta-sts DNS-ID"
     cert_row("expired", "expired"),
-    cert_row("not-yet-valid", "not yet valid"),
-    cert_row("other-name", "name"),
-    cert_row("parent-name", "name"),
-    cert_row("cn-only", "name"),
-    cert_row("cn-other-san", "name"),
-    cert_row("cn-mail-san", "name"),
-    cert_row("ip-san", "name"),
-    cert_row("partial-wildcard", "name"),
-    cert_row("wildcard-too-high", "name"),
-    cert_row("wildcard-inside", "name"),
-    cert_row("wildcard-alone", "name"),
+    cert_row("not-yet-valid", "not (yet )?valid"),
+    cert_row("other-name", r"is for www\..*, not mta-sts\."),
+    cert_row("parent-name", r"is for cert-parent.*, not mta-sts\."),
+    cert_row("cn-only", "certificate.*name"),
+    cert_row("cn-other-san", r"is for www\..*, not mta-sts\."),
+    cert_row("cn-mail-san", "certificate.*name"),
+    cert_row("ip-san", "certificate.*name"),
+    cert_row("partial-wildcard", r"is for mta-st\*\..*, not mta-sts\."),
+    cert_row("wildcard-too-high", r"is for \*\.fault.*, not mta-sts\."),
+    cert_row("wildcard-inside", r"is for mta-sts\.\*.*, not mta-sts\."),
+    cert_row("wildcard-alone", r"is for \*, not mta-sts\."),
     cert_row("self-signed", "self.signed"),
     cert_row("unknown-ca", "trust|issuer|self.signed"),
     cert_row("no-intermediate", "issuer|chain|trust"),
@@ -332,7 +332,7 @@ def play(world, daemon, row):
     got.again, got.again_s = timed_ask(daemon, row.domain)
     got.counts_again = counts(world, row)
     got.requests = list(world.site(row.domain).requests)
-    got.explained = daemon.ctl("explain", row.domain)
+    got.explained = daemon.ctl("explain", row.domain, status=None)
     row.mend_it(world)
     daemon.flush(row.domain)
     got.mended = daemon.ask(row.domain)
@@ -342,12 +342,13 @@ def play(world, daemon, row):
 @pytest.fixture(scope="module")
 def outcomes(request, world):
     """All rows that were asked for, a few at a time: most of them wait."""
-    rows = [item.callspec.params["row"] for item in request.session.items]
+    # two tests may look at one row
+    rows = {item.callspec.params["row"] for item in request.session.items}
     faulty = Daemon(world, "faults", lookup={"timeout": "%ds" % LOOKUP_S})
     with faulty.start() as daemon, web.BlackHole(BLACK_HOLE):
         with ThreadPoolExecutor(8) as pool:
             jobs = {row.name: pool.submit(play, world, daemon, row)
-                    for row in rows}
+                    for row in sorted(rows, key=lambda row: row.name)}
             for job in jobs.values():
                 job.exception()
         yield jobs

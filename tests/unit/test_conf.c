@@ -141,8 +141,7 @@ static const char *const empty[] = {
 	"lookup: ~\n",
 	"---\n...",
 	"\xef\xbb\xbf",
-	"\xef\xbb\xbf"
-	"cache:\n",
+	"\xef\xbb\xbflookup:\n",
 	"%YAML 1.1\n---\ndns:\n",
 	"cache:\n  # a comment\ndns:\n",
 };
@@ -226,12 +225,18 @@ static void test_longest_unix_path(void **state)
 {
 	char text[200] = "control: unix:/";
 	struct conf *conf;
+	struct fault why;
 
 	(void)state;
 	memset(text + strlen(text), 'x', 106); /* 107 with the slash */
 	conf = parse(text);
 	assert_int_equal(strlen(conf->control), 5 + 107);
 	conf_free(&conf);
+	text[strlen(text)] = 'x';
+	assert_int_equal(conf_parse(text, strlen(text), "F", &conf, &why),
+	                 MTS_ERANGE);
+	assert_string_equal(why.text, "F:1: control: the path has 108 bytes; a "
+	                              "unix socket's has 107 at most");
 }
 
 static void test_texts(void **state)
@@ -299,6 +304,15 @@ static void write_file(const char *path, const char *text, size_t times)
 	assert_int_equal(fclose(file), 0);
 }
 
+static void append_byte(const char *path)
+{
+	FILE *file = fopen(path, "a");
+
+	assert_non_null(file);
+	assert_int_equal(fputc('#', file), '#');
+	assert_int_equal(fclose(file), 0);
+}
+
 static void test_load(void **state)
 {
 	char path[] = "/tmp/test_conf.XXXXXX";
@@ -325,7 +339,7 @@ static void test_load(void **state)
 	write_file(path, "###############\n", 65536);
 	assert_int_equal(conf_load(path, &conf, &why), MTS_OK);
 	conf_free(&conf);
-	write_file(path, "################\n", 65536);
+	append_byte(path);
 	assert_int_equal(conf_load(path, &conf, &why), MTS_ERANGE);
 	assert_non_null(strstr(why.text, ": is longer than 1 MiB"));
 	unlink(path);

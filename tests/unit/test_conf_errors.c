@@ -67,6 +67,13 @@ static const struct {
 	{ TEXT("lookup: {timeout: 18446744073709551615d}\n"), MTS_ERANGE,
 	  "F:1: lookup.timeout: 18446744073709551615d is out of range; write "
 	  "1s to 90s" },
+	/* Past 64 bits, and back to 5.384 s or 5 if they were let pass. */
+	{ TEXT("lookup: {timeout: 18446744073709557s}\n"), MTS_ERANGE,
+	  "F:1: lookup.timeout: 18446744073709557s is out of range; write 1s "
+	  "to 90s" },
+	{ TEXT("fetch: {concurrency: 18446744073709551621}\n"), MTS_ERANGE,
+	  "F:1: fetch.concurrency: 18446744073709551621 is out of range; write "
+	  "1 to 1024" },
 	{ TEXT("lookup:\n  timeout: [5s]\n"), MTS_ESYNTAX,
 	  "F:2: lookup.timeout: has a list or options below it; write one "
 	  "value behind the colon" },
