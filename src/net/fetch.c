@@ -305,10 +305,16 @@ static void on_room(uv_timer_t *timer)
 	uint64_t now = now_ms();
 
 	age(fetcher, now);
-	while (fetcher->curl && fetcher->young_count < fetcher->concurrency &&
-	       (fetch = first_of(&fetcher->waiting)))
+	if (fetcher->young_count < fetcher->concurrency &&
+	    (fetch = first_of(&fetcher->waiting))) {
+		/* One in each turn of the loop: setting up TLS takes a while,
+		 * and others want to be answered. */
 		start(fetch);
-	if (!fetcher->curl || list_empty(&fetcher->waiting))
+		if (fetcher->curl)
+			kick(fetcher);
+		return;
+	}
+	if (list_empty(&fetcher->waiting))
 		return;
 	/* Full. Either the oldest is slow soon, or one must end first. */
 	fetch = first_of(&fetcher->young);
