@@ -226,6 +226,7 @@ static bool try_another(struct fetch *fetch, const struct fetch_result *result)
 /* -- the end --------------------------------------------------------------- */
 
 static void kick(struct fetcher *fetcher);
+static void on_room(uv_timer_t *timer);
 
 /* The callback may close the fetcher, which lives until its timer is closed. */
 static void finish(struct fetch *fetch, struct fetch_result *result)
@@ -298,30 +299,33 @@ static void age(struct fetcher *fetcher, uint64_t now)
 		set_state(fetch, FETCH_SLOW);
 }
 
+/* Full: either the oldest is slow soon, or one must end first. */
+static void wait_for_room(struct fetcher *fetcher, uint64_t now)
+{
+	const struct fetch *oldest = first_of(&fetcher->young);
+	uint64_t age_ms = oldest ? now - oldest->started_ms : FETCH_SLOW_MS;
+
+	if (age_ms < FETCH_SLOW_MS)
+		uv_timer_start(&fetcher->timer, on_room,
+		               FETCH_SLOW_MS - age_ms + 1, 0);
+}
+
+/* Starts one; it may be over at once, and the fetcher closed. */
 static void on_room(uv_timer_t *timer)
 {
 	struct fetcher *fetcher = timer->data;
-	struct fetch *fetch;
+	struct fetch *fetch = first_of(&fetcher->waiting);
 	uint64_t now = now_ms();
 
+	if (!fetch)
+		return;
 	age(fetcher, now);
-	if (fetcher->young_count < fetcher->concurrency &&
-	    (fetch = first_of(&fetcher->waiting))) {
-		/* One in each turn of the loop: setting up TLS takes a while,
-		 * and others want to be answered. */
-		start(fetch);
-		if (fetcher->curl)
-			kick(fetcher);
+	if (fetcher->young_count >= fetcher->concurrency) {
+		wait_for_room(fetcher, now);
 		return;
 	}
-	if (list_empty(&fetcher->waiting))
-		return;
-	/* Full. Either the oldest is slow soon, or one must end first. */
-	fetch = first_of(&fetcher->young);
-	if (fetch && now - fetch->started_ms < FETCH_SLOW_MS)
-		uv_timer_start(&fetcher->timer, on_room,
-		               FETCH_SLOW_MS - (now - fetch->started_ms) + 1,
-		               0);
+	uv_timer_start(&fetcher->timer, on_room, 0, 0);
+	start(fetch);
 }
 
 /* From the loop, since callbacks never come from inside a call. */
@@ -387,10 +391,11 @@ void fetcher_load(const struct fetcher *fetcher, size_t *running,
 
 static void cancel_all(struct list *list)
 {
-	struct fetch *fetch;
+	list_each_safe (node, list) {
+		struct fetch *fetch = container_of(node, struct fetch, node);
 
-	while ((fetch = first_of(list)))
 		fetch_cancel(&fetch);
+	}
 }
 
 /* By now the last transfer is freed, even if the fetcher was closed in its

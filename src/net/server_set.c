@@ -88,10 +88,10 @@ static int use(struct server_source *source,
                const struct server_address *addresses, size_t count,
                struct fault *why)
 {
-	struct server_set *set;
+	struct server_set *set = NULL;
 	int status = server_set_new(source->stub, addresses, count, &set, why);
 
-	if (status != MTS_OK)
+	if (!set)
 		return status;
 	server_set_unref(&source->set);
 	source->set = set;

@@ -176,23 +176,20 @@ static void question_free(struct stub_question *question)
 	free(question);
 }
 
-/* The callback may free the question's server and close the stub, which lives
- * until its handle is closed. */
+/* One a round of the loop. The callback may free the question's server and close
+ * the stub. */
 static void on_idle(uv_idle_t *handle)
 {
 	struct stub *stub = handle->data;
-	struct list *node;
+	struct stub_question *question =
+	    container_of(stub->ready.next, struct stub_question, ready);
 
-	while ((node = list_first(&stub->ready))) {
-		struct stub_question *question =
-		    container_of(node, struct stub_question, ready);
-
-		list_remove(&question->ready);
-		list_remove(&question->node);
-		question->callback(question->arg, &question->reply);
-		question_free(question);
-	}
-	uv_idle_stop(&stub->idle);
+	list_remove(&question->ready);
+	list_remove(&question->node);
+	if (list_empty(&stub->ready))
+		uv_idle_stop(&stub->idle);
+	question->callback(question->arg, &question->reply);
+	question_free(question);
 }
 
 /* May come from inside getdns_general(). */
@@ -298,6 +295,9 @@ void stub_cancel(struct stub_question **question)
 	/* A context of its own is destroyed with all that is in it. */
 	if (q->state == QUESTION_ASKED && !q->tcp)
 		(void)getdns_cancel_callback(q->server->udp, q->id);
+	list_remove(&q->ready);
+	if (list_empty(&q->server->stub->ready))
+		uv_idle_stop(&q->server->stub->idle);
 	question_free(q);
 }
 

@@ -2,6 +2,7 @@
 /* test_discover.c - the walk from a domain to its policy (RFC 8461 3). */
 #include "tests.h"
 
+#include "alloc.h"
 #include "dns_server.h"
 #include "https_server.h"
 #include "netns.h"
@@ -331,12 +332,47 @@ static void test_cancel(void **state)
 	https_server_stop(server);
 }
 
+static void test_no_memory(void **state)
+{
+	struct https_script good = { .cert = { .ca = ca, .san = "DNS:" HOST },
+		                     .response = PLAIN POLICY };
+	struct https_server *server = https_server_start("127.0.0.1", &good);
+	struct domain domain = { .len = strlen(DOMAIN), .name = DOMAIN };
+	const struct row *row = &rows[0];
+	size_t n = 0;
+	bool failed;
+
+	(void)state;
+	do {
+		struct discovery *discovery = NULL;
+		struct world w;
+		int status;
+
+		open_world(&w, say_row, (void *)&row);
+		alloc_fail_at(++n);
+		status = discovery_start(&w.options, &domain, NULL, on_result,
+		                         NULL, &discovery);
+		if (status == MTS_OK)
+			uv_run(&w.loop, UV_RUN_DEFAULT);
+		failed = alloc_count() >= n;
+		alloc_fail_at(0);
+		assert_true(status == MTS_OK || status == MTS_ENOMEM);
+		assert_int_equal(got.calls, status == MTS_OK);
+		if (!failed)
+			assert_int_equal(got.outcome, DISCOVER_POLICY);
+		close_world(&w);
+	} while (failed);
+	assert_true(n > 10);
+	https_server_stop(server);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_long_domain),
 		cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_no_memory),
 	};
 	int failed;
 

@@ -2,6 +2,7 @@
 /* test_fetch.c - fetches from HTTPS servers, good and bad (RFC 8461 3.3). */
 #include "tests.h"
 
+#include "alloc.h"
 #include "https_server.h"
 #include "netns.h"
 
@@ -806,6 +807,51 @@ static void test_bad_ca(void **state)
 	assert_int_equal(uv_loop_close(&loop), 0);
 }
 
+/* The nth allocation fails: no fetcher, no fetch, or one that ends badly. */
+static void test_no_memory(void **state)
+{
+	struct https_script good = { .cert = { .ca = ca, .san = "DNS:" HOST },
+		                     .response = GOOD };
+	struct https_server *server = https_server_start("127.0.0.1", &good);
+	struct address address;
+	size_t n = 0;
+	bool failed;
+
+	(void)state;
+	parse_addresses("127.0.0.1", &address);
+	do {
+		struct fetcher_options options = { .ca_file = ca_path,
+			                           .timeout_ms = 1000,
+			                           .max_size = MAX_SIZE,
+			                           .concurrency = 1 };
+		struct fetch *fetch = NULL;
+		struct fault why;
+		struct world w;
+		int status;
+
+		memset(&got, 0, sizeof(got));
+		uv_loop_init(&w.loop);
+		options.loop = &w.loop;
+		w.fetcher = NULL;
+		alloc_fail_at(++n);
+		status = fetcher_new(&options, &w.fetcher, &why);
+		if (status == MTS_OK)
+			status = fetcher_get(w.fetcher, HOST, &address, 1,
+			                     on_result, NULL, &fetch);
+		if (status == MTS_OK)
+			uv_run(&w.loop, UV_RUN_DEFAULT);
+		failed = alloc_count() >= n;
+		alloc_fail_at(0);
+		assert_true(status == MTS_OK || status == MTS_ENOMEM);
+		assert_int_equal(got.calls, status == MTS_OK);
+		if (!failed)
+			assert_int_equal(got.cause, FETCH_OK);
+		close_world(&w);
+	} while (failed);
+	assert_true(n > 5);
+	https_server_stop(server);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -824,6 +870,7 @@ int main(void)
 		cmocka_unit_test(test_ca_is_read_once),
 		cmocka_unit_test(test_ca_changes),
 		cmocka_unit_test(test_bad_ca),
+		cmocka_unit_test(test_no_memory),
 	};
 	int failed;
 

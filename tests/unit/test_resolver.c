@@ -2,6 +2,7 @@
 /* test_resolver.c - look-ups against DNS servers that misbehave in every way. */
 #include "tests.h"
 
+#include "alloc.h"
 #include "dns_server.h"
 #include "netns.h"
 
@@ -720,6 +721,47 @@ static void test_no_descriptors(void **state)
 	close_world(&w);
 }
 
+/* The nth allocation fails: a look-up ends badly, or does not start; nothing is
+ * lost, and later ones are good. */
+static void test_no_memory(void **state)
+{
+	const char *texts[1];
+	struct resolver_options options = { .servers = texts,
+		                            .server_count = 1,
+		                            .timeout_ms = 1200 };
+	size_t n = 0;
+	bool failed;
+
+	(void)state;
+	do {
+		struct resolver *resolver = NULL;
+		struct dns_query *query = NULL;
+		struct fault why;
+		struct world w;
+		int status;
+
+		open_world(&w, 1200, say_hello, NULL, NULL);
+		texts[0] = dns_server_text(w.servers[0]);
+		options.loop = &w.loop;
+		alloc_fail_at(++n);
+		status = resolver_new(&options, &resolver, &why);
+		if (status == MTS_OK)
+			status = resolver_txt(resolver, "x.example", on_answer,
+			                      NULL, &query);
+		if (status == MTS_OK)
+			uv_run(&w.loop, UV_RUN_DEFAULT);
+		failed = alloc_count() >= n;
+		alloc_fail_at(0);
+		assert_true(status == MTS_OK || status == MTS_ENOMEM);
+		assert_int_equal(got.calls, status == MTS_OK);
+		if (!failed)
+			assert_int_equal(got.status, DNS_OK);
+		resolver_close(&resolver);
+		close_world(&w);
+	} while (failed);
+	assert_true(n > 5);
+}
+
 /* -- names ----------------------------------------------------------------- */
 
 static const struct {
@@ -921,6 +963,7 @@ int main(void)
 		cmocka_unit_test(test_meddling),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_no_descriptors),
+		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_conf_text),
 		cmocka_unit_test(test_conf_changes),
