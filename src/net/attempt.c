@@ -225,6 +225,7 @@ int attempt_new(const struct attempt_options *options, struct attempt **ret)
 		return MTS_ENOMEM;
 	attempt->addresses = options->addresses;
 	attempt->count = options->count;
+	attempt->since_ns = options->since_ns;
 	attempt->tls.trust = options->trust;
 	attempt->tls.host = options->host;
 	fetch_http_init(&attempt->http, options->max_size);
@@ -341,12 +342,10 @@ static void judge_failure(struct attempt *attempt, CURLcode code,
 		judge_connect(attempt, result);
 }
 
-static uint64_t info_ms(const struct attempt *attempt, CURLINFO info)
+/* 0 means that it was not reached, so a millisecond is the least. */
+static uint64_t since_ms(const struct attempt *attempt, uint64_t time_ns)
 {
-	curl_off_t us = 0;
-
-	(void)curl_easy_getinfo(attempt->easy, info, &us);
-	return us > 0 ? ((uint64_t)us + 999) / 1000 : 0;
+	return time_ns ? (time_ns - attempt->since_ns) / 1000000 + 1 : 0;
 }
 
 static void note_progress(const struct attempt *attempt,
@@ -355,9 +354,8 @@ static void note_progress(const struct attempt *attempt,
 	const char *address = NULL;
 
 	result->http_status = attempt->http.status;
-	result->connect_ms = info_ms(attempt, CURLINFO_CONNECT_TIME_T);
-	if (result->connect_ms)
-		result->tls_ms = info_ms(attempt, CURLINFO_APPCONNECT_TIME_T);
+	result->connect_ms = since_ms(attempt, attempt->tls.connected_ns);
+	result->tls_ms = since_ms(attempt, attempt->tls.done_ns);
 	if (result->connect_ms &&
 	    curl_easy_getinfo(attempt->easy, CURLINFO_PRIMARY_IP, &address) ==
 	        CURLE_OK &&
@@ -385,7 +383,10 @@ void attempt_judge(struct attempt *attempt, CURLcode code,
 		set_cause(attempt, ret, http->cause, "%s", http->reason);
 	else if (code != CURLE_OK)
 		judge_failure(attempt, code, ret);
-	else if (!http->in_body) /* 101 */
+	else if (!http->in_body && http->status == 200)
+		set_cause(attempt, ret, FETCH_CUT,
+		          "the answer was cut off in its header");
+	else if (!http->in_body) /* 101, or cut off */
 		set_cause(attempt, ret, FETCH_STATUS,
 		          "HTTP status %ld instead of 200", http->status);
 	else

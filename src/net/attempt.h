@@ -17,6 +17,7 @@ struct attempt {
 	struct fetch_http http;
 	const struct address *addresses;
 	size_t count;
+	uint64_t since_ns;
 	char error[CURL_ERROR_SIZE]; /* libcurl's words */
 	char reason[FETCH_REASON];
 };
@@ -29,7 +30,8 @@ struct attempt_options {
 	size_t count;
 	uint64_t timeout_ms;
 	uint64_t max_size;
-	void *private; /* CURLOPT_PRIVATE */
+	uint64_t since_ns; /* the fetch began, by uv_hrtime() */
+	void *private;     /* CURLOPT_PRIVATE */
 };
 
 /* MTS_ENOMEM, MTS_ELIB. On MTS_OK *RET is the caller's: attempt_free(); its

@@ -53,7 +53,6 @@ struct fetch {
 	struct address *addresses; /* those not yet tried in vain */
 	size_t count;
 	uint64_t started_ms;
-	uint64_t attempt_ms; /* when the current attempt started */
 	struct attempt *attempt;
 	struct fetch_result best; /* of the attempts that failed */
 	char best_reason[FETCH_REASON];
@@ -156,11 +155,11 @@ static int start_attempt(struct fetch *fetch)
 		.count = fetch->count,
 		.timeout_ms = fetcher->timeout_ms - spent_ms,
 		.max_size = fetcher->max_size,
+		.since_ns = fetch->started_ms * 1000000,
 		.private = fetch,
 	};
 	int status = attempt_new(&options, &fetch->attempt);
 
-	fetch->attempt_ms = now_ms();
 	if (status == MTS_OK) {
 		status = curl_uv_add(fetcher->curl, fetch->attempt->easy);
 		if (status != MTS_OK)
@@ -233,7 +232,8 @@ static void finish(struct fetch *fetch, struct fetch_result *result)
 {
 	struct fetcher *fetcher = fetch->fetcher;
 
-	result->total_ms = now_ms() - fetch->started_ms;
+	/* Not less than connect_ms and tls_ms, which are rounded up. */
+	result->total_ms = now_ms() - fetch->started_ms + 1;
 	set_state(fetch, FETCH_ENDED);
 	if (fetch->attempt) /* its text and body are still needed */
 		curl_uv_remove(fetcher->curl, fetch->attempt->easy);
@@ -260,11 +260,6 @@ static void on_done(void *arg, CURL *easy, CURLcode code)
 	(void)arg;
 	(void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&fetch);
 	attempt_judge(fetch->attempt, code, &result);
-	/* The times are since the start of the fetch. */
-	if (result.connect_ms)
-		result.connect_ms += fetch->attempt_ms - fetch->started_ms;
-	if (result.tls_ms)
-		result.tls_ms += fetch->attempt_ms - fetch->started_ms;
 	if (try_another(fetch, &result))
 		return;
 	if (result.cause != FETCH_OK && fetch->best.reason &&

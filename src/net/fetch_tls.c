@@ -124,6 +124,7 @@ static void say_error(struct fetch_tls *tls, X509 *cert, int error, int depth)
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
 	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
 	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+	case X509_V_ERR_CERT_SIGNATURE_FAILURE: /* a root's name, not its key */
 	case X509_V_ERR_CERT_UNTRUSTED:
 		set_cause(tls, FETCH_CERT_UNTRUSTED,
 		          "certificate has no chain to a trusted root (%s)",
@@ -161,9 +162,15 @@ static void on_info(const SSL *ssl, int where, int ret)
 	struct fetch_tls *tls = tls_of(ssl);
 
 	(void)ret;
-	if (tls && (where & SSL_CB_HANDSHAKE_DONE))
+	if (!tls)
+		return;
+	if ((where & SSL_CB_HANDSHAKE_START) && !tls->connected_ns)
+		tls->connected_ns = uv_hrtime();
+	if ((where & SSL_CB_HANDSHAKE_DONE) && !tls->done_ns) {
+		tls->done_ns = uv_hrtime();
 		snprintf(tls->version, sizeof(tls->version), "%s",
 		         SSL_get_version(ssl));
+	}
 }
 
 int fetch_tls_prepare(struct fetch_tls *tls, SSL_CTX *context)

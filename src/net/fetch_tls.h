@@ -12,6 +12,10 @@ enum { FETCH_REASON = 240 };
 struct fetch_tls {
 	const struct trust *trust;
 	const char *host;
+	/* By uv_hrtime(); 0: not reached. libcurl tells the first one only if
+	 * the second is reached. */
+	uint64_t connected_ns;  /* TCP is there, the hand-shake begins */
+	uint64_t done_ns;       /* the hand-shake is done */
 	char version[16];       /* "TLSv1.3", once the hand-shake is done */
 	enum fetch_cause cause; /* FETCH_OK, or what the certificate lacks */
 	char reason[FETCH_REASON];
