@@ -50,7 +50,7 @@ static const char *copy_name(struct slice name, char *to)
 		char c = ascii_lower(name.data[i]);
 
 		to[i] = c;
-		if (c >= 'a' && c <= 'z') {
+		if ((c >= 'a' && c <= 'z') || (c == '-' && i != start)) {
 			digits = false;
 		} else if (c == '.') {
 			flaw = label_flaw(i ? to[i - 1] : c, i - start);
@@ -58,10 +58,8 @@ static const char *copy_name(struct slice name, char *to)
 				return flaw;
 			start = i + 1;
 			digits = true;
-		} else if (c == '-' && i == start) {
-			return "it has a label that begins with a hyphen";
 		} else if (c == '-') {
-			digits = false;
+			return "it has a label that begins with a hyphen";
 		} else if (!ascii_is_digit(c)) {
 			return bad_character;
 		}
@@ -137,7 +135,7 @@ static int from_unicode(struct slice name, struct domain *ret,
 	uint8_t *ascii = NULL;
 	int rc;
 
-	if (!is_ascii_part_clean(name))
+	if (name.len == 0 || !is_ascii_part_clean(name))
 		return refuse(why, bad_character);
 	memcpy(text, name.data, name.len);
 	text[name.len] = '\0';

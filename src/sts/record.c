@@ -123,7 +123,7 @@ int record_parse(struct slice text, struct sts_record *ret, struct fault *why)
 {
 	struct reader r = { text.data, text, why };
 	struct sts_record record = { "" };
-	struct field field = { 0 };
+	struct field field = { slice_str(""), slice_str("") };
 	int rc;
 
 	if (!slice_starts(text, RECORD_VERSION))

@@ -310,6 +310,84 @@ void turn_loop(struct fixture *f, int times)
 		uv_run(&f->loop, UV_RUN_NOWAIT);
 }
 
+/* The manual page of mtasts-ctl; NULL outside of the test suite. */
+static char *read_manual(void)
+{
+	const char *srcdir = getenv("srcdir");
+	char path[512];
+	char *text;
+	FILE *file;
+	size_t len;
+
+	if (!srcdir)
+		return NULL;
+	snprintf(path, sizeof(path), "%s/doc/man/mtasts-ctl.1", srcdir);
+	file = fopen(path, "r");
+	assert_non_null(file);
+	text = calloc(1, 64 * 1024);
+	assert_non_null(text);
+	len = fread(text, 1, 64 * 1024 - 1, file);
+	assert_true(len > 0 && feof(file));
+	fclose(file);
+	return text;
+}
+
+/* True if a line of MANUAL with the macro Va has KEY among its words. */
+static bool is_told(const char *manual, const char *key)
+{
+	size_t len = strlen(key);
+
+	for (const char *line = manual; line; line = strchr(line, '\n')) {
+		const char *end, *at = line;
+
+		line += *line == '\n';
+		end = strchr(line, '\n');
+		if (strncmp(line, ".Va ", 4) != 0 &&
+		    strncmp(line, ".It Va ", 7) != 0)
+			continue;
+		while ((at = strstr(at + 1, key)) && (!end || at < end)) {
+			if (at[-1] == ' ' &&
+			    (at[len] == ' ' || at[len] == '\n'))
+				return true;
+		}
+	}
+	return false;
+}
+
+static void check_told(const char *manual, const json_t *value)
+{
+	/* Jansson's iterators want no const. */
+	json_t *object = (json_t *)(uintptr_t)value;
+	static json_t *told; /* keys that were looked for already */
+	const char *key;
+	json_t *member;
+
+	if (!told)
+		told = json_object();
+	json_object_foreach(object, key, member)
+	{
+		if (!json_object_get(told, key) && !is_told(manual, key))
+			fail_msg("mtasts-ctl.1 does not tell of \"%s\"", key);
+		json_object_set_new(told, key, json_true());
+		check_told(manual, member);
+	}
+	for (size_t i = 0; i < json_array_size(value); i++)
+		check_told(manual, json_array_get(value, i));
+}
+
+/* Every key that ever comes is in the manual. */
+static void check_manual(const json_t *object)
+{
+	static char *manual;
+
+	if (json_object_get(object, "end"))
+		return;
+	if (!manual)
+		manual = read_manual();
+	if (manual)
+		check_told(manual, object);
+}
+
 json_t *next_object(struct fixture *f, struct client *client)
 {
 	const char *end = NULL;
@@ -328,6 +406,7 @@ json_t *next_object(struct fixture *f, struct client *client)
 	used = (size_t)(end - (client->in + client->start)) + 1;
 	object = json_loadb(client->in + client->start, used, 0, NULL);
 	assert_non_null(object);
+	check_manual(object);
 	client->start += used;
 	client->len -= used;
 	return object;

@@ -60,6 +60,9 @@ static void test_too_long(void **state)
 	line[len] = '\0';
 	send_text(client, line);
 	free(line);
+	turn_loop(f, 10);
+	/* What follows is not answered any more. */
+	send(client->fd, "\nstatus\n", 8, MSG_NOSIGNAL);
 	expect_end(f, client, 2);
 	assert_null(next_object(f, client));
 	end_client(client);

@@ -78,16 +78,16 @@ static void test_lookup(void **state)
 	     "\"match\":true,\"verdict\":\"OK enforce match\"}");
 	assert_string_equal(
 	    shown(), "a.example: enforce, from the cache\n"
-		     "  mx              mx.a.example\n"
-		     "                  *.b.example\n"
-		     "  id              1\n"
-		     "  max_age         1d\n"
-		     "  fetched         1h ago (2023-11-14 21:13:20 UTC)\n"
-		     "  expires         in 23h (2023-11-15 21:13:20 UTC)\n"
-		     "  postfix is told OK secure match=...\n"
-		     "  mx host         c.b.example\n"
-		     "  match           yes\n"
-		     "  verdict         OK enforce match\n");
+		     "  mx                mx.a.example\n"
+		     "                    *.b.example\n"
+		     "  id                1\n"
+		     "  max_age           1d\n"
+		     "  fetched           1h ago (2023-11-14 21:13:20 UTC)\n"
+		     "  expires           in 23h (2023-11-15 21:13:20 UTC)\n"
+		     "  postfix is told   OK secure match=...\n"
+		     "  mx host           c.b.example\n"
+		     "  match             yes\n"
+		     "  verdict           OK enforce match\n");
 }
 
 static void test_lookup_absent(void **state)
@@ -99,8 +99,8 @@ static void test_lookup_absent(void **state)
 	     "\"answer\":\"NOTFOUND \"}");
 	assert_string_equal(shown(),
 	                    "a.example: no policy, known to be absent\n"
-	                    "  reason          no record\n"
-	                    "  postfix is told NOTFOUND \n");
+	                    "  reason            no record\n"
+	                    "  postfix is told   NOTFOUND\n");
 }
 
 static void test_explain(void **state)
@@ -120,15 +120,16 @@ static void test_explain(void **state)
 	assert_string_equal(shown(),
 	                    "a.example\n"
 	                    "what Postfix is told now\n"
-	                    "  nothing yet     it would wait for a look-up\n"
+	                    "  nothing yet       it would wait for a look-up\n"
 	                    "looked up and fetched now\n"
 	                    "  ok      record        12 ms  v=STSv1\n"
 	                    "  FAILED  tls         3400 ms  expired\n"
 	                    "outcome\n"
-	                    "  outcome         fetch_failed (cert_expired)\n"
-	                    "  detail          it expired\n"
-	                    "  postfix is told NOTFOUND \n"
-	                    "  hint            see\n");
+	                    "  outcome           fetch_failed (cert_expired)\n"
+	                    "  detail            it expired\n"
+	                    "  in force          no policy\n"
+	                    "  postfix is told   NOTFOUND\n"
+	                    "  hint              see\n");
 }
 
 static void test_show(void **state)
@@ -155,8 +156,8 @@ static void test_flush(void **state)
 	assert_string_equal(shown(), "a.example: policy forgotten\n"
 	                             "b.example: nothing was known\n"
 	                             "forgotten\n"
-	                             "  policies        3\n"
-	                             "  known absent    2\n");
+	                             "  policies          3\n"
+	                             "  known absent      2\n");
 }
 
 /* Nothing that a stranger wrote steers the terminal, in any field of any
