@@ -69,7 +69,7 @@ static void mark_suspect(struct cachebox *box)
 
 static void write_at(const char *path, off_t at, const void *data, size_t len)
 {
-	int fd = open(path, O_WRONLY | O_CREAT, 0640);
+	int fd = open(path, O_WRONLY | O_CREAT, 0600);
 
 	assert_true(fd >= 0);
 	assert_int_equal(pwrite(fd, data, len, at), len);
@@ -127,7 +127,7 @@ static void put_in_lmdb(struct cachebox *box, const char *table,
 
 	assert_int_equal(mdb_env_create(&env), 0);
 	mdb_env_set_maxdbs(env, 8);
-	assert_int_equal(mdb_env_open(env, box->file, MDB_NOSUBDIR, 0640), 0);
+	assert_int_equal(mdb_env_open(env, box->file, MDB_NOSUBDIR, 0600), 0);
 	assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
 	assert_int_equal(mdb_dbi_open(txn, table, MDB_CREATE, &dbi), 0);
 	assert_int_equal(mdb_put(txn, dbi, &key, &value, 0), 0);
@@ -241,7 +241,7 @@ static void test_good_file_stays(void **state)
 	cache_mark_suspect();
 	assert_int_equal(box_files(box, "policies.mdb.suspect"), 1);
 	assert_int_equal(stat(box->file, &st), 0);
-	assert_int_equal(st.st_mode & 0777, 0640);
+	assert_int_equal(st.st_mode & 0777, 0600);
 }
 
 /* A deterministic stream of bytes. */
