@@ -8,7 +8,8 @@
 struct clock {
 	/* Seconds since 1970, as the system believes; may jump. */
 	int64_t (*wall_s)(void *arg);
-	/* Milliseconds since some start; never goes back. */
+	/* Milliseconds since some start; never goes back. Some milliseconds
+	 * coarse. */
 	uint64_t (*mono_ms)(void *arg);
 	void *arg;
 };

@@ -119,9 +119,13 @@ size_t map_count(const struct map *map)
 
 struct map_node *map_find(const struct map *map, const char *key, size_t len)
 {
-	uint64_t hash = hash_key(map->seed, key, len);
-	struct map_node *node = map->buckets[hash & (map->size - 1)];
+	struct map_node *node;
+	uint64_t hash;
 
+	if (map->count == 0)
+		return NULL;
+	hash = hash_key(map->seed, key, len);
+	node = map->buckets[hash & (map->size - 1)];
 	while (node && (node->hash != hash || node->key_len != len ||
 	                memcmp(node->key, key, len) != 0))
 		node = node->next;

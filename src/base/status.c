@@ -49,6 +49,9 @@ void fault_scrub(char *text)
 }
 
 static void set_text(struct fault *fault, const char *format, va_list ap)
+    __attribute__((format(printf, 2, 0)));
+
+static void set_text(struct fault *fault, const char *format, va_list ap)
 {
 	if (vsnprintf(fault->text, sizeof(fault->text), format, ap) < 0)
 		fault->text[0] = '\0';

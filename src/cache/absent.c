@@ -129,6 +129,14 @@ static struct item *item_new(const struct domain *domain,
 	return item;
 }
 
+static void make_room(struct absent *absent)
+{
+	struct list *oldest = list_first(&absent->used);
+
+	if (oldest && absent_count(absent) >= absent->max)
+		drop(absent, container_of(oldest, struct item, link));
+}
+
 int absent_put(struct absent *absent, const struct domain *domain,
                const struct absent_entry *entry)
 {
@@ -138,10 +146,7 @@ int absent_put(struct absent *absent, const struct domain *domain,
 		return MTS_ENOMEM;
 	/* Only now: ENTRY may borrow its reason from what goes here. */
 	absent_remove(absent, domain);
-	while (!list_empty(&absent->used) &&
-	       absent_count(absent) >= absent->max)
-		drop(absent, container_of(list_first(&absent->used),
-		                          struct item, link));
+	make_room(absent);
 	map_insert(absent->map, &item->node);
 	list_append(&absent->used, &item->link);
 	return MTS_OK;

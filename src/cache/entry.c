@@ -82,7 +82,7 @@ static uint64_t sum_stripes(const unsigned char **data, size_t len)
 	uint64_t sum;
 
 	for (; len >= 32; len -= 32, p += 32)
-		for (int i = 0; i < 4; i++)
+		for (size_t i = 0; i < 4; i++)
 			acc[i] = sum_round(acc[i], get_64(p + 8 * i));
 	sum = rotate(acc[0], 1) + rotate(acc[1], 7) + rotate(acc[2], 12) +
 	      rotate(acc[3], 18);
@@ -202,37 +202,63 @@ static bool head_is_good(const unsigned char *data,
 	       entry->failed_s >= 0;
 }
 
-static bool is_pattern_char(char c)
-{
-	return (c >= 'a' && c <= 'z') || ascii_is_digit(c) || c == '.' ||
-	       c == '-' || c == '*';
-}
+/* What a byte may be part of. A table and no branches: this is on the path of
+ * every hit. */
+enum { IN_MX = 1, ENDS_MX = 2, IN_ID = 4 };
+
+#define UPPER IN_ID
+#define BOTH  (IN_MX | IN_ID)
+
+static const unsigned char kinds[256] = {
+	[0] = ENDS_MX, ['*'] = IN_MX, ['-'] = IN_MX, ['.'] = IN_MX,
+	['0'] = BOTH,  ['1'] = BOTH,  ['2'] = BOTH,  ['3'] = BOTH,
+	['4'] = BOTH,  ['5'] = BOTH,  ['6'] = BOTH,  ['7'] = BOTH,
+	['8'] = BOTH,  ['9'] = BOTH,  ['a'] = BOTH,  ['b'] = BOTH,
+	['c'] = BOTH,  ['d'] = BOTH,  ['e'] = BOTH,  ['f'] = BOTH,
+	['g'] = BOTH,  ['h'] = BOTH,  ['i'] = BOTH,  ['j'] = BOTH,
+	['k'] = BOTH,  ['l'] = BOTH,  ['m'] = BOTH,  ['n'] = BOTH,
+	['o'] = BOTH,  ['p'] = BOTH,  ['q'] = BOTH,  ['r'] = BOTH,
+	['s'] = BOTH,  ['t'] = BOTH,  ['u'] = BOTH,  ['v'] = BOTH,
+	['w'] = BOTH,  ['x'] = BOTH,  ['y'] = BOTH,  ['z'] = BOTH,
+	['A'] = UPPER, ['B'] = UPPER, ['C'] = UPPER, ['D'] = UPPER,
+	['E'] = UPPER, ['F'] = UPPER, ['G'] = UPPER, ['H'] = UPPER,
+	['I'] = UPPER, ['J'] = UPPER, ['K'] = UPPER, ['L'] = UPPER,
+	['M'] = UPPER, ['N'] = UPPER, ['O'] = UPPER, ['P'] = UPPER,
+	['Q'] = UPPER, ['R'] = UPPER, ['S'] = UPPER, ['T'] = UPPER,
+	['U'] = UPPER, ['V'] = UPPER, ['W'] = UPPER, ['X'] = UPPER,
+	['Y'] = UPPER, ['Z'] = UPPER,
+};
+
+#undef UPPER
+#undef BOTH
 
 /* As many patterns as the head says, none empty, the last one ended. */
 static bool mx_is_good(const struct policy *policy)
 {
-	const char *mx = policy->mx.data;
+	const unsigned char *mx = (const unsigned char *)policy->mx.data;
+	unsigned last = ENDS_MX;
+	unsigned both_end = 0;
+	unsigned all = IN_MX | ENDS_MX;
 	uint32_t count = 0;
-	char last = '\0';
 
-	for (size_t i = 0; i < policy->mx.len; last = mx[i++]) {
-		if (mx[i] == '\0') {
-			if (last == '\0')
-				return false;
-			count++;
-		} else if (!is_pattern_char(mx[i])) {
-			return false;
-		}
+	for (size_t i = 0; i < policy->mx.len; i++) {
+		unsigned kind = kinds[mx[i]] & (IN_MX | ENDS_MX);
+
+		both_end |= kind & last & ENDS_MX;
+		count += kind >> 1;
+		all = kind ? all : 0;
+		last = kind;
 	}
-	return last == '\0' && count == policy->mx_count;
+	return all && !both_end && last == ENDS_MX && count == policy->mx_count;
 }
 
 static bool id_is_good(const char *id, size_t len)
 {
+	unsigned all = IN_ID;
+
 	for (size_t i = 0; i < len; i++)
-		if (!ascii_is_alnum(id[i]))
-			return false;
-	return true;
+		all &= kinds[(unsigned char)id[i]];
+	return all & IN_ID;
 }
 
 /* The lengths add up to the record's, so that nothing after this can read

@@ -157,11 +157,10 @@ static int lock(struct place *place, struct fault *why)
 	 * the file is closed. */
 	place->lock_fd =
 	    open(path, O_RDWR | O_CREAT | O_CLOEXEC, PLACE_FILE_MODE);
-	if (place->lock_fd < 0)
-		rc = explain(place->dir, path, errno, why);
-	else if (flock(place->lock_fd, LOCK_EX | LOCK_NB) == 0)
+	if (place->lock_fd >= 0 &&
+	    flock(place->lock_fd, LOCK_EX | LOCK_NB) == 0)
 		write_pid(place->lock_fd);
-	else if (errno == EWOULDBLOCK)
+	else if (place->lock_fd >= 0 && errno == EWOULDBLOCK)
 		rc = refuse(place, why);
 	else
 		rc = explain(place->dir, path, errno, why);
@@ -211,10 +210,11 @@ int place_open(struct place *place, const char *dir, struct fault *why)
 	*place = (struct place){ .lock_fd = -1 };
 	place->dir = strdup(dir);
 	place->file = join(dir, "/policies.mdb");
-	if (!place->dir || !place->file)
-		rc = fault_set(why, MTS_ENOMEM, "out of memory");
-	else
-		rc = make_folder(dir, why);
+	if (!place->dir || !place->file) {
+		place_close(place);
+		return fault_set(why, MTS_ENOMEM, "out of memory");
+	}
+	rc = make_folder(dir, why);
 	if (rc == MTS_OK)
 		rc = lock(place, why);
 	if (rc == MTS_OK)

@@ -17,7 +17,7 @@
 
 enum {
 	PLACE_DIR_MODE = 0750,
-	PLACE_FILE_MODE = 0640,
+	PLACE_FILE_MODE = 0600,
 };
 
 struct place {

@@ -107,7 +107,7 @@ static int open_env(struct store *store)
 
 static int check_format(MDB_txn *txn, MDB_dbi meta)
 {
-	MDB_val key = { strlen("format"), (void *)(uintptr_t) "format" };
+	MDB_val key = { strlen("format"), (void *)"format" };
 	MDB_val value;
 	int rc = mdb_get(txn, meta, &key, &value);
 
@@ -147,9 +147,8 @@ static int find_tables(struct store *store)
 
 static int make_tables(struct store *store)
 {
-	MDB_val key = { strlen("format"), (void *)(uintptr_t) "format" };
-	MDB_val value = { strlen(STORE_FORMAT),
-		          (void *)(uintptr_t)STORE_FORMAT };
+	MDB_val key = { strlen("format"), (void *)"format" };
+	MDB_val value = { strlen(STORE_FORMAT), (void *)STORE_FORMAT };
 	MDB_txn *txn;
 	MDB_dbi meta;
 	int rc = mdb_txn_begin(store->env, NULL, 0, &txn);
@@ -297,7 +296,7 @@ void store_close(struct store **store)
 
 static MDB_val val(struct slice slice)
 {
-	return (MDB_val){ slice.len, (void *)(uintptr_t)slice.data };
+	return (MDB_val){ slice.len, (void *)slice.data };
 }
 
 bool store_is_reading(const struct store *store)

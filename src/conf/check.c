@@ -112,7 +112,7 @@ static int check_inet(const char *text, struct fault *why)
 		return fault_set(why, MTS_ESYNTAX,
 		                 "an IPv6 address needs brackets and a port, "
 		                 "as in inet:[::1]:8461");
-	if (!colon)
+	if (!colon || text[strlen(text) - 1] == ']')
 		return fault_set(why, MTS_ESYNTAX,
 		                 "'inet:%.80s' has no port; write "
 		                 "inet:host:port, as in inet:127.0.0.1:8461",
@@ -194,28 +194,37 @@ static uint64_t number_of(const struct conf *conf,
 	return number;
 }
 
+/* The fault is the one's that was written; if both were, the later's. */
+static int refuse_bounds(const struct conf *conf, const struct conf_option *min,
+                         const struct conf_option *max, const unsigned *lines,
+                         const char *name, struct fault *why)
+{
+	unsigned min_line = lines[schema_index(min)];
+	unsigned max_line = lines[schema_index(max)];
+	char low[VALUE_TEXT_MAX];
+	char high[VALUE_TEXT_MAX];
+
+	value_text(min, number_of(conf, min), low);
+	value_text(max, number_of(conf, max), high);
+	if (min_line > max_line)
+		return fault_set(why, MTS_ERANGE,
+		                 "%s:%u: %s: %s is more than %s, which is %s",
+		                 name, min_line, min->path, low, max->path,
+		                 high);
+	return fault_set(why, MTS_ERANGE,
+	                 "%s:%u: %s: %s is less than %s, which is %s", name,
+	                 max_line, max->path, high, min->path, low);
+}
+
 static int check_bounds(const struct conf *conf, const unsigned *lines,
                         const char *name, struct fault *why)
 {
 	for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
 		const struct conf_option *min = schema_find(bounds[i].min);
 		const struct conf_option *max = schema_find(bounds[i].max);
-		/* The one that was written; if both were, the later. */
-		const struct conf_option *at =
-		    lines[schema_index(min)] > lines[schema_index(max)] ? min
-									: max;
-		char low[VALUE_TEXT_MAX];
-		char high[VALUE_TEXT_MAX];
 
-		if (number_of(conf, min) <= number_of(conf, max))
-			continue;
-		return fault_set(
-		    why, MTS_ERANGE,
-		    "%s:%u: %s: %s is %s and %s is %s; the first must not be "
-		    "more than the second",
-		    name, lines[schema_index(at)], at->path, min->path,
-		    value_text(min, number_of(conf, min), low), max->path,
-		    value_text(max, number_of(conf, max), high));
+		if (number_of(conf, min) > number_of(conf, max))
+			return refuse_bounds(conf, min, max, lines, name, why);
 	}
 	return MTS_OK;
 }

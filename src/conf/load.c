@@ -12,7 +12,7 @@
 #include "conf/schema.h"
 #include "conf/value.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <yaml.h>
 
 struct loader {
@@ -72,7 +72,7 @@ static int refuse_yaml(const struct loader *loader)
 		                 loader->name);
 	if (parser->error == YAML_READER_ERROR)
 		return fault_set(loader->why, MTS_ESYNTAX,
-		                 "%s:%u: not UTF-8 text: %s", loader->name,
+		                 "%s:%u: not plain UTF-8: %s", loader->name,
 		                 line_at(loader->text, parser->problem_offset),
 		                 problem);
 	return fault_set(loader->why, MTS_ESYNTAX, "%s:%zu: not YAML: %s%s",
@@ -295,21 +295,60 @@ static int read_option(struct loader *loader, const struct conf_option *option,
 
 /* -- names ------------------------------------------------------------------ */
 
+static int refuse_dotted(const struct loader *loader,
+                         const struct conf_option *meant)
+{
+	const char *dot = strchr(meant->path, '.');
+
+	return fault_set(loader->why, MTS_ESYNTAX,
+	                 "%s:%u: %s: write two lines, %.*s: and, indented "
+	                 "below it, %s:",
+	                 loader->name, line_of(loader), meant->path,
+	                 (int)(dot - meant->path), meant->path, dot + 1);
+}
+
+/* The names of the options within PARENT, for a message. */
+static void list_names(const struct conf_option *parent, char *names,
+                       size_t size)
+{
+	const struct conf_option *option;
+	size_t skip = parent ? strlen(parent->path) + 1 : 0;
+	size_t used = 0;
+
+	names[0] = '\0';
+	for (size_t i = 0; (option = schema_at(i)); i++) {
+		int n;
+
+		if (!schema_is_child(option, parent))
+			continue;
+		n = snprintf(names + used, size - used, "%s%s",
+		             used ? ", " : "", option->path + skip);
+		if (n < 0 || (size_t)n >= size - used)
+			return;
+		used += (size_t)n;
+	}
+}
+
 static int refuse_unknown(const struct loader *loader,
                           const struct conf_option *parent, struct slice name)
 {
 	const struct conf_option *guess = schema_guess(parent, name);
-	int len = name.len > 60 ? 60 : (int)name.len;
+	char names[200];
 
 	if (slice_is(name, "<<"))
 		return refuse(loader, parent ? parent->path : NULL,
 		              "YAML merge keys are not taken; write the "
 		              "options out");
+	if (guess && strchr(guess->path, '.') && slice_is(name, guess->path))
+		return refuse_dotted(loader, guess);
+	list_names(parent, names, sizeof(names));
 	return fault_set(
-	    loader->why, MTS_ESYNTAX, "%s:%u: %s%s%.*s: unknown option%s%s%s",
-	    loader->name, line_of(loader), parent ? parent->path : "",
-	    parent ? "." : "", len, name.data, guess ? "; did you mean " : "",
-	    guess ? guess->path : "", guess ? "?" : "");
+	    loader->why, MTS_ESYNTAX,
+	    "%s:%u: %s%s%.*s: unknown option; %s %s%s", loader->name,
+	    line_of(loader), parent ? parent->path : "", parent ? "." : "",
+	    name.len > 60 ? 60 : (int)name.len, name.data,
+	    guess ? "did you mean" : "known here:", guess ? guess->path : names,
+	    guess ? "?" : "");
 }
 
 /* The options within PARENT (NULL: at the top), up to the mapping's end. */

@@ -312,10 +312,7 @@ const struct conf_option *schema_child(const struct conf_option *parent,
 
 /* -- guesses ---------------------------------------------------------------- */
 
-enum {
-	NAME_LEN_MAX = 40, /* of a name that a guess is made for */
-	FAR = NAME_LEN_MAX,
-};
+enum { NAME_LEN_MAX = 40 }; /* of a name that a guess is made for */
 
 static size_t least(size_t a, size_t b)
 {
@@ -330,13 +327,15 @@ static size_t distance(struct slice a, const char *b)
 	size_t len = strlen(b);
 
 	if (a.len > NAME_LEN_MAX || len > NAME_LEN_MAX)
-		return FAR;
+		return SIZE_MAX;
 	for (size_t k = 0; k <= len; k++)
 		row[k] = k;
 	for (size_t i = 0; i < a.len; i++) {
-		char c = a.data[i] == '-' ? '_' : ascii_lower(a.data[i]);
+		char c = ascii_lower(a.data[i]);
 		size_t diagonal = row[0];
 
+		if (c == '-')
+			c = '_';
 		row[0] = i + 1;
 		for (size_t k = 0; k < len; k++) {
 			size_t change = diagonal + (c != b[k]);
@@ -349,27 +348,52 @@ static size_t distance(struct slice a, const char *b)
 	return row[len];
 }
 
-const struct conf_option *schema_guess(const struct conf_option *parent,
-                                       struct slice name)
+/* How many slips of the pen a name of LEN letters may have. */
+static size_t slips(size_t len)
+{
+	if (len <= 4)
+		return 1;
+	return len < 9 ? 2 : len / 3;
+}
+
+static const struct conf_option *guess_spelling(
+    const struct conf_option *parent, struct slice name)
 {
 	const struct conf_option *best = NULL;
-	/* Up to a third of the letters, and two at least. */
-	size_t near = name.len < 6 ? 2 : name.len / 3;
+	size_t nearest = slips(name.len) + 1;
 
 	for (size_t i = 0; i < OPTIONS; i++) {
 		size_t far = distance(name, last_name(&options[i]));
 
-		if (!schema_is_child(&options[i], parent) || far > near ||
-		    far >= name.len)
+		if (!schema_is_child(&options[i], parent) || far >= nearest)
 			continue;
 		best = &options[i];
-		near = far - (far > 0);
-		if (far == 0)
-			break;
+		nearest = far;
 	}
-	for (size_t i = 0; i < OPTIONS && !best; i++)
-		if (slice_is(name, last_name(&options[i])) ||
-		    slice_is(name, options[i].path))
-			best = &options[i];
 	return best;
+}
+
+/* The one option of this name or path in another place. */
+static const struct conf_option *guess_place(struct slice name)
+{
+	const struct conf_option *found = NULL;
+
+	for (size_t i = 0; i < OPTIONS; i++) {
+		if (slice_is(name, options[i].path))
+			return &options[i];
+		if (!slice_is(name, last_name(&options[i])))
+			continue;
+		if (found)
+			return NULL;
+		found = &options[i];
+	}
+	return found;
+}
+
+const struct conf_option *schema_guess(const struct conf_option *parent,
+                                       struct slice name)
+{
+	const struct conf_option *guess = guess_spelling(parent, name);
+
+	return guess ? guess : guess_place(name);
 }

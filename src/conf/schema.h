@@ -63,7 +63,8 @@ bool schema_is_child(const struct conf_option *option,
                      const struct conf_option *parent);
 
 /* What the author of an unknown option NAME within PARENT may have meant: the
- * one spelt nearly so, or the one of that name elsewhere; NULL: no idea. */
+ * one there that is spelt nearly so, or the only one of that name elsewhere;
+ * NULL: no idea. */
 const struct conf_option *schema_guess(const struct conf_option *parent,
                                        struct slice name);
 

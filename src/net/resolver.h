@@ -24,8 +24,8 @@ struct resolver_options {
 	uint64_t timeout_ms;     /* for one look-up, all servers and tries */
 };
 
-/* MTS_ESYNTAX: a server's address; MTS_ENOTFOUND: resolv_conf names none;
- * MTS_ENOMEM; MTS_ELIB. On MTS_OK *RET is the caller's: resolver_close(). */
+/* MTS_ESYNTAX: a server's address; MTS_ERANGE: more than 8; MTS_ENOTFOUND:
+ * resolv_conf names none; MTS_ESYS: it can't be read; MTS_ENOMEM; MTS_ELIB. On MTS_OK *RET is the caller's: resolver_close(). */
 int resolver_new(const struct resolver_options *options, struct resolver **ret,
                  struct fault *why);
 
@@ -74,6 +74,9 @@ int resolver_aaaa(struct resolver *resolver, const char *name,
 
 /* The callback will not come. Takes NULL, leaves NULL. */
 void dns_query_cancel(struct dns_query **query);
+
+/* The loop it was given. */
+uv_loop_t *resolver_loop(const struct resolver *resolver);
 
 /* The servers in use, for status: "127.0.0.1:53, [::1]:53". Valid until the
  * loop runs. */

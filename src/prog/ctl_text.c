@@ -7,16 +7,16 @@
 /* -- characters ------------------------------------------------------------- */
 
 struct utf8_form {
-	unsigned char first_min, first_max; /* of the first byte */
 	size_t len;
 	uint32_t least; /* a smaller one in this form is no UTF-8 */
+	unsigned char first_min, first_max; /* of the first byte */
 };
 
 static const struct utf8_form forms[] = {
-	{ 0x00, 0x7f, 1, 0 },
-	{ 0xc2, 0xdf, 2, 0x80 },
-	{ 0xe0, 0xef, 3, 0x800 },
-	{ 0xf0, 0xf4, 4, 0x10000 },
+	{ 1, 0, 0x00, 0x7f },
+	{ 2, 0x80, 0xc2, 0xdf },
+	{ 3, 0x800, 0xe0, 0xef },
+	{ 4, 0x10000, 0xf0, 0xf4 },
 };
 
 static const struct utf8_form *find_form(unsigned char first)

@@ -7,7 +7,7 @@
 #include "prog/ctl_text.h"
 
 enum {
-	KEY_WIDTH = 16,  /* of "  key   value" lines, without the indent */
+	KEY_WIDTH = 18,  /* of "  key   value" lines, without the indent */
 	STEP_WIDTH = 10, /* the longest step is "connect" */
 };
 
@@ -38,6 +38,10 @@ static void put_key(struct view *view, const char *key)
 
 static void put_pair(struct view *view, const char *key, struct slice value)
 {
+	/* "NOTFOUND " is what Postfix is told, but blanks at the end of a line
+	 * help nobody. */
+	while (value.len > 0 && value.data[value.len - 1] == ' ')
+		value.len--;
 	put_key(view, key);
 	put_safe(view, value);
 	put(view, "\n");
@@ -130,8 +134,8 @@ static void show_lookups(struct view *view, const json_t *lookups)
 	put_heading(view, "look-ups since the start");
 	put_count(view, "from the cache", lookups, "hits");
 	put_count(view, "known absent", lookups, "absent");
-	put_count(view, "discoveries", lookups, "misses");
-	put_count(view, "joined one", lookups, "joined");
+	put_count(view, "not known before", lookups, "misses");
+	put_count(view, "joined another", lookups, "joined");
 	put_count(view, "timed out", lookups, "timed_out");
 	put_heading(view, "discoveries since the start");
 	put_count(view, "ended", lookups, "discoveries");
@@ -254,7 +258,7 @@ static void show_now(struct view *view, const json_t *now)
 		return;
 	}
 	put_text(view, "answer", now, "answer");
-	put_key(view, "since");
+	put_key(view, "which is");
 	put_verdict(view, now);
 }
 
@@ -297,6 +301,23 @@ static void show_step(struct view *view, const json_t *step)
 	put(view, "\n");
 }
 
+/* "enforce, ends in 6d 23h (...)", or "no policy". */
+static void put_in_force(struct view *view, const json_t *item)
+{
+	put_key(view, "in force");
+	if (item_true(item, "has_policy")) {
+		put_safe(view, item_text(item, "mode"));
+		put(view, ", id ");
+		put_safe(view, item_text(item, "id"));
+		put(view, ", ends ");
+		text_put_time(&view->out, item_int(item, "expires"),
+		              view->now_s);
+	} else {
+		put(view, "no policy");
+	}
+	put(view, "\n");
+}
+
 static void show_outcome(struct view *view, const json_t *item)
 {
 	put_heading(view, "outcome");
@@ -309,10 +330,8 @@ static void show_outcome(struct view *view, const json_t *item)
 	}
 	put(view, "\n");
 	put_text(view, "detail", item, "detail");
-	if (item_true(item, "has_policy")) {
-		put_text(view, "mode", item, "mode");
-		put_policy(view, item);
-	}
+	put_in_force(view, item);
+	put_array(view, "mx", json_object_get(item, "mx"));
 	put_text(view, "postfix is told", item, "answer");
 	put_text(view, "hint", item, "hint");
 }
@@ -339,16 +358,7 @@ static void show_refreshed(struct view *view, const json_t *item)
 	put(view, ", ");
 	put_safe(view, item_text(item, "detail"));
 	put(view, "\n");
-	put_key(view, "in force");
-	if (item_true(item, "has_policy")) {
-		put_safe(view, item_text(item, "mode"));
-		put(view, ", ends ");
-		text_put_time(&view->out, item_int(item, "expires"),
-		              view->now_s);
-	} else {
-		put(view, "no policy");
-	}
-	put(view, "\n");
+	put_in_force(view, item);
 	put_text(view, "postfix is told", item, "answer");
 }
 

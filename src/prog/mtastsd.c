@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <uv.h>
@@ -35,7 +36,8 @@ struct run {
 	uv_loop_t loop;
 	struct daemon *daemon;
 	uv_signal_t signals[3];
-	int ready_fd; /* tells the parent that we are ready; -1 if nobody waits */
+	int ready_fd; /* tells the parent that we are ready; -1: foreground */
+	enum log_level log_level;
 };
 
 static void print_help(void)
@@ -166,6 +168,35 @@ static void set_signals(void)
 	sigaction(SIGSEGV, &fatal, NULL);
 }
 
+/* -- the process ------------------------------------------------------------- */
+
+/* libuv aborts if it is handed descriptor 0, 1 or 2, and a log line must not go
+ * into the cache: whoever starts us without them gets /dev/null there. */
+static void fill_standard_files(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Each client and each fetch takes a descriptor, and service managers hand out
+ * few unless asked. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+	    limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		log_debug("file_limit_not_raised");
+}
+
 /* -- running ----------------------------------------------------------------- */
 
 static void tell_ready(struct run *run)
@@ -178,18 +209,21 @@ static void tell_ready(struct run *run)
 	if (write(run->ready_fd, "", 1) != 1)
 		log_debug("parent_gone");
 	close(run->ready_fd);
-	/* Standard error stays: it may be the log. */
+	/* Whoever started us may wait for these to be closed. */
+	log_open("mtastsd", LOG_TARGET_SYSLOG, run->log_level);
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (null >= 0) {
-		dup2(null, STDIN_FILENO);
-		dup2(null, STDOUT_FILENO);
-		close(null);
-	}
+	if (null < 0)
+		return;
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	dup2(null, STDERR_FILENO);
+	close(null);
 }
 
-static int run_daemon(const struct conf *conf, const char *config, int ready_fd)
+static int run_daemon(const struct conf *conf, const char *config,
+                      enum log_level level, int ready_fd)
 {
-	struct run run = { .ready_fd = ready_fd };
+	struct run run = { .ready_fd = ready_fd, .log_level = level };
 	struct fault why;
 	int status = EXIT_FAILURE;
 
@@ -260,9 +294,13 @@ static int detach(int *ret_fd)
 
 static int start(const struct options *options, const struct conf *conf)
 {
+	enum log_level level =
+	    options->debug ? LOG_LEVEL_DEBUG : conf->log.level;
 	int ready_fd = -1;
 	int status;
 
+	log_open("mtastsd", conf->log.target, level);
+	raise_file_limit();
 	if (!options->foreground) {
 		status = detach(&ready_fd);
 		if (status >= 0)
@@ -272,7 +310,7 @@ static int start(const struct options *options, const struct conf *conf)
 		log_error("start_failed reason=\"libcurl can't be set up\"");
 		return EXIT_FAILURE;
 	}
-	status = run_daemon(conf, options->config, ready_fd);
+	status = run_daemon(conf, options->config, level, ready_fd);
 	curl_global_cleanup();
 	return status;
 }
@@ -282,8 +320,10 @@ int main(int argc, char **argv)
 	struct options options;
 	struct conf *conf = NULL;
 	struct fault why;
-	int status = parse_options(argc, argv, &options);
+	int status;
 
+	fill_standard_files();
+	status = parse_options(argc, argv, &options);
 	if (status >= 0)
 		return status;
 	if (conf_load(options.config, &conf, &why) != MTS_OK) {
@@ -294,8 +334,6 @@ int main(int argc, char **argv)
 		printf("%s: ok\n", options.config);
 		status = EXIT_SUCCESS;
 	} else {
-		log_open("mtastsd", conf->log.target,
-		         options.debug ? LOG_LEVEL_DEBUG : conf->log.level);
 		status = start(&options, conf);
 	}
 	conf_free(&conf);

@@ -88,9 +88,13 @@ static void drop_peer(struct peer *peer)
  * Needs no memory. */
 static void say_last(uv_stream_t *stream, const char *text)
 {
-	uv_buf_t buf =
-	    uv_buf_init((char *)(uintptr_t)text, (unsigned)strlen(text));
+	char line[200]; /* libuv wants it writable */
+	uv_buf_t buf;
+	int n = snprintf(line, sizeof(line), "%s", text);
 
+	if (n <= 0 || (size_t)n >= sizeof(line))
+		return;
+	buf = uv_buf_init(line, (unsigned)n);
 	(void)uv_try_write(stream, &buf, 1);
 }
 
@@ -161,18 +165,16 @@ static bool start_request(struct peer *peer)
 
 static void start_or_wait(struct peer *peer)
 {
-	if (peer->last) {
-		drop_peer(peer);
-	} else if (start_request(peer)) {
+	if (!peer->last && start_request(peer)) {
 		/* Not from here: a row of requests shall not keep the loop. */
 		start_timer(peer, 0);
 		if (peer->job.state != JOB_READY)
 			go_on(peer);
-	} else if (peer->in.len > CONTROL_LINE_MAX) {
+	} else if (!peer->last && peer->in.len > CONTROL_LINE_MAX) {
 		peer->last = true;
 		job_end(&peer->job, 2, "the request is too long");
 		go_on(peer);
-	} else if (peer->ended) {
+	} else if (peer->last || peer->ended) {
 		drop_peer(peer);
 	} else {
 		start_timer(peer, IDLE_MS);

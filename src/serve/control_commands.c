@@ -13,9 +13,10 @@
 #include <unistd.h>
 
 enum {
-	LIST_CHUNK =
-	    100, /* policies looked at in one step: some 30 KB of JSON */
-	FLUSH_CHUNK = 100, /* domains forgotten in one step */
+	/* Policies looked at in one step: some 30 KB of JSON. */
+	LIST_CHUNK = 100,
+	/* Domains forgotten in one step. */
+	FLUSH_CHUNK = 100,
 };
 
 /* -- what commands are made of ---------------------------------------------- */
@@ -217,13 +218,16 @@ static void job_list(struct control_job *job)
 static void job_show(struct control_job *job)
 {
 	struct cache_entry entry;
+	struct fault why;
 	json_t *item;
 
 	if (!job_domain_arg(job, 0, &job->domain))
 		return;
 	if (cache_get(job->context->options.cache, &job->domain, &entry) !=
 	    MTS_OK) {
-		job_end(job, 1, "no policy of this domain is cached");
+		fault_set(&why, MTS_ENOTFOUND, "no policy of %s is cached",
+		          job->domain.name);
+		job_end(job, 1, why.text);
 		return;
 	}
 	item = json_object();

@@ -32,8 +32,11 @@ static json_t *ascii_string(struct slice text)
 
 	if (!copy)
 		return NULL;
-	for (size_t i = 0; i < text.len; i++)
-		copy[i] = (text.data[i] & 0x80) ? '?' : text.data[i];
+	for (size_t i = 0; i < text.len; i++) {
+		copy[i] = text.data[i];
+		if (copy[i] & 0x80)
+			copy[i] = '?';
+	}
 	value = json_stringn(copy, text.len);
 	free(copy);
 	return value;

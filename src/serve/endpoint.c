@@ -89,8 +89,8 @@ static int clear_path(const struct sockaddr_un *sun, struct fault *why)
 	if (connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0 ||
 	    errno == EAGAIN || errno == EINPROGRESS)
 		rc = fault_set(why, MTS_EBUSY,
-		               "unix:%s: another process listens there; stop "
-		               "it or choose another path",
+		               "unix:%s: in use: another process listens "
+		               "there; stop it or choose another path",
 		               sun->sun_path);
 	else if (errno == ECONNREFUSED && unlink(sun->sun_path) != 0)
 		rc = fault_errno(why, errno,
@@ -223,11 +223,11 @@ static int bind_one(const struct addrinfo *info, const char *text, int *ret_fd,
 		return MTS_OK;
 	}
 	if (errno == EADDRINUSE)
-		rc =
-		    fault_set(why, MTS_EBUSY,
-		              "inet:%s: another process listens there; stop it "
-		              "or choose another port",
-		              text);
+		rc = fault_set(
+		    why, MTS_EBUSY,
+		    "inet:%s: in use: another process listens there; stop it "
+		    "or choose another port",
+		    text);
 	else
 		rc = fault_errno(why, errno, "inet:%s: can't bind", text);
 	close(fd);

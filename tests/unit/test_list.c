@@ -44,10 +44,38 @@ static void test_list(void **state)
 	assert_true(list_empty(&head));
 }
 
+static void test_take(void **state)
+{
+	struct member a = { .value = 1 };
+	struct member b = { .value = 2 };
+	struct member c = { .value = 3 };
+	struct list head;
+	struct list from;
+
+	(void)state;
+	list_init(&head);
+	list_init(&from);
+	list_take(&head, &from);
+	assert_true(list_empty(&head));
+	list_append(&from, &a.node);
+	list_append(&from, &b.node);
+	list_take(&head, &from);
+	assert_true(list_empty(&from));
+	list_append(&from, &c.node);
+	list_take(&head, &from);
+	assert_int_equal(number(&head), 123);
+	/* backwards, too: taking the last one out finds its neighbour */
+	list_remove(&c.node);
+	list_remove(&b.node);
+	assert_int_equal(number(&head), 1);
+	assert_ptr_equal(head.prev, &a.node);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_list),
+		cmocka_unit_test(test_take),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

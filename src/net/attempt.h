@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* attempt.h - one HTTPS request for a policy, by libcurl, and what came of it.
+ *
+ * A fetch is one attempt, or several if an address leads nowhere. */
+#ifndef NET_ATTEMPT_H
+#define NET_ATTEMPT_H
+
+#include "net/fetch_http.h"
+#include "net/fetch_tls.h"
+
+#include <curl/curl.h>
+
+struct attempt {
+	CURL *easy;
+	struct curl_slist *resolve;
+	struct fetch_tls tls;
+	struct fetch_http http;
+	const struct address *addresses;
+	size_t count;
+	uint64_t since_ns;
+	char error[CURL_ERROR_SIZE]; /* libcurl's words */
+	char reason[FETCH_REASON];
+};
+
+/* What to ask; all of it outlives the attempt. */
+struct attempt_options {
+	const struct trust *trust;
+	const char *host;
+	const struct address *addresses; /* to one of which it connects */
+	size_t count;
+	uint64_t timeout_ms;
+	uint64_t max_size;
+	uint64_t since_ns; /* the fetch began, by uv_hrtime() */
+	void *private;     /* CURLOPT_PRIVATE */
+};
+
+/* MTS_ENOMEM, MTS_ELIB. On MTS_OK *RET is the caller's: attempt_free(); its
+ * easy handle is ready to be run. */
+int attempt_new(const struct attempt_options *options, struct attempt **ret);
+
+/* The easy handle is in no multi. Takes NULL, leaves NULL. */
+void attempt_free(struct attempt **attempt);
+
+/* The attempt ended with CODE: says in RET what that means. The slices and the
+ * text live as long as the attempt; total_ms is left to the caller. */
+void attempt_judge(struct attempt *attempt, CURLcode code,
+                   struct fetch_result *ret);
+
+#endif

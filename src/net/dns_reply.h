@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* dns_reply.h - what a DNS server's reply says about a name.
+ *
+ * Pure but for memory: reads getdns' response dictionary. */
+#ifndef NET_DNS_REPLY_H
+#define NET_DNS_REPLY_H
+
+#include "base/slice.h"
+#include "base/status.h"
+#include "net/address.h"
+
+#include <getdns/getdns.h>
+#include <stdint.h>
+
+enum {
+	DNS_NAME_WIRE = 255, /* RFC 1035 3.1 */
+	DNS_HOPS_MAX = 8, /* CNAMEs behind each other; a loop ends here too */
+	DNS_REASON = 160,
+};
+
+/* A name as it stands in a message, uncompressed. */
+struct dns_name {
+	size_t len;
+	uint8_t wire[DNS_NAME_WIRE];
+};
+
+/* TEXT: labels with dots between, as in a zone file. MTS_ESYNTAX, MTS_ENOMEM. */
+int dns_name_parse(const char *text, struct dns_name *ret);
+
+/* The name as a zone file would have it, to be freed; NULL: memory is short, or
+ * it is no name. */
+char *dns_name_format(const struct dns_name *name);
+
+enum dns_reply_kind {
+	DNS_REPLY_RECORDS,  /* there are records */
+	DNS_REPLY_NODATA,   /* the name exists, without such records */
+	DNS_REPLY_NXDOMAIN, /* it does not exist */
+	DNS_REPLY_ALIAS,    /* CNAMEs, and not a word about their end: ask for
+	                     * ALIAS */
+	DNS_REPLY_TCP,      /* ask again by TCP: cut off, or no EDNS there */
+	DNS_REPLY_BAD,      /* SERVFAIL, REFUSED, nonsense: ask somebody else */
+};
+
+struct dns_reply {
+	enum dns_reply_kind kind;
+	uint32_t ttl_s; /* as struct dns_answer's; ALIAS: the CNAMEs' least */
+	unsigned hops;  /* CNAMEs that were followed */
+	size_t count;   /* RECORDS: how many */
+	struct slice *texts;       /* TXT: the strings of each, joined */
+	struct address *addresses; /* A, AAAA */
+	char *bytes;               /* what the texts point to */
+	struct dns_name alias;
+	char reason[DNS_REASON]; /* BAD: why, safe to print */
+};
+
+/* Reads what RESPONSE (NULL: none came) says about the TYPE records of NAME.
+ * UDP: it came by UDP, so that it can be asked again by TCP. *RET is filled in
+ * any case and is to be cleared: dns_reply_clear(). MTS_ENOMEM leaves a BAD one
+ * that says so. */
+int dns_reply_read(const getdns_dict *response, const struct dns_name *name,
+                   uint16_t type, bool udp, struct dns_reply *ret);
+
+void dns_reply_clear(struct dns_reply *reply);
+
+/* Makes REPLY a BAD one, for this reason. */
+void dns_reply_bad(struct dns_reply *reply, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

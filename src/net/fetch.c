@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* fetch.c - fetches in their order: which one runs, and which address it tries.
+ *
+ * A fetch waits until there is room, then runs. Room is for CONCURRENCY fetches
+ * that are younger than FETCH_SLOW_MS; one that takes longer makes room for the
+ * next and is counted among the slow ones, of which there may be
+ * FETCH_SLOW_FACTOR times as many. So hosts that accept a connection and say
+ * nothing, each for a minute, do not keep the others waiting.
+ *
+ * Where an address leads to no HTTP answer, the remaining ones are tried, within
+ * the time of the whole fetch. What got furthest is what is reported. */
+#include "net/fetch.h"
+
+#include "base/list.h"
+#include "net/attempt.h"
+#include "net/curl_uv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+	FETCH_SLOW_MS = 500,
+	FETCH_SLOW_FACTOR = 4,
+	FETCH_ADDRESSES_MAX = 64, /* more are left out */
+};
+
+struct fetcher {
+	uv_loop_t *loop;
+	uv_timer_t timer;     /* there may be room for a waiting fetch */
+	struct curl_uv *curl; /* NULL: closed */
+	struct trust *trust;
+	uint64_t timeout_ms;
+	uint64_t max_size;
+	size_t concurrency;
+	struct list waiting;
+	struct list young; /* running, in the order of their start */
+	struct list slow;  /* running for longer than FETCH_SLOW_MS */
+	size_t waiting_count, young_count, slow_count;
+};
+
+enum fetch_state {
+	FETCH_WAITING, /* for room; leaves by on_room */
+	FETCH_YOUNG, /* runs; leaves by on_done, or by on_room when it is slow */
+	FETCH_SLOW,  /* runs; leaves by on_done */
+	FETCH_ENDED, /* in no list; the callback is running, or has */
+};
+
+struct fetch {
+	struct list node;
+	struct fetcher *fetcher;
+	enum fetch_state state;
+	char *host;
+	struct address *addresses; /* those not yet tried in vain */
+	size_t count;
+	uint64_t started_ms;
+	struct attempt *attempt;
+	struct fetch_result best; /* of the attempts that failed */
+	char best_reason[FETCH_REASON];
+	fetch_callback *callback;
+	void *arg;
+};
+
+const char *fetch_cause_text(enum fetch_cause cause)
+{
+	static const char *const texts[] = {
+		[FETCH_OK] = "ok",
+		[FETCH_CONNECT] = "connect",
+		[FETCH_TIMEOUT] = "timeout",
+		[FETCH_TLS] = "tls",
+		[FETCH_CERT_NAME] = "cert-name",
+		[FETCH_CERT_EXPIRED] = "cert-expired",
+		[FETCH_CERT_UNTRUSTED] = "cert-untrusted",
+		[FETCH_CERT_INVALID] = "cert-invalid",
+		[FETCH_REDIRECT] = "redirect",
+		[FETCH_STATUS] = "status",
+		[FETCH_TYPE] = "type",
+		[FETCH_TOO_LARGE] = "too-large",
+		[FETCH_CUT] = "cut",
+		[FETCH_NO_MEMORY] = "no-memory",
+	};
+
+	return texts[cause];
+}
+
+/* Not the loop's cached time: that may be old when a fetch begins. */
+static uint64_t now_ms(void)
+{
+	return uv_hrtime() / 1000000;
+}
+
+/* -- a fetch's states ------------------------------------------------------ */
+
+/* Where fetches of STATE are; NULL: nowhere. */
+static struct list *list_of(struct fetcher *fetcher, enum fetch_state state,
+                            size_t **ret_count)
+{
+	switch (state) {
+	case FETCH_WAITING:
+		*ret_count = &fetcher->waiting_count;
+		return &fetcher->waiting;
+	case FETCH_YOUNG:
+		*ret_count = &fetcher->young_count;
+		return &fetcher->young;
+	case FETCH_SLOW:
+		*ret_count = &fetcher->slow_count;
+		return &fetcher->slow;
+	case FETCH_ENDED:
+		break;
+	}
+	return NULL;
+}
+
+static void set_state(struct fetch *fetch, enum fetch_state state)
+{
+	size_t *count;
+	struct list *list = list_of(fetch->fetcher, fetch->state, &count);
+
+	if (list) {
+		list_remove(&fetch->node);
+		--*count;
+	}
+	fetch->state = state;
+	list = list_of(fetch->fetcher, state, &count);
+	if (list) {
+		list_append(list, &fetch->node);
+		++*count;
+	}
+}
+
+static void drop_attempt(struct fetch *fetch)
+{
+	if (!fetch->attempt)
+		return;
+	curl_uv_remove(fetch->fetcher->curl, fetch->attempt->easy);
+	attempt_free(&fetch->attempt);
+}
+
+static void fetch_free(struct fetch *fetch)
+{
+	free(fetch->host);
+	free(fetch->addresses);
+	free(fetch);
+}
+
+/* -- attempts -------------------------------------------------------------- */
+
+static int start_attempt(struct fetch *fetch)
+{
+	struct fetcher *fetcher = fetch->fetcher;
+	uint64_t spent_ms = now_ms() - fetch->started_ms;
+	struct attempt_options options = {
+		.trust = fetcher->trust,
+		.host = fetch->host,
+		.addresses = fetch->addresses,
+		.count = fetch->count,
+		.timeout_ms = fetcher->timeout_ms - spent_ms,
+		.max_size = fetcher->max_size,
+		.since_ns = fetch->started_ms * 1000000,
+		.private = fetch,
+	};
+	int status = attempt_new(&options, &fetch->attempt);
+
+	if (status == MTS_OK) {
+		status = curl_uv_add(fetcher->curl, fetch->attempt->easy);
+		if (status != MTS_OK)
+			attempt_free(&fetch->attempt);
+	}
+	return status;
+}
+
+/* False: it is not among them. */
+static bool leave_out(struct fetch *fetch, const char *text)
+{
+	char other[ADDRESS_TEXT];
+
+	for (size_t i = 0; i < fetch->count; i++) {
+		if (strcmp(address_text(&fetch->addresses[i], other), text) !=
+		    0)
+			continue;
+		fetch->count--;
+		memmove(&fetch->addresses[i], &fetch->addresses[i + 1],
+		        (fetch->count - i) * sizeof(*fetch->addresses));
+		return true;
+	}
+	return false;
+}
+
+/* How far an attempt got. */
+static int rank(const struct fetch_result *result)
+{
+	if (result->cause == FETCH_OK || result->http_status)
+		return 4;
+	if (result->tls_ms || (result->cause >= FETCH_CERT_NAME &&
+	                       result->cause <= FETCH_CERT_INVALID))
+		return 3;
+	return result->connect_ms ? 2 : 1;
+}
+
+static void keep_best(struct fetch *fetch, const struct fetch_result *result)
+{
+	if (fetch->best.reason && rank(&fetch->best) >= rank(result))
+		return;
+	fetch->best = *result;
+	/* The attempt, whose text it is, goes. */
+	snprintf(fetch->best_reason, sizeof(fetch->best_reason), "%s",
+	         result->reason);
+	fetch->best.reason = fetch->best_reason;
+}
+
+/* After an address that gave no HTTP answer: true if another one is tried. */
+static bool try_another(struct fetch *fetch, const struct fetch_result *result)
+{
+	uint64_t spent_ms = now_ms() - fetch->started_ms;
+
+	if (result->http_status || result->cause == FETCH_OK ||
+	    result->cause == FETCH_NO_MEMORY)
+		return false;
+	keep_best(fetch, result);
+	if (spent_ms >= fetch->fetcher->timeout_ms ||
+	    !leave_out(fetch, result->address) || fetch->count == 0)
+		return false;
+	drop_attempt(fetch);
+	return start_attempt(fetch) == MTS_OK;
+}
+
+/* -- the end --------------------------------------------------------------- */
+
+static void kick(struct fetcher *fetcher);
+static void on_room(uv_timer_t *timer);
+
+/* The callback may close the fetcher, which lives until its timer is closed. */
+static void finish(struct fetch *fetch, struct fetch_result *result)
+{
+	struct fetcher *fetcher = fetch->fetcher;
+
+	/* Not less than connect_ms and tls_ms, which are rounded up. */
+	result->total_ms = now_ms() - fetch->started_ms + 1;
+	set_state(fetch, FETCH_ENDED);
+	if (fetch->attempt) /* its text and body are still needed */
+		curl_uv_remove(fetcher->curl, fetch->attempt->easy);
+	fetch->callback(fetch->arg, result);
+	attempt_free(&fetch->attempt);
+	fetch_free(fetch);
+	if (fetcher->curl)
+		kick(fetcher);
+}
+
+static void finish_no_memory(struct fetch *fetch)
+{
+	struct fetch_result result = { .cause = FETCH_NO_MEMORY,
+		                       .reason = "out of memory" };
+
+	finish(fetch, &result);
+}
+
+static void on_done(void *arg, CURL *easy, CURLcode code)
+{
+	struct fetch_result result;
+	struct fetch *fetch = NULL;
+
+	(void)arg;
+	(void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&fetch);
+	attempt_judge(fetch->attempt, code, &result);
+	if (try_another(fetch, &result))
+		return;
+	if (result.cause != FETCH_OK && fetch->best.reason &&
+	    rank(&fetch->best) >= rank(&result))
+		result = fetch->best;
+	finish(fetch, &result);
+}
+
+/* -- waiting and room ------------------------------------------------------ */
+
+static void start(struct fetch *fetch)
+{
+	set_state(fetch, FETCH_YOUNG);
+	fetch->started_ms = now_ms();
+	trust_refresh(fetch->fetcher->trust, fetch->started_ms);
+	if (start_attempt(fetch) != MTS_OK)
+		finish_no_memory(fetch);
+}
+
+static struct fetch *first_of(struct list *list)
+{
+	struct list *node = list_first(list);
+
+	return node ? container_of(node, struct fetch, node) : NULL;
+}
+
+/* Those who have been at it for long make room. */
+static void age(struct fetcher *fetcher, uint64_t now)
+{
+	size_t most = fetcher->concurrency * FETCH_SLOW_FACTOR;
+	struct fetch *fetch;
+
+	while ((fetch = first_of(&fetcher->young)) &&
+	       now - fetch->started_ms >= FETCH_SLOW_MS &&
+	       fetcher->slow_count < most)
+		set_state(fetch, FETCH_SLOW);
+}
+
+/* Full: either the oldest is slow soon, or one must end first. */
+static void wait_for_room(struct fetcher *fetcher, uint64_t now)
+{
+	const struct fetch *oldest = first_of(&fetcher->young);
+	uint64_t age_ms = oldest ? now - oldest->started_ms : FETCH_SLOW_MS;
+
+	if (age_ms < FETCH_SLOW_MS)
+		uv_timer_start(&fetcher->timer, on_room,
+		               FETCH_SLOW_MS - age_ms + 1, 0);
+}
+
+/* Starts one; it may be over at once, and the fetcher closed. */
+static void on_room(uv_timer_t *timer)
+{
+	struct fetcher *fetcher = timer->data;
+	struct fetch *fetch = first_of(&fetcher->waiting);
+	uint64_t now = now_ms();
+
+	if (!fetch)
+		return;
+	age(fetcher, now);
+	if (fetcher->young_count >= fetcher->concurrency) {
+		wait_for_room(fetcher, now);
+		return;
+	}
+	uv_timer_start(&fetcher->timer, on_room, 0, 0);
+	start(fetch);
+}
+
+/* From the loop, since callbacks never come from inside a call. */
+static void kick(struct fetcher *fetcher)
+{
+	if (!list_empty(&fetcher->waiting))
+		uv_timer_start(&fetcher->timer, on_room, 0, 0);
+}
+
+int fetcher_get(struct fetcher *fetcher, const char *host,
+                const struct address *addresses, size_t count,
+                fetch_callback *callback, void *arg, struct fetch **ret)
+{
+	struct fetch *fetch;
+
+	if (count == 0)
+		return MTS_ERANGE;
+	if (count > FETCH_ADDRESSES_MAX)
+		count = FETCH_ADDRESSES_MAX;
+	fetch = calloc(1, sizeof(*fetch));
+	if (!fetch)
+		return MTS_ENOMEM;
+	fetch->host = strdup(host);
+	fetch->addresses = calloc(count, sizeof(*addresses));
+	if (!fetch->host || !fetch->addresses) {
+		fetch_free(fetch);
+		return MTS_ENOMEM;
+	}
+	memcpy(fetch->addresses, addresses, count * sizeof(*addresses));
+	fetch->count = count;
+	fetch->fetcher = fetcher;
+	fetch->callback = callback;
+	fetch->arg = arg;
+	list_init(&fetch->node);
+	fetch->state = FETCH_ENDED;
+	set_state(fetch, FETCH_WAITING);
+	kick(fetcher);
+	*ret = fetch;
+	return MTS_OK;
+}
+
+void fetch_cancel(struct fetch **fetch)
+{
+	struct fetch *f = *fetch;
+
+	if (!f)
+		return;
+	*fetch = NULL;
+	set_state(f, FETCH_ENDED);
+	drop_attempt(f);
+	kick(f->fetcher);
+	fetch_free(f);
+}
+
+void fetcher_load(const struct fetcher *fetcher, size_t *running,
+                  size_t *waiting)
+{
+	*running = fetcher->young_count + fetcher->slow_count;
+	*waiting = fetcher->waiting_count;
+}
+
+/* -- the fetcher ----------------------------------------------------------- */
+
+static void cancel_all(struct list *list)
+{
+	list_each_safe (node, list) {
+		struct fetch *fetch = container_of(node, struct fetch, node);
+
+		fetch_cancel(&fetch);
+	}
+}
+
+/* By now the last transfer is freed, even if the fetcher was closed in its
+ * callback. */
+static void on_closed(uv_handle_t *handle)
+{
+	curl_global_cleanup();
+	free(handle->data);
+}
+
+int fetcher_new(const struct fetcher_options *options, struct fetcher **ret,
+                struct fault *why)
+{
+	struct fetcher *fetcher = calloc(1, sizeof(*fetcher));
+	int status;
+
+	if (!fetcher)
+		return fault_set(why, MTS_ENOMEM, "out of memory");
+	fetcher->loop = options->loop;
+	fetcher->timeout_ms = options->timeout_ms;
+	fetcher->max_size = options->max_size;
+	fetcher->concurrency = options->concurrency ? options->concurrency : 1;
+	list_init(&fetcher->waiting);
+	list_init(&fetcher->young);
+	list_init(&fetcher->slow);
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+		free(fetcher);
+		return fault_set(why, MTS_ELIB, "libcurl can't be set up");
+	}
+	status = trust_new(options->ca_file, &fetcher->trust, why);
+	if (status != MTS_OK)
+		goto fail;
+	status = fetch_tls_init();
+	if (status == MTS_OK)
+		status = curl_uv_new(options->loop, on_done, fetcher,
+		                     &fetcher->curl);
+	if (status != MTS_OK) {
+		fault_set(why, status, "libcurl can't be set up: %s",
+		          mts_status_text(status));
+		goto fail;
+	}
+	uv_timer_init(options->loop, &fetcher->timer);
+	fetcher->timer.data = fetcher;
+	*ret = fetcher;
+	return MTS_OK;
+fail:
+	trust_free(&fetcher->trust);
+	curl_global_cleanup();
+	free(fetcher);
+	return status;
+}
+
+void fetcher_close(struct fetcher **fetcher)
+{
+	struct fetcher *f = *fetcher;
+
+	if (!f)
+		return;
+	*fetcher = NULL;
+	cancel_all(&f->waiting);
+	cancel_all(&f->young);
+	cancel_all(&f->slow);
+	curl_uv_close(&f->curl);
+	trust_free(&f->trust);
+	uv_close((uv_handle_t *)&f->timer, on_closed);
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* getdns_uv.c - lets a getdns context run on a libuv loop.
+ *
+ * getdns schedules an event (a descriptor to read or write, or a time-out, or
+ * both), and clears it; it clears before it closes the descriptor, and may do
+ * either from within the event's callback. libuv releases a handle only in a
+ * later round, so an event's handles live in a block of their own, which the
+ * last close callback frees. */
+#include "net/getdns_uv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Longer time-outs never fire: ours come first (resolver.c), and a timer that
+ * is not set costs nothing. */
+#define NEVER_MS ((uint64_t)24 * 3600 * 1000)
+
+struct event {
+	uv_poll_t poll;
+	uv_timer_t timer;
+	getdns_eventloop_event *owner; /* NULL: cleared */
+	bool polls, times;             /* which handles are open */
+};
+
+static void on_poll(uv_poll_t *handle, int status, int events)
+{
+	struct event *event = handle->data;
+	getdns_eventloop_event *owner = event->owner;
+
+	/* An error is for the read or write to find. */
+	if (status < 0)
+		events = UV_READABLE | UV_WRITABLE;
+	if ((events & UV_READABLE) && owner->read_cb)
+		owner->read_cb(owner->userarg);
+	/* The first callback may have cleared the event, and its owner may be
+	 * gone; if it was scheduled again that is another block. */
+	if (event->owner && (events & UV_WRITABLE) && owner->write_cb)
+		owner->write_cb(owner->userarg);
+}
+
+static void on_timeout(uv_timer_t *handle)
+{
+	struct event *event = handle->data;
+
+	if (event->owner->timeout_cb)
+		event->owner->timeout_cb(event->owner->userarg);
+}
+
+static void on_poll_closed(uv_handle_t *handle)
+{
+	struct event *event = handle->data;
+
+	event->polls = false;
+	if (!event->times)
+		free(event);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+	struct event *event = handle->data;
+
+	event->times = false;
+	if (!event->polls)
+		free(event);
+}
+
+static getdns_return_t clear(getdns_eventloop *base,
+                             getdns_eventloop_event *owner)
+{
+	struct event *event = owner->ev;
+
+	(void)base;
+	if (!event)
+		return GETDNS_RETURN_GOOD;
+	owner->ev = NULL;
+	event->owner = NULL;
+	if (event->polls) /* the descriptor may be closed right after */
+		uv_poll_stop(&event->poll);
+	if (event->polls)
+		uv_close((uv_handle_t *)&event->poll, on_poll_closed);
+	if (event->times)
+		uv_close((uv_handle_t *)&event->timer, on_timer_closed);
+	return GETDNS_RETURN_GOOD;
+}
+
+static void connect_udp(const struct getdns_uv *adapter, int fd)
+{
+#ifdef __linux__ /* elsewhere sendto() on a connected socket may fail */
+	int type = 0;
+	socklen_t len = sizeof(type);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 &&
+	    type == SOCK_DGRAM)
+		/* If it fails, so will the send. */
+		(void)connect(fd, (const struct sockaddr *)&adapter->peer,
+		              adapter->peer_len);
+#else
+	(void)adapter;
+	(void)fd;
+#endif
+}
+
+static int start_poll(struct event *event, uv_loop_t *loop, int fd, int events)
+{
+	if (uv_poll_init(loop, &event->poll, fd) != 0)
+		return MTS_ELIB;
+	event->poll.data = event;
+	event->polls = true;
+	if (uv_poll_start(&event->poll, events, on_poll) != 0)
+		return MTS_ELIB;
+	return MTS_OK;
+}
+
+static getdns_return_t schedule(getdns_eventloop *base, int fd,
+                                uint64_t timeout_ms,
+                                getdns_eventloop_event *owner)
+{
+	struct getdns_uv *adapter = (struct getdns_uv *)base;
+	int events = (owner->read_cb ? UV_READABLE : 0) |
+	             (owner->write_cb ? UV_WRITABLE : 0);
+	bool times = owner->timeout_cb && timeout_ms < NEVER_MS;
+	struct event *event;
+
+	if ((!events || fd < 0) && !times) {
+		owner->ev = NULL;
+		return GETDNS_RETURN_GOOD;
+	}
+	event = calloc(1, sizeof(*event));
+	if (!event)
+		return GETDNS_RETURN_MEMORY_ERROR;
+	event->owner = owner;
+	owner->ev = event;
+	if (times) {
+		uv_timer_init(adapter->loop, &event->timer);
+		event->timer.data = event;
+		event->times = true;
+		uv_timer_start(&event->timer, on_timeout, timeout_ms, 0);
+	}
+	if (!events || fd < 0)
+		return GETDNS_RETURN_GOOD;
+	if (owner->write_cb)
+		connect_udp(adapter, fd);
+	if (start_poll(event, adapter->loop, fd, events) == MTS_OK)
+		return GETDNS_RETURN_GOOD;
+	if (!event->polls && !event->times)
+		free(event);
+	else
+		clear(base, owner);
+	owner->ev = NULL;
+	return GETDNS_RETURN_GENERIC_ERROR;
+}
+
+static void cleanup(getdns_eventloop *base)
+{
+	(void)base; /* not getdns' to free */
+}
+
+static void run(getdns_eventloop *base)
+{
+	(void)base; /* only for synchronous calls, which nobody makes */
+}
+
+static void run_once(getdns_eventloop *base, int blocking)
+{
+	(void)base;
+	(void)blocking;
+}
+
+static getdns_eventloop_vmt methods = { cleanup, schedule, clear, run,
+	                                run_once };
+
+void getdns_uv_init(struct getdns_uv *adapter, uv_loop_t *loop,
+                    const struct address *peer, in_port_t port)
+{
+	struct sockaddr_in *in = (struct sockaddr_in *)&adapter->peer;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&adapter->peer;
+
+	*adapter = (struct getdns_uv){ .base = { &methods }, .loop = loop };
+	if (peer->family == AF_INET6) {
+		in6->sin6_family = AF_INET6;
+		in6->sin6_port = htons(port);
+		in6->sin6_addr = peer->v6;
+		adapter->peer_len = sizeof(*in6);
+	} else {
+		in->sin_family = AF_INET;
+		in->sin_port = htons(port);
+		in->sin_addr = peer->v4;
+		adapter->peer_len = sizeof(*in);
+	}
+}
+
+int getdns_uv_attach(struct getdns_uv *adapter, getdns_context *context)
+{
+	return getdns_context_set_eventloop(context, &adapter->base) ==
+	               GETDNS_RETURN_GOOD
+	           ? MTS_OK
+	           : MTS_ELIB;
+}

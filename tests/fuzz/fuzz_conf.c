@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* fuzz_conf.c - a file that was taken holds values within their ranges, and
+ * written anew from them is taken as the same; a fault has a reason. */
+#include "base/buffer.h"
+#include "conf/conf.h"
+#include "conf/schema.h"
+#include "conf/value.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static uint64_t number_at(const void *base, const struct conf_option *option)
+{
+	const char *at = (const char *)base + option->offset;
+	uint64_t number = 0;
+	unsigned word = 0;
+	bool on = false;
+
+	if (option->type == CONF_BOOL) {
+		memcpy(&on, at, sizeof(on));
+		return on;
+	}
+	if (option->type == CONF_WORD || option->type == CONF_MODE) {
+		memcpy(&word, at, sizeof(word));
+		return word;
+	}
+	memcpy(&number, at, sizeof(number));
+	return number;
+}
+
+/* A double-quoted scalar. */
+static void put_text(struct buffer *out, const char *text)
+{
+	buffer_puts(out, "\"");
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			buffer_puts(out, "\\");
+		buffer_put(out, text, 1);
+	}
+	buffer_puts(out, "\"\n");
+}
+
+static void put_value(struct buffer *out, const struct conf_option *option,
+                      const void *base)
+{
+	char text[VALUE_TEXT_MAX];
+	char *const *at =
+	    (char *const *)(const void *)((const char *)base + option->offset);
+	uint64_t number;
+
+	if (option->type == CONF_ADDRESS || option->type == CONF_UNIX ||
+	    option->type == CONF_PATH || option->type == CONF_NAME) {
+		put_text(out, *at ? *at : "");
+		return;
+	}
+	number = number_at(base, option);
+	if (option->type != CONF_BOOL && option->type != CONF_WORD)
+		check(number >= option->min && number <= option->max);
+	buffer_puts(out, value_text(option, number, text));
+	buffer_puts(out, "\n");
+}
+
+static void put_listen(struct buffer *out, const struct conf *conf)
+{
+	const struct conf_option *listen = schema_find("listen");
+	const struct conf_option *option;
+
+	buffer_puts(out, "listen:\n");
+	check(conf->listen_count > 0);
+	for (size_t i = 0; i < conf->listen_count; i++) {
+		const char *address = conf->listen[i].address;
+
+		buffer_puts(out, " -\n");
+		for (size_t k = 0; (option = schema_at(k)); k++) {
+			if (!schema_is_child(option, listen))
+				continue;
+			if (option->type != CONF_ADDRESS &&
+			    strncmp(address, "unix:", 5) != 0)
+				continue;
+			buffer_printf(out, "  %s: ", option->path + 7);
+			put_value(out, option, &conf->listen[i]);
+		}
+	}
+}
+
+static void put_servers(struct buffer *out, const struct conf *conf)
+{
+	buffer_puts(out, "\n");
+	for (size_t i = 0; i < conf->dns.server_count; i++) {
+		buffer_puts(out, "  - ");
+		put_text(out, conf->dns.servers[i]);
+	}
+	if (conf->dns.server_count == 0)
+		buffer_puts(out, "   []\n");
+}
+
+static void put_conf(struct buffer *out, const struct conf *conf)
+{
+	const struct conf_option *listen = schema_find("listen");
+	const struct conf_option *option;
+
+	put_listen(out, conf);
+	for (size_t i = 0; (option = schema_at(i)); i++) {
+		const char *dot = strchr(option->path, '.');
+
+		if (option == listen || schema_is_child(option, listen))
+			continue;
+		buffer_printf(out, "%s%s: ", dot ? "  " : "",
+		              dot ? dot + 1 : option->path);
+		if (option->type == CONF_SECTION)
+			buffer_puts(out, "\n");
+		else if (option->type == CONF_SERVERS)
+			put_servers(out, conf);
+		else
+			put_value(out, option, conf);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct conf *conf = NULL;
+	struct conf *again = NULL;
+	struct buffer first;
+	struct buffer second;
+	struct fault why = { 0 };
+
+	buffer_init(&first, 1 << 20);
+	buffer_init(&second, 1 << 20);
+	if (conf_parse((const char *)data, size, "F", &conf, &why) != MTS_OK) {
+		check(!conf && strncmp(why.text, "F:", 2) == 0);
+		goto out;
+	}
+	put_conf(&first, conf);
+	check(buffer_status(&first) == MTS_OK);
+	check(conf_parse(first.data, first.len, "F", &again, &why) == MTS_OK);
+	put_conf(&second, again);
+	check(first.len == second.len &&
+	      memcmp(first.data, second.data, first.len) == 0);
+out:
+	conf_free(&conf);
+	conf_free(&again);
+	buffer_free(&first);
+	buffer_free(&second);
+	return 0;
+}
