@@ -241,7 +241,7 @@ static void test_good_file_stays(void **state)
 	cache_mark_suspect();
 	assert_int_equal(box_files(box, "policies.mdb.suspect"), 1);
 	assert_int_equal(stat(box->file, &st), 0);
-	assert_int_equal(st.st_mode & 0777, 0640);
+	assert_int_equal(st.st_mode & 0777, 0600);
 }
 
 /* A deterministic stream of bytes. */
