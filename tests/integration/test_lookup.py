@@ -299,7 +299,7 @@ def test_policy_ends(world, daemons):
     site.raw = web.close_after_hello
     time.sleep(1)
     assert daemon.ask("ends.example") == ok("ends.example")
-    time.sleep(1.5)
+    time.sleep(2.1)  # times are whole seconds: 3 are more than 2 for sure
     assert daemon.ask("ends.example") == NONE
 
 
@@ -322,7 +322,7 @@ NO_DOMAIN = [
     "a..example", "-a.example", "a-.example", "a_b.example", "*.example",
     "a@keys.example", "keys.example:", "keys.example\n", "keys.example\t",
     "/etc/passwd", "x" * 64 + ".example", ".".join(["x" * 60] * 5),
-    "123", "1.2.3", "\u202e.example", "xn--.example", "xn--a.example",
+    "123", "1.2.3", "\u202e.example", "xn--.example",
     "keys.example\x7f", "a\\.example", "\"keys.example\"", "x" * 9000,
 ]
 

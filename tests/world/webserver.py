@@ -319,6 +319,8 @@ class WebServer:
 
     def _serve(self, connection):
         connection.sock.settimeout(30)
+        # Session tickets and answer are two writes: Nagle would wait.
+        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             self._converse(connection)
         except (OSError, ValueError):
