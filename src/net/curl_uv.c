@@ -140,7 +140,7 @@ static void watch_end(struct watch *watch)
 	list_remove(&watch->node);
 	if (watch->owner->acting == watch)
 		watch->owner->acting = NULL;
-	uv_poll_stop(&watch->poll); /* the socket is closed right after */
+	/* Stops at once: the socket is closed right after. */
 	uv_close((uv_handle_t *)&watch->poll, on_watch_closed);
 }
 
