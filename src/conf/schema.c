@@ -155,7 +155,9 @@ static const struct conf_option options[] = {
 	  .max = 1024,
 	  .fallback = "64",
 	  .help = "How many fetches may be under way at once.",
-	  .more = "Further ones wait for their turn." },
+	  .more = "Further ones wait for their turn. Those that take longer "
+	          "than half a second make room for others and are counted "
+	          "apart, up to four times as many." },
 	{ .path = "fetch.retry",
 	  .type = CONF_DURATION,
 	  .offset = IN(fetch.retry_ms),

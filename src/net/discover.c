@@ -57,15 +57,15 @@ const char *discover_outcome_text(enum discover_outcome outcome)
 	case DISCOVER_UNCHANGED:
 		return "unchanged";
 	case DISCOVER_NO_RECORD:
-		return "no-record";
+		return "no_record";
 	case DISCOVER_BAD_RECORD:
-		return "bad-record";
+		return "bad_record";
 	case DISCOVER_DNS_FAILED:
-		return "dns-failed";
+		return "dns_failed";
 	case DISCOVER_FETCH_FAILED:
-		return "fetch-failed";
+		return "fetch_failed";
 	case DISCOVER_NO_MEMORY:
-		return "no-memory";
+		return "no_memory";
 	}
 	return "unknown";
 }

@@ -67,16 +67,16 @@ const char *fetch_cause_text(enum fetch_cause cause)
 		[FETCH_CONNECT] = "connect",
 		[FETCH_TIMEOUT] = "timeout",
 		[FETCH_TLS] = "tls",
-		[FETCH_CERT_NAME] = "cert-name",
-		[FETCH_CERT_EXPIRED] = "cert-expired",
-		[FETCH_CERT_UNTRUSTED] = "cert-untrusted",
-		[FETCH_CERT_INVALID] = "cert-invalid",
+		[FETCH_CERT_NAME] = "cert_name",
+		[FETCH_CERT_EXPIRED] = "cert_expired",
+		[FETCH_CERT_UNTRUSTED] = "cert_untrusted",
+		[FETCH_CERT_INVALID] = "cert_invalid",
 		[FETCH_REDIRECT] = "redirect",
 		[FETCH_STATUS] = "status",
 		[FETCH_TYPE] = "type",
-		[FETCH_TOO_LARGE] = "too-large",
+		[FETCH_TOO_LARGE] = "too_large",
 		[FETCH_CUT] = "cut",
-		[FETCH_NO_MEMORY] = "no-memory",
+		[FETCH_NO_MEMORY] = "no_memory",
 	};
 
 	return texts[cause];

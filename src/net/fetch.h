@@ -22,7 +22,9 @@ struct fetcher_options {
 	const char *ca_file;  /* PEM bundle; NULL or "": the system's */
 	uint64_t timeout_ms;  /* for one fetch, from its start (not its wait) */
 	uint64_t max_size;    /* of the body, bytes; more is an error */
-	uint64_t concurrency; /* fetches under way; further ones wait */
+	uint64_t concurrency; /* fetches younger than half a second; older
+	                       * ones are counted apart, up to four times as
+	                       * many, and further ones wait */
 };
 
 /* MTS_ESYS: the CA file can't be read; MTS_ESYNTAX: it holds no certificate;

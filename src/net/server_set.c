@@ -175,11 +175,11 @@ static void look(struct server_source *source)
 		return;
 	source->stat = now;
 	if (use_resolv_conf(source, &why) == MTS_OK) {
-		log_info("dns-servers servers=\"%s\" from=\"%s\"", source->text,
+		log_info("dns_servers servers=\"%s\" from=\"%s\"", source->text,
 		         source->resolv_conf);
 		source->bad = false;
 	} else if (!source->bad) {
-		log_warning("dns-servers servers=\"%s\" kept=yes reason=\"%s\"",
+		log_warning("dns_servers servers=\"%s\" kept=yes reason=\"%s\"",
 		            source->text, why.text);
 		source->bad = true;
 	}

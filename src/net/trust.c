@@ -206,10 +206,10 @@ void trust_refresh(struct trust *trust, uint64_t now_ms)
 	if (stat(trust->file, &now) == 0 && !has_changed(trust, &now))
 		return;
 	if (load(trust, &why) == MTS_OK) {
-		log_info("ca-file file=\"%s\" read=again", trust->file);
+		log_info("ca_file file=\"%s\" read=again", trust->file);
 		trust->bad = false;
 	} else if (!trust->bad) {
-		log_warning("ca-file file=\"%s\" kept=yes reason=\"%s\"",
+		log_warning("ca_file file=\"%s\" kept=yes reason=\"%s\"",
 		            trust->file, why.text);
 		trust->bad = true;
 	}

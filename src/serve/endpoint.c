@@ -365,7 +365,7 @@ int endpoint_listen(const struct endpoint_options *options,
                     struct endpoint **ret, struct fault *why)
 {
 	const char *address = options->address;
-	int fds[ENDPOINT_SOCKETS];
+	int fds[ENDPOINT_SOCKETS] = { 0 };
 	size_t count = 0;
 	struct endpoint *endpoint = new_endpoint(options, callback, arg);
 	int rc;

@@ -230,7 +230,7 @@ static size_t answer_all(struct client *client, struct slice input)
 {
 	size_t done = 0;
 
-	while (is_free(client)) {
+	while (is_free(client) && done < input.len) {
 		struct slice payload;
 		size_t used;
 		int rc = netstring_parse(

@@ -41,6 +41,7 @@ static const char *copy_name(struct slice name, char *to)
 	const char *flaw;
 	size_t start = 0;   /* of the label we are in */
 	bool digits = true; /* nothing else in it so far */
+	char before = '.';  /* the character before this one */
 
 	if (name.len == 0)
 		return "it is empty";
@@ -53,20 +54,22 @@ static const char *copy_name(struct slice name, char *to)
 		if (c >= 'a' && c <= 'z') {
 			digits = false;
 		} else if (c == '.') {
-			flaw = label_flaw(i ? to[i - 1] : c, i - start);
+			flaw = label_flaw(before, i - start);
 			if (flaw)
 				return flaw;
 			start = i + 1;
 			digits = true;
-		} else if (c == '-' && i == start) {
-			return "it has a label that begins with a hyphen";
 		} else if (c == '-') {
+			if (i == start)
+				return "it has a label that begins with a "
+				       "hyphen";
 			digits = false;
 		} else if (!ascii_is_digit(c)) {
 			return bad_character;
 		}
+		before = c;
 	}
-	flaw = label_flaw(to[name.len - 1], name.len - start);
+	flaw = label_flaw(before, name.len - start);
 	if (flaw)
 		return flaw;
 	/* RFC 3696 2: no top-level domain is; this also catches IPv4. */
@@ -193,13 +196,12 @@ static int split_bracketed(struct slice key, struct key_parts *ret,
 	return MTS_OK;
 }
 
-/* "HOST" or "HOST:PORT" */
+/* "HOST" or "HOST:PORT"; RET->host is the whole key already. */
 static int split_plain(struct slice key, struct key_parts *ret,
                        struct fault *why)
 {
 	const char *colon = find(key, ':');
 
-	ret->host = key;
 	if (!colon)
 		return MTS_OK;
 	ret->host.len = (size_t)(colon - key.data);
@@ -226,8 +228,8 @@ static bool is_port(struct slice port)
 int domain_from_key(const char *key, size_t len, struct domain *ret,
                     struct fault *why)
 {
-	struct key_parts parts = { { NULL, 0 }, { NULL, 0 } };
 	struct slice whole = slice_of(key, len);
+	struct key_parts parts = { whole, { NULL, 0 } };
 	int rc;
 
 	if (len == 0)

@@ -14,7 +14,7 @@
  *     sts-extension   = sts-ext-name "=" sts-ext-value */
 #include "sts/record.h"
 
-#include <stdint.h>
+#include <stdio.h>
 
 #define RECORD_VERSION "v=STSv1"
 
@@ -114,8 +114,7 @@ static int take_id(struct reader *r, struct slice id, struct sts_record *ret)
 		                 "TXT record: the id \"%.*s\" holds more than "
 		                 "letters and digits",
 		                 (int)id.len, id.data);
-	memcpy(ret->id, id.data, id.len);
-	ret->id[id.len] = '\0';
+	snprintf(ret->id, sizeof(ret->id), "%.*s", (int)id.len, id.data);
 	return MTS_OK;
 }
 
@@ -123,7 +122,7 @@ int record_parse(struct slice text, struct sts_record *ret, struct fault *why)
 {
 	struct reader r = { text.data, text, why };
 	struct sts_record record = { "" };
-	struct field field = { 0 };
+	struct field field = { slice_str(""), slice_str("") };
 	int rc;
 
 	if (!slice_starts(text, RECORD_VERSION))

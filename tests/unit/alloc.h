@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* alloc.h - an allocator that fails when a test wants it to.
  *
- * Link with $(ALLOC_LDFLAGS) and alloc.c. Only calls from our own objects are
+ * Link with $(FAILING_ALLOC) and alloc.c. Only calls from our own objects are
  * seen, not those from within shared libraries. */
 #ifndef TESTS_ALLOC_H
 #define TESTS_ALLOC_H

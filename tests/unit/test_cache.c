@@ -125,9 +125,18 @@ static void test_whole_entry(void **state)
 	assert_int_equal(box_get(box, 1), 9);
 }
 
+static bool add_mark(void *arg, const char *domain,
+                     const struct cache_entry *entry)
+{
+	(void)domain;
+	*(uint64_t *)arg += entry->record_ttl_s;
+	return true;
+}
+
 static void test_put_during_commit(void **state)
 {
 	struct cachebox *box = *state;
+	uint64_t sum = 0;
 
 	atomic_store(&commit_delay_ms, 200);
 	assert_int_equal(box_put(box, 1, 10), MTS_OK);
@@ -147,6 +156,9 @@ static void test_put_during_commit(void **state)
 		                 MTS_ENOTFOUND);
 	}
 	assert_int_equal(box_get(box, 3), -1);
+	/* A walk sees 11 and 20, not what they hide. */
+	assert_false(cache_each(box->cache, "", 100, add_mark, &sum));
+	assert_int_equal(sum, 31);
 	atomic_store(&commit_delay_ms, 0);
 	box_sync(box);
 	assert_int_equal(box_stats(box).commits, 2);
@@ -158,7 +170,65 @@ static void test_put_during_commit(void **state)
 	assert_int_equal(box_get(box, 3), -1);
 }
 
-/* A read transaction from before the commit must not show what was before. */
+static void on_check(uv_check_t *check)
+{
+	/* The batch is done, so this comes from disk. */
+	assert_int_equal(box_stats(check->data).commits, 2);
+	assert_int_equal(box_get(check->data, 1), 11);
+	uv_check_stop(check);
+}
+
+/* Opens the read transaction, and stays until the commit is over. */
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+	(void)status;
+	(void)events;
+	assert_int_equal(box_get(poll->data, 2), -1);
+	usleep(300000);
+	uv_poll_stop(poll);
+}
+
+static void on_nothing(uv_work_t *work)
+{
+	(void)work;
+}
+
+/* A read transaction from before the commit must not show what was before. In
+ * one turn of the loop: a read, the end of the commit, a read. */
+static void test_old_read_transaction(void **state)
+{
+	struct cachebox *box = *state;
+	uv_check_t check;
+	uv_work_t other; /* tells the loop that some work is done */
+	uv_poll_t poll;
+	int pipes[2];
+
+	assert_int_equal(box_put(box, 1, 10), MTS_OK);
+	box_sync(box);
+	atomic_store(&commit_delay_ms, 150);
+	assert_int_equal(box_put(box, 1, 11), MTS_OK);
+	wait_for_commit(box);
+	assert_int_equal(pipe(pipes), 0);
+	uv_poll_init(&box->loop, &poll, pipes[0]);
+	uv_check_init(&box->loop, &check);
+	poll.data = box;
+	check.data = box;
+	uv_poll_start(&poll, UV_READABLE, on_readable);
+	/* The kernel reports first what was ready first: the pipe. */
+	uv_run(&box->loop, UV_RUN_NOWAIT);
+	uv_check_start(&check, on_check);
+	assert_int_equal(write(pipes[1], "x", 1), 1);
+	uv_queue_work(&box->loop, &other, on_nothing, NULL);
+	usleep(30000);
+	uv_run(&box->loop, UV_RUN_ONCE);
+	assert_false(uv_is_active((uv_handle_t *)&check));
+	uv_close((uv_handle_t *)&poll, NULL);
+	uv_close((uv_handle_t *)&check, NULL);
+	box_run(box, 1);
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
 static void test_commit_is_seen(void **state)
 {
 	struct cachebox *box = *state;
@@ -342,6 +412,8 @@ static void test_each(void **state)
 	} while (more);
 	assert_int_equal(seen.count, 98);
 	assert_int_equal(seen.marks, 97 + 1000);
+	/* A removal was not taken for a damaged record. */
+	assert_int_equal(box_files(box, "policies.mdb.suspect"), 0);
 	assert_int_equal(pages, 15);
 	assert_string_equal(seen.last, "d000099.example");
 
@@ -364,6 +436,21 @@ static void put_due(struct cachebox *box, unsigned n, int64_t due_s)
 
 	entry.next_refresh_s = due_s;
 	assert_int_equal(cache_put(box->cache, &domain, &entry), MTS_OK);
+}
+
+/* Keys in the table itself, stray ones too. */
+static unsigned due_keys(struct cachebox *box)
+{
+	struct slice key = { "", 0 };
+	struct slice record;
+	unsigned count = 0;
+
+	box_sync(box);
+	assert_int_equal(cache_ready(box->cache), MTS_OK);
+	while (store_after(box->cache->store, STORE_BY_DUE, key, &key,
+	                   &record) == MTS_OK)
+		count++;
+	return count;
 }
 
 static unsigned due_until(struct cachebox *box, int64_t now_s)
@@ -411,9 +498,9 @@ static void test_due(void **state)
 		if (round == 1)
 			reopen(box);
 	}
-	/* Nothing stale is left in the table. */
-	cache_remove_all(box->cache);
-	assert_int_equal(due_until(box, 9999), 0);
+	assert_int_equal(due_keys(box), 48);
+	assert_int_equal(cache_remove_all(box->cache), MTS_OK);
+	assert_int_equal(due_keys(box), 0);
 }
 
 /* -- commits that fail ------------------------------------------------------ */
@@ -421,15 +508,17 @@ static void test_due(void **state)
 static const struct {
 	const char *what;
 	int rc;
+	bool reopened;
 	bool set_aside;
 } failures[] = {
-	{ "a full disk", ENOSPC, false },
-	{ "a bad disk", EIO, false },
-	{ "a file system gone read-only", EROFS, false },
-	{ "a full file", MDB_MAP_FULL, false },
-	{ "a meta page that may be lost", MDB_PANIC, false },
-	{ "a damaged page", MDB_CORRUPTED, true },
-	{ "a page that is not there", MDB_PAGE_NOTFOUND, true },
+	{ "a full disk", ENOSPC, false, false },
+	{ "a bad disk", EIO, false, false },
+	{ "a file system gone read-only", EROFS, false, false },
+	{ "a full file", MDB_MAP_FULL, false, false },
+	{ "a meta page that may be lost", MDB_PANIC, true, false },
+	{ "a damaged page", MDB_CORRUPTED, true, true },
+	{ "a page that is not there", MDB_PAGE_NOTFOUND, true, true },
+	{ "a table that is not there", MDB_NOTFOUND, true, true },
 };
 
 static void test_commit_fails(void **state)
@@ -446,6 +535,8 @@ static void test_commit_fails(void **state)
 			box_run(box, 5);
 		/* Answered from memory meanwhile, and not lost. */
 		assert_false(box_stats(box).writable);
+		assert_int_equal(store_is_broken(box->cache->store),
+		                 failures[i].reopened);
 		assert_int_equal(box_stats(box).pending, 1);
 		assert_int_equal(box_get(box, i), 10);
 		atomic_store(&commit_rc, 0);
@@ -608,13 +699,18 @@ static void test_close_before_commit(void **state)
 {
 	struct cachebox *box = *state;
 	uv_work_t work[8];
+	uint64_t begun_ns;
 
 	for (unsigned i = 0; i < ARRAY_LEN(work); i++)
 		uv_queue_work(&box->loop, &work[i], on_sleep, NULL);
 	assert_int_equal(box_put(box, 1, 10), MTS_OK);
 	box_run(box, 80);
 	assert_int_equal(box_stats(box).commits, 0);
-	reopen(box);
+	begun_ns = uv_hrtime();
+	cache_close(&box->cache);
+	begun_ns = uv_hrtime() - begun_ns;
+	reopen(box); /* lets the loop finish with work[] */
+	assert_true(begun_ns < 100000000);
 	assert_int_equal(box_get(box, 1), 10);
 }
 
@@ -691,6 +787,7 @@ int main(void)
 		TEST(test_on_disk_soon),
 		TEST(test_whole_entry),
 		TEST(test_put_during_commit),
+		TEST(test_old_read_transaction),
 		TEST(test_commit_is_seen),
 		TEST(test_remove),
 		TEST(test_remove_all),

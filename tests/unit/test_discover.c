@@ -40,6 +40,7 @@ struct row {
 };
 
 #define SERVFAIL "servfail"
+#define LATE     "late " /* the first question is lost */
 
 static const struct row rows[] = {
 	{ "all is well", RECORD, LOCAL, NULL, PLAIN POLICY, NULL, false,
@@ -79,6 +80,10 @@ static const struct row rows[] = {
 	{ "one kind of address can't be had", RECORD, LOCAL, SERVFAIL,
 	  PLAIN POLICY, NULL, false, DISCOVER_POLICY, FETCH_OK, 300, "",
 	  "record+ address+ connect+ tls+ http+ policy+", "" },
+	{ "one kind of address comes late, and is the good one", RECORD,
+	  HOST " 60 A 127.0.0.9", LATE HOST " 9 AAAA ::1", PLAIN POLICY, NULL,
+	  false, DISCOVER_POLICY, FETCH_OK, 300, "",
+	  "record+ address+ connect+ tls+ http+ policy+", "" },
 	{ "only private addresses", RECORD, LOCAL, HOST " 9 AAAA ::1",
 	  PLAIN POLICY, NULL, true, DISCOVER_FETCH_FAILED, FETCH_OK, 300,
 	  HOST " has only private addresses (", "record+ address-",
@@ -106,6 +111,10 @@ static void say_row(void *arg, struct dns_message *m)
 	                                   : row->aaaa;
 
 	assert_string_equal(m->name, m->type == 16 ? "_mta-sts." DOMAIN : HOST);
+	if (lines && strncmp(lines, LATE, strlen(LATE)) == 0) {
+		lines += strlen(LATE);
+		m->silent = m->nth <= 2;
+	}
 	if (lines && strcmp(lines, SERVFAIL) == 0) {
 		dns_set_rcode(m, 2);
 	} else if (lines) {
@@ -230,9 +239,10 @@ static void walk(const struct row *row)
 		.cert = { .ca = ca, .san = "DNS:other.example" },
 		.response = PLAIN POLICY,
 	};
-	struct https_server *servers[2] = {
+	struct https_server *servers[3] = {
 		https_server_start("127.0.0.1", &good),
 		https_server_start("127.0.0.2", &other),
+		https_server_start("::1", &good),
 	};
 	struct world w;
 
@@ -245,6 +255,7 @@ static void walk(const struct row *row)
 	close_world(&w);
 	https_server_stop(servers[0]);
 	https_server_stop(servers[1]);
+	https_server_stop(servers[2]);
 }
 
 static void test_rows(void **state)

@@ -10,6 +10,7 @@
 #include "net/fetch_http.h"
 
 #include <arpa/inet.h>
+#include <openssl/ssl.h>
 #include <unistd.h>
 
 #define HOST   "mta-sts.example.com"
@@ -852,6 +853,24 @@ static void test_no_memory(void **state)
 	https_server_stop(server);
 }
 
+/* A system whose openssl.cnf allows TLS 1.0: before OpenSSL is first used. */
+static void allow_old_tls(void)
+{
+	static const char text[] = "openssl_conf = init\n"
+				   "[init]\nssl_conf = ssl\n"
+				   "[ssl]\nsystem_default = all\n"
+				   "[all]\nMinProtocol = TLSv1\n"
+				   "CipherString = DEFAULT:@SECLEVEL=0\n";
+	char path[] = "/tmp/test_fetch_conf.XXXXXX";
+	int fd = mkstemp(path);
+
+	assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
+	close(fd);
+	setenv("OPENSSL_CONF", path, 1);
+	assert_int_equal(OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG, NULL), 1);
+	unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -876,6 +895,7 @@ int main(void)
 
 	if (!netns_enter())
 		return netns_skip();
+	allow_old_tls();
 	close(mkstemp(ca_path));
 	close(mkstemp(other_path));
 	ca = test_ca_new(ca_path);

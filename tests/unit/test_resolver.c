@@ -225,6 +225,21 @@ static void say_short(void *arg, struct dns_message *m)
 	m->len = 5;
 }
 
+/* A record less than the header promises. */
+static void say_half(void *arg, struct dns_message *m)
+{
+	say_hello(arg, m);
+	m->bytes[7]++;
+}
+
+static void say_half_by_udp(void *arg, struct dns_message *m)
+{
+	if (m->tcp)
+		say_hello(arg, m);
+	else
+		say_half(arg, m);
+}
+
 static void say_other_question(void *arg, struct dns_message *m)
 {
 	say_hello(arg, m);
@@ -446,6 +461,10 @@ static const struct {
 	  "found" },
 	{ "too short to be DNS: as lost", say_short, say_hello, DNS_OK, 900,
 	  1700, 0, "found" },
+	{ "records are missing", say_half, NULL, DNS_FAILED, 0, 500, 1,
+	  "cut off" },
+	{ "records are missing by UDP", say_half_by_udp, NULL, DNS_OK, 0, 500,
+	  1, "found" },
 	{ "another question", say_other_question, NULL, DNS_FAILED, 0, 500, 0,
 	  "another question" },
 };
