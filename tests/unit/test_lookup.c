@@ -349,6 +349,33 @@ static void test_failed_fetch_is_not_repeated(void **state)
 	finish(DISCOVER_FETCH_FAILED, "a1", 60, NULL);
 }
 
+/* Nor does a failure of another kind in between lift that. */
+static void test_failed_fetch_is_barred_through_other_failures(void **state)
+{
+	static const enum discover_outcome rows[] = {
+		DISCOVER_NO_RECORD,
+		DISCOVER_BAD_RECORD,
+		DISCOVER_DNS_FAILED,
+		DISCOVER_NO_MEMORY,
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		ask(f);
+		assert_string_equal(faked.known_id, "");
+		finish(DISCOVER_FETCH_FAILED, "a1", 60, NULL);
+		pass(60);
+		ask(f);
+		assert_string_equal(faked.known_id, "a1");
+		finish(rows[i], "", 60, NULL);
+		pass(60);
+		ask(f);
+		assert_string_equal(faked.known_id, "a1");
+		finish(DISCOVER_UNCHANGED, "a1", 60, NULL);
+		pass(3 * 60); /* five minutes after the fetch */
+	}
+}
+
 /* A quiet time never outlasts the retry time, however long the TTL is. */
 static void test_failed_fetch_is_tried_again_in_time(void **state)
 {
@@ -601,6 +628,7 @@ int main(void)
 		TEST(test_cancelled_waiter_is_not_called),
 		TEST(test_absence_is_remembered),
 		TEST(test_failed_fetch_is_not_repeated),
+		TEST(test_failed_fetch_is_barred_through_other_failures),
 		TEST(test_failed_fetch_is_tried_again_in_time),
 		TEST(test_failed_fetch_with_long_ttl),
 		TEST(test_policy_ends_with_max_age),
