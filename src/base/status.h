@@ -9,7 +9,6 @@
 #define BASE_STATUS_H
 
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stddef.h>
 
 enum mts_status {

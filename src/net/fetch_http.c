@@ -3,8 +3,6 @@
 #include "net/fetch_http.h"
 
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 void fetch_http_init(struct fetch_http *http, size_t max_size)
 {

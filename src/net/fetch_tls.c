@@ -10,7 +10,6 @@
 #include <openssl/x509v3.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { NAMES_SHOWN = 3 }; /* of a certificate that is somebody else's */
 
