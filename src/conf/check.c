@@ -7,7 +7,6 @@
 #include "conf/value.h"
 
 #include <arpa/inet.h>
-#include <stdlib.h>
 #include <strings.h>
 #include <sys/un.h>
 

@@ -8,7 +8,6 @@
 
 #include <arpa/inet.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { SERVER_PORT = 53 };

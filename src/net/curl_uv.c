@@ -14,7 +14,6 @@
 
 #include "base/list.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 
 enum { TURN_NS = 500 * 1000 };

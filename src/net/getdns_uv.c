@@ -9,7 +9,6 @@
 #include "net/getdns_uv.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* Longer time-outs never fire: ours come first (resolver.c), and a timer that
  * is not set costs nothing. */

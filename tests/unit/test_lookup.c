@@ -8,7 +8,6 @@
 #include "serve/lookup.h"
 
 #include <ftw.h>
-#include <unistd.h>
 
 enum { MINUTE_MS = 60 * 1000, HOUR_MS = 60 * MINUTE_MS };
 
