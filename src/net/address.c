@@ -6,6 +6,8 @@
  * anycast addresses within it reachable: nobody serves a policy from there. */
 #include "net/address.h"
 
+#include "base/slice.h"
+
 #include <arpa/inet.h>
 #include <stdint.h>
 #include <string.h>
@@ -137,19 +139,8 @@ const char *address_text(const struct address *address, char text[ADDRESS_TEXT])
 
 static bool parse_port(const char *text, in_port_t *ret)
 {
-	unsigned port = 0;
-
-	if (!*text || strlen(text) > 5)
-		return false;
-	for (; *text; text++) {
-		if (*text < '0' || *text > '9')
-			return false;
-		port = port * 10 + (unsigned)(*text - '0');
-	}
-	if (port == 0 || port > UINT16_MAX)
-		return false;
-	*ret = (in_port_t)port;
-	return true;
+	*ret = slice_port(slice_str(text));
+	return *ret != 0;
 }
 
 /* The LEN bytes at TEXT, as FAMILY. */
