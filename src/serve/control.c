@@ -12,11 +12,11 @@
 
 #include "base/list.h"
 #include "base/log.h"
+#include "base/user.h"
 #include "serve/control_job.h"
 #include "serve/endpoint.h"
 
 #include <poll.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -27,7 +27,6 @@ enum {
 	IDLE_MS = 60 * 1000,   /* without a request, or without reading */
 	READ_SIZE = 4096,      /* most requests are short */
 	OUT_MAX = 1024 * 1024, /* the largest policy, escaped, and much more */
-	USER_MAX = 64,
 };
 
 struct control {
@@ -46,7 +45,7 @@ struct peer {
 	bool closing;     /* libuv has the handles for closing */
 	bool ended;       /* it sends no more, but may read on */
 	bool last;        /* to be closed when all is written */
-	char user[USER_MAX];
+	char user[USER_NAME_MAX];
 	struct buffer in;
 	struct buffer out;     /* said, not yet handed to libuv */
 	struct buffer sending; /* libuv's until on_written, else empty */
@@ -283,10 +282,8 @@ static bool get_uid(int fd, uid_t *ret)
 }
 
 /* True if the one at the other end may speak; USER is then his name. */
-static bool may_speak(uv_stream_t *stream, char user[USER_MAX])
+static bool may_speak(uv_stream_t *stream, char user[USER_NAME_MAX])
 {
-	struct passwd pw, *found = NULL;
-	char text[1024];
 	uid_t uid = (uid_t)-1;
 	int fd;
 
@@ -295,10 +292,7 @@ static bool may_speak(uv_stream_t *stream, char user[USER_MAX])
 		log_warning("control_refused uid=%ld", (long)uid);
 		return false;
 	}
-	if (getpwuid_r(uid, &pw, text, sizeof(text), &found) == 0 && found)
-		snprintf(user, USER_MAX, "%s", found->pw_name);
-	else
-		snprintf(user, USER_MAX, "%lu", (unsigned long)uid);
+	user_name(uid, user);
 	return true;
 }
 
@@ -343,7 +337,7 @@ static void take_peer(struct control *control, struct peer *peer)
 static void on_connection(void *arg, uv_stream_t *stream)
 {
 	struct control *control = arg;
-	char user[USER_MAX];
+	char user[USER_NAME_MAX];
 	struct peer *peer;
 
 	if (!may_speak(stream, user)) {
