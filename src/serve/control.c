@@ -82,14 +82,16 @@ static void drop_peer(struct peer *peer)
 	uv_close((uv_handle_t *)&peer->timer, on_handle_closed);
 }
 
-/* One line for a stream that gets nothing more. It has taken nothing yet, or
+/* The end, with ERROR, for a stream that gets nothing more. It has taken nothing yet, or
  * all that was said before, so the socket has room for this; if not, so be it.
  * Needs no memory. */
-static void say_last(uv_stream_t *stream, const char *text)
+static void say_last(uv_stream_t *stream, const char *error)
 {
 	char line[200]; /* libuv wants it writable */
 	uv_buf_t buf;
-	int n = snprintf(line, sizeof(line), "%s", text);
+	int n = snprintf(line, sizeof(line),
+	                 "{\"end\":true,\"status\":%d,\"error\":\"%s\"}\n",
+	                 CONTROL_END_REFUSED, error);
 
 	if (n <= 0 || (size_t)n >= sizeof(line))
 		return;
@@ -171,7 +173,7 @@ static void start_or_wait(struct peer *peer)
 			go_on(peer);
 	} else if (!peer->last && peer->in.len > CONTROL_LINE_MAX) {
 		peer->last = true;
-		job_end(&peer->job, 2, "the request is too long");
+		job_end(&peer->job, CONTROL_END_BAD, "the request is too long");
 		go_on(peer);
 	} else if (peer->last || peer->ended) {
 		drop_peer(peer);
@@ -202,8 +204,7 @@ static void go_on(struct peer *peer)
 		uv_timer_stop(&peer->timer);
 		return;
 	case JOB_FAILED:
-		say_last(peer->stream, "{\"end\":true,\"status\":3,"
-		                       "\"error\":\"out of memory\"}\n");
+		say_last(peer->stream, "out of memory");
 		drop_peer(peer);
 		return;
 	}
@@ -315,9 +316,9 @@ static struct peer *new_peer(struct control *control, uv_stream_t *stream)
 	return peer;
 }
 
-static void refuse(uv_stream_t *stream, const char *line)
+static void refuse(uv_stream_t *stream, const char *error)
 {
-	say_last(stream, line);
+	say_last(stream, error);
 	endpoint_drop_stream(stream);
 }
 
@@ -341,20 +342,17 @@ static void on_connection(void *arg, uv_stream_t *stream)
 	struct peer *peer;
 
 	if (!may_speak(stream, user)) {
-		refuse(stream, "{\"end\":true,\"status\":3,\"error\":"
-		               "\"permission denied: be root, or the user that "
-		               "mtastsd runs as\"}\n");
+		refuse(stream, "permission denied: be root, or the user that "
+		               "mtastsd runs as");
 		return;
 	}
 	if (control->peer_count >= PEERS_MAX) {
-		refuse(stream, "{\"end\":true,\"status\":3,\"error\":"
-		               "\"too many control connections\"}\n");
+		refuse(stream, "too many control connections");
 		return;
 	}
 	peer = new_peer(control, stream);
 	if (!peer) {
-		refuse(stream, "{\"end\":true,\"status\":3,\"error\":"
-		               "\"out of memory\"}\n");
+		refuse(stream, "out of memory");
 		return;
 	}
 	memcpy(peer->user, user, sizeof(user));
