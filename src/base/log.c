@@ -2,6 +2,8 @@
 /* log.c - one line an event, to stderr, the journal or syslog. */
 #include "base/log.h"
 
+#include "base/clock.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,18 +82,14 @@ static void scrub_controls(char *text)
 
 static void write_stderr(enum log_level level, const char *text)
 {
-	char date[32] = "";
-	struct tm tm;
-	time_t now = time(NULL);
+	char date[CLOCK_ISO];
 
 	if (the_log.journal) {
 		fprintf(stderr, "<%d>%s\n", levels[level].priority, text);
 		return;
 	}
-	if (gmtime_r(&now, &tm))
-		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	fprintf(stderr, "%s %s[%ld]: %s: %s\n", date, the_log.name,
-	        (long)getpid(), levels[level].name, text);
+	fprintf(stderr, "%s %s[%ld]: %s: %s\n", clock_iso(time(NULL), date),
+	        the_log.name, (long)getpid(), levels[level].name, text);
 }
 
 void log_line(enum log_level level, const char *format, ...)

@@ -27,9 +27,9 @@
 #define CHECK_CONFIG   "check-config"
 
 enum {
-	EXIT_NO = 1,
-	EXIT_USAGE = 2,
-	EXIT_UNREACHED = 3,
+	EXIT_NO = CONTROL_END_NO,
+	EXIT_USAGE = CONTROL_END_BAD,
+	EXIT_UNREACHED = CONTROL_END_REFUSED,
 	TIMEOUT_S = 10,
 	WALK_TIMEOUT_S = 120, /* mtastsd's longest look-up takes 100 s */
 	OPT_ALL = 256,

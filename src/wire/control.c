@@ -4,7 +4,6 @@
 
 #include "base/utf8.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 
 static const struct control_row rows[] = {
