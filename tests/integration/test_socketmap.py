@@ -403,6 +403,21 @@ def test_localhost_by_name(daemons):
         assert client.ask("postfix", "wire.example") == OK
 
 
+def test_host_with_an_address_that_we_lack(world, daemons):
+    """As localhost has, where IPv6 is turned off."""
+    world.dns.add("two.listen.example", "A", "127.0.0.1")
+    world.dns.add("two.listen.example", "AAAA", "2001:db8::99")
+    world.dns.add("none.listen.example", "AAAA", "2001:db8::99")
+    daemon = daemons(listen=[{"socketmap": "inet:two.listen.example:8464"}])
+    daemon.start()
+    with daemon.connect(address=("127.0.0.1", 8464)) as client:
+        assert client.ask("postfix", "wire.example") == OK
+    daemon = daemons(listen=[{"socketmap": "inet:none.listen.example:8465"}])
+    status, said = daemon.run_to_end()
+    assert status == 1
+    assert "inet:none.listen.example:8465: can't bind: Cannot assign" in said
+
+
 def test_nobody_else_may_connect(daemons):
     """0660: another user gets no answer."""
     if os.geteuid() != 0 or subprocess.run(
