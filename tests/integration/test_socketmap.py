@@ -403,6 +403,23 @@ def test_localhost_by_name(daemons):
         assert client.ask("postfix", "wire.example") == OK
 
 
+def test_clients_leave_descriptors_for_look_ups(world, daemons):
+    """Or else a local user could have every new domain taken for one without
+    a policy."""
+    world.domain("descriptors.example")
+    daemon = daemons()
+    daemon.start(preexec_fn=lambda: resource.setrlimit(
+        resource.RLIMIT_NOFILE, (128, 128)))
+    assert "limit=128 clients=64 " in daemon.events("few_descriptors")[0]
+    with daemon.connect() as client:
+        assert client.ask("postfix", "wire.example") == OK
+        hogs = [daemon.connect() for _ in range(150)]
+        wait_for(lambda: daemon.events("too_many_clients"))
+        assert client.ask("postfix", "descriptors.example").startswith("OK ")
+        for hog in hogs:
+            hog.close()
+
+
 def test_host_with_an_address_that_we_lack(world, daemons):
     """As localhost has, where IPv6 is turned off."""
     world.dns.add("two.listen.example", "A", "127.0.0.1")
