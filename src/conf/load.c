@@ -27,7 +27,7 @@ struct loader {
 	unsigned lines[CONF_OPTIONS_MAX];
 };
 
-/* -- events ----------------------------------------------------------------- */
+/* -- events ---------------------------------------------------------------- */
 
 static unsigned line_of(const struct loader *loader)
 {
@@ -140,7 +140,7 @@ static bool is_null(const struct loader *loader)
 	        slice_is(scalar(loader), "null"));
 }
 
-/* -- values ----------------------------------------------------------------- */
+/* -- values ---------------------------------------------------------------- */
 
 /* Puts file, line and option before what VALUE says. */
 static int refuse_value(const struct loader *loader,
@@ -299,7 +299,7 @@ static int read_option(struct loader *loader, const struct conf_option *option,
 	return read_value(loader, option, base);
 }
 
-/* -- names ------------------------------------------------------------------ */
+/* -- names ----------------------------------------------------------------- */
 
 static int refuse_dotted(const struct loader *loader,
                          const struct conf_option *meant)
@@ -390,7 +390,7 @@ static int read_mapping(struct loader *loader, const struct conf_option *parent,
 	return status;
 }
 
-/* -- the file --------------------------------------------------------------- */
+/* -- the file -------------------------------------------------------------- */
 
 static int read_document(struct loader *loader)
 {

@@ -312,7 +312,7 @@ const struct conf_option *schema_child(const struct conf_option *parent,
 	return NULL;
 }
 
-/* -- guesses ---------------------------------------------------------------- */
+/* -- guesses --------------------------------------------------------------- */
 
 enum { NAME_LEN_MAX = 40 }; /* of a name that a guess is made for */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* fetch_http.h - whether an HTTP answer carries a policy (RFC 8461 3.3).
  *
- * Pure: is given header lines and body as they come in, and says at the earliest
- * byte that there is no use in reading on. */
+ * Pure: is given header lines and body as they come in, and says at the
+ * earliest byte that there is no use in reading on. */
 #ifndef NET_FETCH_HTTP_H
 #define NET_FETCH_HTTP_H
 

@@ -63,9 +63,9 @@ int server_source_init(struct server_source *source, uv_loop_t *loop,
 
 void server_source_close(struct server_source *source);
 
-/* The set for a new look-up, a reference of the caller's. A DHCP client or a VPN
- * changes resolv.conf under us: it is read again if it has changed. While it
- * can't be used, the servers stay as they are. */
+/* The set for a new look-up, a reference of the caller's. A DHCP client or a
+ * VPN changes resolv.conf under us: it is read again if it has changed. While
+ * it can't be used, the servers stay as they are. */
 struct server_set *server_source_get(struct server_source *source);
 
 /* The order to ask in: as listed, but those that keep silent last. */

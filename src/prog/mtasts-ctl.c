@@ -46,7 +46,7 @@ struct options {
 	size_t arg_count;
 };
 
-/* -- the command line ------------------------------------------------------- */
+/* -- the command line ------------------------------------------------------ */
 
 static void print_help(void)
 {
@@ -146,9 +146,10 @@ static int parse_options(int argc, char **argv, struct options *options)
 	return -1;
 }
 
-/* -- output ----------------------------------------------------------------- */
+/* -- output ---------------------------------------------------------------- */
 
-/* The width of the terminal; *CUT: a person reads, and long lines would wrap. */
+/* The width of the terminal; *CUT: a person reads, and long lines would
+ * wrap. */
 static size_t find_width(bool *cut)
 {
 	const char *columns = getenv("COLUMNS");
@@ -184,7 +185,7 @@ static int write_out(struct view *view)
 	return -1;
 }
 
-/* -- asking ----------------------------------------------------------------- */
+/* -- asking ---------------------------------------------------------------- */
 
 struct session {
 	const struct options *options;
@@ -312,7 +313,7 @@ static int run_command(const struct options *options, struct slice line,
 	return finish(&session);
 }
 
-/* -- check-config ----------------------------------------------------------- */
+/* -- check-config ---------------------------------------------------------- */
 
 /* TEXT as a JSON string; null if it is no UTF-8, as a path may be. */
 static json_t *string_or_null(const char *text)
@@ -362,7 +363,7 @@ static int check_config(const struct options *options)
 	return EXIT_SUCCESS;
 }
 
-/* -- main ------------------------------------------------------------------- */
+/* -- main ------------------------------------------------------------------ */
 
 /* Appends WORD to the request. An empty word, or one with a blank within, would
  * be another request than was meant. An exit status, or -1 to go on. */

@@ -108,7 +108,7 @@ static int parse_options(int argc, char **argv, struct options *ret)
 	return EXIT_USAGE;
 }
 
-/* -- signals ----------------------------------------------------------------- */
+/* -- signals --------------------------------------------------------------- */
 
 static void on_end_signal(uv_signal_t *handle, int signum)
 {
@@ -168,7 +168,7 @@ static void set_signals(void)
 	sigaction(SIGSEGV, &fatal, NULL);
 }
 
-/* -- the process ------------------------------------------------------------- */
+/* -- the process ----------------------------------------------------------- */
 
 /* libuv aborts if it is handed descriptor 0, 1 or 2, and a log line must not go
  * into the cache: whoever starts us without them gets /dev/null there. */
@@ -197,7 +197,7 @@ static void raise_file_limit(void)
 		log_debug("file_limit_not_raised");
 }
 
-/* -- running ----------------------------------------------------------------- */
+/* -- running --------------------------------------------------------------- */
 
 static void tell_ready(struct run *run)
 {
@@ -248,7 +248,7 @@ static int run_daemon(const struct conf *conf, const char *config,
 	return status;
 }
 
-/* -- the background ---------------------------------------------------------- */
+/* -- the background -------------------------------------------------------- */
 
 /* In the parent: waits until the daemon is ready or has ended. */
 static int await_ready(int fd, pid_t pid)

@@ -23,7 +23,7 @@ static void wake(struct control_job *job)
 	job->wake(job->arg);
 }
 
-/* -- an answer -------------------------------------------------------------- */
+/* -- an answer ------------------------------------------------------------- */
 
 /* Puts the reply of MAP under KEY, as socketmap clients get it. */
 static void put_reply(json_t **item, const char *key, struct control_job *job,
@@ -110,7 +110,7 @@ static void job_wait(struct control_job *job, int rc)
 		job_end(job, CONTROL_END_NO, mts_status_text(rc));
 }
 
-/* -- lookup ----------------------------------------------------------------- */
+/* -- lookup ---------------------------------------------------------------- */
 
 static void end_lookup(struct control_job *job,
                        const struct lookup_result *result)
@@ -146,7 +146,7 @@ void job_lookup(struct control_job *job)
 		                           job, &job->waiter));
 }
 
-/* -- explain ---------------------------------------------------------------- */
+/* -- explain --------------------------------------------------------------- */
 
 /* What an MTA would be told at once; null where it would have to wait. */
 static json_t *answer_now(struct control_job *job)
@@ -263,7 +263,7 @@ void job_explain(struct control_job *job)
 	                         WALK_MS, on_explain, job, &job->waiter));
 }
 
-/* -- refresh ---------------------------------------------------------------- */
+/* -- refresh --------------------------------------------------------------- */
 
 static void on_refresh(void *arg, const struct lookup_result *result)
 {

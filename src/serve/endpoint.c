@@ -266,7 +266,7 @@ static int bind_inet(const char *text, int fds[ENDPOINT_SOCKETS],
 	return rc;
 }
 
-/* -- accepting --------------------------------------------------------------- */
+/* -- accepting ------------------------------------------------------------- */
 
 static void free_stream(uv_handle_t *handle)
 {
@@ -339,7 +339,7 @@ fail:
 	                 uv_strerror(rc));
 }
 
-/* -- the module -------------------------------------------------------------- */
+/* -- the module ------------------------------------------------------------ */
 
 static struct endpoint *new_endpoint(const struct endpoint_options *options,
                                      endpoint_callback *callback, void *arg)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* endpoint.h - listening sockets, from "unix:/path" or "inet:host:port".
  *
- * A unix socket's file that nobody answers on (left by a crash) is replaced; one
- * that somebody answers on is not: MTS_EBUSY. */
+ * A unix socket's file that nobody answers on (left by a crash) is replaced;
+ * one that somebody answers on is not: MTS_EBUSY. */
 #ifndef SERVE_ENDPOINT_H
 #define SERVE_ENDPOINT_H
 
@@ -27,8 +27,9 @@ struct endpoint;
 typedef void endpoint_callback(void *arg, uv_stream_t *stream);
 
 /* Binds and listens. MTS_ESYNTAX: the address; MTS_ERANGE: the path is too long
- * for a unix socket; MTS_EBUSY: port or path in use; MTS_ESYS. WHY says what,
- * where and how to mend it. On MTS_OK *RET is the caller's: endpoint_close(). */
+ * for a unix socket; MTS_EBUSY: port or path in use; MTS_ENOTFOUND: there is no
+ * such owner or group; MTS_ESYS; MTS_ENOMEM. WHY says what, where and how to
+ * mend it. On MTS_OK *RET is the caller's: endpoint_close(). */
 int endpoint_listen(const struct endpoint_options *options,
                     endpoint_callback *callback, void *arg,
                     struct endpoint **ret, struct fault *why);

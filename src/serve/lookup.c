@@ -47,7 +47,7 @@ struct lookup_waiter {
 
 static void on_discovery(void *arg, const struct discover_result *result);
 
-/* -- the service ------------------------------------------------------------- */
+/* -- the service ----------------------------------------------------------- */
 
 int lookups_new(const struct lookups_options *options, struct lookups **ret,
                 struct fault *why)
@@ -143,7 +143,7 @@ void lookups_get_counts(const struct lookups *lookups,
 	*ret = lookups->counts;
 }
 
-/* -- jobs -------------------------------------------------------------------- */
+/* -- jobs ------------------------------------------------------------------ */
 
 static struct job *find_job(struct lookups *lookups,
                             const struct domain *domain)
@@ -263,7 +263,7 @@ static void on_discovery(void *arg, const struct discover_result *result)
 	tell_waiters(&waiters, &told);
 }
 
-/* -- the id check of a hit (RFC 8461 5.1, 8.1) ------------------------------- */
+/* -- the id check of a hit (RFC 8461 5.1, 8.1) ----------------------------- */
 
 static bool id_check_is_due(const struct lookups *lookups,
                             const struct cache_entry *entry, int64_t now_s)
@@ -304,7 +304,7 @@ static void check_id(struct lookups *lookups, const struct domain *domain,
 	(void)start_job(lookups, domain, known_id, &job);
 }
 
-/* -- asking ------------------------------------------------------------------ */
+/* -- asking ---------------------------------------------------------------- */
 
 /* A hit: what is to be done for later, none of which may delay it. */
 static void serve_hit(struct lookups *lookups, const struct domain *domain,

@@ -133,7 +133,7 @@ static bool put_match(struct buffer *out, const struct policy *policy)
 	return true;
 }
 
-/* -- Postfix ---------------------------------------------------------------- */
+/* -- Postfix --------------------------------------------------------------- */
 
 static bool fits(const struct buffer *out, size_t start)
 {
@@ -217,7 +217,7 @@ static int write_tlsrpt(struct buffer *out, const struct answer_input *input)
 	return fits(out, start) ? MTS_OK : cut(out, good);
 }
 
-/* -- Sendmail --------------------------------------------------------------- */
+/* -- Sendmail -------------------------------------------------------------- */
 
 /* As Sendmail counts: a dot and a colon are a token each, and so is what lies
  * between them. */
@@ -261,7 +261,7 @@ static int write_sendmail(struct buffer *out, const struct answer_input *input)
 	return answer_write_temp(out, reason);
 }
 
-/* -- any MTA ---------------------------------------------------------------- */
+/* -- any MTA --------------------------------------------------------------- */
 
 static int write_verdict(struct buffer *out, const struct answer_input *input)
 {
