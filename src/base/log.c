@@ -7,6 +7,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,6 +32,23 @@ static const struct {
 	[LOG_LEVEL_DEBUG] = { LOG_DEBUG, "debug" },
 };
 
+/* True if stderr is the journal. The variable alone does not say so: whatever a
+ * service starts inherits it, a desktop's terminals and their shells included,
+ * so it names the stream's device and inode for us to compare
+ * (systemd.exec(5)). */
+static bool is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	struct stat st;
+	char own[64];
+
+	if (!stream || fstat(STDERR_FILENO, &st) != 0)
+		return false;
+	snprintf(own, sizeof(own), "%llu:%llu", (unsigned long long)st.st_dev,
+	         (unsigned long long)st.st_ino);
+	return strcmp(stream, own) == 0;
+}
+
 void log_open(const char *name, enum log_target target, enum log_level level)
 {
 	if (the_log.target == LOG_TARGET_SYSLOG)
@@ -37,7 +56,7 @@ void log_open(const char *name, enum log_target target, enum log_level level)
 	the_log.name = name;
 	the_log.target = target;
 	the_log.level = level;
-	the_log.journal = getenv("JOURNAL_STREAM") != NULL;
+	the_log.journal = is_journal();
 	if (target == LOG_TARGET_SYSLOG)
 		openlog(name, LOG_PID | LOG_NDELAY, LOG_MAIL);
 }

@@ -203,7 +203,7 @@ json_t *json_absent(const struct absent_entry *entry, uint64_t now_ms)
 	json_put_text(&object, "cause", absent_cause_text(entry->cause));
 	json_put_text(&object, "reason", entry->reason);
 	json_put_count(&object, "ends_in", ends_in_s);
-	if (entry->cause == ABSENT_FETCH_FAILED) {
+	if (entry->id[0]) {
 		json_put_text(&object, "id", entry->id);
 		json_put_count(&object, "retry_in", retry_in_s);
 	}

@@ -362,13 +362,11 @@ def test_background(daemons):
         assert time.monotonic() - begin < 10
         assert daemon.ask("config.example") == OK  # at once: it is ready
         pid = daemon.ctl("status")["pid"]
+        assert daemon.pids() == [pid]
+        os.kill(pid, signal.SIGTERM)
+        wait_for(lambda: not daemon.pids())
     finally:
-        status = daemon.ctl_raw("--json", "status")[1]
-        found = re.search(r'"pid": *(\d+)', status)
-        if found:
-            os.kill(int(found.group(1)), signal.SIGTERM)
-    wait_for(lambda: not os.path.exists("/proc/%d" % pid) or
-             "State:\tZ" in open("/proc/%d/status" % pid).read())
+        daemon.close()
 
 
 def test_background_failure(daemons):

@@ -206,7 +206,7 @@ FAULTS = [
     cert_row("leaf-as-ca", "CA|certificate"),
     cert_row("client-only", "purpose|certificate"),
     # the hand-shake
-    tls_row("1.1", "TLS|protocol|version|alert", tls11=True),
+    tls_row("1.1", "TLS|protocol|version|alert", tls="1.1"),
     tls_row("silent", LATE, raw=web.silent),
     tls_row("closed", "TLS|SSL|clos|cut", raw=web.close_after_hello),
     tls_row("reset", "TLS|SSL|reset|cut", raw=web.reset),
@@ -292,6 +292,8 @@ WORKS = [
     Row("works-wildcard", cert="wildcard"),
     Row("works-many-names", cert="many-names"),
     Row("works-upper-case", cert="upper-case"),
+    Row("works-tls-1.2", tls="1.2"),
+    Row("works-tls-1.3", tls="1.3"),
     # HTTP
     Row("works-charset", ctype="text/plain; charset=utf-8"),
     Row("works-type-case", ctype="TEXT/Plain"),

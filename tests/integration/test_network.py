@@ -173,6 +173,22 @@ def test_connections_are_not_reused(world, daemons):
     assert all(site.connections == 1 for site in sites)
 
 
+def test_no_http_state(world, daemons):
+    """3.3: no HTTP caching; and no cookies, nor anything else that is kept
+    from one fetch to the next."""
+    daemon = daemons().start()
+    site = world.domain("state.example", headers=[
+        ("Set-Cookie", "who=you; Max-Age=9999; Path=/"),
+        ("Cache-Control", "public, max-age=99999"), ("ETag", '"x"'),
+        ("Last-Modified", "Mon, 01 Jan 2024 00:00:00 GMT")])
+    assert daemon.ask("state.example") == ok("state.example")
+    daemon.ctl("refresh", "state.example")
+    first, second = site.requests
+    assert first.headers == second.headers
+    assert first.line == second.line
+    assert first.serial != second.serial
+
+
 def test_concurrency_limit(world, daemons):
     """fetch.concurrency: the rest wait their turn, and get it."""
     from world import webserver as web

@@ -130,8 +130,28 @@ class Daemon:
     def is_running(self):
         return self.process is not None and self.process.poll() is None
 
+    def pids(self):
+        """All processes that run with this configuration."""
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open("/proc/%s/cmdline" % pid) as file:
+                    words = file.read().split("\0")
+            except OSError:
+                continue
+            if self.config in words and "mtastsd" in words[0]:
+                found.append(int(pid))
+        return found
+
     def close(self):
         """Ends what is still running. A crash is a failure here, too."""
+        try:
+            self._close()
+        finally:
+            for pid in self.pids():
+                os.kill(pid, signal.SIGKILL)
+
+    def _close(self):
         if self.process is None:
             return
         status = self.process.poll()

@@ -37,7 +37,8 @@ $TTL {ttl}
 ns A 127.0.0.53
 """
 
-NGINX_CONF = """daemon off;
+NGINX_CONF = """user root root;
+daemon off;
 master_process off;
 pid {dir}/nginx.pid;
 error_log {dir}/error.log;

@@ -3,7 +3,7 @@
 
 One thread a connection. The host is picked by SNI, which is read from the
 ClientHello before TLS begins, so that a fault can come before the hand-shake
-(Site.raw), in it (Site.cert, Site.tls11), or after it (Site.http).
+(Site.raw), in it (Site.cert, Site.tls), or after it (Site.http).
 """
 
 import gzip
@@ -20,7 +20,7 @@ class Site:
 
     def __init__(self, host, body, cert="good", status="200 OK",
                  ctype="text/plain", headers=(), raw=None, http=None,
-                 tls11=False):
+                 tls=None):
         self.host = host
         self.body = body if isinstance(body, bytes) else body.encode()
         self.cert = cert      # a kind of ca.KINDS
@@ -29,7 +29,7 @@ class Site:
         self.headers = headers  # further (name, value)
         self.raw = raw        # raw(connection): instead of TLS
         self.http = http      # http(connection): instead of the answer
-        self.tls11 = tls11    # TLS 1.1 is the best it can do
+        self.tls = tls        # "1.1": speaks TLS 1.1 at best; "1.2"; "1.3"
         # What has been seen.
         self.connections = 0  # ClientHellos that named the host
         self.handshakes = 0
@@ -367,17 +367,21 @@ class WebServer:
 
     def _context(self, site):
         with self.lock:
-            key = site.host, site.cert, site.tls11
+            key = site.host, site.cert, site.tls
             if key not in self.contexts:
                 self.contexts[key] = self._new_context(site)
             return self.contexts[key]
 
     def _new_context(self, site):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        if site.tls11:
+        if site.tls == "1.1":
             context.set_ciphers("ALL:@SECLEVEL=0")
             context.minimum_version = ssl.TLSVersion.TLSv1
             context.maximum_version = ssl.TLSVersion.TLSv1_1
+        elif site.tls == "1.2":
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+        elif site.tls == "1.3":
+            context.minimum_version = ssl.TLSVersion.TLSv1_3
         context.load_cert_chain(*self.ca.certificate(site.host, site.cert))
         return context
 
