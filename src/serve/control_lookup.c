@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "serve/reply.h"
 #include "sts/verdict.h"
+#include "wire/answer.h"
 
 #include <stdio.h>
 
@@ -93,7 +94,7 @@ static bool take_domain(struct control_job *job, enum control_end end)
 	json_put_text(&item, "source", "no_domain");
 	json_put_bool(&item, "has_policy", false);
 	json_put_text(&item, "reason", why.text);
-	json_put_text(&item, "answer", "NOTFOUND ");
+	json_put_text(&item, "answer", ANSWER_NOT_FOUND);
 	if (job_say(job, &item))
 		job_end(job, end, NULL);
 	return false;

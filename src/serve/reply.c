@@ -68,7 +68,7 @@ int reply_understand(struct slice payload, struct reply_question *ret,
 	 * clear. */
 	if (rc == MTS_ENOMEM)
 		return answered(answer_write_temp(out, "out of memory"));
-	return answered(buffer_puts(out, "NOTFOUND "));
+	return answered(buffer_puts(out, ANSWER_NOT_FOUND));
 }
 
 int reply_write(const struct reply_question *question,

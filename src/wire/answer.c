@@ -151,7 +151,7 @@ static int cut(struct buffer *out, size_t len)
 
 static int write_not_found(struct buffer *out)
 {
-	return buffer_puts(out, "NOTFOUND "); /* the blank belongs to it */
+	return buffer_puts(out, ANSWER_NOT_FOUND);
 }
 
 /* Only enforce binds an MTA; a policy without a usable pattern is none. */

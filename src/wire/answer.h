@@ -40,6 +40,9 @@ struct answer_input {
 int answer_write(struct buffer *out, enum socketmap_map map,
                  const struct answer_input *input);
 
+/* "No policy", whole: Postfix wants the blank. */
+#define ANSWER_NOT_FOUND "NOTFOUND "
+
 enum { ANSWER_REASON_MAX = 200 }; /* a longer reason is cut: MTAs log it */
 
 /* Appends "TEMP REASON" or "PERM REASON"; REASON is made printable. */
