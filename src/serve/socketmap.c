@@ -191,10 +191,13 @@ static void wait_for(struct client *client,
                      const struct reply_question *question,
                      const struct lookup_result *none)
 {
-	if (lookups_wait(client->server->options.lookups, &question->domain, 0,
-	                 on_lookup, client, &client->waiter) != MTS_OK) {
-		log_warning("discovery_not_started domain=%s",
-		            question->domain.name);
+	int rc =
+	    lookups_wait(client->server->options.lookups, &question->domain, 0,
+	                 on_lookup, client, &client->waiter);
+
+	if (rc != MTS_OK) {
+		log_warning("discovery_not_started domain=%s reason=\"%s\"",
+		            question->domain.name, mts_status_text(rc));
 		write_result(client, question, none);
 		return;
 	}
