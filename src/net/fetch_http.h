@@ -34,8 +34,4 @@ bool fetch_http_header(struct fetch_http *http, struct slice line);
 /* A piece of the body. False: stop reading. */
 bool fetch_http_body(struct fetch_http *http, struct slice piece);
 
-/* True for text/plain with any parameters (3.2: "The media type for this
- * resource is "text/plain""); RFC 9110 8.3.1: case does not count. */
-bool fetch_http_is_plain(struct slice type);
-
 #endif

@@ -428,8 +428,3 @@ void endpoint_close(struct endpoint **endpoint)
 	for (size_t i = 0; i < e->count; i++)
 		uv_close(&e->listeners[i].uv.handle, on_listener_closed);
 }
-
-const char *endpoint_address(const struct endpoint *endpoint)
-{
-	return endpoint->address;
-}

@@ -38,9 +38,6 @@ int endpoint_listen(const struct endpoint_options *options,
  * The loop must run once more before it is closed. */
 void endpoint_close(struct endpoint **endpoint);
 
-/* The address as configured. */
-const char *endpoint_address(const struct endpoint *endpoint);
-
 /* Closes STREAM and frees it when libuv is done with it. */
 void endpoint_drop_stream(uv_stream_t *stream);
 
