@@ -66,6 +66,9 @@ struct conf {
 	} log;
 };
 
+/* Where mtastsd looks for its configuration, and so mtasts-ctl. */
+#define CONF_DEFAULT_FILE MTS_SYSCONFDIR "/mtasts/mtastsd.yaml"
+
 /* Reads PATH. On MTS_OK *RET is the caller's: conf_free(). MTS_ESYNTAX (bad
  * YAML, an unknown option, a bad value), MTS_ERANGE: WHY reads "FILE:LINE:
  * option: what is wrong and what would be right". MTS_ESYS: the file can't be
