@@ -71,7 +71,7 @@ static uint64_t hash_key(const uint64_t seed[2], const char *key, size_t len)
 	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 }
 
-/* -- the table ------------------------------------------------------------ */
+/* -- the table ------------------------------------------------------------- */
 
 static void seed_map(struct map *map)
 {

@@ -48,9 +48,9 @@ int fault_set(struct fault *fault, int status, const char *format, ...)
 int fault_errno(struct fault *fault, int error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Writes a reason to TEXT, of SIZE bytes, like vsnprintf(): what does not fit is
- * cut off, and the rule of fault_set() holds. For reasons that outlive a struct
- * fault. */
+/* Writes a reason to TEXT, of SIZE bytes, like vsnprintf(): what does not fit
+ * is cut off, and the rule of fault_set() holds. For reasons that outlive a
+ * struct fault. */
 void fault_vtext(char *text, size_t size, const char *format, va_list ap)
     __attribute__((format(printf, 3, 0)));
 

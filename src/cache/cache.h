@@ -67,8 +67,8 @@ int cache_get(struct cache *cache, const struct domain *domain,
 
 /* Stores ENTRY, which is copied, for DOMAIN; it may borrow from what it
  * replaces. MTS_ENOMEM; MTS_EFULL: too much is pending; MTS_ERANGE: it is not
- * what cache_get() could return. A write that fails later is logged once, kept in memory and tried
- * again. */
+ * what cache_get() could return. A write that fails later is logged once, kept
+ * in memory and tried again. */
 int cache_put(struct cache *cache, const struct domain *domain,
               const struct cache_entry *entry);
 

@@ -63,7 +63,7 @@ int mts_from_lmdb(int rc)
 	}
 }
 
-/* -- opening ---------------------------------------------------------------- */
+/* -- opening --------------------------------------------------------------- */
 
 /* LMDB aborts after this: the process can't go on, but the next one knows. */
 static void on_assert(MDB_env *env, const char *text)
@@ -292,7 +292,7 @@ void store_close(struct store **store)
 	*store = NULL;
 }
 
-/* -- reading ---------------------------------------------------------------- */
+/* -- reading --------------------------------------------------------------- */
 
 static MDB_val val(struct slice slice)
 {
@@ -395,7 +395,7 @@ void store_get_stats(struct store *store, uint64_t *policies,
 	*bytes_max = info.me_mapsize;
 }
 
-/* -- writing ---------------------------------------------------------------- */
+/* -- writing --------------------------------------------------------------- */
 
 int store_begin(struct store *store, MDB_txn **ret)
 {
@@ -461,7 +461,7 @@ int store_remove_all(struct store *store, MDB_txn *txn)
 	return rc ? rc : mdb_drop(txn, store->due, 0);
 }
 
-/* -- when it breaks --------------------------------------------------------- */
+/* -- when it breaks -------------------------------------------------------- */
 
 bool store_note(struct store *store, int rc)
 {

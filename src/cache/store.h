@@ -27,14 +27,14 @@ struct store;
 int mts_from_lmdb(int rc);
 
 /* Opens or makes DIR/policies.mdb; one that is damaged or not ours is set
- * aside. MAX_SIZE in bytes. CLOCK gives the date of what is set aside. MTS_ESYS,
- * MTS_EBUSY, MTS_EFULL, MTS_ENOMEM. On MTS_OK *RET is the caller's:
+ * aside. MAX_SIZE in bytes. CLOCK gives the date of what is set aside.
+ * MTS_ESYS, MTS_EBUSY, MTS_EFULL, MTS_ENOMEM. On MTS_OK *RET is the caller's:
  * store_close(), which takes NULL and leaves NULL. */
 int store_open(const char *dir, uint64_t max_size, const struct clock *clock,
                struct store **ret, struct fault *why);
 void store_close(struct store **store);
 
-/* -- reading: LMDB's codes -------------------------------------------------- */
+/* -- reading: our codes ---------------------------------------------------- */
 
 /* Starts the read transaction if none is running. MTS_OK or MTS_E*. */
 int store_renew(struct store *store);
@@ -44,20 +44,20 @@ bool store_is_reading(const struct store *store);
 void store_reset(struct store *store);
 
 /* After store_renew(). The record of NAME; valid until store_reset().
- * MTS_ENOTFOUND, or what LMDB says. */
+ * MTS_ENOTFOUND, or what mts_from_lmdb() makes of the failure. */
 int store_get(struct store *store, struct slice name, struct slice *ret);
 
 enum store_table { STORE_BY_NAME, STORE_BY_DUE };
 
 /* The first key of TABLE that comes after AFTER (len 0: the first of all), and
- * in RECORD what it holds (for STORE_BY_DUE: nothing). */
+ * in RECORD what it holds (for STORE_BY_DUE: nothing). Same errors. */
 int store_after(struct store *store, enum store_table table, struct slice after,
                 struct slice *key, struct slice *record);
 
 void store_get_stats(struct store *store, uint64_t *policies,
                      uint64_t *bytes_used, uint64_t *bytes_max);
 
-/* -- writing: LMDB's codes, so that they can be logged in its words --------- */
+/* -- writing: LMDB's codes, so that they can be logged in its words -------- */
 
 int store_begin(struct store *store, MDB_txn **ret);
 
@@ -67,7 +67,7 @@ int store_put(struct store *store, MDB_txn *txn, struct slice name,
 int store_remove(struct store *store, MDB_txn *txn, struct slice name);
 int store_remove_all(struct store *store, MDB_txn *txn);
 
-/* -- when it breaks --------------------------------------------------------- */
+/* -- when it breaks -------------------------------------------------------- */
 
 /* Takes note of RC, which some call came back with; true if it means that the
  * file can't be used on as it is: store_mend(). */

@@ -10,16 +10,16 @@
  *
  * If the commit fails, the batch goes back to `pending` (but for what was put
  * anew), a warning is logged once, and it is tried again after a pause that
- * grows to RETRY_MAX_MS. Meanwhile answers come from memory, and when PENDING_
- * MAX changes are waiting, further puts fail.
+ * grows to RETRY_MAX_MS. Meanwhile answers come from memory, and when
+ * PENDING_MAX changes are waiting, further puts fail.
  *
- * A full file (MDB_MAP_FULL) is such a failure for now. Making room belongs in
- * write_batch(), before the changes are put: take from the front of the table
- * "due" what has expired, then what was used longest ago; it needs free pages
- * itself, so it has to start before the last one is gone.
+ * BUGS: a full file (MDB_MAP_FULL) is such a failure for now. Making room
+ * belongs in write_batch(), before the changes are put: take from the front of
+ * the table "due" what has expired, then what was used longest ago; it needs
+ * free pages itself, so it has to start before the last one is gone.
  *
  * Closing while a batch is on the pool: uv_cancel() stops it if no thread has
- * begun; otherwise writer_settle() waits for the semaphore that the worker
+ * begun; otherwise settle() waits for the semaphore that the worker
  * posts as its last act. Either way the after-work callback still comes, finds
  * that its result was taken, and only lets go of the memory. */
 #include "cache/writer.h"
@@ -80,7 +80,7 @@ static size_t count(const struct writer *writer)
 	return queue_count(&writer->pending) + queue_count(&writer->writing);
 }
 
-/* -- the worker ------------------------------------------------------------- */
+/* -- the worker ------------------------------------------------------------ */
 
 static int write_change(struct store *store, MDB_txn *txn,
                         const struct change *change)
@@ -118,7 +118,7 @@ static void on_work(uv_work_t *work)
 	uv_sem_post(&writer->done);
 }
 
-/* -- its result ------------------------------------------------------------- */
+/* -- its result ------------------------------------------------------------ */
 
 static void give_back(struct writer *writer)
 {
@@ -185,7 +185,7 @@ static void settle(struct writer *writer)
 	finish_batch(writer, writer->rc);
 }
 
-/* -- batches ---------------------------------------------------------------- */
+/* -- batches --------------------------------------------------------------- */
 
 static void fill_batch(struct writer *writer)
 {
@@ -270,7 +270,7 @@ static void on_done(uv_work_t *work, int status)
 	let_go(writer);
 }
 
-/* -- life ------------------------------------------------------------------- */
+/* -- life ------------------------------------------------------------------ */
 
 static int init(struct writer *writer, uv_loop_t *loop)
 {
@@ -336,7 +336,7 @@ void writer_close(struct writer **writer)
 	uv_close((uv_handle_t *)&closing->timer, on_closed);
 }
 
-/* -- changes ---------------------------------------------------------------- */
+/* -- changes --------------------------------------------------------------- */
 
 const struct change *writer_find(const struct writer *writer, struct slice name)
 {

@@ -161,7 +161,7 @@ int check_server(const char *text, struct fault *why)
 	                 text);
 }
 
-/* -- options that must fit each other --------------------------------------- */
+/* -- options that must fit each other -------------------------------------- */
 
 /* Bounds, by their rows. */
 static const struct {

@@ -66,9 +66,13 @@ struct conf {
 	} log;
 };
 
-/* Reads PATH. On MTS_OK *RET is the caller's: conf_free(). Any fault (unreadable
- * file, bad YAML, unknown option, bad value) is an error: WHY reads
- * "FILE:LINE: option: what is wrong and what would be right". */
+/* Where mtastsd looks for its configuration, and so mtasts-ctl. */
+#define CONF_DEFAULT_FILE MTS_SYSCONFDIR "/mtasts/mtastsd.yaml"
+
+/* Reads PATH. On MTS_OK *RET is the caller's: conf_free(). MTS_ESYNTAX (bad
+ * YAML, an unknown option, a bad value), MTS_ERANGE: WHY reads "FILE:LINE:
+ * option: what is wrong and what would be right". MTS_ESYS: the file can't be
+ * read. MTS_ENOMEM. */
 int conf_load(const char *path, struct conf **ret, struct fault *why);
 
 /* The same from memory; NAME stands for the file in messages. */

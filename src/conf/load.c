@@ -27,7 +27,7 @@ struct loader {
 	unsigned lines[CONF_OPTIONS_MAX];
 };
 
-/* -- events ----------------------------------------------------------------- */
+/* -- events ---------------------------------------------------------------- */
 
 static unsigned line_of(const struct loader *loader)
 {
@@ -140,7 +140,7 @@ static bool is_null(const struct loader *loader)
 	        slice_is(scalar(loader), "null"));
 }
 
-/* -- values ----------------------------------------------------------------- */
+/* -- values ---------------------------------------------------------------- */
 
 /* Puts file, line and option before what VALUE says. */
 static int refuse_value(const struct loader *loader,
@@ -170,6 +170,16 @@ static int read_value(struct loader *loader, const struct conf_option *option,
 	return MTS_OK;
 }
 
+static int refuse_number(const struct loader *loader,
+                         const struct conf_option *option, const char *what)
+{
+	return fault_set(loader->why, MTS_ESYNTAX,
+	                 "%s:%u: %s: has too many %s; %llu at most are "
+	                 "possible",
+	                 loader->name, line_of(loader), option->path, what,
+	                 (unsigned long long)option->max);
+}
+
 static int read_servers(struct loader *loader, const struct conf_option *option)
 {
 	struct conf *conf = loader->conf;
@@ -186,9 +196,7 @@ static int read_servers(struct loader *loader, const struct conf_option *option)
 			return refuse(loader, option->path,
 			              "each item must be one address");
 		if (conf->dns.server_count == option->max)
-			return refuse(loader, option->path,
-			              "has too many items; 16 at most are "
-			              "possible");
+			return refuse_number(loader, option, "items");
 		if (value_add_server(&conf->dns.servers,
 		                     &conf->dns.server_count, scalar(loader),
 		                     &value) != MTS_OK)
@@ -255,9 +263,7 @@ static int read_listeners(struct loader *loader,
 			              "as in - socketmap: "
 			              "inet:127.0.0.1:8461");
 		if (loader->conf->listen_count == option->max)
-			return refuse(loader, option->path,
-			              "has too many entries; 64 at most are "
-			              "possible");
+			return refuse_number(loader, option, "entries");
 		status = read_entry(loader, option);
 		if (status != MTS_OK)
 			return status;
@@ -293,7 +299,7 @@ static int read_option(struct loader *loader, const struct conf_option *option,
 	return read_value(loader, option, base);
 }
 
-/* -- names ------------------------------------------------------------------ */
+/* -- names ----------------------------------------------------------------- */
 
 static int refuse_dotted(const struct loader *loader,
                          const struct conf_option *meant)
@@ -384,7 +390,7 @@ static int read_mapping(struct loader *loader, const struct conf_option *parent,
 	return status;
 }
 
-/* -- the file --------------------------------------------------------------- */
+/* -- the file -------------------------------------------------------------- */
 
 static int read_document(struct loader *loader)
 {

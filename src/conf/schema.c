@@ -108,7 +108,7 @@ static const struct conf_option options[] = {
 	{ .path = "dns.servers",
 	  .type = CONF_SERVERS,
 	  .offset = IN(dns.servers),
-	  .max = 16,
+	  .max = 8, /* the resolver takes no more */
 	  .fallback = "[]",
 	  .help = "The name servers to ask.",
 	  .more = "A list of addresses; a port can follow an IPv4 address or "
@@ -313,7 +313,7 @@ const struct conf_option *schema_child(const struct conf_option *parent,
 	return NULL;
 }
 
-/* -- guesses ---------------------------------------------------------------- */
+/* -- guesses --------------------------------------------------------------- */
 
 enum { NAME_LEN_MAX = 40 }; /* of a name that a guess is made for */
 

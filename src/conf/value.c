@@ -152,7 +152,7 @@ static int parse_number(const struct conf_option *option, struct slice text,
 	return MTS_ESYNTAX;
 }
 
-/* -- what is wrong, and what would be right --------------------------------- */
+/* -- what is wrong, and what would be right -------------------------------- */
 
 static int refuse_word(const struct conf_option *option, struct slice text,
                        struct fault *why)
@@ -235,7 +235,7 @@ static int refuse_range(const struct conf_option *option, struct slice text,
 	    value_text(option, option->max, max));
 }
 
-/* -- numbers ---------------------------------------------------------------- */
+/* -- numbers --------------------------------------------------------------- */
 
 /* An enum and a mode_t can't be written through a pointer of another type. */
 static void store_number(const struct conf_option *option, void *base,
@@ -304,7 +304,7 @@ const char *value_text(const struct conf_option *option, uint64_t number,
 	return text;
 }
 
-/* -- texts ------------------------------------------------------------------ */
+/* -- texts ----------------------------------------------------------------- */
 
 static int check_text(const struct conf_option *option, const char *text,
                       struct fault *why)

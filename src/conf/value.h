@@ -6,11 +6,11 @@
 #include "base/status.h"
 #include "conf/schema.h"
 
-/* Checks TEXT as OPTION's value and stores it at BASE + OPTION's offset (BASE is
- * the struct conf, or the struct conf_listen); a text that was there is freed.
- * OPTION is neither a section nor a list. MTS_ESYNTAX, MTS_ERANGE: WHY says what
- * is wrong and what would be right, without naming file or option, and nothing
- * is stored. MTS_ENOMEM. */
+/* Checks TEXT as OPTION's value and stores it at BASE + OPTION's offset (BASE
+ * is the struct conf, or the struct conf_listen); a text that was there is
+ * freed. OPTION is neither a section nor a list. MTS_ESYNTAX, MTS_ERANGE: WHY
+ * says what is wrong and what would be right, without naming file or option,
+ * and nothing is stored. MTS_ENOMEM. */
 int value_set(const struct conf_option *option, void *base, struct slice text,
               struct fault *why);
 
@@ -18,8 +18,8 @@ int value_set(const struct conf_option *option, void *base, struct slice text,
 int value_set_default(const struct conf_option *option, void *base,
                       struct fault *why);
 
-/* Appends a name server to the list at BASE + OPTION's offset, whose length is
- * *COUNT. Same errors. */
+/* Checks TEXT as a name server and appends it to *SERVERS, a list of *COUNT.
+ * Same errors. */
 int value_add_server(char ***servers, size_t *count, struct slice text,
                      struct fault *why);
 

@@ -26,18 +26,19 @@ enum {
 	ADDRESS_DNS_PORT = 53,
 };
 
-/* Reads TEXT as an address of FAMILY, AF_INET or AF_INET6; false: it is none. */
+/* Reads TEXT as an address of FAMILY, AF_INET or AF_INET6; false: it is
+ * none. */
 bool address_parse(struct slice text, int family, struct address *ret);
 
 /* Writes ADDRESS into TEXT and returns it. */
 const char *address_text(const struct address *address,
                          char text[ADDRESS_TEXT]);
 
-/* True if ADDRESS is of no use to a stranger on the Internet: private, loopback,
- * link-local, multicast, documentation, and all else that IANA's special-purpose
- * registries (RFC 6890) list as not globally reachable; IPv4 within IPv6
- * (mapped, 6to4, NAT64, Teredo) counts as the IPv4 address. A publisher must not
- * be able to point us at our own network. */
+/* True if ADDRESS is of no use to a stranger on the Internet: private,
+ * loopback, link-local, multicast, documentation, and all else that IANA's
+ * special-purpose registries (RFC 6890) list as not globally reachable; IPv4
+ * within IPv6 (mapped, 6to4, NAT64, Teredo) counts as the IPv4 address. A
+ * publisher must not be able to point us at our own network. */
 bool address_is_special(const struct address *address);
 
 /* Parses "ADDRESS", "IPV4:PORT" or "[IPV6]:PORT"; the port is 53 if none is

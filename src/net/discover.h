@@ -36,7 +36,7 @@ enum discover_outcome {
 	DISCOVER_BAD_RECORD, /* several, or one that is no good */
 	DISCOVER_DNS_FAILED, /* DNS gave no answer for the record */
 	DISCOVER_FETCH_FAILED, /* the record is good, the policy can't be had:
-	                        * no address, HTTPS failed, the text is no good */
+	                        * no address, no HTTPS, a text that is bad */
 	DISCOVER_NO_MEMORY,
 };
 
@@ -69,9 +69,10 @@ struct discovery;
 typedef void discover_callback(void *arg, const struct discover_result *result);
 
 /* Starts the walk for DOMAIN. If the record's id is KNOWN_ID (NULL: none is) it
- * ends there as UNCHANGED. OPTIONS and what they point to outlive the walk. An
- * error return means "not started". Otherwise CALLBACK comes exactly once,
- * never from inside the call, unless discovery_cancel() comes first. */
+ * ends there as UNCHANGED. OPTIONS is copied; what it points to outlives the
+ * walk. An error return means "not started": MTS_ENOMEM. Otherwise CALLBACK
+ * comes exactly once, never from inside the call, unless discovery_cancel()
+ * comes first. */
 int discovery_start(const struct discover_options *options,
                     const struct domain *domain, const char *known_id,
                     discover_callback *callback, void *arg,

@@ -24,7 +24,8 @@ struct dns_name {
 	uint8_t wire[DNS_NAME_WIRE];
 };
 
-/* TEXT: labels with dots between, as in a zone file. MTS_ESYNTAX, MTS_ENOMEM. */
+/* TEXT: labels with dots between, as in a zone file. MTS_ESYNTAX: it is no
+ * name; MTS_ENOMEM. */
 int dns_name_parse(const char *text, struct dns_name *ret);
 
 /* The name as a zone file would have it, to be freed; NULL: memory is short, or

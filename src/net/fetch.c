@@ -7,8 +7,8 @@
  * FETCH_SLOW_FACTOR times as many. So hosts that accept a connection and say
  * nothing, each for a minute, do not keep the others waiting.
  *
- * Where an address leads to no HTTP answer, the remaining ones are tried, within
- * the time of the whole fetch. What got furthest is what is reported. */
+ * Where an address leads to no HTTP answer, the remaining ones are tried,
+ * within the time of the whole fetch. What got furthest is what is reported. */
 #include "net/fetch.h"
 
 #include "base/list.h"
@@ -40,9 +40,9 @@ struct fetcher {
 
 enum fetch_state {
 	FETCH_WAITING, /* for room; leaves by on_room */
-	FETCH_YOUNG, /* runs; leaves by on_done, or by on_room when it is slow */
-	FETCH_SLOW,  /* runs; leaves by on_done */
-	FETCH_ENDED, /* in no list; the callback is running, or has */
+	FETCH_YOUNG,   /* runs; leaves by on_done, or by on_room when slow */
+	FETCH_SLOW,    /* runs; leaves by on_done */
+	FETCH_ENDED,   /* in no list; the callback is running, or has */
 };
 
 struct fetch {

@@ -36,7 +36,7 @@ int fetcher_new(const struct fetcher_options *options, struct fetcher **ret,
  * leaves NULL. The loop must run once more before it is closed. */
 void fetcher_close(struct fetcher **fetcher);
 
-/* How a fetch ended: a fixed set, for statistics and the checker. */
+/* How a fetch ended: a fixed set, which mtasts-ctl shows. */
 enum fetch_cause {
 	FETCH_OK,
 	FETCH_CONNECT,   /* refused, unreachable, cut off before TLS */
@@ -76,8 +76,9 @@ typedef void fetch_callback(void *arg, const struct fetch_result *result);
 
 /* Gets https://HOST/.well-known/mta-sts.txt from one of the addresses, which
  * are copied. HOST is the policy host, checked by domain_is_name(). An error
- * return means "not started". Otherwise CALLBACK comes exactly once, never from
- * inside the call, unless fetch_cancel() comes first. */
+ * return means "not started": MTS_ERANGE: COUNT is 0; MTS_ENOMEM. Otherwise
+ * CALLBACK comes exactly once, never from inside the call, unless
+ * fetch_cancel() comes first. */
 int fetcher_get(struct fetcher *fetcher, const char *host,
                 const struct address *addresses, size_t count,
                 fetch_callback *callback, void *arg, struct fetch **ret);

@@ -82,7 +82,9 @@ static long parse_status(struct slice line)
 	       (line.data[at + 2] - '0') * 10L + (line.data[at + 3] - '0');
 }
 
-bool fetch_http_is_plain(struct slice type)
+/* True for text/plain with any parameters (3.2: "The media type for this
+ * resource is "text/plain""); RFC 9110 8.3.1: case does not count. */
+static bool is_plain(struct slice type)
 {
 	const char *semicolon =
 	    memchr(type.data ? type.data : "", ';', type.len);
@@ -112,7 +114,7 @@ static bool check_field(struct fetch_http *http, struct slice line)
 		return true;
 	if (is_token(name, "content-type")) {
 		http->has_type = true;
-		if (http->status == 200 && !fetch_http_is_plain(value))
+		if (http->status == 200 && !is_plain(value))
 			return stop(http, FETCH_TYPE,
 			            "media type is %.*s, not text/plain",
 			            value.len < 80 ? (int)value.len : 80,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* fetch_http.h - whether an HTTP answer carries a policy (RFC 8461 3.3).
  *
- * Pure: is given header lines and body as they come in, and says at the earliest
- * byte that there is no use in reading on. */
+ * Pure: is given header lines and body as they come in, and says at the
+ * earliest byte that there is no use in reading on. */
 #ifndef NET_FETCH_HTTP_H
 #define NET_FETCH_HTTP_H
 
@@ -33,9 +33,5 @@ bool fetch_http_header(struct fetch_http *http, struct slice line);
 
 /* A piece of the body. False: stop reading. */
 bool fetch_http_body(struct fetch_http *http, struct slice piece);
-
-/* True for text/plain with any parameters (3.2: "The media type for this
- * resource is "text/plain""); RFC 9110 8.3.1: case does not count. */
-bool fetch_http_is_plain(struct slice type);
 
 #endif

@@ -2,9 +2,10 @@
 /* fetch_tls.c - whether the certificate is the policy host's (RFC 8461 3.3).
  *
  * "Matching is performed only against the DNS-ID identifiers": OpenSSL is told
- * the host, and never to look at the CN, which libcurl does where the SAN has no
- * DNS name. "MAY contain the wildcard character '*' as the complete left-most
- * label": no partial wildcards. libcurl's own check of the name comes on top. */
+ * the host, and never to look at the CN, which libcurl does where the SAN has
+ * no DNS name. "MAY contain the wildcard character '*' as the complete
+ * left-most label": no partial wildcards. libcurl's own check of the name comes
+ * on top. */
 #include "net/fetch_tls.h"
 
 #include <openssl/x509v3.h>

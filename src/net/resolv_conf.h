@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* resolv_conf.h - the name servers that /etc/resolv.conf lists (resolv.conf(5)).
+/* resolv_conf.h - the name servers in /etc/resolv.conf (resolv.conf(5)).
  *
  * Only "nameserver" lines count: names are asked for as they stand, so "search"
  * and "ndots" have no meaning here, and times are our own. */

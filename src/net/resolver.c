@@ -83,7 +83,8 @@ static void on_timer_closed(uv_handle_t *handle)
 	free(handle->data);
 }
 
-/* After this the resolver may go; the memory stays until the timer is closed. */
+/* After this the resolver may go; the memory stays until the timer is
+ * closed. */
 static void detach(struct dns_query *query)
 {
 	for (size_t i = 0; i < query->try_count; i++)

@@ -25,7 +25,8 @@ struct resolver_options {
 };
 
 /* MTS_ESYNTAX: a server's address; MTS_ERANGE: more than 8; MTS_ENOTFOUND:
- * resolv_conf names none; MTS_ESYS: it can't be read; MTS_ENOMEM; MTS_ELIB. On MTS_OK *RET is the caller's: resolver_close(). */
+ * resolv_conf names none; MTS_ESYS: it can't be read; MTS_ENOMEM; MTS_ELIB. On
+ * MTS_OK *RET is the caller's: resolver_close(). */
 int resolver_new(const struct resolver_options *options, struct resolver **ret,
                  struct fault *why);
 
@@ -61,8 +62,9 @@ struct dns_query;
 
 typedef void dns_callback(void *arg, const struct dns_answer *answer);
 
-/* Look up NAME's TXT, A or AAAA records; CNAMEs are followed. NAME is checked
- * by domain_is_name(), but for a leading "_mta-sts." label. An error return means "not started".
+/* Look up NAME's TXT, A or AAAA records; CNAMEs are followed. An error return
+ * means "not started": MTS_ESYNTAX: NAME is none that domain_is_name() takes,
+ * but for a leading "_mta-sts." label; MTS_ENOMEM.
  * Otherwise CALLBACK comes exactly once, never from inside the call, unless
  * dns_query_cancel() comes first. *RET is good until then. */
 int resolver_txt(struct resolver *resolver, const char *name,

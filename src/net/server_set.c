@@ -8,7 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-int server_set_new(struct stub *stub, const struct server_address *addresses,
+struct server_address {
+	struct address address;
+	in_port_t port;
+};
+
+/* One reference, the caller's. COUNT is 1 to SERVERS_MAX. */
+static int set_new(struct stub *stub, const struct server_address *addresses,
                    size_t count, struct server_set **ret, struct fault *why)
 {
 	struct server_set *set = calloc(1, sizeof(*set));
@@ -30,12 +36,6 @@ int server_set_new(struct stub *stub, const struct server_address *addresses,
 	else
 		*ret = set;
 	return status;
-}
-
-struct server_set *server_set_ref(struct server_set *set)
-{
-	set->references++;
-	return set;
 }
 
 void server_set_unref(struct server_set **set)
@@ -88,7 +88,7 @@ static int use(struct server_source *source,
                struct fault *why)
 {
 	struct server_set *set = NULL;
-	int status = server_set_new(source->stub, addresses, count, &set, why);
+	int status = set_new(source->stub, addresses, count, &set, why);
 
 	if (!set)
 		return status;
@@ -180,5 +180,6 @@ static void look(struct server_source *source)
 struct server_set *server_source_get(struct server_source *source)
 {
 	look(source);
-	return server_set_ref(source->set);
+	source->set->references++;
+	return source->set;
 }

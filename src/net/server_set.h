@@ -19,11 +19,6 @@ enum {
 	SERVERS_TEXT = SERVERS_MAX * (ADDRESS_TEXT + 11),
 };
 
-struct server_address {
-	struct address address;
-	in_port_t port;
-};
-
 struct server_set {
 	unsigned references;
 	size_t count;
@@ -31,14 +26,7 @@ struct server_set {
 	uint64_t avoid_until_ms[SERVERS_MAX];
 };
 
-/* One reference, the caller's. COUNT is 1 to SERVERS_MAX. MTS_ENOMEM,
- * MTS_ELIB. */
-int server_set_new(struct stub *stub, const struct server_address *addresses,
-                   size_t count, struct server_set **ret, struct fault *why);
-
-struct server_set *server_set_ref(struct server_set *set);
-
-/* Takes NULL, leaves NULL. */
+/* Gives a reference back. Takes NULL, leaves NULL. */
 void server_set_unref(struct server_set **set);
 
 /* Where the set comes from, and the one in use. */
@@ -63,9 +51,9 @@ int server_source_init(struct server_source *source, uv_loop_t *loop,
 
 void server_source_close(struct server_source *source);
 
-/* The set for a new look-up, a reference of the caller's. A DHCP client or a VPN
- * changes resolv.conf under us: it is read again if it has changed. While it
- * can't be used, the servers stay as they are. */
+/* The set for a new look-up, a reference of the caller's. A DHCP client or a
+ * VPN changes resolv.conf under us: it is read again if it has changed. While
+ * it can't be used, the servers stay as they are. */
 struct server_set *server_source_get(struct server_source *source);
 
 /* The order to ask in: as listed, but those that keep silent last. */

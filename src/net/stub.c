@@ -3,9 +3,9 @@
  *
  * getdns 1.5 to 1.7 must be held with care:
  *
- * - Its time-outs read freed memory, and it neither repeats a question nor turns
- *   to the next server in good time. So each context has one server, no time-out
- *   that ever fires, and questions are cancelled from outside.
+ * - Its time-outs read freed memory, and it neither repeats a question nor
+ *   turns to the next server in good time. So each context has one server, no
+ *   time-out that ever fires, and questions are cancelled from outside.
  * - After an answer that was cut off, it hands the TCP connection's descriptor,
  *   which all questions share, to the one question, and closes it when that is
  *   cancelled; and a question cancelled while it is being written leaves a
@@ -57,8 +57,8 @@ struct stub_server {
 };
 
 enum question_state {
-	QUESTION_ASKED, /* getdns has it; leaves by on_response or stub_cancel */
-	QUESTION_READY, /* on the ready list; leaves by on_idle or stub_cancel */
+	QUESTION_ASKED, /* getdns has it; leaves by on_response, stub_cancel */
+	QUESTION_READY, /* on the ready list; leaves by on_idle, stub_cancel */
 };
 
 struct stub_question {
@@ -188,8 +188,8 @@ static void question_free(struct stub_question *question)
 	free(question);
 }
 
-/* One a round of the loop. The callback may free the question's server and close
- * the stub. */
+/* One a round of the loop. The callback may free the question's server and
+ * close the stub. */
 static void on_idle(uv_idle_t *handle)
 {
 	struct stub *stub = handle->data;

@@ -213,8 +213,3 @@ int trust_apply(const struct trust *trust, SSL_CTX *context)
 	return SSL_CTX_get_cert_store(context) == trust->store ? MTS_OK
 	                                                       : MTS_ELIB;
 }
-
-const char *trust_file(const struct trust *trust)
-{
-	return trust->file;
-}

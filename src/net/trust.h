@@ -26,7 +26,4 @@ void trust_refresh(struct trust *trust, uint64_t now_ms);
 /* Gives the certificates to CONTEXT. MTS_ELIB. */
 int trust_apply(const struct trust *trust, SSL_CTX *context);
 
-/* The file that was read. */
-const char *trust_file(const struct trust *trust);
-
 #endif

@@ -23,7 +23,7 @@ struct ctl_client {
 	size_t used; /* bytes of IN that were answered already */
 };
 
-/* -- connecting ------------------------------------------------------------- */
+/* -- connecting ------------------------------------------------------------ */
 
 static int fill_address(const char *address, struct sockaddr_un *sun,
                         struct fault *why)
@@ -131,7 +131,7 @@ void ctl_close(struct ctl_client **client)
 	*client = NULL;
 }
 
-/* -- talking ---------------------------------------------------------------- */
+/* -- talking --------------------------------------------------------------- */
 
 static int send_all(int fd, struct slice bytes)
 {

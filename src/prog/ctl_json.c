@@ -30,7 +30,7 @@ static bool is_array(enum control_command command)
 	       command == CONTROL_FLUSH;
 }
 
-/* -- items ------------------------------------------------------------------ */
+/* -- items ----------------------------------------------------------------- */
 
 static int put_element(struct view *view, const json_t *item)
 {
@@ -70,7 +70,7 @@ int view_json_item(struct view *view, json_t *item)
 	                               : merge(view, item);
 }
 
-/* -- the end ---------------------------------------------------------------- */
+/* -- the end --------------------------------------------------------------- */
 
 /* Adds what went wrong to the document, which may not have begun. */
 static int add_error(struct view *view, int status, const char **error)

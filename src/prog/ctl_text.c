@@ -6,7 +6,7 @@
 
 #include <time.h>
 
-/* -- characters ------------------------------------------------------------- */
+/* -- characters ------------------------------------------------------------ */
 
 static bool char_is_safe(uint32_t c)
 {
@@ -61,7 +61,7 @@ int text_put_lines(struct buffer *out, struct slice text, size_t indent,
 	return buffer_status(out);
 }
 
-/* -- times ------------------------------------------------------------------ */
+/* -- times ----------------------------------------------------------------- */
 
 static const struct {
 	uint64_t seconds;
@@ -133,7 +133,7 @@ int text_put_time(struct buffer *out, int64_t time_s, int64_t now_s)
 	return buffer_puts(out, ")");
 }
 
-/* -- sizes and columns ------------------------------------------------------ */
+/* -- sizes and columns ----------------------------------------------------- */
 
 int text_put_size(struct buffer *out, uint64_t bytes)
 {

@@ -11,7 +11,7 @@ enum {
 	STEP_WIDTH = 10, /* the longest step is "connect" */
 };
 
-/* -- lines ------------------------------------------------------------------ */
+/* -- lines ----------------------------------------------------------------- */
 
 static void put_safe(struct view *view, struct slice text)
 {
@@ -94,7 +94,7 @@ static void put_policy(struct view *view, const json_t *item)
 	put_time(view, "expires", item, "expires");
 }
 
-/* -- status ----------------------------------------------------------------- */
+/* -- status ---------------------------------------------------------------- */
 
 static void show_daemon(struct view *view, const json_t *item)
 {
@@ -163,7 +163,7 @@ static void show_status(struct view *view, const json_t *item)
 	put_count(view, "clients so far", clients, "total");
 }
 
-/* -- lookup ----------------------------------------------------------------- */
+/* -- lookup ---------------------------------------------------------------- */
 
 static const char *source_words(struct slice source)
 {
@@ -220,7 +220,7 @@ static void show_lookup(struct view *view, const json_t *item)
 	put_text(view, "verdict", item, "verdict");
 }
 
-/* -- show ------------------------------------------------------------------- */
+/* -- show ------------------------------------------------------------------ */
 
 static void put_entry(struct view *view, const json_t *item)
 {
@@ -247,7 +247,7 @@ static void show_entry(struct view *view, const json_t *item)
 	text_put_lines(&view->out, item_text(item, "text"), 4, view->utf8);
 }
 
-/* -- explain ---------------------------------------------------------------- */
+/* -- explain --------------------------------------------------------------- */
 
 static void show_now(struct view *view, const json_t *now)
 {
@@ -348,7 +348,7 @@ static void show_explain(struct view *view, const json_t *item)
 		show_lookup(view, item); /* not the name of a domain */
 }
 
-/* -- refresh and flush ------------------------------------------------------ */
+/* -- refresh and flush ----------------------------------------------------- */
 
 static void show_refreshed(struct view *view, const json_t *item)
 {
@@ -391,7 +391,7 @@ static void show_flushed(struct view *view, const json_t *item)
 	put(view, "\n");
 }
 
-/* -- the view --------------------------------------------------------------- */
+/* -- the view -------------------------------------------------------------- */
 
 int view_text_item(struct view *view, const json_t *item)
 {

@@ -31,7 +31,8 @@ struct view {
 /* Shows one item as text; buffer_status(). */
 int view_text_item(struct view *view, const json_t *item);
 
-/* Shows the end. ERROR is for standard error; NULL if there is nothing to say. */
+/* Shows the end. ERROR is for standard error; NULL if there is nothing to
+ * say. */
 void view_text_end(struct view *view, int status, const char **error);
 
 /* The same as JSON: one object for status, lookup, explain and show (its steps

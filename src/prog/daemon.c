@@ -38,7 +38,7 @@ struct daemon {
 	size_t listener_count;
 };
 
-/* -- one part each ----------------------------------------------------------- */
+/* -- one part each --------------------------------------------------------- */
 
 static int open_cache(struct daemon *daemon, struct fault *why)
 {
@@ -214,7 +214,7 @@ static int open_control(struct daemon *daemon, struct fault *why)
 	return control_open(&options, &daemon->control, why);
 }
 
-/* -- the whole --------------------------------------------------------------- */
+/* -- the whole ------------------------------------------------------------- */
 
 int daemon_open(uv_loop_t *loop, const struct conf *conf,
                 const char *config_path, struct daemon **ret, struct fault *why)

@@ -8,6 +8,7 @@
  * SECURITY: what the daemon tells was written by strangers, in part. No control
  * character of theirs gets to the terminal. */
 #include "conf/conf.h"
+#include "conf/schema.h"
 #include "config.h"
 #include "prog/ctl_client.h"
 #include "prog/ctl_view.h"
@@ -22,9 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define DEFAULT_CONFIG MTS_SYSCONFDIR "/mtasts/mtastsd.yaml"
-#define DEFAULT_SOCKET "unix:/run/mtasts/control.sock"
-#define CHECK_CONFIG   "check-config"
+#define CHECK_CONFIG "check-config"
 
 enum {
 	EXIT_NO = CONTROL_END_NO,
@@ -47,7 +46,12 @@ struct options {
 	size_t arg_count;
 };
 
-/* -- the command line ------------------------------------------------------- */
+/* -- the command line ------------------------------------------------------ */
+
+static const char *default_socket(void)
+{
+	return schema_find("control")->fallback;
+}
 
 static void print_help(void)
 {
@@ -72,7 +76,7 @@ static void print_help(void)
 	       "Exit status: 0 done, 1 not found or no, 2 usage, 3 mtastsd "
 	       "can't be reached.\n"
 	       "See mtasts-ctl(1).\n",
-	       DEFAULT_SOCKET);
+	       default_socket());
 }
 
 static int complain(int status, const char *text)
@@ -147,9 +151,10 @@ static int parse_options(int argc, char **argv, struct options *options)
 	return -1;
 }
 
-/* -- output ----------------------------------------------------------------- */
+/* -- output ---------------------------------------------------------------- */
 
-/* The width of the terminal; *CUT: a person reads, and long lines would wrap. */
+/* The width of the terminal; *CUT: a person reads, and long lines would
+ * wrap. */
 static size_t find_width(bool *cut)
 {
 	const char *columns = getenv("COLUMNS");
@@ -185,7 +190,7 @@ static int write_out(struct view *view)
 	return -1;
 }
 
-/* -- asking ----------------------------------------------------------------- */
+/* -- asking ---------------------------------------------------------------- */
 
 struct session {
 	const struct options *options;
@@ -275,7 +280,7 @@ static char *find_socket(const struct options *options, struct fault *why)
 
 	if (options->socket || !options->config)
 		return strdup(options->socket ? options->socket
-		                              : DEFAULT_SOCKET);
+		                              : default_socket());
 	if (conf_load(options->config, &conf, why) != MTS_OK)
 		return NULL;
 	if (conf->control[0])
@@ -330,7 +335,7 @@ static int run_command(const struct options *options, struct slice line,
 	return finish(&session);
 }
 
-/* -- check-config ----------------------------------------------------------- */
+/* -- check-config ---------------------------------------------------------- */
 
 /* TEXT as a JSON string; null if it is no UTF-8, as a path may be. */
 static json_t *string_or_null(const char *text)
@@ -361,7 +366,8 @@ static int show_check(const char *path, const struct fault *why, bool ok)
 
 static int check_config(const struct options *options)
 {
-	const char *path = options->config ? options->config : DEFAULT_CONFIG;
+	const char *path =
+	    options->config ? options->config : CONF_DEFAULT_FILE;
 	struct conf *conf = NULL;
 	struct fault why = { 0 };
 	bool ok;
@@ -380,7 +386,7 @@ static int check_config(const struct options *options)
 	return EXIT_SUCCESS;
 }
 
-/* -- main ------------------------------------------------------------------- */
+/* -- main ------------------------------------------------------------------ */
 
 /* Appends WORD to the request. An empty word, or one with a blank within, would
  * be another request than was meant. An exit status, or -1 to go on. */

@@ -23,8 +23,6 @@
 
 enum { EXIT_USAGE = 2 };
 
-#define DEFAULT_CONFIG MTS_SYSCONFDIR "/mtasts/mtastsd.yaml"
-
 struct options {
 	const char *config;
 	bool foreground;
@@ -32,10 +30,12 @@ struct options {
 	bool debug;
 };
 
+enum { SIGNALS = 3 }; /* that the loop watches for */
+
 struct run {
 	uv_loop_t loop;
 	struct daemon *daemon;
-	uv_signal_t signals[3];
+	uv_signal_t signals[SIGNALS];
 	int ready_fd; /* tells the parent that we are ready; -1: foreground */
 	enum log_level log_level;
 };
@@ -56,7 +56,7 @@ static void print_help(void)
 	       "  -h, --help          print this and exit\n"
 	       "\n"
 	       "See mtastsd(8), mtastsd.yaml(5) and mtasts-ctl(1).\n",
-	       DEFAULT_CONFIG);
+	       CONF_DEFAULT_FILE);
 }
 
 /* Returns an exit status, or -1 to go on. */
@@ -73,7 +73,7 @@ static int parse_options(int argc, char **argv, struct options *ret)
 	};
 	int c;
 
-	*ret = (struct options){ .config = DEFAULT_CONFIG };
+	*ret = (struct options){ .config = CONF_DEFAULT_FILE };
 	while ((c = getopt_long(argc, argv, "c:fdtVh", longs, NULL)) != -1) {
 		switch (c) {
 		case 'c':
@@ -108,7 +108,7 @@ static int parse_options(int argc, char **argv, struct options *ret)
 	return EXIT_USAGE;
 }
 
-/* -- signals ----------------------------------------------------------------- */
+/* -- signals --------------------------------------------------------------- */
 
 static void on_end_signal(uv_signal_t *handle, int signum)
 {
@@ -133,13 +133,13 @@ static void watch_signals(struct run *run)
 	static const struct {
 		int number;
 		uv_signal_cb callback;
-	} rows[] = {
+	} rows[SIGNALS] = {
 		{ SIGTERM, on_end_signal },
 		{ SIGINT, on_end_signal },
 		{ SIGHUP, on_reload_signal },
 	};
 
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < SIGNALS; i++) {
 		uv_signal_init(&run->loop, &run->signals[i]);
 		run->signals[i].data = run;
 		uv_signal_start(&run->signals[i], rows[i].callback,
@@ -161,7 +161,7 @@ static void unwatch_signals(struct run *run)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < SIGNALS; i++)
 		uv_close((uv_handle_t *)&run->signals[i], NULL);
 	uv_run(&run->loop, UV_RUN_DEFAULT);
 }
@@ -185,7 +185,7 @@ static void set_signals(void)
 	sigaction(SIGSEGV, &fatal, NULL);
 }
 
-/* -- the process ------------------------------------------------------------- */
+/* -- the process ----------------------------------------------------------- */
 
 /* libuv aborts if it is handed descriptor 0, 1 or 2, and a log line must not go
  * into the cache: whoever starts us without them gets /dev/null there. */
@@ -214,7 +214,7 @@ static void raise_file_limit(void)
 		log_debug("file_limit_not_raised");
 }
 
-/* -- running ----------------------------------------------------------------- */
+/* -- running --------------------------------------------------------------- */
 
 static void tell_ready(struct run *run)
 {
@@ -267,7 +267,7 @@ static int run_daemon(const struct conf *conf, const char *config,
 	return status;
 }
 
-/* -- the background ---------------------------------------------------------- */
+/* -- the background -------------------------------------------------------- */
 
 /* In the parent: waits until the daemon is ready or has ended. */
 static int await_ready(int fd, pid_t pid)

@@ -55,7 +55,7 @@ struct peer {
 
 static void go_on(struct peer *peer);
 
-/* -- a peer's end ----------------------------------------------------------- */
+/* -- a peer's end ---------------------------------------------------------- */
 
 static void on_handle_closed(uv_handle_t *handle)
 {
@@ -82,9 +82,9 @@ static void drop_peer(struct peer *peer)
 	uv_close((uv_handle_t *)&peer->timer, on_handle_closed);
 }
 
-/* The end, with ERROR, for a stream that gets nothing more. It has taken nothing yet, or
- * all that was said before, so the socket has room for this; if not, so be it.
- * Needs no memory. */
+/* The end, with ERROR, for a stream that gets nothing more. It has taken
+ * nothing yet, or all that was said before, so the socket has room for this; if
+ * not, so be it. Needs no memory. */
 static void say_last(uv_stream_t *stream, const char *error)
 {
 	char line[200]; /* libuv wants it writable */
@@ -99,7 +99,7 @@ static void say_last(uv_stream_t *stream, const char *error)
 	(void)uv_try_write(stream, &buf, 1);
 }
 
-/* -- the timer -------------------------------------------------------------- */
+/* -- the timer ------------------------------------------------------------- */
 
 static void on_timer(uv_timer_t *timer)
 {
@@ -116,7 +116,7 @@ static void start_timer(struct peer *peer, uint64_t timeout_ms)
 	uv_timer_start(&peer->timer, on_timer, timeout_ms, 0);
 }
 
-/* -- writing ---------------------------------------------------------------- */
+/* -- writing --------------------------------------------------------------- */
 
 static void on_written(uv_write_t *write, int status)
 {
@@ -146,7 +146,7 @@ static void send_out(struct peer *peer)
 		drop_peer(peer);
 }
 
-/* -- requests --------------------------------------------------------------- */
+/* -- requests -------------------------------------------------------------- */
 
 /* Begins the next request, if it is here in full. */
 static bool start_request(struct peer *peer)
@@ -219,7 +219,7 @@ static void on_wake(void *arg)
 	go_on(arg);
 }
 
-/* -- reading ---------------------------------------------------------------- */
+/* -- reading --------------------------------------------------------------- */
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
@@ -263,7 +263,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		go_on(peer);
 }
 
-/* -- peers coming ----------------------------------------------------------- */
+/* -- peers coming ---------------------------------------------------------- */
 
 static bool get_uid(int fd, uid_t *ret)
 {
@@ -359,7 +359,7 @@ static void on_connection(void *arg, uv_stream_t *stream)
 	take_peer(control, peer);
 }
 
-/* -- the service ------------------------------------------------------------ */
+/* -- the service ----------------------------------------------------------- */
 
 int control_open(const struct control_options *options, struct control **ret,
                  struct fault *why)

@@ -34,7 +34,8 @@ struct control_options {
 	void *arg;
 };
 
-/* endpoint_listen()'s errors. On MTS_OK *RET is the caller's: control_close(). */
+/* endpoint_listen()'s errors. On MTS_OK *RET is the caller's:
+ * control_close(). */
 int control_open(const struct control_options *options, struct control **ret,
                  struct fault *why);
 

@@ -19,7 +19,7 @@ enum {
 	FLUSH_CHUNK = 100,
 };
 
-/* -- what commands are made of ---------------------------------------------- */
+/* -- what commands are made of --------------------------------------------- */
 
 void job_fail(struct control_job *job)
 {
@@ -83,7 +83,7 @@ int64_t job_now_s(const struct control_job *job)
 	return clock_wall_s(job->context->options.clock);
 }
 
-/* -- status ----------------------------------------------------------------- */
+/* -- status ---------------------------------------------------------------- */
 
 static json_t *clients_object(const struct control_options *options)
 {
@@ -188,7 +188,7 @@ static void job_status(struct control_job *job)
 		job_end(job, control_end_if(stats.writable), NULL);
 }
 
-/* -- list and show ---------------------------------------------------------- */
+/* -- list and show --------------------------------------------------------- */
 
 /* cache_each()'s callback; false stops the walk. */
 static bool list_one(void *arg, const char *domain,
@@ -239,7 +239,7 @@ static void job_show(struct control_job *job)
 		job_end(job, CONTROL_END_DONE, NULL);
 }
 
-/* -- flush ------------------------------------------------------------------ */
+/* -- flush ----------------------------------------------------------------- */
 
 static void flush_negative(struct control_job *job)
 {
@@ -326,7 +326,7 @@ static void job_flush(struct control_job *job)
 		flush_domains(job);
 }
 
-/* -- the command as a whole ------------------------------------------------- */
+/* -- the command as a whole ------------------------------------------------ */
 
 /* Puts a NUL after each word: what stands there is a blank, or the end. */
 static void end_words(struct control_job *job)

@@ -58,7 +58,7 @@ void control_job_step(struct control_job *job);
 /* Ends the command, if there is one, without a word. */
 void control_job_cancel(struct control_job *job);
 
-/* -- for the commands (control_commands.c, control_lookup.c) ---------------- */
+/* -- for the commands (control_commands.c, control_lookup.c) --------------- */
 
 /* Ends the command because memory is short. */
 void job_fail(struct control_job *job);

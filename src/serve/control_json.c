@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* -- objects ---------------------------------------------------------------- */
+/* -- objects --------------------------------------------------------------- */
 
 void json_put(json_t **object, const char *key, json_t *value)
 {
@@ -121,7 +121,7 @@ out:
 	return rc;
 }
 
-/* -- what they are about ---------------------------------------------------- */
+/* -- what they are about --------------------------------------------------- */
 
 static int64_t expires_s(const struct cache_entry *entry)
 {

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "serve/reply.h"
 #include "sts/verdict.h"
+#include "wire/answer.h"
 
 #include <stdio.h>
 
@@ -23,7 +24,7 @@ static void wake(struct control_job *job)
 	job->wake(job->arg);
 }
 
-/* -- an answer -------------------------------------------------------------- */
+/* -- an answer ------------------------------------------------------------- */
 
 /* Puts the reply of MAP under KEY, as socketmap clients get it. */
 static void put_reply(json_t **item, const char *key, struct control_job *job,
@@ -93,7 +94,7 @@ static bool take_domain(struct control_job *job, enum control_end end)
 	json_put_text(&item, "source", "no_domain");
 	json_put_bool(&item, "has_policy", false);
 	json_put_text(&item, "reason", why.text);
-	json_put_text(&item, "answer", "NOTFOUND ");
+	json_put_text(&item, "answer", ANSWER_NOT_FOUND);
 	if (job_say(job, &item))
 		job_end(job, end, NULL);
 	return false;
@@ -110,7 +111,7 @@ static void job_wait(struct control_job *job, int rc)
 		job_end(job, CONTROL_END_NO, mts_status_text(rc));
 }
 
-/* -- lookup ----------------------------------------------------------------- */
+/* -- lookup ---------------------------------------------------------------- */
 
 static void end_lookup(struct control_job *job,
                        const struct lookup_result *result)
@@ -146,7 +147,7 @@ void job_lookup(struct control_job *job)
 		                           job, &job->waiter));
 }
 
-/* -- explain ---------------------------------------------------------------- */
+/* -- explain --------------------------------------------------------------- */
 
 /* What an MTA would be told at once; null where it would have to wait. */
 static json_t *answer_now(struct control_job *job)
@@ -263,7 +264,7 @@ void job_explain(struct control_job *job)
 	                         WALK_MS, on_explain, job, &job->waiter));
 }
 
-/* -- refresh ---------------------------------------------------------------- */
+/* -- refresh --------------------------------------------------------------- */
 
 static void on_refresh(void *arg, const struct lookup_result *result)
 {

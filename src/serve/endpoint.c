@@ -283,7 +283,7 @@ static int bind_inet(const char *text, int fds[ENDPOINT_SOCKETS],
 	return rc;
 }
 
-/* -- accepting --------------------------------------------------------------- */
+/* -- accepting ------------------------------------------------------------- */
 
 static void free_stream(uv_handle_t *handle)
 {
@@ -356,7 +356,7 @@ fail:
 	                 uv_strerror(rc));
 }
 
-/* -- the module -------------------------------------------------------------- */
+/* -- the module ------------------------------------------------------------ */
 
 static struct endpoint *new_endpoint(const struct endpoint_options *options,
                                      endpoint_callback *callback, void *arg)
@@ -444,9 +444,4 @@ void endpoint_close(struct endpoint **endpoint)
 	e->closing = e->count;
 	for (size_t i = 0; i < e->count; i++)
 		uv_close(&e->listeners[i].uv.handle, on_listener_closed);
-}
-
-const char *endpoint_address(const struct endpoint *endpoint)
-{
-	return endpoint->address;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* endpoint.h - listening sockets, from "unix:/path" or "inet:host:port".
  *
- * A unix socket's file that nobody answers on (left by a crash) is replaced; one
- * that somebody answers on is not: MTS_EBUSY. */
+ * A unix socket's file that nobody answers on (left by a crash) is replaced;
+ * one that somebody answers on is not: MTS_EBUSY. */
 #ifndef SERVE_ENDPOINT_H
 #define SERVE_ENDPOINT_H
 
@@ -27,8 +27,9 @@ struct endpoint;
 typedef void endpoint_callback(void *arg, uv_stream_t *stream);
 
 /* Binds and listens. MTS_ESYNTAX: the address; MTS_ERANGE: the path is too long
- * for a unix socket; MTS_EBUSY: port or path in use; MTS_ESYS. WHY says what,
- * where and how to mend it. On MTS_OK *RET is the caller's: endpoint_close(). */
+ * for a unix socket; MTS_EBUSY: port or path in use; MTS_ENOTFOUND: there is no
+ * such owner or group; MTS_ESYS; MTS_ENOMEM. WHY says what, where and how to
+ * mend it. On MTS_OK *RET is the caller's: endpoint_close(). */
 int endpoint_listen(const struct endpoint_options *options,
                     endpoint_callback *callback, void *arg,
                     struct endpoint **ret, struct fault *why);
@@ -36,9 +37,6 @@ int endpoint_listen(const struct endpoint_options *options,
 /* Stops listening and removes the unix socket's file. Takes NULL, leaves NULL.
  * The loop must run once more before it is closed. */
 void endpoint_close(struct endpoint **endpoint);
-
-/* The address as configured. */
-const char *endpoint_address(const struct endpoint *endpoint);
 
 /* Closes STREAM and frees it when libuv is done with it. */
 void endpoint_drop_stream(uv_stream_t *stream);

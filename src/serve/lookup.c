@@ -48,7 +48,7 @@ struct lookup_waiter {
 
 static void on_discovery(void *arg, const struct discover_result *result);
 
-/* -- the service ------------------------------------------------------------- */
+/* -- the service ----------------------------------------------------------- */
 
 int lookups_new(const struct lookups_options *options, struct lookups **ret,
                 struct fault *why)
@@ -144,7 +144,7 @@ void lookups_get_counts(const struct lookups *lookups,
 	*ret = lookups->counts;
 }
 
-/* -- jobs -------------------------------------------------------------------- */
+/* -- jobs ------------------------------------------------------------------ */
 
 static struct job *find_job(struct lookups *lookups,
                             const struct domain *domain)
@@ -233,8 +233,8 @@ static void tell_waiters(struct list *waiters,
 }
 
 /* A walk that ended at the record has nothing for those who wait if the policy
- * that it was to check is gone meanwhile: flushed, or at its end. Unless that id
- * is barred (3.3), there may well be a policy to be had. */
+ * that it was to check is gone meanwhile: flushed, or at its end. Unless that
+ * id is barred (3.3), there may well be a policy to be had. */
 static bool leaves_waiters_empty_handed(struct job *job, const char *id)
 {
 	struct lookups *lookups = job->lookups;
@@ -298,7 +298,7 @@ static void on_discovery(void *arg, const struct discover_result *result)
 	tell_waiters(&waiters, &told);
 }
 
-/* -- the id check of a hit (RFC 8461 5.1, 8.1) ------------------------------- */
+/* -- the id check of a hit (RFC 8461 5.1, 8.1) ----------------------------- */
 
 static bool id_check_is_due(const struct lookups *lookups,
                             const struct cache_entry *entry, int64_t now_s)
@@ -339,7 +339,7 @@ static void check_id(struct lookups *lookups, const struct domain *domain,
 	(void)start_job(lookups, domain, known_id, &job);
 }
 
-/* -- asking ------------------------------------------------------------------ */
+/* -- asking ---------------------------------------------------------------- */
 
 /* A hit: what is to be done for later, none of which may delay it. */
 static void serve_hit(struct lookups *lookups, const struct domain *domain,

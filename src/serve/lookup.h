@@ -77,7 +77,8 @@ struct lookup_waiter;
 typedef void lookup_callback(void *arg, const struct lookup_result *result);
 
 /* Waits for DOMAIN's discovery, for TIMEOUT_MS at most (0: lookup.timeout). An
- * error return (MTS_ENOMEM) means "not started". Otherwise CALLBACK comes
+ * error return (MTS_ENOMEM; MTS_EFULL: too many discoveries are under way)
+ * means "not started". Otherwise CALLBACK comes
  * exactly once, never from inside the call, unless lookup_waiter_cancel()
  * comes first. */
 int lookups_wait(struct lookups *lookups, const struct domain *domain,

@@ -11,7 +11,7 @@ enum {
 	REFRESH_INTERVAL_S = 86400, /* 3.3: "suggested ... is once per day" */
 };
 
-/* -- a policy ---------------------------------------------------------------- */
+/* -- a policy -------------------------------------------------------------- */
 
 /* Seconds from its fetch until a policy's text should be fetched afresh: a day,
  * or half its life if that is less (RFC 8461 3.3, 10.2). */
@@ -22,7 +22,8 @@ static int64_t refresh_after_s(const struct policy *policy)
 	return half_s < REFRESH_INTERVAL_S ? half_s : REFRESH_INTERVAL_S;
 }
 
-/* Mode and id changes are worth a line: mail may stop or flow because of one. */
+/* Mode and id changes are worth a line: mail may stop or flow because of
+ * one. */
 static void log_policy(const struct domain *domain,
                        const struct cache_entry *old,
                        const struct cache_entry *now)
@@ -72,7 +73,7 @@ bool outcome_policy(const struct outcome_rules *rules,
 	return true;
 }
 
-/* -- no policy --------------------------------------------------------------- */
+/* -- no policy ------------------------------------------------------------- */
 
 static enum absent_cause cause_of(enum discover_outcome outcome)
 {

@@ -64,10 +64,11 @@ int reply_understand(struct slice payload, struct reply_question *ret,
 	rc = domain_from_key(name.data, name.len, &ret->domain, NULL);
 	if (rc == MTS_OK)
 		return MTS_OK;
-	/* No memory to tell what it is: mail waits rather than goes in clear. */
+	/* No memory to tell what it is: mail waits rather than goes in
+	 * clear. */
 	if (rc == MTS_ENOMEM)
 		return answered(answer_write_temp(out, "out of memory"));
-	return answered(buffer_puts(out, "NOTFOUND "));
+	return answered(buffer_puts(out, ANSWER_NOT_FOUND));
 }
 
 int reply_write(const struct reply_question *question,

@@ -69,7 +69,7 @@ static bool is_free(const struct client *client)
 	return client->state == CLIENT_ASKING && client->sending.len == 0;
 }
 
-/* -- a client's end ---------------------------------------------------------- */
+/* -- a client's end -------------------------------------------------------- */
 
 static void on_client_closed(uv_handle_t *handle)
 {
@@ -100,7 +100,7 @@ static void drop_nonsense(struct client *client, const char *reason)
 	drop_client(client);
 }
 
-/* -- writing ----------------------------------------------------------------- */
+/* -- writing --------------------------------------------------------------- */
 
 static void on_written(uv_write_t *write, int status)
 {
@@ -158,7 +158,7 @@ static void put_reply(struct client *client)
 		drop_client(client);
 }
 
-/* -- answering --------------------------------------------------------------- */
+/* -- answering ------------------------------------------------------------- */
 
 static void write_result(struct client *client,
                          const struct reply_question *question,
@@ -191,10 +191,13 @@ static void wait_for(struct client *client,
                      const struct reply_question *question,
                      const struct lookup_result *none)
 {
-	if (lookups_wait(client->server->options.lookups, &question->domain, 0,
-	                 on_lookup, client, &client->waiter) != MTS_OK) {
-		log_warning("discovery_not_started domain=%s",
-		            question->domain.name);
+	int rc =
+	    lookups_wait(client->server->options.lookups, &question->domain, 0,
+	                 on_lookup, client, &client->waiter);
+
+	if (rc != MTS_OK) {
+		log_warning("discovery_not_started domain=%s reason=\"%s\"",
+		            question->domain.name, mts_status_text(rc));
 		write_result(client, question, none);
 		return;
 	}
@@ -256,7 +259,7 @@ static size_t answer_all(struct client *client, struct slice input)
 	return done;
 }
 
-/* -- reading ----------------------------------------------------------------- */
+/* -- reading --------------------------------------------------------------- */
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
@@ -330,7 +333,7 @@ static void go_on(struct client *client)
 		drop_client(client);
 }
 
-/* -- clients coming ---------------------------------------------------------- */
+/* -- clients coming -------------------------------------------------------- */
 
 static void log_refused(struct socketmap_server *server)
 {
@@ -394,7 +397,7 @@ static void on_connection(void *arg, uv_stream_t *stream)
 	go_on(client);
 }
 
-/* -- the server -------------------------------------------------------------- */
+/* -- the server ------------------------------------------------------------ */
 
 int socketmap_new(const struct socketmap_options *options,
                   struct socketmap_server **ret, struct fault *why)

@@ -71,7 +71,7 @@ static bool remember(struct parser *p, struct slice key)
 	return true;
 }
 
-/* -- characters ----------------------------------------------------------- */
+/* -- characters ------------------------------------------------------------ */
 
 /* CTL of RFC 5234 */
 static bool is_control(char c)
@@ -79,8 +79,9 @@ static bool is_control(char c)
 	return (unsigned char)c < ' ' || c == 0x7f;
 }
 
-/* The length of the character of sts-policy-ext-value that S begins with: visible
- * ASCII, a space, UTF8-2, UTF8-3 or UTF8-4; 0 if it begins with none. */
+/* The length of the character of sts-policy-ext-value that S begins with:
+ * visible ASCII, a space, UTF8-2, UTF8-3 or UTF8-4; 0 if it begins with
+ * none. */
 static size_t value_char_len(struct slice s)
 {
 	uint32_t c = 0;
@@ -120,7 +121,7 @@ static int check_value(struct parser *p, struct slice value)
 	return MTS_OK;
 }
 
-/* -- the fields ----------------------------------------------------------- */
+/* -- the fields ------------------------------------------------------------ */
 
 static int take_version(struct parser *p, struct slice value)
 {
@@ -211,7 +212,7 @@ static int take_field(struct parser *p, const struct field *field)
 	return MTS_OK;
 }
 
-/* -- lines ---------------------------------------------------------------- */
+/* -- lines ----------------------------------------------------------------- */
 
 static size_t name_len(struct slice line)
 {
@@ -304,7 +305,7 @@ static int parse_lines(struct parser *p, struct slice rest)
 	return rc;
 }
 
-/* -- the whole ------------------------------------------------------------ */
+/* -- the whole ------------------------------------------------------------- */
 
 /* "required once" */
 static int check_complete(struct parser *p)

@@ -39,7 +39,8 @@ enum policy_note {
 };
 
 /* Is told of each note: LINE counts from 1, TEXT is the line without its end,
- * not made safe for printing. Notes also come for a text that is then refused. */
+ * not made safe for printing. Notes come for a text that is then refused,
+ * too. */
 struct policy_observer {
 	void (*note)(void *arg, enum policy_note note, unsigned line,
 	             struct slice text);

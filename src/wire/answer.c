@@ -133,7 +133,7 @@ static bool put_match(struct buffer *out, const struct policy *policy)
 	return true;
 }
 
-/* -- Postfix ---------------------------------------------------------------- */
+/* -- Postfix --------------------------------------------------------------- */
 
 static bool fits(const struct buffer *out, size_t start)
 {
@@ -151,7 +151,7 @@ static int cut(struct buffer *out, size_t len)
 
 static int write_not_found(struct buffer *out)
 {
-	return buffer_puts(out, "NOTFOUND "); /* the blank belongs to it */
+	return buffer_puts(out, ANSWER_NOT_FOUND);
 }
 
 /* Only enforce binds an MTA; a policy without a usable pattern is none. */
@@ -217,7 +217,7 @@ static int write_tlsrpt(struct buffer *out, const struct answer_input *input)
 	return fits(out, start) ? MTS_OK : cut(out, good);
 }
 
-/* -- Sendmail --------------------------------------------------------------- */
+/* -- Sendmail -------------------------------------------------------------- */
 
 /* As Sendmail counts: a dot and a colon are a token each, and so is what lies
  * between them. */
@@ -261,7 +261,7 @@ static int write_sendmail(struct buffer *out, const struct answer_input *input)
 	return answer_write_temp(out, reason);
 }
 
-/* -- any MTA ---------------------------------------------------------------- */
+/* -- any MTA --------------------------------------------------------------- */
 
 static int write_verdict(struct buffer *out, const struct answer_input *input)
 {

@@ -3,8 +3,7 @@
  *
  * Pure: policies in, text out. What is written here steers an MTA, so nothing
  * that a publisher wrote gets in but patterns that mx_pattern_is_valid() let
- * through; see mta-clients(7) for what breaks whom. Each writes one reply
- * without the netstring around it. */
+ * through. Each writes one reply without the netstring around it. */
 #ifndef WIRE_ANSWER_H
 #define WIRE_ANSWER_H
 
@@ -27,8 +26,9 @@ struct answer_input {
 /* Appends the reply of MAP (not MAP_UNKNOWN) to OUT; buffer_status(). OUT's
  * cap leaves room for SOCKETMAP_REPLY_MAX bytes.
  *
- * postfix: "OK secure match=... servername=hostname", or "NOTFOUND ": no policy,
- *   mode testing or none. (TEMP where not even this fits SOCKETMAP_REPLY_MAX.)
+ * postfix: "OK secure match=... servername=hostname", or "NOTFOUND " without a
+ *   policy and in the modes testing and none. (TEMP where not even this fits
+ *   SOCKETMAP_REPLY_MAX.)
  * postfix-tlsrpt: the same with Postfix 3.10's attributes; where they would
  *   make the reply longer than SOCKETMAP_REPLY_MAX, first policy_string is left
  *   out, then all of them.
@@ -39,6 +39,9 @@ struct answer_input {
  *   without a policy. */
 int answer_write(struct buffer *out, enum socketmap_map map,
                  const struct answer_input *input);
+
+/* "No policy", whole: Postfix wants the blank. */
+#define ANSWER_NOT_FOUND "NOTFOUND "
 
 enum { ANSWER_REASON_MAX = 200 }; /* a longer reason is cut: MTAs log it */
 

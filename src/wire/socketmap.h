@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* socketmap.h - Postfix's and Sendmail's question (socketmap_table(5)).
  *
- * Pure codec: "MAP KEY" within a netstring; the answers are made by answer.h. */
+ * Pure codec: "MAP KEY" within a netstring; answer.h makes the replies. */
 #ifndef WIRE_SOCKETMAP_H
 #define WIRE_SOCKETMAP_H
 

@@ -9,7 +9,7 @@
 
 struct faked_discovery faked;
 
-/* -- what the network would do ---------------------------------------------- */
+/* -- what the network would do --------------------------------------------- */
 
 int discovery_start(const struct discover_options *options,
                     const struct domain *domain, const char *known_id,
@@ -93,7 +93,7 @@ void finish(enum discover_outcome outcome)
 	faked.callback(faked.arg, &result);
 }
 
-/* -- the fixture ------------------------------------------------------------ */
+/* -- the fixture ----------------------------------------------------------- */
 
 static int64_t test_wall_s(void *arg)
 {
@@ -245,7 +245,7 @@ void put_absent(struct fixture *f, const char *name)
 	assert_int_equal(absent_put(f->absent, &domain, &entry), MTS_OK);
 }
 
-/* -- a client --------------------------------------------------------------- */
+/* -- a client -------------------------------------------------------------- */
 
 int connect_to(struct fixture *f)
 {

@@ -11,7 +11,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-/* -- commits that do what a test wants -------------------------------------- */
+/* -- commits that do what a test wants ------------------------------------- */
 
 int __real_mdb_txn_commit(MDB_txn *txn);
 int __wrap_mdb_txn_commit(MDB_txn *txn);
@@ -66,7 +66,7 @@ static void reopen(struct cachebox *box)
 	box_open(box);
 }
 
-/* -- puts and gets ---------------------------------------------------------- */
+/* -- puts and gets --------------------------------------------------------- */
 
 static void test_put_get(void **state)
 {
@@ -345,7 +345,7 @@ static void test_not_an_entry(void **state)
 	assert_int_equal(box_stats(box).pending, 0);
 }
 
-/* -- walks ------------------------------------------------------------------ */
+/* -- walks ----------------------------------------------------------------- */
 
 struct seen {
 	unsigned count;
@@ -503,7 +503,7 @@ static void test_due(void **state)
 	assert_int_equal(due_keys(box), 0);
 }
 
-/* -- commits that fail ------------------------------------------------------ */
+/* -- commits that fail ----------------------------------------------------- */
 
 static const struct {
 	const char *what;
@@ -630,7 +630,7 @@ static void test_file_is_full(void **state)
 	box_sync(box);
 }
 
-/* -- the loop --------------------------------------------------------------- */
+/* -- the loop -------------------------------------------------------------- */
 
 static void on_async(uv_async_t *async)
 {
@@ -714,7 +714,7 @@ static void test_close_before_commit(void **state)
 	assert_int_equal(box_get(box, 1), 10);
 }
 
-/* -- damage and want of memory ---------------------------------------------- */
+/* -- damage and want of memory --------------------------------------------- */
 
 static void put_raw(struct cachebox *box, const char *name, const char *record)
 {

@@ -64,7 +64,7 @@ static void mark_suspect(struct cachebox *box)
 	close(fd);
 }
 
-/* -- files that are not a cache --------------------------------------------- */
+/* -- files that are not a cache -------------------------------------------- */
 
 static void write_at(const char *path, off_t at, const void *data, size_t len)
 {
@@ -287,7 +287,7 @@ static void test_overwritten_pages(void **state)
 	assert_true(set_aside > 20);
 }
 
-/* -- folders ---------------------------------------------------------------- */
+/* -- folders --------------------------------------------------------------- */
 
 static void assert_refused(struct cachebox *box, const char *dir, int status,
                            const char *words)
@@ -359,7 +359,7 @@ static void test_in_use(void **state)
 	assert_int_equal(box_get(box, 1), 1);
 }
 
-/* -- kill -9 ---------------------------------------------------------------- */
+/* -- kill -9 --------------------------------------------------------------- */
 
 /* In the child: puts until it is killed; tells each number that is on disk. */
 static void write_until_killed(struct cachebox *box, unsigned first, int to)

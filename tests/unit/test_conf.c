@@ -292,7 +292,7 @@ static void test_value_text(void **state)
 		    rows[i].text);
 }
 
-/* -- files ------------------------------------------------------------------ */
+/* -- files ----------------------------------------------------------------- */
 
 static void write_file(const char *path, const char *text, size_t times)
 {
@@ -355,7 +355,7 @@ static void test_load(void **state)
 	assert_null(conf);
 }
 
-/* -- without memory --------------------------------------------------------- */
+/* -- without memory -------------------------------------------------------- */
 
 static void test_without_memory(void **state)
 {

@@ -60,7 +60,7 @@ static void describe(const struct conf_option *option, char *text)
 		snprintf(text + used, TEXT_SIZE - used, ".");
 }
 
-/* -- etc/mtastsd.yaml ------------------------------------------------------- */
+/* -- etc/mtastsd.yaml ------------------------------------------------------ */
 
 /* The line with which the sample would set OPTION. */
 static void sample_line(const struct conf_option *option, char *text)
@@ -221,7 +221,7 @@ static void test_each_default(void **state)
 	}
 }
 
-/* -- doc/man/mtastsd.yaml.5 ------------------------------------------------- */
+/* -- doc/man/mtastsd.yaml.5 ------------------------------------------------ */
 
 /* The text lines of the block that begins at FROM, joined. */
 static void join_block(const char *from, char *text)
@@ -276,7 +276,7 @@ static void test_manual(void **state)
 	free(manual);
 }
 
-/* -- the table itself ------------------------------------------------------- */
+/* -- the table itself ------------------------------------------------------ */
 
 static void test_table(void **state)
 {

@@ -291,11 +291,10 @@ static const struct {
 	{ TEXT("? [a]\n: b\n"), MTS_ESYNTAX,
 	  "F:1: the name of an option is expected" },
 	{ TEXT("dns:\n  servers: "
-	       "[1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1."
-	       "1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1."
-	       "1.1,1.1.1.1]\n"),
+	       "[1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,1.1.1.1,"
+	       "1.1.1.1,1.1.1.1]\n"),
 	  MTS_ESYNTAX,
-	  "F:2: dns.servers: has too many items; 16 at most are possible" },
+	  "F:2: dns.servers: has too many items; 8 at most are possible" },
 	{ TEXT("[[[[[[[["), MTS_ESYNTAX,
 	  "F:1: options are expected, each as name: value" },
 };

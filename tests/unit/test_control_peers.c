@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* -- connections ------------------------------------------------------------ */
+/* -- connections ----------------------------------------------------------- */
 
 /* Many requests in one packet, one in many, and no more after them. */
 static void test_pipeline(void **state)
@@ -118,7 +118,7 @@ static void test_close_while_waiting(void **state)
 	end_client(client);
 }
 
-/* -- who may speak ---------------------------------------------------------- */
+/* -- who may speak --------------------------------------------------------- */
 
 /* In a child that is nobody: 0 if it is let in no further than the door. */
 static int try_as_nobody(struct fixture *f)
@@ -171,7 +171,7 @@ static void test_mode(void **state)
 	assert_int_equal(st.st_mode & 0777, 0600);
 }
 
-/* -- memory ----------------------------------------------------------------- */
+/* -- memory ---------------------------------------------------------------- */
 
 static size_t json_left; /* 0: all are granted; 1: the next one is not */
 

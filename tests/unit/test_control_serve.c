@@ -2,7 +2,7 @@
 /* test_control_serve.c - what each command of the control socket answers. */
 #include "control_world.h"
 
-/* -- status ----------------------------------------------------------------- */
+/* -- status ---------------------------------------------------------------- */
 
 static void test_status(void **state)
 {
@@ -28,7 +28,7 @@ static void test_status(void **state)
 	json_decref(item);
 }
 
-/* -- lookup ----------------------------------------------------------------- */
+/* -- lookup ---------------------------------------------------------------- */
 
 static void test_lookup_cached(void **state)
 {
@@ -113,7 +113,7 @@ static void test_lookup_no_domain(void **state)
 	assert_int_equal(faked.started, 0);
 }
 
-/* -- explain ---------------------------------------------------------------- */
+/* -- explain --------------------------------------------------------------- */
 
 static void expect_step(struct fixture *f, struct client *client,
                         const char *name, bool ok, int ms)
@@ -212,7 +212,7 @@ static void test_explain_unknown(void **state)
 	end_client(client);
 }
 
-/* -- list ------------------------------------------------------------------- */
+/* -- list ------------------------------------------------------------------ */
 
 /* Some 1.2 MB of JSON: more than a connection may hold. */
 enum { MANY = 8000 };
@@ -307,7 +307,7 @@ static void test_list_waits_for_reader(void **state)
 	end_client(client);
 }
 
-/* -- show ------------------------------------------------------------------- */
+/* -- show ------------------------------------------------------------------ */
 
 static void test_show(void **state)
 {
@@ -336,7 +336,7 @@ static void test_show(void **state)
 	json_decref(item);
 }
 
-/* -- requests that end at once ---------------------------------------------- */
+/* -- requests that end at once --------------------------------------------- */
 
 static void test_bad_requests(void **state)
 {
@@ -374,7 +374,7 @@ static void test_bad_requests(void **state)
 	json_decref(ask_one(f, "show example.org\n", 0));
 }
 
-/* -- flush ------------------------------------------------------------------ */
+/* -- flush ----------------------------------------------------------------- */
 
 static void test_flush(void **state)
 {
@@ -430,7 +430,7 @@ static void test_flush_options(void **state)
 	    MTS_ENOTFOUND);
 }
 
-/* -- refresh ---------------------------------------------------------------- */
+/* -- refresh --------------------------------------------------------------- */
 
 static void expect_refreshed(struct fixture *f, struct client *client,
                              const char *domain, const char *outcome)

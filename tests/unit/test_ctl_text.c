@@ -30,7 +30,7 @@ static void expect(const char *text)
 	buffer_clear(&out);
 }
 
-/* -- safe ------------------------------------------------------------------- */
+/* -- safe ------------------------------------------------------------------ */
 
 static void test_safe(void **state)
 {
@@ -105,7 +105,7 @@ static void test_lines(void **state)
 	}
 }
 
-/* -- times ------------------------------------------------------------------ */
+/* -- times ----------------------------------------------------------------- */
 
 static void test_span(void **state)
 {
@@ -162,7 +162,7 @@ static void test_time(void **state)
 	}
 }
 
-/* -- sizes and columns ------------------------------------------------------ */
+/* -- sizes and columns ----------------------------------------------------- */
 
 static void test_size(void **state)
 {

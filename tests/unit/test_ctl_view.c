@@ -64,7 +64,7 @@ static void expect_shown(const char *text)
 	view.out.len--;
 }
 
-/* -- text ------------------------------------------------------------------- */
+/* -- text ------------------------------------------------------------------ */
 
 static void test_lookup(void **state)
 {
@@ -199,7 +199,7 @@ static void test_strangers(void **state)
 	assert_null(strstr(shown(), "\xe2\x80\xae"));
 }
 
-/* -- the table -------------------------------------------------------------- */
+/* -- the table ------------------------------------------------------------- */
 
 #define LISTED                                                                 \
 	"{\"domain\":\"a.example\",\"mode\":\"enforce\",\"id\":\"20240101\","  \
@@ -286,7 +286,7 @@ static void test_list_empty(void **state)
 	assert_string_equal(error, "oh");
 }
 
-/* -- JSON ------------------------------------------------------------------- */
+/* -- JSON ------------------------------------------------------------------ */
 
 static void end_json(int status, const char *error, const char *left)
 {

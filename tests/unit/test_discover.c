@@ -23,7 +23,7 @@
 static char ca_path[] = "/tmp/test_discover_ca.XXXXXX";
 static struct test_ca *ca;
 
-/* -- a row: what DNS and HTTPS say, and what comes of it -------------------- */
+/* -- a row: what DNS and HTTPS say, and what comes of it ------------------- */
 
 struct row {
 	const char *about;

@@ -11,7 +11,7 @@
 
 enum { MINUTE_MS = 60 * 1000, HOUR_MS = 60 * MINUTE_MS };
 
-/* -- discoveries that the test ends ----------------------------------------- */
+/* -- discoveries that the test ends ---------------------------------------- */
 
 static struct {
 	discover_callback *callback;
@@ -72,7 +72,7 @@ static void finish(enum discover_outcome outcome, const char *id,
 	faked.callback(faked.arg, &result);
 }
 
-/* -- the fixture ------------------------------------------------------------- */
+/* -- the fixture ----------------------------------------------------------- */
 
 static int64_t wall_s;
 static uint64_t mono_ms;
@@ -228,7 +228,7 @@ static int try_now(struct fixture *f)
 	return (int)result.source;
 }
 
-/* -- a miss ------------------------------------------------------------------ */
+/* -- a miss ---------------------------------------------------------------- */
 
 static void test_miss_then_hit(void **state)
 {
@@ -293,7 +293,7 @@ static void test_cancelled_waiter_is_not_called(void **state)
 	assert_int_equal(f->called, 1);
 }
 
-/* -- absence ----------------------------------------------------------------- */
+/* -- absence --------------------------------------------------------------- */
 
 /* "for the time the zone's SOA gives, between negative_min and negative_max" */
 static void test_absence_is_remembered(void **state)
@@ -402,7 +402,7 @@ static void test_failed_fetch_with_long_ttl(void **state)
 	assert_int_equal(try_now(f), -1);
 }
 
-/* -- a policy in force ------------------------------------------------------- */
+/* -- a policy in force ----------------------------------------------------- */
 
 static void test_policy_ends_with_max_age(void **state)
 {
@@ -582,7 +582,7 @@ static void test_flush_during_id_check_of_nobody(void **state)
 	assert_int_equal(try_now(f), -1);
 }
 
-/* -- an operator's refresh --------------------------------------------------- */
+/* -- an operator's refresh ------------------------------------------------- */
 
 static void test_refresh_fetches_whatever_is_known(void **state)
 {

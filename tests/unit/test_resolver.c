@@ -16,7 +16,7 @@
 
 enum { TYPE_A = 1, TYPE_TXT = 16, TYPE_AAAA = 28 };
 
-/* -- a world of one loop, up to two servers, one resolver ------------------- */
+/* -- a world of one loop, up to two servers, one resolver ------------------ */
 
 struct world {
 	uv_loop_t loop;
