@@ -27,4 +27,10 @@ static inline uint64_t clock_mono_ms(const struct clock *clock)
 	return clock->mono_ms(clock->arg);
 }
 
+enum { CLOCK_ISO = 32 };
+
+/* Writes WALL_S as "2024-02-29T12:34:56Z", or "" if it is in no year that a
+ * calendar has, and returns TEXT. */
+const char *clock_iso(int64_t wall_s, char text[CLOCK_ISO]);
+
 #endif

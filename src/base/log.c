@@ -2,9 +2,13 @@
 /* log.c - one line an event, to stderr, the journal or syslog. */
 #include "base/log.h"
 
+#include "base/clock.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,6 +32,23 @@ static const struct {
 	[LOG_LEVEL_DEBUG] = { LOG_DEBUG, "debug" },
 };
 
+/* True if stderr is the journal. The variable alone does not say so: whatever a
+ * service starts inherits it, a desktop's terminals and their shells included,
+ * so it names the stream's device and inode for us to compare
+ * (systemd.exec(5)). */
+static bool is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	struct stat st;
+	char own[64];
+
+	if (!stream || fstat(STDERR_FILENO, &st) != 0)
+		return false;
+	snprintf(own, sizeof(own), "%llu:%llu", (unsigned long long)st.st_dev,
+	         (unsigned long long)st.st_ino);
+	return strcmp(stream, own) == 0;
+}
+
 void log_open(const char *name, enum log_target target, enum log_level level)
 {
 	if (the_log.target == LOG_TARGET_SYSLOG)
@@ -35,7 +56,7 @@ void log_open(const char *name, enum log_target target, enum log_level level)
 	the_log.name = name;
 	the_log.target = target;
 	the_log.level = level;
-	the_log.journal = getenv("JOURNAL_STREAM") != NULL;
+	the_log.journal = is_journal();
 	if (target == LOG_TARGET_SYSLOG)
 		openlog(name, LOG_PID | LOG_NDELAY, LOG_MAIL);
 }
@@ -61,18 +82,14 @@ static void scrub_controls(char *text)
 
 static void write_stderr(enum log_level level, const char *text)
 {
-	char date[32] = "";
-	struct tm tm;
-	time_t now = time(NULL);
+	char date[CLOCK_ISO];
 
 	if (the_log.journal) {
 		fprintf(stderr, "<%d>%s\n", levels[level].priority, text);
 		return;
 	}
-	if (gmtime_r(&now, &tm))
-		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	fprintf(stderr, "%s %s[%ld]: %s: %s\n", date, the_log.name,
-	        (long)getpid(), levels[level].name, text);
+	fprintf(stderr, "%s %s[%ld]: %s: %s\n", clock_iso(time(NULL), date),
+	        the_log.name, (long)getpid(), levels[level].name, text);
 }
 
 void log_line(enum log_level level, const char *format, ...)

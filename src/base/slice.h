@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 struct slice {
@@ -54,6 +55,21 @@ static inline bool ascii_is_alnum(char c)
 	char l = ascii_lower(c);
 
 	return ascii_is_digit(c) || (l >= 'a' && l <= 'z');
+}
+
+/* The port that A is, 1 to 65535 in at most five digits; 0 if it is none. */
+static inline uint16_t slice_port(struct slice a)
+{
+	uint32_t port = 0;
+
+	if (a.len > 5)
+		return 0;
+	for (size_t i = 0; i < a.len; i++) {
+		if (!ascii_is_digit(a.data[i]))
+			return 0;
+		port = port * 10 + (uint32_t)(a.data[i] - '0');
+	}
+	return port <= UINT16_MAX ? (uint16_t)port : 0;
 }
 
 /* SP or HTAB: WSP of RFC 5234. */

@@ -48,13 +48,11 @@ void fault_scrub(char *text)
 	}
 }
 
-static void set_text(struct fault *fault, const char *format, va_list ap)
-    __attribute__((format(printf, 2, 0)));
-
-static void set_text(struct fault *fault, const char *format, va_list ap)
+void fault_vtext(char *text, size_t size, const char *format, va_list ap)
 {
-	if (vsnprintf(fault->text, sizeof(fault->text), format, ap) < 0)
-		fault->text[0] = '\0';
+	if (vsnprintf(text, size, format, ap) < 0)
+		text[0] = '\0';
+	fault_scrub(text);
 }
 
 int fault_set(struct fault *fault, int status, const char *format, ...)
@@ -65,9 +63,8 @@ int fault_set(struct fault *fault, int status, const char *format, ...)
 		return status;
 	fault->status = status;
 	va_start(ap, format);
-	set_text(fault, format, ap);
+	fault_vtext(fault->text, sizeof(fault->text), format, ap);
 	va_end(ap);
-	fault_scrub(fault->text);
 	return status;
 }
 
@@ -81,7 +78,7 @@ int fault_errno(struct fault *fault, int error, const char *format, ...)
 		return status;
 	fault->status = status;
 	va_start(ap, format);
-	set_text(fault, format, ap);
+	fault_vtext(fault->text, sizeof(fault->text), format, ap);
 	va_end(ap);
 	used = strlen(fault->text);
 	snprintf(fault->text + used, sizeof(fault->text) - used, ": %s",

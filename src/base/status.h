@@ -9,7 +9,7 @@
 #define BASE_STATUS_H
 
 #include <stdarg.h>
-#include <stdbool.h>
+#include <stddef.h>
 
 enum mts_status {
 	MTS_OK = 0,
@@ -47,6 +47,12 @@ int fault_set(struct fault *fault, int status, const char *format, ...)
  * MTS_ENOMEM for ENOMEM, else MTS_ESYS. */
 int fault_errno(struct fault *fault, int error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Writes a reason to TEXT, of SIZE bytes, like vsnprintf(): what does not fit is
+ * cut off, and the rule of fault_set() holds. For reasons that outlive a struct
+ * fault. */
+void fault_vtext(char *text, size_t size, const char *format, va_list ap)
+    __attribute__((format(printf, 3, 0)));
 
 /* Makes TEXT, a NUL-terminated string, safe for a log or a terminal, in place:
  * the rule of fault_set(). */

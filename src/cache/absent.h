@@ -30,10 +30,11 @@ struct absent_entry {
 	enum absent_cause cause;
 	/* Until when nobody has to ask again at all. */
 	uint64_t until_ms;
-	/* FETCH_FAILED: until when the policy for this id is not fetched again
-	 * (RFC 8461 3.3), though the record may be looked at; else 0. */
+	/* Until when the policy for this id is not fetched again (RFC 8461
+	 * 3.3), though the record may be looked at: the last fetch failed. It
+	 * outlasts other failures. 0 and "" if no fetch has failed. */
 	uint64_t retry_ms;
-	char id[RECORD_ID_MAX + 1]; /* FETCH_FAILED: the record's, else "" */
+	char id[RECORD_ID_MAX + 1]; /* the record's */
 	const char *reason;         /* one line, for explain; borrowed */
 };
 

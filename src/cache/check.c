@@ -10,6 +10,7 @@
  * all of it. */
 #include "cache/check.h"
 
+#include "base/clock.h"
 #include "cache/entry.h"
 #include "cache/store.h"
 
@@ -19,7 +20,6 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -58,14 +58,6 @@ static void on_assert(MDB_env *env, const char *text)
 	(void)env;
 	(void)text;
 	_exit(1);
-}
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 /* A list of pages: its length, then page numbers. One that is wrong makes LMDB
@@ -108,7 +100,7 @@ static enum verdict look_at(const struct check *check, MDB_dbi table,
 static enum verdict walk(const struct check *check, MDB_txn *txn, MDB_dbi table,
                          bool records)
 {
-	uint64_t end_ms = now_ms() + CHECK_MS;
+	uint64_t end_ms = clock_mono_ms(&clock_system) + CHECK_MS;
 	enum verdict verdict = SOUND;
 	MDB_cursor *cursor;
 	MDB_val key;
@@ -124,7 +116,8 @@ static enum verdict walk(const struct check *check, MDB_txn *txn, MDB_dbi table,
 	       verdict == SOUND) {
 		if (++n > stat.ms_entries) /* the leaves run in a circle */
 			return BAD_TREE;
-		if (n % CHECK_CLOCK == 0 && !check->whole && now_ms() > end_ms)
+		if (n % CHECK_CLOCK == 0 && !check->whole &&
+		    clock_mono_ms(&clock_system) > end_ms)
 			return SOUND;
 		verdict = look_at(check, table, records, &data);
 	}

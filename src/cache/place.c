@@ -3,10 +3,11 @@
 #include "cache/place.h"
 
 #include "base/log.h"
+#include "base/user.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,30 +40,16 @@ void place_mark_suspect(void)
 
 /* -- the folder ------------------------------------------------------------ */
 
-static void user_name(char *ret, size_t size)
-{
-	struct passwd entry;
-	struct passwd *found = NULL;
-	char buffer[4096];
-
-	if (getpwuid_r(geteuid(), &entry, buffer, sizeof(buffer), &found) ==
-	        0 &&
-	    found)
-		snprintf(ret, size, "%s", found->pw_name);
-	else
-		snprintf(ret, size, "%lu", (unsigned long)geteuid());
-}
-
 /* The error of a system call on PATH in words that say how to mend it. */
 static int explain(const char *dir, const char *path, int error,
                    struct fault *why)
 {
-	char user[64];
+	char user[USER_NAME_MAX];
 
 	switch (error) {
 	case EACCES:
 	case EPERM:
-		user_name(user, sizeof(user));
+		user_name(geteuid(), user);
 		return fault_set(why, MTS_ESYS,
 		                 "%s: not writable by user %s: chown -R %s %s",
 		                 path, user, user, dir);

@@ -11,7 +11,6 @@
 
 #include "base/status.h"
 
-#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 

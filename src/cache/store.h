@@ -13,7 +13,6 @@
 
 #include <lmdb.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #define STORE_META     "meta"     /* "format": its number in ASCII */

@@ -29,7 +29,7 @@
 #include <stdlib.h>
 
 enum {
-	WRITE_DELAY_MS = 50,             /* lets a burst share one commit */
+	WRITE_DELAY_MS = 250,            /* lets a burst share one commit */
 	BATCH_MAX = 500,                 /* some 6 MiB of dirty pages */
 	PENDING_MAX = 10000,             /* changes, and ... */
 	PENDING_BYTES = 8 * 1024 * 1024, /* ... their bytes */

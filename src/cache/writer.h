@@ -11,7 +11,6 @@
 #include "cache/change.h"
 #include "cache/store.h"
 
-#include <stdbool.h>
 #include <uv.h>
 
 struct writer;

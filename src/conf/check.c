@@ -5,16 +5,13 @@
 #include "base/slice.h"
 #include "conf/schema.h"
 #include "conf/value.h"
+#include "sts/domain.h"
 
 #include <arpa/inet.h>
-#include <stdlib.h>
 #include <strings.h>
 #include <sys/un.h>
 
-enum {
-	UNIX_PATH_MAX = sizeof(((struct sockaddr_un *)0)->sun_path) - 1,
-	HOST_MAX = 253,
-};
+enum { UNIX_PATH_MAX = sizeof(((struct sockaddr_un *)0)->sun_path) - 1 };
 
 /* For messages; a longer one is cut. */
 #define QUOTED "'%.80s'"
@@ -50,7 +47,7 @@ int check_unix(const char *text, struct fault *why)
 
 static bool is_host_name(struct slice host)
 {
-	if (host.len > HOST_MAX || !ascii_is_alnum(host.data[0]))
+	if (host.len > DOMAIN_MAX || !ascii_is_alnum(host.data[0]))
 		return false;
 	for (size_t i = 0; i < host.len; i++)
 		if (!ascii_is_alnum(host.data[i]) && host.data[i] != '-' &&
@@ -90,17 +87,7 @@ static bool is_host(struct slice host)
 
 static bool is_port(const char *text)
 {
-	size_t len = strlen(text);
-	unsigned long port = 0;
-
-	if (len == 0 || len > 5 || text[0] == '0')
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		if (!ascii_is_digit(text[i]))
-			return false;
-		port = port * 10 + (unsigned long)(text[i] - '0');
-	}
-	return port <= 65535;
+	return text[0] != '0' && slice_port(slice_str(text)) != 0;
 }
 
 static int check_inet(const char *text, struct fault *why)

@@ -113,6 +113,20 @@ int conf_parse(const char *text, size_t len, const char *name,
 	return status;
 }
 
+static int fail_to_open(const char *path, int error, struct fault *why)
+{
+	const char *mend = "";
+
+	if (error == ENOENT)
+		mend = "; copy the sample there (etc/mtastsd.yaml in the "
+		       "source), or name another file with -c";
+	else if (error == EACCES)
+		mend = "; let the user mtastsd runs as read it";
+	return fault_set(why, error == ENOMEM ? MTS_ENOMEM : MTS_ESYS,
+	                 "%s: cannot be opened: %s%s", path, strerror(error),
+	                 mend);
+}
+
 int conf_load(const char *path, struct conf **ret, struct fault *why)
 {
 	FILE *file = fopen(path, "rbe");
@@ -121,7 +135,7 @@ int conf_load(const char *path, struct conf **ret, struct fault *why)
 	int status;
 
 	if (!file)
-		return fault_errno(why, errno, "%s: cannot be opened", path);
+		return fail_to_open(path, errno, why);
 	text = malloc(FILE_MAX + 1); /* one more, to see that it is too long */
 	if (!text) {
 		status = fault_set(why, MTS_ENOMEM, "%s: out of memory", path);

@@ -3,6 +3,7 @@
 #include "conf/schema.h"
 
 #include "conf/conf.h"
+#include "sts/policy.h"
 
 #include <string.h>
 
@@ -144,7 +145,7 @@ static const struct conf_option options[] = {
 	  .type = CONF_SIZE,
 	  .offset = IN(fetch.max_size),
 	  .min = KIB,
-	  .max = MIB,
+	  .max = POLICY_MAX, /* the parser takes no more */
 	  .fallback = "64KiB",
 	  .help = "How large a policy may be.",
 	  .more = "RFC 8461 section 3.3 suggests 64 kilobytes." },

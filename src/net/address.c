@@ -8,10 +8,7 @@
 
 #include <arpa/inet.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-
-enum { SERVER_PORT = 53 };
 
 /* The first BITS bits of PREFIX. */
 struct range4 {
@@ -136,37 +133,24 @@ const char *address_text(const struct address *address, char text[ADDRESS_TEXT])
 	return text;
 }
 
-static bool parse_port(const char *text, in_port_t *ret)
-{
-	unsigned port = 0;
-
-	if (!*text || strlen(text) > 5)
-		return false;
-	for (; *text; text++) {
-		if (*text < '0' || *text > '9')
-			return false;
-		port = port * 10 + (unsigned)(*text - '0');
-	}
-	if (port == 0 || port > UINT16_MAX)
-		return false;
-	*ret = (in_port_t)port;
-	return true;
-}
-
-/* The LEN bytes at TEXT, as FAMILY. */
-static bool parse_bytes(const char *text, size_t len, int family,
-                        struct address *ret)
+bool address_parse(struct slice text, int family, struct address *ret)
 {
 	char copy[ADDRESS_TEXT];
 
-	if (len >= sizeof(copy))
+	if (text.len == 0 || text.len >= sizeof(copy))
 		return false;
-	memcpy(copy, text, len);
-	copy[len] = '\0';
+	memcpy(copy, text.data, text.len);
+	copy[text.len] = '\0';
 	*ret = (struct address){ .family = family };
 	return inet_pton(family, copy,
 	                 family == AF_INET6 ? (void *)&ret->v6
 	                                    : (void *)&ret->v4) == 1;
+}
+
+static bool parse_port(const char *text, in_port_t *ret)
+{
+	*ret = slice_port(slice_str(text));
+	return *ret != 0;
 }
 
 static bool parse_server(const char *text, struct address *ret, in_port_t *port)
@@ -174,20 +158,22 @@ static bool parse_server(const char *text, struct address *ret, in_port_t *port)
 	const char *colon = strchr(text, ':');
 	const char *end;
 
-	*port = SERVER_PORT;
+	*port = ADDRESS_DNS_PORT;
 	if (*text == '[') {
 		end = strchr(text, ']');
 		return end &&
-		       parse_bytes(text + 1, (size_t)(end - text - 1), AF_INET6,
-		                   ret) &&
+		       address_parse(
+			   slice_of(text + 1, (size_t)(end - text - 1)),
+			   AF_INET6, ret) &&
 		       (!end[1] ||
 		        (end[1] == ':' && parse_port(end + 2, port)));
 	}
 	if (!colon)
-		return parse_bytes(text, strlen(text), AF_INET, ret);
+		return address_parse(slice_str(text), AF_INET, ret);
 	if (strchr(colon + 1, ':'))
-		return parse_bytes(text, strlen(text), AF_INET6, ret);
-	return parse_bytes(text, (size_t)(colon - text), AF_INET, ret) &&
+		return address_parse(slice_str(text), AF_INET6, ret);
+	return address_parse(slice_of(text, (size_t)(colon - text)), AF_INET,
+	                     ret) &&
 	       parse_port(colon + 1, port);
 }
 

@@ -5,6 +5,7 @@
 #ifndef NET_ADDRESS_H
 #define NET_ADDRESS_H
 
+#include "base/slice.h"
 #include "base/status.h"
 
 #include <netinet/in.h>
@@ -20,7 +21,13 @@ struct address {
 	};
 };
 
-enum { ADDRESS_TEXT = INET6_ADDRSTRLEN }; /* with the NUL */
+enum {
+	ADDRESS_TEXT = INET6_ADDRSTRLEN, /* with the NUL */
+	ADDRESS_DNS_PORT = 53,
+};
+
+/* Reads TEXT as an address of FAMILY, AF_INET or AF_INET6; false: it is none. */
+bool address_parse(struct slice text, int family, struct address *ret);
 
 /* Writes ADDRESS into TEXT and returns it. */
 const char *address_text(const struct address *address,

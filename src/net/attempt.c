@@ -262,10 +262,8 @@ __attribute__((format(printf, 4, 5))) static void set_cause(
 
 	result->cause = cause;
 	va_start(ap, format);
-	if (vsnprintf(attempt->reason, sizeof(attempt->reason), format, ap) < 0)
-		attempt->reason[0] = '\0';
+	fault_vtext(attempt->reason, sizeof(attempt->reason), format, ap);
 	va_end(ap);
-	fault_scrub(attempt->reason);
 	result->reason = attempt->reason;
 }
 

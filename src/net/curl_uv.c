@@ -14,7 +14,6 @@
 
 #include "base/list.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 
 enum { TURN_NS = 500 * 1000 };
@@ -38,6 +37,7 @@ struct watch {
 	struct curl_uv *owner;
 	curl_socket_t socket;
 	int wanted; /* UV_READABLE, UV_WRITABLE: what libcurl waits for */
+	int polled; /* what epoll was told; to tell it anew costs two calls */
 	int found;  /* CURL_CSELECT_*: what it is told; while in READY */
 };
 
@@ -77,10 +77,12 @@ static void on_timer(uv_timer_t *timer)
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 
-static void resume(struct watch *watch)
+static void follow(struct watch *watch)
 {
-	if (list_empty(&watch->node) && watch->wanted)
-		(void)uv_poll_start(&watch->poll, watch->wanted, on_poll);
+	if (watch->wanted == watch->polled)
+		return;
+	watch->polled = watch->wanted;
+	(void)uv_poll_start(&watch->poll, watch->polled, on_poll);
 }
 
 static void serve(struct curl_uv *owner, struct watch *watch)
@@ -88,9 +90,10 @@ static void serve(struct curl_uv *owner, struct watch *watch)
 	list_remove(&watch->node);
 	owner->acting = watch;
 	act(owner, watch->socket, watch->found);
-	/* libcurl may have closed the socket, and the callback the multi. */
+	/* libcurl may have closed the socket, and the callback the multi. It
+	 * also changes its mind back and forth within one step. */
 	if (owner->acting)
-		resume(owner->acting);
+		follow(owner->acting);
 	owner->acting = NULL;
 }
 
@@ -119,7 +122,9 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 		watch->found |= CURL_CSELECT_IN;
 	if (events & UV_WRITABLE)
 		watch->found |= CURL_CSELECT_OUT;
-	uv_poll_stop(poll); /* it stays ready; once noted is enough */
+	/* It stays ready until it is served, and comes here in each turn. */
+	if (!list_empty(&watch->node))
+		return;
 	list_append(&owner->ready, &watch->node);
 	uv_idle_start(&owner->idle, on_idle);
 }
@@ -134,7 +139,7 @@ static void watch_end(struct watch *watch)
 	list_remove(&watch->node);
 	if (watch->owner->acting == watch)
 		watch->owner->acting = NULL;
-	uv_poll_stop(&watch->poll); /* the socket is closed right after */
+	/* Stops at once: the socket is closed right after. */
 	uv_close((uv_handle_t *)&watch->poll, on_watch_closed);
 }
 
@@ -181,9 +186,8 @@ static int on_socket(CURL *easy, curl_socket_t socket, int what, void *arg,
 		watch->wanted |= UV_READABLE;
 	if (what != CURL_POLL_IN)
 		watch->wanted |= UV_WRITABLE;
-	/* The one whose turn it is goes on afterwards. */
 	if (watch != owner->acting)
-		resume(watch);
+		follow(watch);
 	return 0;
 }
 

@@ -467,8 +467,6 @@ void dns_reply_bad(struct dns_reply *reply, const char *format, ...)
 
 	dns_reply_clear(reply);
 	va_start(ap, format);
-	if (vsnprintf(reply->reason, sizeof(reply->reason), format, ap) < 0)
-		reply->reason[0] = '\0';
+	fault_vtext(reply->reason, sizeof(reply->reason), format, ap);
 	va_end(ap);
-	fault_scrub(reply->reason);
 }

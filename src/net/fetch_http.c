@@ -3,8 +3,6 @@
 #include "net/fetch_http.h"
 
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 void fetch_http_init(struct fetch_http *http, size_t max_size)
 {
@@ -26,10 +24,8 @@ __attribute__((format(printf, 3, 4))) static bool stop(struct fetch_http *http,
 
 	http->cause = cause;
 	va_start(ap, format);
-	if (vsnprintf(http->reason, sizeof(http->reason), format, ap) < 0)
-		http->reason[0] = '\0';
+	fault_vtext(http->reason, sizeof(http->reason), format, ap);
 	va_end(ap);
-	fault_scrub(http->reason);
 	return false;
 }
 

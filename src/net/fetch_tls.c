@@ -10,7 +10,6 @@
 #include <openssl/x509v3.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { NAMES_SHOWN = 3 }; /* of a certificate that is somebody else's */
 
@@ -32,10 +31,8 @@ __attribute__((format(printf, 3, 4))) static void set_cause(
 
 	tls->cause = cause;
 	va_start(ap, format);
-	if (vsnprintf(tls->reason, sizeof(tls->reason), format, ap) < 0)
-		tls->reason[0] = '\0';
+	fault_vtext(tls->reason, sizeof(tls->reason), format, ap);
 	va_end(ap);
-	fault_scrub(tls->reason);
 }
 
 static const char *date_text(const ASN1_TIME *time, char *text, size_t size)

@@ -9,7 +9,6 @@
 #include "net/getdns_uv.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* Longer time-outs never fire: ours come first (resolver.c), and a timer that
  * is not set costs nothing. */
@@ -46,6 +45,14 @@ static void on_timeout(uv_timer_t *handle)
 		event->owner->timeout_cb(event->owner->userarg);
 }
 
+/* A datagram can be sent without asking epoll for leave. */
+static void on_sendable(uv_timer_t *handle)
+{
+	struct event *event = handle->data;
+
+	event->owner->write_cb(event->owner->userarg);
+}
+
 static void on_poll_closed(uv_handle_t *handle)
 {
 	struct event *event = handle->data;
@@ -74,30 +81,41 @@ static getdns_return_t clear(getdns_eventloop *base,
 		return GETDNS_RETURN_GOOD;
 	owner->ev = NULL;
 	event->owner = NULL;
-	if (event->polls) /* the descriptor may be closed right after */
-		uv_poll_stop(&event->poll);
-	if (event->polls)
+	if (event->polls) /* stops at once: the descriptor may be closed next */
 		uv_close((uv_handle_t *)&event->poll, on_poll_closed);
 	if (event->times)
 		uv_close((uv_handle_t *)&event->timer, on_timer_closed);
 	return GETDNS_RETURN_GOOD;
 }
 
-static void connect_udp(const struct getdns_uv *adapter, int fd)
+static bool is_udp(int fd)
 {
-#ifdef __linux__ /* elsewhere sendto() on a connected socket may fail */
 	int type = 0;
 	socklen_t len = sizeof(type);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 &&
-	    type == SOCK_DGRAM)
-		/* If it fails, so will the send. */
-		(void)connect(fd, (const struct sockaddr *)&adapter->peer,
-		              adapter->peer_len);
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 &&
+	       type == SOCK_DGRAM;
+}
+
+static void connect_udp(const struct getdns_uv *adapter, int fd)
+{
+#ifdef __linux__ /* elsewhere sendto() on a connected socket may fail */
+	/* If it fails, so will the send. */
+	(void)connect(fd, (const struct sockaddr *)&adapter->peer,
+	              adapter->peer_len);
 #else
 	(void)adapter;
 	(void)fd;
 #endif
+}
+
+static void start_timer(struct event *event, uv_loop_t *loop,
+                        uv_timer_cb callback, uint64_t timeout_ms)
+{
+	uv_timer_init(loop, &event->timer);
+	event->timer.data = event;
+	event->times = true;
+	uv_timer_start(&event->timer, callback, timeout_ms, 0);
 }
 
 static int start_poll(struct event *event, uv_loop_t *loop, int fd, int events)
@@ -130,16 +148,17 @@ static getdns_return_t schedule(getdns_eventloop *base, int fd,
 		return GETDNS_RETURN_MEMORY_ERROR;
 	event->owner = owner;
 	owner->ev = event;
-	if (times) {
-		uv_timer_init(adapter->loop, &event->timer);
-		event->timer.data = event;
-		event->times = true;
-		uv_timer_start(&event->timer, on_timeout, timeout_ms, 0);
-	}
+	if (times)
+		start_timer(event, adapter->loop, on_timeout, timeout_ms);
 	if (!events || fd < 0)
 		return GETDNS_RETURN_GOOD;
-	if (owner->write_cb)
+	if (owner->write_cb && is_udp(fd)) {
 		connect_udp(adapter, fd);
+		if (!times && !owner->read_cb) {
+			start_timer(event, adapter->loop, on_sendable, 0);
+			return GETDNS_RETURN_GOOD;
+		}
+	}
 	if (start_poll(event, adapter->loop, fd, events) == MTS_OK)
 		return GETDNS_RETURN_GOOD;
 	if (!event->polls && !event->times)

@@ -2,7 +2,6 @@
 /* resolv_conf.c - the name servers that /etc/resolv.conf lists. */
 #include "net/resolv_conf.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -28,17 +27,8 @@ static struct slice take_word(struct slice *line)
 
 static bool parse_address(struct slice word, struct address *ret)
 {
-	char text[ADDRESS_TEXT];
-
-	if (word.len == 0 || word.len >= sizeof(text))
-		return false;
-	memcpy(text, word.data, word.len);
-	text[word.len] = '\0';
-	*ret = (struct address){ .family = AF_INET };
-	if (inet_pton(AF_INET, text, &ret->v4) == 1)
-		return true;
-	*ret = (struct address){ .family = AF_INET6 };
-	return inet_pton(AF_INET6, text, &ret->v6) == 1;
+	return address_parse(word, AF_INET, ret) ||
+	       address_parse(word, AF_INET6, ret);
 }
 
 size_t resolv_conf_parse(struct slice text,

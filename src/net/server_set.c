@@ -2,12 +2,11 @@
 /* server_set.c - the DNS servers to ask, and which of them to ask first. */
 #include "net/server_set.h"
 
+#include "base/file.h"
 #include "base/log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-enum { DNS_PORT = 53 };
 
 int server_set_new(struct stub *stub, const struct server_address *addresses,
                    size_t count, struct server_set **ret, struct fault *why)
@@ -124,7 +123,8 @@ static int use_resolv_conf(struct server_source *source, struct fault *why)
 	if (status != MTS_OK)
 		return status;
 	for (size_t i = 0; i < count; i++)
-		addresses[i] = (struct server_address){ found[i], DNS_PORT };
+		addresses[i] =
+		    (struct server_address){ found[i], ADDRESS_DNS_PORT };
 	return use(source, addresses, count, why);
 }
 
@@ -151,14 +151,6 @@ void server_source_close(struct server_source *source)
 	source->resolv_conf = NULL;
 }
 
-static bool has_changed(const struct stat *a, const struct stat *b)
-{
-	return a->st_ino != b->st_ino || a->st_dev != b->st_dev ||
-	       a->st_size != b->st_size ||
-	       a->st_mtim.tv_sec != b->st_mtim.tv_sec ||
-	       a->st_mtim.tv_nsec != b->st_mtim.tv_nsec;
-}
-
 static void look(struct server_source *source)
 {
 	uint64_t now_ms = uv_now(source->loop);
@@ -171,7 +163,7 @@ static void look(struct server_source *source)
 	source->looked_ms = now_ms;
 	if (stat(source->resolv_conf, &now) != 0)
 		now = (struct stat){ .st_ino = 0 };
-	if (!has_changed(&now, &source->stat))
+	if (!file_has_changed(&now, &source->stat))
 		return;
 	source->stat = now;
 	if (use_resolv_conf(source, &why) == MTS_OK) {

@@ -7,6 +7,7 @@
  * only under conditions that differ from release to release. */
 #include "net/trust.h"
 
+#include "base/file.h"
 #include "base/log.h"
 
 #include <curl/curl.h>
@@ -185,16 +186,6 @@ void trust_free(struct trust **trust)
 	*trust = NULL;
 }
 
-static bool has_changed(const struct trust *trust, const struct stat *now)
-{
-	const struct stat *then = &trust->stat;
-
-	return now->st_ino != then->st_ino || now->st_dev != then->st_dev ||
-	       now->st_size != then->st_size ||
-	       now->st_mtim.tv_sec != then->st_mtim.tv_sec ||
-	       now->st_mtim.tv_nsec != then->st_mtim.tv_nsec;
-}
-
 void trust_refresh(struct trust *trust, uint64_t now_ms)
 {
 	struct stat now = { .st_ino = 0 };
@@ -203,7 +194,8 @@ void trust_refresh(struct trust *trust, uint64_t now_ms)
 	if (trust->looked_ms && now_ms - trust->looked_ms < TRUST_LOOK_MS)
 		return;
 	trust->looked_ms = now_ms;
-	if (stat(trust->file, &now) == 0 && !has_changed(trust, &now))
+	if (stat(trust->file, &now) == 0 &&
+	    !file_has_changed(&now, &trust->stat))
 		return;
 	if (load(trust, &why) == MTS_OK) {
 		log_info("ca_file file=\"%s\" read=again", trust->file);

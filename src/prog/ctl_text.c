@@ -2,53 +2,11 @@
 /* ctl_text.c - texts for a person at a terminal. */
 #include "prog/ctl_text.h"
 
+#include "base/utf8.h"
+
 #include <time.h>
 
 /* -- characters ------------------------------------------------------------- */
-
-struct utf8_form {
-	size_t len;
-	uint32_t least; /* a smaller one in this form is no UTF-8 */
-	unsigned char first_min, first_max; /* of the first byte */
-};
-
-static const struct utf8_form forms[] = {
-	{ 1, 0, 0x00, 0x7f },
-	{ 2, 0x80, 0xc2, 0xdf },
-	{ 3, 0x800, 0xe0, 0xef },
-	{ 4, 0x10000, 0xf0, 0xf4 },
-};
-
-static const struct utf8_form *find_form(unsigned char first)
-{
-	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		if (first >= forms[i].first_min && first <= forms[i].first_max)
-			return &forms[i];
-	}
-	return NULL;
-}
-
-/* The length of the character at TEXT (RFC 3629), which then is in *RET; 0 if
- * there is none. */
-static size_t take_char(struct slice text, uint32_t *ret)
-{
-	const unsigned char *bytes = (const unsigned char *)text.data;
-	const struct utf8_form *form = find_form(bytes[0]);
-	uint32_t c;
-
-	if (!form || form->len > text.len)
-		return 0;
-	c = form->len == 1 ? bytes[0] : bytes[0] & (0x7fU >> form->len);
-	for (size_t i = 1; i < form->len; i++) {
-		if ((bytes[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (bytes[i] & 0x3f);
-	}
-	if (c < form->least || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return 0;
-	*ret = c;
-	return form->len;
-}
 
 static bool char_is_safe(uint32_t c)
 {
@@ -72,7 +30,7 @@ int text_put_safe(struct buffer *out, struct slice text, bool utf8)
 {
 	while (text.len > 0) {
 		uint32_t c = 0;
-		size_t len = take_char(text, &c);
+		size_t len = utf8_take(text, &c);
 
 		if (len == 0 || !char_is_safe(c) || (c > 0x7e && !utf8))
 			buffer_put(out, "?", 1);

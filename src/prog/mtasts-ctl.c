@@ -27,10 +27,11 @@
 #define CHECK_CONFIG   "check-config"
 
 enum {
-	EXIT_NO = 1,
-	EXIT_USAGE = 2,
-	EXIT_UNREACHED = 3,
-	TIMEOUT_S = 120, /* mtastsd's longest look-up takes 100 s */
+	EXIT_NO = CONTROL_END_NO,
+	EXIT_USAGE = CONTROL_END_BAD,
+	EXIT_UNREACHED = CONTROL_END_REFUSED,
+	TIMEOUT_S = 10,
+	WALK_TIMEOUT_S = 120, /* mtastsd's longest look-up takes 100 s */
 	OPT_ALL = 256,
 	OPT_NEGATIVE,
 	COLUMNS_DEFAULT = 80,
@@ -287,6 +288,23 @@ static char *find_socket(const struct options *options, struct fault *why)
 	return socket;
 }
 
+/* Seconds without a word after which the daemon counts as hung. */
+static int timeout_s(enum control_command command)
+{
+	switch (command) {
+	case CONTROL_LOOKUP:
+	case CONTROL_EXPLAIN:
+	case CONTROL_REFRESH:
+		return WALK_TIMEOUT_S;
+	case CONTROL_STATUS:
+	case CONTROL_LIST:
+	case CONTROL_SHOW:
+	case CONTROL_FLUSH:
+		break;
+	}
+	return TIMEOUT_S;
+}
+
 static int run_command(const struct options *options, struct slice line,
                        enum control_command command)
 {
@@ -300,7 +318,7 @@ static int run_command(const struct options *options, struct slice line,
 
 	init_view(&session.view, command);
 	if (socket)
-		rc = ctl_connect(socket, TIMEOUT_S, &client, &why);
+		rc = ctl_connect(socket, timeout_s(command), &client, &why);
 	if (rc == MTS_OK)
 		ask(&session, client);
 	else

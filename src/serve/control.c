@@ -12,11 +12,11 @@
 
 #include "base/list.h"
 #include "base/log.h"
+#include "base/user.h"
 #include "serve/control_job.h"
 #include "serve/endpoint.h"
 
 #include <poll.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -27,7 +27,6 @@ enum {
 	IDLE_MS = 60 * 1000,   /* without a request, or without reading */
 	READ_SIZE = 4096,      /* most requests are short */
 	OUT_MAX = 1024 * 1024, /* the largest policy, escaped, and much more */
-	USER_MAX = 64,
 };
 
 struct control {
@@ -46,7 +45,7 @@ struct peer {
 	bool closing;     /* libuv has the handles for closing */
 	bool ended;       /* it sends no more, but may read on */
 	bool last;        /* to be closed when all is written */
-	char user[USER_MAX];
+	char user[USER_NAME_MAX];
 	struct buffer in;
 	struct buffer out;     /* said, not yet handed to libuv */
 	struct buffer sending; /* libuv's until on_written, else empty */
@@ -83,14 +82,16 @@ static void drop_peer(struct peer *peer)
 	uv_close((uv_handle_t *)&peer->timer, on_handle_closed);
 }
 
-/* One line for a stream that gets nothing more. It has taken nothing yet, or
+/* The end, with ERROR, for a stream that gets nothing more. It has taken nothing yet, or
  * all that was said before, so the socket has room for this; if not, so be it.
  * Needs no memory. */
-static void say_last(uv_stream_t *stream, const char *text)
+static void say_last(uv_stream_t *stream, const char *error)
 {
 	char line[200]; /* libuv wants it writable */
 	uv_buf_t buf;
-	int n = snprintf(line, sizeof(line), "%s", text);
+	int n = snprintf(line, sizeof(line),
+	                 "{\"end\":true,\"status\":%d,\"error\":\"%s\"}\n",
+	                 CONTROL_END_REFUSED, error);
 
 	if (n <= 0 || (size_t)n >= sizeof(line))
 		return;
@@ -172,7 +173,7 @@ static void start_or_wait(struct peer *peer)
 			go_on(peer);
 	} else if (!peer->last && peer->in.len > CONTROL_LINE_MAX) {
 		peer->last = true;
-		job_end(&peer->job, 2, "the request is too long");
+		job_end(&peer->job, CONTROL_END_BAD, "the request is too long");
 		go_on(peer);
 	} else if (peer->last || peer->ended) {
 		drop_peer(peer);
@@ -203,8 +204,7 @@ static void go_on(struct peer *peer)
 		uv_timer_stop(&peer->timer);
 		return;
 	case JOB_FAILED:
-		say_last(peer->stream, "{\"end\":true,\"status\":3,"
-		                       "\"error\":\"out of memory\"}\n");
+		say_last(peer->stream, "out of memory");
 		drop_peer(peer);
 		return;
 	}
@@ -283,10 +283,8 @@ static bool get_uid(int fd, uid_t *ret)
 }
 
 /* True if the one at the other end may speak; USER is then his name. */
-static bool may_speak(uv_stream_t *stream, char user[USER_MAX])
+static bool may_speak(uv_stream_t *stream, char user[USER_NAME_MAX])
 {
-	struct passwd pw, *found = NULL;
-	char text[1024];
 	uid_t uid = (uid_t)-1;
 	int fd;
 
@@ -295,10 +293,7 @@ static bool may_speak(uv_stream_t *stream, char user[USER_MAX])
 		log_warning("control_refused uid=%ld", (long)uid);
 		return false;
 	}
-	if (getpwuid_r(uid, &pw, text, sizeof(text), &found) == 0 && found)
-		snprintf(user, USER_MAX, "%s", found->pw_name);
-	else
-		snprintf(user, USER_MAX, "%lu", (unsigned long)uid);
+	user_name(uid, user);
 	return true;
 }
 
@@ -321,9 +316,9 @@ static struct peer *new_peer(struct control *control, uv_stream_t *stream)
 	return peer;
 }
 
-static void refuse(uv_stream_t *stream, const char *line)
+static void refuse(uv_stream_t *stream, const char *error)
 {
-	say_last(stream, line);
+	say_last(stream, error);
 	endpoint_drop_stream(stream);
 }
 
@@ -343,24 +338,21 @@ static void take_peer(struct control *control, struct peer *peer)
 static void on_connection(void *arg, uv_stream_t *stream)
 {
 	struct control *control = arg;
-	char user[USER_MAX];
+	char user[USER_NAME_MAX];
 	struct peer *peer;
 
 	if (!may_speak(stream, user)) {
-		refuse(stream, "{\"end\":true,\"status\":3,\"error\":"
-		               "\"permission denied: be root, or the user that "
-		               "mtastsd runs as\"}\n");
+		refuse(stream, "permission denied: be root, or the user that "
+		               "mtastsd runs as");
 		return;
 	}
 	if (control->peer_count >= PEERS_MAX) {
-		refuse(stream, "{\"end\":true,\"status\":3,\"error\":"
-		               "\"too many control connections\"}\n");
+		refuse(stream, "too many control connections");
 		return;
 	}
 	peer = new_peer(control, stream);
 	if (!peer) {
-		refuse(stream, "{\"end\":true,\"status\":3,\"error\":"
-		               "\"out of memory\"}\n");
+		refuse(stream, "out of memory");
 		return;
 	}
 	memcpy(peer->user, user, sizeof(user));

@@ -35,15 +35,15 @@ bool job_say(struct control_job *job, json_t **item)
 	return false;
 }
 
-void job_end(struct control_job *job, int status, const char *error)
+void job_end(struct control_job *job, enum control_end end, const char *error)
 {
-	json_t *end = json_object();
+	json_t *item = json_object();
 
-	json_put_bool(&end, "end", true);
-	json_put_int(&end, "status", status);
+	json_put_bool(&item, "end", true);
+	json_put_int(&item, "status", end);
 	if (error)
-		json_put_text(&end, "error", error);
-	if (job_say(job, &end))
+		json_put_text(&item, "error", error);
+	if (job_say(job, &item))
 		control_job_cancel(job);
 }
 
@@ -63,7 +63,7 @@ bool job_domain_arg(struct control_job *job, size_t i, struct domain *ret)
 	if (rc == MTS_ENOMEM)
 		job_fail(job);
 	else
-		job_end(job, 2, why.text);
+		job_end(job, CONTROL_END_BAD, why.text);
 	return false;
 }
 
@@ -185,7 +185,7 @@ static void job_status(struct control_job *job)
 	json_put(&item, "fetcher", fetcher_object(options->fetcher));
 	json_put(&item, "lookups", lookups_object(options->lookups));
 	if (job_say(job, &item))
-		job_end(job, stats.writable ? 0 : 1, NULL);
+		job_end(job, control_end_if(stats.writable), NULL);
 }
 
 /* -- list and show ---------------------------------------------------------- */
@@ -212,7 +212,8 @@ static void job_list(struct control_job *job)
 	                       LIST_CHUNK, list_one, job);
 
 	if (job->state == JOB_READY && !more)
-		job_end(job, job->any || !job_arg(job, 0) ? 0 : 1, NULL);
+		job_end(job, control_end_if(job->any || !job_arg(job, 0)),
+		        NULL);
 }
 
 static void job_show(struct control_job *job)
@@ -227,7 +228,7 @@ static void job_show(struct control_job *job)
 	    MTS_OK) {
 		fault_set(&why, MTS_ENOTFOUND, "no policy of %s is cached",
 		          job->domain.name);
-		job_end(job, 1, why.text);
+		job_end(job, CONTROL_END_NO, why.text);
 		return;
 	}
 	item = json_object();
@@ -235,7 +236,7 @@ static void job_show(struct control_job *job)
 	json_put_entry(&item, &entry, job_now_s(job));
 	json_put_slice(&item, "text", entry.text);
 	if (job_say(job, &item))
-		job_end(job, 0, NULL);
+		job_end(job, CONTROL_END_DONE, NULL);
 }
 
 /* -- flush ------------------------------------------------------------------ */
@@ -249,7 +250,7 @@ static void flush_negative(struct control_job *job)
 	absent_remove_all(absent);
 	log_info("control_flush user=%s absent=all", job->user);
 	if (job_say(job, &item))
-		job_end(job, 0, NULL);
+		job_end(job, CONTROL_END_DONE, NULL);
 }
 
 static void flush_all(struct control_job *job)
@@ -262,7 +263,7 @@ static void flush_all(struct control_job *job)
 	cache_get_stats(options->cache, &stats);
 	rc = cache_remove_all(options->cache);
 	if (rc != MTS_OK) {
-		job_end(job, 1, mts_status_text(rc));
+		job_end(job, CONTROL_END_NO, mts_status_text(rc));
 		return;
 	}
 	item = json_object();
@@ -271,7 +272,7 @@ static void flush_all(struct control_job *job)
 	absent_remove_all(options->absent);
 	log_info("control_flush user=%s policies=all absent=all", job->user);
 	if (job_say(job, &item))
-		job_end(job, 0, NULL);
+		job_end(job, CONTROL_END_DONE, NULL);
 }
 
 /* Forgets DOMAIN, and says what there was. */
@@ -303,7 +304,7 @@ static void flush_domains(struct control_job *job)
 		return;
 	for (size_t n = 0; n < FLUSH_CHUNK; n++) {
 		if (job->next == job->request.argc) {
-			job_end(job, job->missing ? 1 : 0, NULL);
+			job_end(job, control_end_if(!job->missing), NULL);
 			return;
 		}
 		if (!job_domain_arg(job, job->next++, &job->domain) ||
@@ -362,7 +363,7 @@ void control_job_start(struct control_job *job, struct slice line)
 	}
 	if (control_parse(slice_of(job->line, line.len), &job->request, &why) !=
 	    MTS_OK) {
-		job_end(job, 2, why.text);
+		job_end(job, CONTROL_END_BAD, why.text);
 		return;
 	}
 	end_words(job);

@@ -67,12 +67,13 @@ void job_fail(struct control_job *job);
 bool job_say(struct control_job *job, json_t **item);
 
 /* Says how the command ended, which it then has; ERROR may be NULL. */
-void job_end(struct control_job *job, int status, const char *error);
+void job_end(struct control_job *job, enum control_end end, const char *error);
 
 /* The argument, NUL-terminated; NULL if there are no more than I. */
 const char *job_arg(const struct control_job *job, size_t i);
 
-/* Argument I as a domain in RET; otherwise ends the command with status 2. */
+/* Argument I as a domain in RET; otherwise the command ends as
+ * CONTROL_END_BAD. */
 bool job_domain_arg(struct control_job *job, size_t i, struct domain *ret);
 
 /* Checks that all arguments are domains; otherwise as above. */

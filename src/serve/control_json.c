@@ -2,11 +2,11 @@
 /* control_json.c - policies, absences and steps as JSON objects. */
 #include "serve/control_json.h"
 
+#include "base/clock.h"
 #include "sts/verdict.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 /* -- objects ---------------------------------------------------------------- */
 
@@ -81,12 +81,9 @@ void json_put_time(json_t **object, const char *key, int64_t time_s)
 /* "2024-02-29T12:34:56Z", or null. */
 static json_t *iso_time(int64_t time_s)
 {
-	time_t when = (time_t)time_s;
-	struct tm tm;
-	char text[32];
+	char text[CLOCK_ISO];
 
-	if (!time_s || !gmtime_r(&when, &tm) ||
-	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+	if (!time_s || !*clock_iso(time_s, text))
 		return json_null();
 	return json_string(text);
 }
@@ -206,7 +203,7 @@ json_t *json_absent(const struct absent_entry *entry, uint64_t now_ms)
 	json_put_text(&object, "cause", absent_cause_text(entry->cause));
 	json_put_text(&object, "reason", entry->reason);
 	json_put_count(&object, "ends_in", ends_in_s);
-	if (entry->cause == ABSENT_FETCH_FAILED) {
+	if (entry->id[0]) {
 		json_put_text(&object, "id", entry->id);
 		json_put_count(&object, "retry_in", retry_in_s);
 	}

@@ -78,8 +78,8 @@ static void put_result(json_t **item, struct control_job *job,
 
 /* Takes argument 0 as the domain. A key that names none is not the operator's
  * error: an MTA that asks with it is told that there is no policy, and so is
- * he. That ends the command with STATUS, and returns false. */
-static bool take_domain(struct control_job *job, int status)
+ * he. That ends the command as END, and returns false. */
+static bool take_domain(struct control_job *job, enum control_end end)
 {
 	struct slice key = job->request.argv[0];
 	struct fault why = { 0 };
@@ -95,7 +95,7 @@ static bool take_domain(struct control_job *job, int status)
 	json_put_text(&item, "reason", why.text);
 	json_put_text(&item, "answer", "NOTFOUND ");
 	if (job_say(job, &item))
-		job_end(job, status, NULL);
+		job_end(job, end, NULL);
 	return false;
 }
 
@@ -107,7 +107,7 @@ static void job_wait(struct control_job *job, int rc)
 	else if (rc == MTS_ENOMEM)
 		job_fail(job);
 	else
-		job_end(job, 1, mts_status_text(rc));
+		job_end(job, CONTROL_END_NO, mts_status_text(rc));
 }
 
 /* -- lookup ----------------------------------------------------------------- */
@@ -120,7 +120,7 @@ static void end_lookup(struct control_job *job,
 	json_put_text(&item, "domain", job->domain.name);
 	put_result(&item, job, result, job_arg(job, 1));
 	if (job_say(job, &item))
-		job_end(job, result->has_policy ? 0 : 1, NULL);
+		job_end(job, control_end_if(result->has_policy), NULL);
 }
 
 static void on_lookup(void *arg, const struct lookup_result *result)
@@ -137,7 +137,7 @@ void job_lookup(struct control_job *job)
 	struct lookups *lookups = job->context->options.lookups;
 	struct lookup_result result = { 0 };
 
-	if (!take_domain(job, 1))
+	if (!take_domain(job, CONTROL_END_NO))
 		return;
 	if (lookups_try(lookups, &job->domain, &result) == MTS_OK)
 		end_lookup(job, &result);
@@ -244,7 +244,8 @@ static void on_explain(void *arg, const struct lookup_result *result)
 		put_result(&item, job, result, NULL);
 		json_put_text(&item, "hint", control_hint(result));
 		if (job_say(job, &item))
-			job_end(job, walk_is_good(result->discovery) ? 0 : 1,
+			job_end(job,
+			        control_end_if(walk_is_good(result->discovery)),
 			        NULL);
 	}
 	wake(job);
@@ -252,7 +253,7 @@ static void on_explain(void *arg, const struct lookup_result *result)
 
 void job_explain(struct control_job *job)
 {
-	if (!take_domain(job, 0) || !say_known(job))
+	if (!take_domain(job, CONTROL_END_DONE) || !say_known(job))
 		return;
 	/* The walk's result goes to the cache. */
 	log_info("control_explain user=%s domain=%s", job->user,
@@ -286,7 +287,7 @@ void job_refresh(struct control_job *job)
 	if (job->next == 0 && !job_check_domains(job))
 		return;
 	if (job->next == job->request.argc) {
-		job_end(job, job->missing ? 1 : 0, NULL);
+		job_end(job, control_end_if(!job->missing), NULL);
 		return;
 	}
 	if (!job_domain_arg(job, job->next++, &job->domain))

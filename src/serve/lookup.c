@@ -14,6 +14,7 @@
 #include "sts/verdict.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Discoveries under way. Each costs some 10 KiB; beyond this new domains are
  * answered as "no policy" without one (RFC 8461 3.3). */
@@ -200,6 +201,20 @@ static bool get_live(struct lookups *lookups, const struct domain *domain,
 	       verdict_is_live(ret->policy.max_age_s, ret->fetched_s, now_s);
 }
 
+/* A policy that could not be fetched a short while ago: its record's id, for
+ * which no fetch is tried (3.3), or NULL. */
+static const char *barred_id(struct lookups *lookups,
+                             const struct domain *domain,
+                             struct absent_entry *absent)
+{
+	uint64_t now_ms = clock_mono_ms(lookups->options.clock);
+
+	if (absent_get(lookups->options.absent, domain, absent) != MTS_OK ||
+	    absent->retry_ms <= now_ms || !absent->id[0])
+		return NULL;
+	return absent->id;
+}
+
 /* Tells every waiter. Each may cancel others, so take them one at a time. */
 static void tell_waiters(struct list *waiters,
                          const struct lookup_result *result)
@@ -217,10 +232,30 @@ static void tell_waiters(struct list *waiters,
 	}
 }
 
+/* A walk that ended at the record has nothing for those who wait if the policy
+ * that it was to check is gone meanwhile: flushed, or at its end. Unless that id
+ * is barred (3.3), there may well be a policy to be had. */
+static bool leaves_waiters_empty_handed(struct job *job, const char *id)
+{
+	struct lookups *lookups = job->lookups;
+	struct cache_entry entry;
+	struct absent_entry absent;
+	const char *barred;
+
+	if (list_empty(&job->waiters) ||
+	    get_live(lookups, &job->domain,
+	             clock_wall_s(lookups->options.clock), &entry))
+		return false;
+	barred = barred_id(lookups, &job->domain, &absent);
+	return !barred || strcmp(barred, id) != 0;
+}
+
 /* The walk ended at the record, but somebody wants the text: walk again. */
 static bool walk_again(struct job *job, const struct discover_result *result)
 {
-	if (!job->force || result->outcome != DISCOVER_UNCHANGED)
+	if (result->outcome != DISCOVER_UNCHANGED ||
+	    (!job->force &&
+	     !leaves_waiters_empty_handed(job, result->record.id)))
 		return false;
 	job->force = false;
 	job->discovery = NULL;
@@ -382,20 +417,6 @@ static int add_waiter(struct job *job, uint64_t timeout_ms,
 	lookups->counts.waiting++;
 	*ret = waiter;
 	return MTS_OK;
-}
-
-/* A policy that could not be fetched a short while ago: its record's id, for
- * which no fetch is tried (3.3), or NULL. */
-static const char *barred_id(struct lookups *lookups,
-                             const struct domain *domain,
-                             struct absent_entry *absent)
-{
-	uint64_t now_ms = clock_mono_ms(lookups->options.clock);
-
-	if (absent_get(lookups->options.absent, domain, absent) != MTS_OK ||
-	    absent->retry_ms <= now_ms || !absent->id[0])
-		return NULL;
-	return absent->id;
 }
 
 int lookups_wait(struct lookups *lookups, const struct domain *domain,

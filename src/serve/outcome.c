@@ -113,6 +113,21 @@ static void look_in_time(struct absent_entry *entry, uint64_t now_ms)
 		entry->until_ms = entry->retry_ms;
 }
 
+/* A fetch that failed stays barred for its time (3.3) whatever is learnt of the
+ * record meanwhile, or a name server that fails now and then would lift it. */
+static void keep_barred(const struct outcome_rules *rules,
+                        const struct domain *domain, uint64_t now_ms,
+                        struct absent_entry *entry)
+{
+	struct absent_entry old;
+
+	if (absent_get(rules->absent, domain, &old) != MTS_OK ||
+	    old.retry_ms <= now_ms)
+		return;
+	memcpy(entry->id, old.id, sizeof(entry->id));
+	entry->retry_ms = old.retry_ms;
+}
+
 static void remember_absent(const struct outcome_rules *rules,
                             const struct domain *domain,
                             const struct discover_result *result)
@@ -128,6 +143,8 @@ static void remember_absent(const struct outcome_rules *rules,
 		memcpy(entry.id, result->record.id, sizeof(entry.id));
 		entry.retry_ms = now_ms + rules->retry_ms;
 		look_in_time(&entry, now_ms);
+	} else {
+		keep_barred(rules, domain, now_ms, &entry);
 	}
 	/* Without memory the next asker asks again: slower, not wrong. */
 	(void)absent_put(rules->absent, domain, &entry);

@@ -215,13 +215,9 @@ static int split_plain(struct slice key, struct key_parts *ret,
 /* A number from 1 to 65535, or a service's name as in "[mx.example]:smtp". */
 static bool is_port(struct slice port)
 {
-	unsigned long number = 0;
-	size_t i = 0;
-
-	while (i < port.len && i < 5 && ascii_is_digit(port.data[i]))
-		number = number * 10 + (unsigned long)(port.data[i++] - '0');
-	if (i == port.len)
-		return number >= 1 && number <= 65535;
+	if (slice_port(port))
+		return true;
+	/* Another number is no name: its last label is all digits. */
 	return !find(port, '.') && domain_is_name(port.data, port.len);
 }
 

@@ -18,6 +18,7 @@
 #include "sts/policy.h"
 
 #include "base/map.h"
+#include "base/utf8.h"
 #include "sts/mx.h"
 
 #include <stdlib.h>
@@ -72,43 +73,20 @@ static bool remember(struct parser *p, struct slice key)
 
 /* -- characters ----------------------------------------------------------- */
 
-static bool is_between(char c, unsigned low, unsigned high)
-{
-	return (unsigned char)c >= low && (unsigned char)c <= high;
-}
-
 /* CTL of RFC 5234 */
 static bool is_control(char c)
 {
-	return is_between(c, 0, 0x1f) || c == 0x7f;
+	return (unsigned char)c < ' ' || c == 0x7f;
 }
 
-/* The bytes of the UTF8-2, UTF8-3 or UTF8-4 that S begins with; 0 if it begins
- * with none. A row is a line of the ABNF of RFC 3629 4. */
-static size_t utf8_len(struct slice s)
+/* The length of the character of sts-policy-ext-value that S begins with: visible
+ * ASCII, a space, UTF8-2, UTF8-3 or UTF8-4; 0 if it begins with none. */
+static size_t value_char_len(struct slice s)
 {
-	static const struct {
-		unsigned char first, last;   /* of the first byte */
-		unsigned char second, until; /* of the second byte */
-		unsigned char len;
-	} rows[] = {
-		{ 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
-		{ 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 },
-		{ 0xee, 0xef, 0x80, 0xbf, 3 }, { 0xf0, 0xf0, 0x90, 0xbf, 4 },
-		{ 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
-	};
-	size_t row = 0;
+	uint32_t c = 0;
+	size_t len = utf8_take(s, &c);
 
-	while (row < COUNT(rows) &&
-	       !is_between(s.data[0], rows[row].first, rows[row].last))
-		row++;
-	if (row == COUNT(rows) || s.len < rows[row].len ||
-	    !is_between(s.data[1], rows[row].second, rows[row].until))
-		return 0;
-	for (size_t i = 2; i < rows[row].len; i++)
-		if (!is_between(s.data[i], 0x80, 0xbf))
-			return 0;
-	return rows[row].len;
+	return c >= ' ' && c != 0x7f ? len : 0;
 }
 
 static int fail_at_byte(struct parser *p, char c)
@@ -132,8 +110,7 @@ static int check_value(struct parser *p, struct slice value)
 		                 "policy, line %u: no value after ':'",
 		                 p->line);
 	while (value.len) {
-		size_t n =
-		    is_between(value.data[0], 0x20, 0x7e) ? 1 : utf8_len(value);
+		size_t n = value_char_len(value);
 
 		if (n == 0)
 			return fail_at_byte(p, value.data[0]);

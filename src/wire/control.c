@@ -2,7 +2,8 @@
 /* control.c - the language of the control socket. */
 #include "wire/control.h"
 
-#include <stdbool.h>
+#include "base/utf8.h"
+
 #include <stdio.h>
 
 static const struct control_row rows[] = {
@@ -45,49 +46,23 @@ int control_find(struct slice name, enum control_command *ret)
 	return MTS_ENOTFOUND;
 }
 
-/* The length of the character at TEXT if it is one of well-formed UTF-8 (RFC
- * 3629 4) and no control character, else 0. Arguments get into logs and onto
- * terminals, where C1 controls act as C0 ones do. */
-static size_t text_char_len(const unsigned char *text, size_t len)
+/* Arguments get into logs and onto terminals, where C1 controls (U+0080 to
+ * U+009F) act as C0 ones do. */
+static bool is_control(uint32_t c)
 {
-	static const struct {
-		unsigned char first_min, first_max;   /* of the first byte */
-		unsigned char second_min, second_max; /* of the second */
-		unsigned char len;
-	} forms[] = {
-		{ 0xc2, 0xc2, 0xa0, 0xbf, 2 }, /* U+0080 to U+009F are C1 */
-		{ 0xc3, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
-		{ 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 },
-		{ 0xee, 0xef, 0x80, 0xbf, 3 }, { 0xf0, 0xf0, 0x90, 0xbf, 4 },
-		{ 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
-	};
-
-	if (text[0] >= 0x20 && text[0] < 0x7f)
-		return 1;
-	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		if (text[0] < forms[i].first_min ||
-		    text[0] > forms[i].first_max)
-			continue;
-		if (len < forms[i].len || text[1] < forms[i].second_min ||
-		    text[1] > forms[i].second_max)
-			return 0;
-		for (size_t k = 2; k < forms[i].len; k++)
-			if ((text[k] & 0xc0) != 0x80)
-				return 0;
-		return forms[i].len;
-	}
-	return 0;
+	return c < ' ' || (c >= 0x7f && c < 0xa0);
 }
 
+/* True if LINE is UTF-8 without control characters. */
 static bool is_text(struct slice line)
 {
-	const unsigned char *text = (const unsigned char *)line.data;
-	size_t n;
+	while (line.len) {
+		uint32_t c = 0;
+		size_t n = utf8_take(line, &c);
 
-	for (size_t i = 0; i < line.len; i += n) {
-		n = text_char_len(text + i, line.len - i);
-		if (n == 0)
+		if (n == 0 || is_control(c))
 			return false;
+		line = slice_of(line.data + n, line.len - n);
 	}
 	return true;
 }

@@ -6,21 +6,38 @@
  * with JSON objects, one a line: any number of items, then one object whose
  * member "end" is true:
  *
- *   {"end": true, "status": 0}                  done
- *   {"end": true, "status": 1, "error": "..."}  not found, or no
- *   {"end": true, "status": 2, "error": "..."}  the request was no good
+ *   {"end": true, "status": 0}
+ *   {"end": true, "status": 1, "error": "..."}
  *
- * The status is mtasts-ctl's exit status. Then the next request may come. */
+ * The status is an enum control_end. Then the next request may come, unless the
+ * status was 3. */
 #ifndef WIRE_CONTROL_H
 #define WIRE_CONTROL_H
 
 #include "base/slice.h"
 #include "base/status.h"
 
+#include <stdbool.h>
+
 enum {
 	CONTROL_LINE_MAX = 64 * 1024, /* some 250 longest domains */
 	CONTROL_ARGS_MAX = 1024,
 };
+
+/* How a request ended; also mtasts-ctl's exit status. */
+enum control_end {
+	CONTROL_END_DONE = 0,
+	CONTROL_END_NO = 1,  /* not found, or no */
+	CONTROL_END_BAD = 2, /* the request was no good */
+	/* Nobody served it: who asked may not, or the daemon is short of memory
+	 * or has too many connections. */
+	CONTROL_END_REFUSED = 3,
+};
+
+static inline enum control_end control_end_if(bool good)
+{
+	return good ? CONTROL_END_DONE : CONTROL_END_NO;
+}
 
 enum control_command {
 	CONTROL_STATUS,

@@ -2,7 +2,7 @@
 /* bench_load.c - the load: clients that ask as Postfix's processes do.
  *
  *	bench_load [-n CLIENTS] [-s SECONDS] [-k KEY] [-r FIRST:LAST] [-m MAP]
- *	           [-e PREFIX] [-q RATE] [-1] [-i] ADDRESS
+ *	           [-e PREFIX] [-q RATE] [-1] [-i] [-f] ADDRESS
  *
  * Each client has one connection and one question in flight; its next question
  * follows the reply. KEY holds a run of '#' where a number goes, uniformly
@@ -18,6 +18,8 @@
  *	-i	sleep when there is nothing to do. Without it the generator
  *		polls, so that waking it up costs the server nothing and the
  *		server is what limits the rate
+ *	-f	every client is a process of its own that sleeps until its reply
+ *		is there, as Postfix's smtp(8) processes are and do
  *
  * Prints one JSON object; times are in microseconds. */
 #include "bench.h"
@@ -28,7 +30,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { EVENTS_MAX = 128, REPLY_MAX = 4096, CLIENTS_MAX = 1000 };
@@ -269,6 +273,53 @@ static void connect_all(struct load *load, const char *address, const char *map,
 	free(question);
 }
 
+/* -- a process each --------------------------------------------------------- */
+
+static void add(struct load *sum, const struct load *part)
+{
+	sum->answered += part->answered;
+	sum->errors += part->errors;
+	for (size_t i = 0; i < BUCKETS; i++)
+		sum->latencies[i] += part->latencies[i];
+	if (part->max_ns > sum->max_ns)
+		sum->max_ns = part->max_ns;
+}
+
+/* Like run(), but for connect_all(), which each process does for itself. */
+static double run_processes(struct load *load, const char *address,
+                            const char *map, const char *key)
+{
+	struct load *parts =
+	    mmap(NULL, load->count * sizeof(*parts), PROT_READ | PROT_WRITE,
+	         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	uint64_t start_ns = bench_now_ns();
+	int status;
+
+	if (parts == MAP_FAILED)
+		bench_die("out of memory");
+	for (size_t i = 0; i < load->count; i++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			bench_die_errno("fork");
+		if (pid > 0)
+			continue;
+		parts[i] = *load;
+		parts[i].count = 1;
+		parts[i].idle = true;
+		parts[i].seed = bench_now_ns() | 1;
+		connect_all(&parts[i], address, map, key);
+		(void)run(&parts[i]);
+		_exit(0);
+	}
+	for (size_t i = 0; i < load->count; i++)
+		if (wait(&status) < 0 || status != 0)
+			bench_die("a client has failed");
+	for (size_t i = 0; i < load->count; i++)
+		add(load, &parts[i]);
+	return (double)(bench_now_ns() - start_ns) / 1e9;
+}
+
 static void print(const struct load *load, double seconds)
 {
 	printf("{\"answered\": %llu, \"errors\": %llu, \"unanswered\": %llu, "
@@ -288,9 +339,10 @@ static void print(const struct load *load, double seconds)
 
 static void usage(void)
 {
-	bench_die("usage: bench_load [-n CLIENTS] [-s SECONDS] [-k KEY] "
-	          "[-r FIRST:LAST] [-m MAP]\n"
-	          "                  [-e PREFIX] [-q RATE] [-1] [-i] ADDRESS");
+	bench_die(
+	    "usage: bench_load [-n CLIENTS] [-s SECONDS] [-k KEY] "
+	    "[-r FIRST:LAST] [-m MAP]\n"
+	    "                  [-e PREFIX] [-q RATE] [-1] [-i] [-f] ADDRESS");
 }
 
 int main(int argc, char **argv)
@@ -302,9 +354,11 @@ int main(int argc, char **argv)
 		             .seed = bench_now_ns() | 1 };
 	const char *key = "dom#######.example";
 	const char *map = "postfix";
+	bool processes = false;
+	double seconds;
 	int option;
 
-	while ((option = getopt(argc, argv, "n:s:k:r:m:e:q:1i")) != -1) {
+	while ((option = getopt(argc, argv, "n:s:k:r:m:e:q:1if")) != -1) {
 		switch (option) {
 		case 'n':
 			load.count = bench_number(optarg);
@@ -333,6 +387,9 @@ int main(int argc, char **argv)
 		case 'i':
 			load.idle = true;
 			break;
+		case 'f':
+			processes = true;
+			break;
 		default:
 			usage();
 		}
@@ -340,7 +397,14 @@ int main(int argc, char **argv)
 	if (argc - optind != 1 || load.count < 1 || load.count > CLIENTS_MAX)
 		usage();
 	load.prefix_len = strlen(load.prefix);
-	connect_all(&load, argv[optind], map, key);
-	print(&load, run(&load));
+	if (processes && (load.rate || load.once))
+		usage();
+	if (processes) {
+		seconds = run_processes(&load, argv[optind], map, key);
+	} else {
+		connect_all(&load, argv[optind], map, key);
+		seconds = run(&load);
+	}
+	print(&load, seconds);
 	return load.errors || (load.once && load.asked != load.answered);
 }

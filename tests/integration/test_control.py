@@ -4,8 +4,10 @@
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -345,6 +347,20 @@ def test_no_daemon(daemon):
     assert status == 3
     assert "/nonexistent.sock" in err
     assert out == ""
+
+
+def test_hung_daemon(daemons):
+    """It says so in a while that an operator waits."""
+    daemon = daemons().start()
+    daemon.process.send_signal(signal.SIGSTOP)
+    try:
+        begin = time.monotonic()
+        status, out, err = daemon.ctl_raw("status", timeout_s=30)
+        assert time.monotonic() - begin < 15
+        assert (status, out) == (3, "")
+        assert "has not answered within 10 s" in err
+    finally:
+        daemon.process.send_signal(signal.SIGCONT)
 
 
 def test_help(daemon):

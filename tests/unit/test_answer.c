@@ -4,7 +4,6 @@
 #include "tests.h"
 
 #include "alloc.h"
-#include "sts/mx.h"
 #include "wire/answer.h"
 
 enum { OUT_MAX = SOCKETMAP_REPLY_MAX };

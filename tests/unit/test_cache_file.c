@@ -5,7 +5,6 @@
 
 #include "cachebox.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <lmdb.h>
 #include <signal.h>

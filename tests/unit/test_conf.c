@@ -61,7 +61,7 @@ static const struct {
 	{ "fetch: { timeout: 5m }", "fetch.timeout", 300000 },
 	{ "fetch: { max_size: 1024 }", "fetch.max_size", 1024 },
 	{ "fetch: { max_size: 1KiB }", "fetch.max_size", 1024 },
-	{ "fetch: { max_size: 1MiB }", "fetch.max_size", 1048576 },
+	{ "fetch: { max_size: 64KiB }", "fetch.max_size", 65536 },
 	{ "fetch: { concurrency: 1024 }", "fetch.concurrency", 1024 },
 	{ "fetch: { allow_private_addresses: true }",
 	  "fetch.allow_private_addresses", 1 },
@@ -345,7 +345,10 @@ static void test_load(void **state)
 	unlink(path);
 	assert_int_equal(conf_load(path, &conf, &why), MTS_ESYS);
 	snprintf(expected, sizeof(expected),
-	         "%s: cannot be opened: No such file or directory", path);
+	         "%s: cannot be opened: No such file or directory; copy the "
+	         "sample there (etc/mtastsd.yaml in the source), or name "
+	         "another file with -c",
+	         path);
 	assert_string_equal(why.text, expected);
 	assert_int_equal(conf_load("/", &conf, &why), MTS_ESYS);
 	assert_string_equal(why.text, "/: cannot be read: Is a directory");

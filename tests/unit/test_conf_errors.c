@@ -100,10 +100,10 @@ static const struct {
 	{ TEXT("fetch:\n  max_size: 64k\n"), MTS_ESYNTAX,
 	  "F:2: fetch.max_size: '64k' is no size; write a number of bytes, or "
 	  "a number and KiB, MiB, GiB or TiB, as in 64KiB" },
-	{ TEXT("fetch:\n  max_size: 1GiB\n"), MTS_ERANGE,
-	  "F:2: fetch.max_size: 1GiB is out of range; write 1KiB to 1MiB" },
+	{ TEXT("fetch:\n  max_size: 65KiB\n"), MTS_ERANGE,
+	  "F:2: fetch.max_size: 65KiB is out of range; write 1KiB to 64KiB" },
 	{ TEXT("fetch: {max_size: 100}\n"), MTS_ERANGE,
-	  "F:1: fetch.max_size: 100 is out of range; write 1KiB to 1MiB" },
+	  "F:1: fetch.max_size: 100 is out of range; write 1KiB to 64KiB" },
 	{ TEXT("fetch: {concurrency: many}\n"), MTS_ESYNTAX,
 	  "F:1: fetch.concurrency: 'many' is no number; write one, as in 64" },
 	{ TEXT("fetch: {concurrency: 0}\n"), MTS_ERANGE,

@@ -9,7 +9,6 @@
 #include "net/fetch.h"
 #include "net/fetch_http.h"
 
-#include <arpa/inet.h>
 #include <openssl/ssl.h>
 #include <unistd.h>
 

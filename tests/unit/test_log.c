@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* stderr goes to a file while LINE is written; what came is in RET. */
@@ -65,12 +66,37 @@ static void test_stderr(void **state)
 	assert_int_equal(out[19], 'Z');
 }
 
-static void test_journal(void **state)
+/* As systemd does for whose stderr is the journal. */
+static void stderr_is_journal(void)
+{
+	char stream[64];
+	struct stat st;
+
+	assert_int_equal(fstat(STDERR_FILENO, &st), 0);
+	snprintf(stream, sizeof(stream), "%llu:%llu",
+	         (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+	setenv("JOURNAL_STREAM", stream, 1);
+}
+
+/* systemd.exec(5): the variable is inherited also by those whose stderr is
+ * something else. */
+static void test_not_the_journal(void **state)
 {
 	char out[256];
 
 	(void)state;
 	setenv("JOURNAL_STREAM", "8:1", 1);
+	log_open("test", LOG_TARGET_STDERR, LOG_LEVEL_INFO);
+	capture(LOG_LEVEL_INFO, "start", out, sizeof(out));
+	assert_non_null(strstr(out, "]: info: start\n"));
+}
+
+static void test_journal(void **state)
+{
+	char out[256];
+
+	(void)state;
+	stderr_is_journal();
 	log_open("test", LOG_TARGET_STDERR, LOG_LEVEL_INFO);
 	capture(LOG_LEVEL_ERROR, "stop", out, sizeof(out));
 	assert_string_equal(out, "<3>stop\n");
@@ -88,7 +114,7 @@ static void test_cut(void **state)
 	static char out[6000];
 
 	(void)state;
-	setenv("JOURNAL_STREAM", "8:1", 1);
+	stderr_is_journal();
 	log_open("test", LOG_TARGET_STDERR, LOG_LEVEL_INFO);
 	memset(line, 'x', sizeof(line) - 1);
 	capture(LOG_LEVEL_INFO, line, out, sizeof(out));
@@ -101,6 +127,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_levels),
 		cmocka_unit_test(test_stderr),
+		cmocka_unit_test(test_not_the_journal),
 		cmocka_unit_test(test_journal),
 		cmocka_unit_test(test_cut),
 	};

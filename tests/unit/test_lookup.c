@@ -8,7 +8,6 @@
 #include "serve/lookup.h"
 
 #include <ftw.h>
-#include <unistd.h>
 
 enum { MINUTE_MS = 60 * 1000, HOUR_MS = 60 * MINUTE_MS };
 
@@ -349,6 +348,33 @@ static void test_failed_fetch_is_not_repeated(void **state)
 	finish(DISCOVER_FETCH_FAILED, "a1", 60, NULL);
 }
 
+/* Nor does a failure of another kind in between lift that. */
+static void test_failed_fetch_is_barred_through_other_failures(void **state)
+{
+	static const enum discover_outcome rows[] = {
+		DISCOVER_NO_RECORD,
+		DISCOVER_BAD_RECORD,
+		DISCOVER_DNS_FAILED,
+		DISCOVER_NO_MEMORY,
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		ask(f);
+		assert_string_equal(faked.known_id, "");
+		finish(DISCOVER_FETCH_FAILED, "a1", 60, NULL);
+		pass(60);
+		ask(f);
+		assert_string_equal(faked.known_id, "a1");
+		finish(rows[i], "", 60, NULL);
+		pass(60);
+		ask(f);
+		assert_string_equal(faked.known_id, "a1");
+		finish(DISCOVER_UNCHANGED, "a1", 60, NULL);
+		pass(3 * 60); /* five minutes after the fetch */
+	}
+}
+
 /* A quiet time never outlasts the retry time, however long the TTL is. */
 static void test_failed_fetch_is_tried_again_in_time(void **state)
 {
@@ -500,6 +526,62 @@ static void test_clock_set_back_does_not_stop_checks(void **state)
 	assert_int_equal(faked.started, 1);
 }
 
+/* A hit's look at the record is out, and meanwhile the policy goes: whoever asks
+ * then joins that look, and "the id is the same" is no answer to him. */
+static void check_that_joiner_gets_policy(struct fixture *f)
+{
+	struct policy policy = a_policy(POLICY_ENFORCE, 86400);
+
+	assert_int_equal(try_now(f), -1);
+	ask(f);
+	assert_int_equal(faked.started, 1);
+	finish(DISCOVER_UNCHANGED, "a1", 60, NULL);
+	assert_int_equal(f->called, 0);
+	assert_true(faked.running);
+	assert_string_equal(faked.known_id, "");
+	finish(DISCOVER_POLICY, "a1", 60, &policy);
+	assert_int_equal(f->called, 1);
+	assert_true(f->has_policy);
+}
+
+static void test_flush_during_id_check(void **state)
+{
+	struct fixture *f = *state;
+
+	have_policy(f, "a1", 60, 86400);
+	pass(60);
+	assert_int_equal(try_now(f), LOOKUP_CACHED);
+	assert_string_equal(faked.known_id, "a1");
+	assert_int_equal(cache_remove(f->cache, &f->domain), MTS_OK);
+	check_that_joiner_gets_policy(f);
+}
+
+static void test_policy_ends_during_id_check(void **state)
+{
+	struct fixture *f = *state;
+
+	have_policy(f, "a1", 60, 60);
+	pass(60);
+	assert_int_equal(try_now(f), LOOKUP_CACHED);
+	assert_string_equal(faked.known_id, "a1");
+	pass(1);
+	check_that_joiner_gets_policy(f);
+}
+
+/* Nobody waits: whoever asks next has it fetched. */
+static void test_flush_during_id_check_of_nobody(void **state)
+{
+	struct fixture *f = *state;
+
+	have_policy(f, "a1", 60, 86400);
+	pass(60);
+	assert_int_equal(try_now(f), LOOKUP_CACHED);
+	assert_int_equal(cache_remove(f->cache, &f->domain), MTS_OK);
+	finish(DISCOVER_UNCHANGED, "a1", 60, NULL);
+	assert_false(faked.running);
+	assert_int_equal(try_now(f), -1);
+}
+
 /* -- an operator's refresh --------------------------------------------------- */
 
 static void test_refresh_fetches_whatever_is_known(void **state)
@@ -545,6 +627,7 @@ int main(void)
 		TEST(test_cancelled_waiter_is_not_called),
 		TEST(test_absence_is_remembered),
 		TEST(test_failed_fetch_is_not_repeated),
+		TEST(test_failed_fetch_is_barred_through_other_failures),
 		TEST(test_failed_fetch_is_tried_again_in_time),
 		TEST(test_failed_fetch_with_long_ttl),
 		TEST(test_policy_ends_with_max_age),
@@ -555,6 +638,9 @@ int main(void)
 		TEST(test_failed_id_check_is_not_repeated_at_once),
 		TEST(test_failed_new_id_is_barred),
 		TEST(test_clock_set_back_does_not_stop_checks),
+		TEST(test_flush_during_id_check),
+		TEST(test_policy_ends_during_id_check),
+		TEST(test_flush_during_id_check_of_nobody),
 		TEST(test_refresh_fetches_whatever_is_known),
 		TEST(test_close_cancels),
 	};

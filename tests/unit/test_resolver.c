@@ -10,7 +10,6 @@
 #include "net/resolver.h"
 #include "net/stub.h"
 
-#include <arpa/inet.h>
 #include <dirent.h>
 #include <sys/resource.h>
 #include <unistd.h>
