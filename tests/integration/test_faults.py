@@ -290,7 +290,6 @@ WORKS = [
                                              "5.9.0.10")),
     Row("works-dead-ipv6", zone=addresses("2a01:4f8::11", "5.9.0.10")),
     Row("works-dead-ipv4", zone=addresses("5.9.0.98", "2a01:4f8::10")),
-    Row("works-black-hole", zone=addresses(BLACK_HOLE, "5.9.0.10")),
     Row("works-black-hole-ipv4", zone=addresses(BLACK_HOLE, "2a01:4f8::10")),
     Row("works-one-private", zone=addresses("10.0.0.1", "5.9.0.10")),
     # certificates
