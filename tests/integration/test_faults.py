@@ -238,6 +238,11 @@ FAULTS = [
     http_row("gzip", "", http=web.gzipped),
     http_row("65537-bytes", "64|65536|large|long|size|more than",
              text=padded(MAX + 1)),
+    # without a length that gives it away at once
+    http_row("65537-until-close", "64|65536|large|long|size|more than",
+             text=padded(MAX + 1), http=web.until_close),
+    http_row("65537-chunked", "64|65536|large|long|size|more than",
+             text=padded(MAX + 1), http=web.chunked),
     http_row("endless-body", "64|65536|large|long|size|more than",
              http=web.endless_body),
     http_row("endless-head", "", http=web.endless_head),
@@ -285,7 +290,6 @@ WORKS = [
                                              "5.9.0.10")),
     Row("works-dead-ipv6", zone=addresses("2a01:4f8::11", "5.9.0.10")),
     Row("works-dead-ipv4", zone=addresses("5.9.0.98", "2a01:4f8::10")),
-    Row("works-black-hole", zone=addresses(BLACK_HOLE, "5.9.0.10")),
     Row("works-black-hole-ipv4", zone=addresses(BLACK_HOLE, "2a01:4f8::10")),
     Row("works-one-private", zone=addresses("10.0.0.1", "5.9.0.10")),
     # certificates
@@ -303,6 +307,8 @@ WORKS = [
     Row("works-early-hints", http=web.hints_first),
     Row("works-late", http=web.later(0.5)),
     Row("works-65536-bytes", text=padded(MAX)),
+    Row("works-65536-until-close", text=padded(MAX), http=web.until_close),
+    Row("works-65536-chunked", text=padded(MAX), http=web.chunked),
     Row("works-crlf", text=lambda d: policy(domain=d, eol="\r\n")),
     Row("works-cookies", headers=[("Set-Cookie", "a=b"),
                                   ("WWW-Authenticate", "Basic realm=x"),

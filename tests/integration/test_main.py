@@ -153,11 +153,16 @@ def test_record_by_cname(daemon):
 @pytest.mark.skipif(not have("postmap"), reason="postfix is not installed")
 def test_postmap(daemon, table):
     table = table.format(socket=daemon.socket)
-    assert postmap("postmap.example", table + ":postfix") == (
-        0, "secure match=mx1.postmap.example servername=hostname", "")
-    assert postmap("POSTMAP.example", table + ":QUERY")[0] == 0
-    assert postmap("absent.example", table + ":postfix") == (1, "", "")
-    assert postmap("testing.example", table + ":postfix") == (1, "", "")
+    # (who is not root gets warnings about other things)
+    def ask(key, map):
+        status, value, errors = postmap(key, table + ":" + map)
+        assert "socketmap" not in errors and "fatal" not in errors
+        return status, value
+    assert ask("postmap.example", "postfix") == (
+        0, "secure match=mx1.postmap.example servername=hostname")
+    assert ask("POSTMAP.example", "QUERY")[0] == 0
+    assert ask("absent.example", "postfix") == (1, "")
+    assert ask("testing.example", "postfix") == (1, "")
     status, value, errors = postmap("enforce.example", table + ":nonsense")
     assert status not in (0, 1) or "nonsense" in errors
     assert value == ""

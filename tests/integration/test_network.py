@@ -7,7 +7,7 @@ import time
 import pytest
 
 from world import nameserver as ns
-from world.daemon import Daemon
+from world.webserver import BlackHole
 from world.world import World, set_resolv_conf, wait_for
 
 NONE = "NOTFOUND "
@@ -140,6 +140,23 @@ def test_private_address_allowed(world, daemons, number, address):
     daemon = daemons(fetch={"allow_private_addresses": True}).start()
     world.domain(domain, addresses=(address,))
     assert daemon.ask(domain) == ok(domain)
+
+
+def test_silent_address(world, daemons):
+    """All addresses are tried, also after one that swallows what we send. The
+    resolver may turn their order: one of six domains has the silent first."""
+    daemon = daemons(fetch={"timeout": "12s"},
+                     lookup={"timeout": "10s"}).start()
+    domains = ["silent%d.example" % i for i in range(6)]
+    with BlackHole("5.9.0.97"):
+        for domain in domains:
+            world.domain(domain, addresses=("5.9.0.97", "5.9.0.10"))
+        clients = [daemon.connect() for _ in domains]
+        for client, domain in zip(clients, domains):
+            client.request("postfix", domain)
+        for client, domain in zip(clients, domains):
+            assert client.reply() == ok(domain)
+            client.close()
 
 
 def test_rebinding(world, daemons):

@@ -190,8 +190,9 @@ def chunked(connection):
     site = connection.site
     site.headers = [("Transfer-Encoding", "chunked")]
     connection.send(site.head())
-    for at in range(0, len(site.body), 7):
-        part = site.body[at:at + 7]
+    size = max(7, len(site.body) // 100)
+    for at in range(0, len(site.body), size):
+        part = site.body[at:at + size]
         connection.send(b"%x\r\n" % len(part) + part + b"\r\n")
     connection.send(b"0\r\n\r\n")
 
