@@ -13,11 +13,10 @@
 #include <stdlib.h>
 
 enum {
-	/* For TCP and TLS together, all addresses of the attempt. Where there
-	 * are several, libcurl gives each half of what is left, so a silent
-	 * first one costs three seconds of lookup.timeout. */
+	/* For TCP and TLS together. Where further addresses can be tried, a
+	 * silent one shall not use up lookup.timeout. */
 	ATTEMPT_CONNECT_MS = 10 * 1000,
-	ATTEMPT_CONNECT_MANY_MS = 6 * 1000,
+	ATTEMPT_CONNECT_MORE_MS = 3 * 1000,
 	HTTPS_PORT = 443,
 	RESOLVE_MAX = 16 * 1024, /* bytes of addresses in text */
 };
@@ -111,11 +110,10 @@ static int set_resolve(struct attempt *attempt, const char *host)
 }
 
 /* A silent address must leave time for another attempt. */
-static long connect_ms(const struct attempt *attempt, long timeout_ms)
+static long connect_ms(bool more, long timeout_ms)
 {
-	bool many = attempt->count > 1;
-	long most = many ? ATTEMPT_CONNECT_MANY_MS : ATTEMPT_CONNECT_MS;
-	long share = many ? timeout_ms / 2 : timeout_ms;
+	long most = more ? ATTEMPT_CONNECT_MORE_MS : ATTEMPT_CONNECT_MS;
+	long share = more ? timeout_ms / 2 : timeout_ms;
 
 	return share < most ? share : most;
 }
@@ -147,7 +145,7 @@ static CURLcode set_request(struct attempt *attempt, const char *url,
 	SET(CURLOPT_NOSIGNAL, 1L);
 	SET(CURLOPT_TCP_NODELAY, 1L);
 	SET(CURLOPT_TIMEOUT_MS, timeout_ms);
-	SET(CURLOPT_CONNECTTIMEOUT_MS, connect_ms(attempt, timeout_ms));
+	SET(CURLOPT_CONNECTTIMEOUT_MS, connect_ms(options->more, timeout_ms));
 	SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)options->max_size);
 	return rc;
 }

@@ -9,6 +9,7 @@
 #include "net/fetch_tls.h"
 
 #include <curl/curl.h>
+#include <stdbool.h>
 
 struct attempt {
 	CURL *easy;
@@ -28,6 +29,7 @@ struct attempt_options {
 	const char *host;
 	const struct address *addresses; /* to one of which it connects */
 	size_t count;
+	bool more; /* there are others, for another attempt */
 	uint64_t timeout_ms;
 	uint64_t max_size;
 	uint64_t since_ns; /* the fetch began, by uv_hrtime() */

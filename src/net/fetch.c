@@ -52,6 +52,7 @@ struct fetch {
 	char *host;
 	struct address *addresses; /* those not yet tried in vain */
 	size_t count;
+	size_t trying; /* of them, the first ones are being tried */
 	uint64_t started_ms;
 	struct attempt *attempt;
 	struct fetch_result best; /* of the attempts that failed */
@@ -144,6 +145,26 @@ static void fetch_free(struct fetch *fetch)
 
 /* -- attempts -------------------------------------------------------------- */
 
+/* An attempt is given one address of each family: libcurl tries IPv4 when IPv6
+ * has not connected at once (RFC 8305), but of two silent addresses of one
+ * family it does not get to the second in time. */
+static void choose(struct fetch *fetch)
+{
+	struct address first = fetch->addresses[0];
+
+	fetch->trying = 1;
+	for (size_t i = 1; i < fetch->count; i++) {
+		struct address other = fetch->addresses[i];
+
+		if (other.family == first.family)
+			continue;
+		fetch->addresses[i] = fetch->addresses[1];
+		fetch->addresses[1] = other;
+		fetch->trying = 2;
+		return;
+	}
+}
+
 static int start_attempt(struct fetch *fetch)
 {
 	struct fetcher *fetcher = fetch->fetcher;
@@ -152,14 +173,17 @@ static int start_attempt(struct fetch *fetch)
 		.trust = fetcher->trust,
 		.host = fetch->host,
 		.addresses = fetch->addresses,
-		.count = fetch->count,
 		.timeout_ms = fetcher->timeout_ms - spent_ms,
 		.max_size = fetcher->max_size,
 		.since_ns = fetch->started_ms * 1000000,
 		.private = fetch,
 	};
-	int status = attempt_new(&options, &fetch->attempt);
+	int status;
 
+	choose(fetch);
+	options.count = fetch->trying;
+	options.more = fetch->count > fetch->trying;
+	status = attempt_new(&options, &fetch->attempt);
 	if (status == MTS_OK) {
 		status = curl_uv_add(fetcher->curl, fetch->attempt->easy);
 		if (status != MTS_OK)
@@ -168,21 +192,26 @@ static int start_attempt(struct fetch *fetch)
 	return status;
 }
 
-/* False: it is not among them. */
-static bool leave_out(struct fetch *fetch, const char *text)
+static void leave_out(struct fetch *fetch, size_t at, size_t n)
+{
+	fetch->count -= n;
+	memmove(&fetch->addresses[at], &fetch->addresses[at + n],
+	        (fetch->count - at) * sizeof(*fetch->addresses));
+}
+
+/* The address TEXT, or where none was reached all that were being tried. */
+static void leave_out_tried(struct fetch *fetch, const char *text)
 {
 	char other[ADDRESS_TEXT];
 
-	for (size_t i = 0; i < fetch->count; i++) {
-		if (strcmp(address_text(&fetch->addresses[i], other), text) !=
-		    0)
-			continue;
-		fetch->count--;
-		memmove(&fetch->addresses[i], &fetch->addresses[i + 1],
-		        (fetch->count - i) * sizeof(*fetch->addresses));
-		return true;
+	for (size_t i = 0; i < fetch->trying; i++) {
+		address_text(&fetch->addresses[i], other);
+		if (strcmp(other, text) == 0) {
+			leave_out(fetch, i, 1);
+			return;
+		}
 	}
-	return false;
+	leave_out(fetch, 0, fetch->trying);
 }
 
 /* How far an attempt got. */
@@ -216,8 +245,8 @@ static bool try_another(struct fetch *fetch, const struct fetch_result *result)
 	    result->cause == FETCH_NO_MEMORY)
 		return false;
 	keep_best(fetch, result);
-	if (spent_ms >= fetch->fetcher->timeout_ms ||
-	    !leave_out(fetch, result->address) || fetch->count == 0)
+	leave_out_tried(fetch, result->address);
+	if (spent_ms >= fetch->fetcher->timeout_ms || fetch->count == 0)
 		return false;
 	drop_attempt(fetch);
 	return start_attempt(fetch) == MTS_OK;
