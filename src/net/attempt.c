@@ -13,10 +13,11 @@
 #include <stdlib.h>
 
 enum {
-	/* For TCP and TLS together, all addresses of the attempt. libcurl gives
-	 * each address half of what is left, so that a silent first one leaves
-	 * the second its turn within lookup.timeout. */
+	/* For TCP and TLS together, all addresses of the attempt. Where there
+	 * are several, libcurl gives each half of what is left, so a silent
+	 * first one costs three seconds of lookup.timeout. */
 	ATTEMPT_CONNECT_MS = 10 * 1000,
+	ATTEMPT_CONNECT_MANY_MS = 6 * 1000,
 	HTTPS_PORT = 443,
 	RESOLVE_MAX = 16 * 1024, /* bytes of addresses in text */
 };
@@ -112,9 +113,11 @@ static int set_resolve(struct attempt *attempt, const char *host)
 /* A silent address must leave time for another attempt. */
 static long connect_ms(const struct attempt *attempt, long timeout_ms)
 {
-	long most = attempt->count > 1 ? timeout_ms / 2 : timeout_ms;
+	bool many = attempt->count > 1;
+	long most = many ? ATTEMPT_CONNECT_MANY_MS : ATTEMPT_CONNECT_MS;
+	long share = many ? timeout_ms / 2 : timeout_ms;
 
-	return most < ATTEMPT_CONNECT_MS ? most : ATTEMPT_CONNECT_MS;
+	return share < most ? share : most;
 }
 
 #define SET(option, value)                                                     \

@@ -3,6 +3,7 @@
 #include "prog/daemon.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "cache/absent.h"
 #include "cache/cache.h"
 #include "config.h"
@@ -15,6 +16,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+
+enum {
+	/* The cache, listeners, operators, DNS questions that are out. */
+	DESCRIPTORS_OWN = 128,
+};
 
 struct daemon {
 	uv_loop_t *loop;
@@ -115,6 +122,31 @@ static int note_listener(struct daemon *daemon, const char *address,
 	return MTS_OK;
 }
 
+/* How many clients are taken: all that are configured, if that leaves enough
+ * descriptors for look-ups. Otherwise whoever may connect could use them up, and
+ * policies that can't be looked up are none. */
+static uint64_t client_limit(const struct conf *conf)
+{
+	/* A fetch that is slow makes room for another one; see net/fetch.h. */
+	uint64_t reserve = DESCRIPTORS_OWN + 5 * conf->fetch.concurrency;
+	uint64_t most = conf->limits.clients;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+	    limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= most + reserve)
+		return most;
+	most = limit.rlim_cur > 2 * reserve ? limit.rlim_cur - reserve
+	                                    : limit.rlim_cur / 2;
+	if (most > conf->limits.clients)
+		most = conf->limits.clients;
+	log_warning("few_descriptors limit=%llu clients=%llu reason=\"so many "
+	            "clients are taken at most, to leave some for look-ups: "
+	            "raise the limit (ulimit -n, LimitNOFILE=)\"",
+	            (unsigned long long)limit.rlim_cur,
+	            (unsigned long long)most);
+	return most;
+}
+
 static int open_listeners(struct daemon *daemon, struct fault *why)
 {
 	const struct conf *conf = daemon->conf;
@@ -122,7 +154,7 @@ static int open_listeners(struct daemon *daemon, struct fault *why)
 		.loop = daemon->loop,
 		.clock = &clock_system,
 		.lookups = daemon->lookups,
-		.max_clients = conf->limits.clients,
+		.max_clients = client_limit(conf),
 	};
 	int rc = socketmap_new(&options, &daemon->socketmap, why);
 

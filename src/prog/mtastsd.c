@@ -118,8 +118,6 @@ static void on_end_signal(uv_signal_t *handle, int signum)
 		return; /* a second one, while we are ending */
 	log_info("stopping signal=%s", signum == SIGINT ? "INT" : "TERM");
 	daemon_close(&run->daemon);
-	for (size_t i = 0; i < SIGNALS; i++)
-		uv_close((uv_handle_t *)&run->signals[i], NULL);
 }
 
 static void on_reload_signal(uv_signal_t *handle, int signum)
@@ -146,7 +144,26 @@ static void watch_signals(struct run *run)
 		run->signals[i].data = run;
 		uv_signal_start(&run->signals[i], rows[i].callback,
 		                rows[i].number);
+		/* They are no reason to go on. */
+		uv_unref((uv_handle_t *)&run->signals[i]);
 	}
+}
+
+/* At the very end. libuv gives the signals their default action back, and a
+ * second SIGTERM must not make a failure of an orderly end: it waits until
+ * there is nobody left to take it. */
+static void unwatch_signals(struct run *run)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	for (size_t i = 0; i < 3; i++)
+		uv_close((uv_handle_t *)&run->signals[i], NULL);
+	uv_run(&run->loop, UV_RUN_DEFAULT);
 }
 
 /* A damaged page can kill us while we read it. Leave a note, so that the next
@@ -241,6 +258,8 @@ static int run_daemon(const struct conf *conf, const char *config,
 	}
 	/* After a failure: until what was opened is closed. */
 	uv_run(&run.loop, UV_RUN_DEFAULT);
+	if (status == EXIT_SUCCESS)
+		unwatch_signals(&run);
 	if (uv_loop_close(&run.loop) != 0)
 		log_debug("loop_not_empty");
 	if (status == EXIT_SUCCESS)

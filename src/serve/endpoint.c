@@ -204,6 +204,15 @@ bad:
 	    text);
 }
 
+/* MTS_ENOTFOUND: this machine has no such address. */
+static int fail_to_bind(int error, const char *text, struct fault *why)
+{
+	int rc = fault_errno(why, error, "inet:%s: can't bind", text);
+
+	return error == EADDRNOTAVAIL || error == EAFNOSUPPORT ? MTS_ENOTFOUND
+	                                                       : rc;
+}
+
 static int bind_one(const struct addrinfo *info, const char *text, int *ret_fd,
                     struct fault *why)
 {
@@ -213,7 +222,7 @@ static int bind_one(const struct addrinfo *info, const char *text, int *ret_fd,
 	                SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	if (fd < 0)
-		return fault_errno(why, errno, "inet:%s", text);
+		return fail_to_bind(errno, text, why);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (info->ai_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
@@ -228,12 +237,13 @@ static int bind_one(const struct addrinfo *info, const char *text, int *ret_fd,
 		    "or choose another port",
 		    text);
 	else
-		rc = fault_errno(why, errno, "inet:%s: can't bind", text);
+		rc = fail_to_bind(errno, text, why);
 	close(fd);
 	return rc;
 }
 
-/* Binds every address of the host: "localhost" is often two. */
+/* Binds every address of the host: "localhost" is often two, one of which this
+ * machine may not have, where IPv6 is turned off. */
 static int bind_inet(const char *text, int fds[ENDPOINT_SOCKETS],
                      size_t *ret_count, struct fault *why)
 {
@@ -243,6 +253,7 @@ static int bind_inet(const char *text, int fds[ENDPOINT_SOCKETS],
 	char host[ENDPOINT_HOST];
 	const char *port = NULL;
 	size_t count = 0;
+	int missing = MTS_OK;
 	int rc = split_host(text, host, &port, why);
 	int gai;
 
@@ -258,8 +269,14 @@ static int bind_inet(const char *text, int fds[ENDPOINT_SOCKETS],
 		rc = bind_one(i, text, &fds[count], why);
 		if (rc == MTS_OK)
 			count++;
+		if (rc == MTS_ENOTFOUND) {
+			missing = rc;
+			rc = MTS_OK;
+		}
 	}
 	freeaddrinfo(list);
+	if (rc == MTS_OK && count == 0)
+		rc = missing;
 	while (rc != MTS_OK && count > 0)
 		close(fds[--count]);
 	*ret_count = count;

@@ -403,6 +403,38 @@ def test_localhost_by_name(daemons):
         assert client.ask("postfix", "wire.example") == OK
 
 
+def test_clients_leave_descriptors_for_look_ups(world, daemons):
+    """Or else a local user could have every new domain taken for one without
+    a policy."""
+    world.domain("descriptors.example")
+    daemon = daemons()
+    daemon.start(preexec_fn=lambda: resource.setrlimit(
+        resource.RLIMIT_NOFILE, (128, 128)))
+    assert "limit=128 clients=64 " in daemon.events("few_descriptors")[0]
+    with daemon.connect() as client:
+        assert client.ask("postfix", "wire.example") == OK
+        hogs = [daemon.connect() for _ in range(150)]
+        wait_for(lambda: daemon.events("too_many_clients"))
+        assert client.ask("postfix", "descriptors.example").startswith("OK ")
+        for hog in hogs:
+            hog.close()
+
+
+def test_host_with_an_address_that_we_lack(world, daemons):
+    """As localhost has, where IPv6 is turned off."""
+    world.dns.add("two.listen.example", "A", "127.0.0.1")
+    world.dns.add("two.listen.example", "AAAA", "2001:db8::99")
+    world.dns.add("none.listen.example", "AAAA", "2001:db8::99")
+    daemon = daemons(listen=[{"socketmap": "inet:two.listen.example:8464"}])
+    daemon.start()
+    with daemon.connect(address=("127.0.0.1", 8464)) as client:
+        assert client.ask("postfix", "wire.example") == OK
+    daemon = daemons(listen=[{"socketmap": "inet:none.listen.example:8465"}])
+    status, said = daemon.run_to_end()
+    assert status == 1
+    assert "inet:none.listen.example:8465: can't bind: Cannot assign" in said
+
+
 def test_nobody_else_may_connect(daemons):
     """0660: another user gets no answer."""
     if os.geteuid() != 0 or subprocess.run(

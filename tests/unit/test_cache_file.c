@@ -415,7 +415,9 @@ static void test_kill(void **state)
 	unsigned told = 0;
 
 	for (int round = 0; round < ROUNDS; round++) {
-		unsigned wait_ms = 20 + noise(&seed);
+		/* A batch waits for a quarter of a second before it is
+		 * written: die before, while and after that. */
+		unsigned wait_ms = 200 + noise(&seed);
 
 		told = run_and_kill(box, told, wait_ms * 1000);
 		box_open(box);
