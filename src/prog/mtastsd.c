@@ -161,7 +161,7 @@ static void unwatch_signals(struct run *run)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < SIGNALS; i++)
 		uv_close((uv_handle_t *)&run->signals[i], NULL);
 	uv_run(&run->loop, UV_RUN_DEFAULT);
 }
