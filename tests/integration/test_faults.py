@@ -21,7 +21,7 @@ from world import webserver as web
 from world.daemon import Daemon
 from world.world import policy, record
 
-LOOKUP_S = 6  # lookup.timeout here
+LOOKUP_S = 8  # lookup.timeout here
 GOOD = "OK secure match=mx1.{0} servername=hostname"
 MAX = 64 * 1024
 BLACK_HOLE = "5.9.0.97"  # SYNs get no answer there
@@ -346,7 +346,8 @@ def outcomes(request, world):
     """All rows that were asked for, a few at a time: most of them wait."""
     # two tests may look at one row
     rows = {item.callspec.params["row"] for item in request.session.items}
-    faulty = Daemon(world, "faults", lookup={"timeout": "%ds" % LOOKUP_S})
+    faulty = Daemon(world, "faults", lookup={"timeout": "%ds" % LOOKUP_S},
+                    fetch={"timeout": "5s"})
     with faulty.start() as daemon, web.BlackHole(BLACK_HOLE):
         with ThreadPoolExecutor(8) as pool:
             jobs = {row.name: pool.submit(play, world, daemon, row)
