@@ -123,8 +123,8 @@ static int note_listener(struct daemon *daemon, const char *address,
 }
 
 /* How many clients are taken: all that are configured, if that leaves enough
- * descriptors for look-ups. Otherwise whoever may connect could use them up, and
- * policies that can't be looked up are none. */
+ * descriptors for look-ups. Otherwise whoever may connect could use them up,
+ * and policies that can't be looked up are none. */
 static uint64_t client_limit(const struct conf *conf)
 {
 	/* A fetch that is slow makes room for another one; see net/fetch.h. */
