@@ -282,10 +282,10 @@ static void on_discovery(void *arg, const struct discover_result *result)
 	list_take(&waiters, &job->waiters);
 	job->discovery = NULL; /* it ended by itself */
 	free_job(job);
-	if (result->outcome == DISCOVER_POLICY)
-		told.has_policy = outcome_policy(&lookups->rules, &domain,
-		                                 result, &told.entry);
-	else {
+	if (result->outcome == DISCOVER_POLICY) {
+		outcome_policy(&lookups->rules, &domain, result, &told.entry);
+		told.has_policy = true;
+	} else {
 		outcome_other(&lookups->rules, &domain, result);
 		told.has_policy =
 		    get_live(lookups, &domain, now_s, &told.entry);

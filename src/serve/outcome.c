@@ -44,7 +44,7 @@ static void log_policy(const struct domain *domain,
 		          domain->name, old->id, now->id);
 }
 
-bool outcome_policy(const struct outcome_rules *rules,
+void outcome_policy(const struct outcome_rules *rules,
                     const struct domain *domain,
                     const struct discover_result *result,
                     struct cache_entry *ret)
@@ -70,7 +70,6 @@ bool outcome_policy(const struct outcome_rules *rules,
 	if (rc != MTS_OK)
 		log_warning("policy_not_stored domain=%s reason=\"%s\"",
 		            domain->name, mts_status_text(rc));
-	return true;
 }
 
 /* -- no policy ------------------------------------------------------------- */

@@ -23,8 +23,8 @@ struct outcome_rules {
 };
 
 /* A policy was fetched: stores it, and fills RET, which borrows from RESULT.
- * True: it is live (max_age 0 is, for this one answer). */
-bool outcome_policy(const struct outcome_rules *rules,
+ * It is live, for this one answer even if its max_age is 0. */
+void outcome_policy(const struct outcome_rules *rules,
                     const struct domain *domain,
                     const struct discover_result *result,
                     struct cache_entry *ret);

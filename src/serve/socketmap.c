@@ -25,7 +25,7 @@ enum {
 	/* Postfix keeps connections for up to 100 s and does not always ask
 	 * again on a closed one: only older ones may make room. */
 	IDLE_MIN_MS = 100 * 1000,
-	REFUSED_LOG_MS = 60 * 1000,
+	WARN_PAUSE_MS = 60 * 1000, /* between two warnings of a kind */
 };
 
 struct socketmap_server {
@@ -34,8 +34,9 @@ struct socketmap_server {
 	size_t endpoint_count;
 	struct list clients; /* the one idle for longest first */
 	struct socketmap_counts counts;
-	uint64_t refused_log_ms; /* no "too many clients" before this */
-	struct buffer scratch;   /* one reply, before its netstring */
+	uint64_t full_warn_ms; /* no "too many clients" before this */
+	uint64_t none_warn_ms; /* no "discovery not started" before this */
+	struct buffer scratch; /* one reply, before its netstring */
 	char read[READ_SIZE];
 };
 
@@ -185,19 +186,33 @@ static void on_lookup(void *arg, const struct lookup_result *result)
 		go_on(client);
 }
 
+/* True at most once a WARN_PAUSE_MS: what a stranger can provoke must not fill
+ * the log. */
+static bool may_warn(const struct socketmap_server *server, uint64_t *next_ms)
+{
+	uint64_t now_ms = uv_now(server->options.loop);
+
+	if (now_ms < *next_ms)
+		return false;
+	*next_ms = now_ms + WARN_PAUSE_MS;
+	return true;
+}
+
 /* Nothing at hand: wait for the discovery. If it can't even be started, the
  * policy can't be had, and that is "no policy" (RFC 8461 3.3). */
 static void wait_for(struct client *client,
                      const struct reply_question *question,
                      const struct lookup_result *none)
 {
-	int rc =
-	    lookups_wait(client->server->options.lookups, &question->domain, 0,
-	                 on_lookup, client, &client->waiter);
+	struct socketmap_server *server = client->server;
+	int rc = lookups_wait(server->options.lookups, &question->domain, 0,
+	                      on_lookup, client, &client->waiter);
 
 	if (rc != MTS_OK) {
-		log_warning("discovery_not_started domain=%s reason=\"%s\"",
-		            question->domain.name, mts_status_text(rc));
+		if (may_warn(server, &server->none_warn_ms))
+			log_warning(
+			    "discovery_not_started domain=%s reason=\"%s\"",
+			    question->domain.name, mts_status_text(rc));
 		write_result(client, question, none);
 		return;
 	}
@@ -337,12 +352,9 @@ static void go_on(struct client *client)
 
 static void log_refused(struct socketmap_server *server)
 {
-	uint64_t now_ms = uv_now(server->options.loop);
-
 	server->counts.refused++;
-	if (now_ms < server->refused_log_ms)
+	if (!may_warn(server, &server->full_warn_ms))
 		return;
-	server->refused_log_ms = now_ms + REFUSED_LOG_MS;
 	log_warning("too_many_clients limit=%llu reason=\"connection refused; "
 	            "see limits.clients\"",
 	            (unsigned long long)server->options.max_clients);

@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 
 from . import world as world_module
@@ -286,12 +287,16 @@ def netstring(map, key):
 
 
 def postmap(key, table, timeout_s=20):
-    """postmap -q KEY socketmap:TABLE: (status, value, errors)."""
-    done = subprocess.run(
-        ["postmap", "-q", key, "socketmap:" + table],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        timeout=timeout_s, check=False,
-        env=dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin"))
+    """postmap -q KEY socketmap:TABLE: (status, value, errors). With a main.cf
+    of its own: this machine's may say anything, or not be there."""
+    with tempfile.TemporaryDirectory(prefix="mts-") as folder:
+        with open(os.path.join(folder, "main.cf"), "w") as file:
+            file.write("compatibility_level = 3.6\n")
+        done = subprocess.run(
+            ["postmap", "-c", folder, "-q", key, "socketmap:" + table],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=timeout_s, check=False,
+            env=dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin"))
     return done.returncode, done.stdout.rstrip("\n"), done.stderr
 
 
