@@ -291,7 +291,9 @@ def postmap(key, table, timeout_s=20):
     of its own: this machine's may say anything, or not be there."""
     with tempfile.TemporaryDirectory(prefix="mts-") as folder:
         with open(os.path.join(folder, "main.cf"), "w") as file:
-            file.write("compatibility_level = 3.6\n")
+            # without a name it would look for one in the DNS
+            file.write("compatibility_level = 3.6\n"
+                       "myhostname = mail.example\n")
         done = subprocess.run(
             ["postmap", "-c", folder, "-q", key, "socketmap:" + table],
             stdin=subprocess.DEVNULL, capture_output=True, text=True,
