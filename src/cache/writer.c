@@ -26,6 +26,7 @@
 
 #include "base/log.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 enum {
@@ -154,6 +155,16 @@ static void note_success(struct writer *writer)
 	writer->pause_ms = 0;
 }
 
+static const char *failure_text(int rc)
+{
+	if (rc == MDB_MAP_FULL)
+		return "the file is full: raise cache.max_size";
+	/* LMDB says so of a write that was cut short. */
+	if (rc == EIO)
+		return "the disk is full, or broken: make room there";
+	return mdb_strerror(rc);
+}
+
 static void finish_batch(struct writer *writer, int rc)
 {
 	/* The read transaction may have begun before the commit. */
@@ -166,9 +177,7 @@ static void finish_batch(struct writer *writer, int rc)
 	give_back(writer);
 	/* In a write, "not found" comes from LMDB's own tables. */
 	store_note(writer->store, rc == MDB_NOTFOUND ? MDB_CORRUPTED : rc);
-	note_failure(writer, rc == MDB_MAP_FULL
-	                         ? "the file is full: raise cache.max_size"
-	                         : mdb_strerror(rc));
+	note_failure(writer, failure_text(rc));
 }
 
 /* Waits for the batch that is under way, if any, and takes its result. */

@@ -237,6 +237,40 @@ static void tell_ready(struct run *run)
 	close(null);
 }
 
+static void no_thread_work(void *arg)
+{
+	(void)arg;
+}
+
+static void no_pool_work(uv_work_t *work)
+{
+	(void)work;
+}
+
+/* libuv starts its pool when the first policy is to be written, and aborts if
+ * the system then has no thread to give. Better now, and with a word. One is
+ * enough: the cache writes one batch at a time, and nobody else uses the pool. */
+static int start_pool(uv_loop_t *loop, struct fault *why)
+{
+	static uv_work_t work;
+	uv_thread_t thread;
+	int rc = setenv("UV_THREADPOOL_SIZE", "1", 1) == 0 ? 0 : UV_ENOMEM;
+
+	if (rc == 0)
+		rc = uv_thread_create(&thread, no_thread_work, NULL);
+	if (rc == 0)
+		rc = uv_thread_join(&thread);
+	if (rc == 0)
+		rc = uv_queue_work(loop, &work, no_pool_work, NULL);
+	if (rc != 0)
+		return fault_set(why, MTS_ESYS,
+		                 "can't start a thread: %s: raise the limits "
+		                 "of processes (ulimit -u, TasksMax=) or "
+		                 "memory",
+		                 uv_strerror(rc));
+	return MTS_OK;
+}
+
 static int run_daemon(const struct conf *conf, const char *config,
                       enum log_level level, int ready_fd)
 {
@@ -249,7 +283,8 @@ static int run_daemon(const struct conf *conf, const char *config,
 		return EXIT_FAILURE;
 	}
 	set_signals();
-	if (daemon_open(&run.loop, conf, config, &run.daemon, &why) == MTS_OK) {
+	if (start_pool(&run.loop, &why) == MTS_OK &&
+	    daemon_open(&run.loop, conf, config, &run.daemon, &why) == MTS_OK) {
 		watch_signals(&run);
 		tell_ready(&run);
 		status = EXIT_SUCCESS;

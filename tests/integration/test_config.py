@@ -150,6 +150,28 @@ def test_unreadable_file(daemons):
                   re.escape(daemon.config), "Permission denied")
 
 
+def test_no_thread_to_be_had(daemons):
+    """Said at the start, rather than a crash with the first policy."""
+    limited = ["setpriv", "--reuid=65533", "--regid=65533", "--clear-groups",
+               "prlimit", "--nproc=1"]
+    if os.geteuid() != 0 or subprocess.run(
+            [*limited, "true"], capture_output=True,
+            check=False).returncode != 0:
+        pytest.skip("can't become another user in here")
+    daemon = daemons()
+    for folder in (daemon.folder, os.path.dirname(daemon.folder)):
+        os.chmod(folder, 0o777)
+    done = subprocess.run(
+        [*limited, program("mtastsd"), "-f", "-c", daemon.config],
+        capture_output=True, text=True, check=False, timeout=15,
+        # Looking for leaks takes a thread, too.
+        env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
+    if "failed to execute" in done.stderr:
+        pytest.skip("another user can't run the build")
+    check_message(done.returncode, done.stdout + done.stderr,
+                  "can't start a thread", "TasksMax")
+
+
 def test_good_file(daemons):
     daemon = daemons()
     status, said = daemon.run_to_end("-t", "-c", daemon.config)
