@@ -290,10 +290,13 @@ def postmap(key, table, timeout_s=20):
     """postmap -q KEY socketmap:TABLE: (status, value, errors). With a main.cf
     of its own: this machine's may say anything, or not be there."""
     with tempfile.TemporaryDirectory(prefix="mts-") as folder:
-        with open(os.path.join(folder, "main.cf"), "w") as file:
+        main_cf = os.path.join(folder, "main.cf")
+        with open(main_cf, "w") as file:
             # without a name it would look for one in the DNS
             file.write("compatibility_level = 3.6\n"
                        "myhostname = mail.example\n")
+        # Postfix waits until a file is older than the clock's second.
+        os.utime(main_cf, (1, 1))
         done = subprocess.run(
             ["postmap", "-c", folder, "-q", key, "socketmap:" + table],
             stdin=subprocess.DEVNULL, capture_output=True, text=True,
