@@ -118,8 +118,8 @@ static int fail_to_open(const char *path, int error, struct fault *why)
 	const char *mend = "";
 
 	if (error == ENOENT)
-		mend = "; copy the sample there (etc/mtastsd.yaml in the "
-		       "source), or name another file with -c";
+		mend = "; copy the sample mtastsd.yaml there, or name another "
+		       "file with -c";
 	else if (error == EACCES)
 		mend = "; let the user mtastsd runs as read it";
 	return fault_set(why, error == ENOMEM ? MTS_ENOMEM : MTS_ESYS,

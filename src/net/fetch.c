@@ -165,21 +165,30 @@ static void choose(struct fetch *fetch)
 	}
 }
 
+static uint64_t left_ms(const struct fetch *fetch)
+{
+	uint64_t spent_ms = now_ms() - fetch->started_ms;
+	uint64_t timeout_ms = fetch->fetcher->timeout_ms;
+
+	return spent_ms < timeout_ms ? timeout_ms - spent_ms : 0;
+}
+
 static int start_attempt(struct fetch *fetch)
 {
 	struct fetcher *fetcher = fetch->fetcher;
-	uint64_t spent_ms = now_ms() - fetch->started_ms;
 	struct attempt_options options = {
 		.trust = fetcher->trust,
 		.host = fetch->host,
 		.addresses = fetch->addresses,
-		.timeout_ms = fetcher->timeout_ms - spent_ms,
+		.timeout_ms = left_ms(fetch),
 		.max_size = fetcher->max_size,
 		.since_ns = fetch->started_ms * 1000000,
 		.private = fetch,
 	};
 	int status;
 
+	if (options.timeout_ms == 0) /* for libcurl that is no limit at all */
+		return MTS_ETIMEOUT;
 	choose(fetch);
 	options.count = fetch->trying;
 	options.more = fetch->count > fetch->trying;
@@ -239,14 +248,12 @@ static void keep_best(struct fetch *fetch, const struct fetch_result *result)
 /* After an address that gave no HTTP answer: true if another one is tried. */
 static bool try_another(struct fetch *fetch, const struct fetch_result *result)
 {
-	uint64_t spent_ms = now_ms() - fetch->started_ms;
-
 	if (result->http_status || result->cause == FETCH_OK ||
 	    result->cause == FETCH_NO_MEMORY)
 		return false;
 	keep_best(fetch, result);
 	leave_out_tried(fetch, result->address);
-	if (spent_ms >= fetch->fetcher->timeout_ms || fetch->count == 0)
+	if (left_ms(fetch) == 0 || fetch->count == 0)
 		return false;
 	drop_attempt(fetch);
 	return start_attempt(fetch) == MTS_OK;

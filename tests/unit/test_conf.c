@@ -346,8 +346,7 @@ static void test_load(void **state)
 	assert_int_equal(conf_load(path, &conf, &why), MTS_ESYS);
 	snprintf(expected, sizeof(expected),
 	         "%s: cannot be opened: No such file or directory; copy the "
-	         "sample there (etc/mtastsd.yaml in the source), or name "
-	         "another file with -c",
+	         "sample mtastsd.yaml there, or name another file with -c",
 	         path);
 	assert_string_equal(why.text, expected);
 	assert_int_equal(conf_load("/", &conf, &why), MTS_ESYS);
