@@ -215,10 +215,12 @@ static const char *barred_id(struct lookups *lookups,
 	return absent->id;
 }
 
-/* Tells every waiter. Each may cancel others, so take them one at a time. */
-static void tell_waiters(struct list *waiters,
-                         const struct lookup_result *result)
+/* Tells every waiter. Each may cancel others, so take them one at a time; and
+ * what he goes on to ask may change the cache, from which TOLD borrows. */
+static void tell_waiters(struct lookups *lookups, const struct domain *domain,
+                         struct list *waiters, struct lookup_result *told)
 {
+	bool fetched = told->discovery->outcome == DISCOVER_POLICY;
 	struct list *first;
 
 	while ((first = list_first(waiters))) {
@@ -227,8 +229,12 @@ static void tell_waiters(struct list *waiters,
 		lookup_callback *callback = waiter->callback;
 		void *arg = waiter->arg;
 
+		if (!fetched)
+			told->has_policy = get_live(
+			    lookups, domain,
+			    clock_wall_s(lookups->options.clock), &told->entry);
 		drop_waiter(waiter);
-		callback(arg, result);
+		callback(arg, told);
 	}
 }
 
@@ -295,7 +301,7 @@ static void on_discovery(void *arg, const struct discover_result *result)
 		        MTS_OK)
 			told.reason = absent.reason;
 	}
-	tell_waiters(&waiters, &told);
+	tell_waiters(lookups, &domain, &waiters, &told);
 }
 
 /* -- the id check of a hit (RFC 8461 5.1, 8.1) ----------------------------- */

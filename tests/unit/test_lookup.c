@@ -607,6 +607,36 @@ static void test_refresh_fetches_whatever_is_known(void **state)
 	assert_true(f->has_policy);
 }
 
+/* Reads all of the policy, and then changes the cache, as whatever a client
+ * asks next may do. */
+static void on_lookup_then_change(void *arg, const struct lookup_result *result)
+{
+	struct fixture *f = arg;
+	size_t offset = 0;
+
+	on_lookup(arg, result);
+	if (!result->has_policy)
+		return;
+	assert_non_null(policy_next_mx(&result->entry.policy, &offset));
+	assert_int_equal(cache_remove(f->cache, &f->domain), MTS_OK);
+}
+
+static void test_waiter_changes_the_cache(void **state)
+{
+	struct fixture *f = *state;
+	struct lookup_waiter *waiters[2];
+
+	have_policy(f, "a1", 60, 86400);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(lookups_refresh(f->lookups, &f->domain, 0,
+		                                 on_lookup_then_change, f,
+		                                 &waiters[i]),
+		                 MTS_OK);
+	finish(DISCOVER_FETCH_FAILED, "a1", 60, NULL);
+	assert_int_equal(f->called, 2);
+	assert_false(f->has_policy);
+}
+
 static void test_close_cancels(void **state)
 {
 	struct fixture *f = *state;
@@ -642,6 +672,7 @@ int main(void)
 		TEST(test_policy_ends_during_id_check),
 		TEST(test_flush_during_id_check_of_nobody),
 		TEST(test_refresh_fetches_whatever_is_known),
+		TEST(test_waiter_changes_the_cache),
 		TEST(test_close_cancels),
 	};
 
