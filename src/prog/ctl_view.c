@@ -231,11 +231,6 @@ static void put_entry(struct view *view, const json_t *item)
 	put_time(view, "record checked", item, "checked");
 	put_span(view, "record ttl", item, "record_ttl");
 	put_time(view, "last used", item, "used");
-	put_time(view, "next refresh", item, "next_refresh");
-	if (item_count(item, "failures") == 0)
-		return;
-	put_count(view, "failed refreshes", item, "failures");
-	put_time(view, "last failure", item, "failed");
 }
 
 static void show_entry(struct view *view, const json_t *item)

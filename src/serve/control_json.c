@@ -167,9 +167,6 @@ void json_put_entry(json_t **object, const struct cache_entry *entry,
 	put_both_times(object, "expires", expires_s(entry));
 	put_both_times(object, "checked", entry->checked_s);
 	put_both_times(object, "used", entry->used_s);
-	put_both_times(object, "next_refresh", entry->next_refresh_s);
-	put_both_times(object, "failed", entry->failed_s);
-	json_put_count(object, "failures", entry->failures);
 	json_put_count(object, "record_ttl", entry->record_ttl_s);
 }
 

@@ -323,8 +323,6 @@ static void test_show(void **state)
 	assert_int_equal(int_of(item, "expires"), NOW_S + 86400);
 	assert_string_equal(text_of(item, "expires_iso"),
 	                    "2023-11-15T22:13:20Z");
-	assert_true(json_is_null(json_object_get(item, "failed")));
-	assert_true(json_is_null(json_object_get(item, "failed_iso")));
 	assert_string_equal(text_of(item, "text"),
 	                    "version: STSv1\r\nmode: enforce\r\n"
 	                    "note: caf\xc3\xa9\r\n");
