@@ -29,6 +29,8 @@ struct resolver {
 	struct stub *stub;
 	struct server_source source;
 	struct list queries;
+	size_t questions; /* that are out */
+	size_t questions_max;
 };
 
 /* One question to one server. */
@@ -83,12 +85,21 @@ static void on_timer_closed(uv_handle_t *handle)
 	free(handle->data);
 }
 
+static void drop_tries(struct dns_query *query)
+{
+	for (size_t i = 0; i < query->try_count; i++) {
+		if (query->tries[i].question)
+			query->resolver->questions--;
+		stub_cancel(&query->tries[i].question);
+	}
+	query->try_count = 0;
+}
+
 /* After this the resolver may go; the memory stays until the timer is
  * closed. */
 static void detach(struct dns_query *query)
 {
-	for (size_t i = 0; i < query->try_count; i++)
-		stub_cancel(&query->tries[i].question);
+	drop_tries(query);
 	list_remove(&query->node);
 	server_set_unref(&query->set);
 	query->resolver = NULL;
@@ -166,18 +177,39 @@ static bool pick_server(struct dns_query *query, unsigned *ret)
 	return false;
 }
 
+/* Each question takes a descriptor. When they run short, what has none out comes
+ * before what asks again. */
+static bool may_ask(const struct dns_query *query)
+{
+	const struct resolver *resolver = query->resolver;
+
+	if (resolver->questions_max == 0)
+		return true;
+	for (size_t i = 0; i < query->try_count; i++)
+		if (query->tries[i].question)
+			return resolver->questions <
+			       resolver->questions_max / 2;
+	return resolver->questions < resolver->questions_max;
+}
+
 static int ask(struct dns_try *try)
 {
 	struct dns_query *query = try->query;
 	struct stub_server *server = query->set->servers[try->server];
-	int status = stub_ask(server, try->transport, &query->name, query->type,
-	                      on_reply, try, &try->question);
+	int status = MTS_EFULL;
 
-	if (status != MTS_OK)
+	/* By TCP it takes the place of a question that has just ended. */
+	if (try->transport == STUB_TCP || may_ask(query))
+		status = stub_ask(server, try->transport, &query->name,
+		                  query->type, on_reply, try, &try->question);
+	if (status == MTS_OK)
+		query->resolver->questions++;
+	else
 		snprintf(query->reason, sizeof(query->reason),
 		         "%s can't be asked: %s", stub_server_text(server),
-		         status == MTS_ESYS ? "no file descriptor is left"
-		                            : mts_status_text(status));
+		         status == MTS_ESYS    ? "no file descriptor is left"
+		         : status == MTS_EFULL ? "too many questions are out"
+		                               : mts_status_text(status));
 	return status;
 }
 
@@ -238,9 +270,7 @@ static void on_timer(uv_timer_t *handle)
 /* Begins with the name, from the first server on. */
 static void begin(struct dns_query *query)
 {
-	for (size_t i = 0; i < query->try_count; i++)
-		stub_cancel(&query->tries[i].question);
-	query->try_count = 0;
+	drop_tries(query);
 	query->dead = 0;
 	query->next = 0;
 	server_set_order(query->set, uv_now(query->resolver->loop),
@@ -287,6 +317,7 @@ static void on_reply(void *arg, const struct dns_reply *reply)
 	struct dns_query *query = try->query;
 
 	try->question = NULL;
+	query->resolver->questions--;
 	query->set->avoid_until_ms[try->server] = 0;
 	switch (reply->kind) {
 	case DNS_REPLY_RECORDS:
@@ -323,6 +354,7 @@ int resolver_new(const struct resolver_options *options, struct resolver **ret,
 	list_init(&resolver->queries);
 	resolver->loop = options->loop;
 	resolver->timeout_ms = options->timeout_ms;
+	resolver->questions_max = options->questions_max;
 	status = stub_new(options->loop, &resolver->stub);
 	if (status != MTS_OK) {
 		fault_set(why, status, "out of memory");

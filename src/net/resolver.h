@@ -22,6 +22,7 @@ struct resolver_options {
 	size_t server_count;        /* those of resolv_conf */
 	const char *resolv_conf; /* "/etc/resolv.conf"; read again if changed */
 	uint64_t timeout_ms;     /* for one look-up, all servers and tries */
+	size_t questions_max;    /* out at once, a descriptor each; 0: any */
 };
 
 /* MTS_ESYNTAX: a server's address; MTS_ERANGE: more than 8; MTS_ENOTFOUND:

@@ -58,6 +58,41 @@ static int open_cache(struct daemon *daemon, struct fault *why)
 	return MTS_OK;
 }
 
+/* Who may have how many descriptors. */
+struct shares {
+	uint64_t limit; /* of the process */
+	uint64_t clients;
+	uint64_t questions; /* to name servers; 0: any number */
+};
+
+/* Clients get as many as are configured, if that leaves enough for look-ups;
+ * otherwise whoever may connect could use them up, and policies that can't be
+ * looked up are none. DNS gets the rest, or silent name servers could use them
+ * up, and no MTA could connect. */
+static struct shares share_descriptors(const struct conf *conf)
+{
+	/* A fetch that is slow makes room for another one; see net/fetch.h. */
+	uint64_t reserve = DESCRIPTORS_OWN + 5 * conf->fetch.concurrency;
+	struct shares shares = { .clients = conf->limits.clients };
+	struct rlimit limit;
+	uint64_t most;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+	    limit.rlim_cur == RLIM_INFINITY)
+		return shares;
+	shares.limit = limit.rlim_cur;
+	most = shares.limit > 2 * reserve ? shares.limit - reserve
+	                                  : shares.limit / 2;
+	if (shares.clients > most)
+		shares.clients = most;
+	shares.questions = shares.limit / 4;
+	if (shares.questions > DESCRIPTORS_OWN / 2)
+		shares.questions = DESCRIPTORS_OWN / 2;
+	if (shares.limit > shares.clients + reserve)
+		shares.questions += shares.limit - shares.clients - reserve;
+	return shares;
+}
+
 static int open_resolver(struct daemon *daemon, struct fault *why)
 {
 	const struct conf *conf = daemon->conf;
@@ -67,6 +102,7 @@ static int open_resolver(struct daemon *daemon, struct fault *why)
 		.server_count = conf->dns.server_count,
 		.resolv_conf = "/etc/resolv.conf",
 		.timeout_ms = conf->dns.timeout_ms,
+		.questions_max = share_descriptors(conf).questions,
 	};
 
 	return resolver_new(&options, &daemon->resolver, why);
@@ -122,42 +158,25 @@ static int note_listener(struct daemon *daemon, const char *address,
 	return MTS_OK;
 }
 
-/* How many clients are taken: all that are configured, if that leaves enough
- * descriptors for look-ups. Otherwise whoever may connect could use them up,
- * and policies that can't be looked up are none. */
-static uint64_t client_limit(const struct conf *conf)
-{
-	/* A fetch that is slow makes room for another one; see net/fetch.h. */
-	uint64_t reserve = DESCRIPTORS_OWN + 5 * conf->fetch.concurrency;
-	uint64_t most = conf->limits.clients;
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
-	    limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= most + reserve)
-		return most;
-	most = limit.rlim_cur > 2 * reserve ? limit.rlim_cur - reserve
-	                                    : limit.rlim_cur / 2;
-	if (most > conf->limits.clients)
-		most = conf->limits.clients;
-	log_warning("few_descriptors limit=%llu clients=%llu reason=\"so many "
-	            "clients are taken at most, to leave some for look-ups: "
-	            "raise the limit (ulimit -n, LimitNOFILE=)\"",
-	            (unsigned long long)limit.rlim_cur,
-	            (unsigned long long)most);
-	return most;
-}
-
 static int open_listeners(struct daemon *daemon, struct fault *why)
 {
 	const struct conf *conf = daemon->conf;
+	struct shares shares = share_descriptors(conf);
 	struct socketmap_options options = {
 		.loop = daemon->loop,
 		.clock = &clock_system,
 		.lookups = daemon->lookups,
-		.max_clients = client_limit(conf),
+		.max_clients = shares.clients,
 	};
 	int rc = socketmap_new(&options, &daemon->socketmap, why);
 
+	if (shares.clients < conf->limits.clients)
+		log_warning("few_descriptors limit=%llu clients=%llu "
+		            "reason=\"so many clients are taken at most, to "
+		            "leave some for look-ups: raise the limit (ulimit "
+		            "-n, LimitNOFILE=)\"",
+		            (unsigned long long)shares.limit,
+		            (unsigned long long)shares.clients);
 	if (rc != MTS_OK)
 		return rc;
 	daemon->listeners = calloc(conf->listen_count + 1, sizeof(char *));

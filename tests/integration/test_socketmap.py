@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from world import nameserver as ns
 from world import webserver as web
 from world.daemon import netstring, wait_for
 
@@ -418,6 +419,29 @@ def test_clients_leave_descriptors_for_look_ups(world, daemons):
         assert client.ask("postfix", "descriptors.example").startswith("OK ")
         for hog in hogs:
             hog.close()
+
+
+def test_questions_leave_descriptors_for_clients(world, daemons):
+    """Or else domains whose name servers are silent keep all others out."""
+    daemon = daemons(limits={"clients": 100}, dns={"timeout": "30s"},
+                     lookup={"timeout": "1s"})
+    daemon.start(preexec_fn=lambda: resource.setrlimit(
+        resource.RLIMIT_NOFILE, (700, 700)))
+    assert daemon.ask("wire.example") == OK
+    world.dns.everything = ns.silent
+    clients = [daemon.connect() for _ in range(90)]
+    try:
+        for turn in range(5):
+            for i, client in enumerate(clients):
+                client.request("postfix", "q%d-%d.example" % (turn, i))
+            for client in clients:
+                assert client.reply() == NONE
+        assert daemon.ask("wire.example") == OK
+        assert daemon.ctl("status")["lookups"]["under_way"] == 450
+    finally:
+        world.dns.everything = None
+        for client in clients:
+            client.close()
 
 
 def test_host_with_an_address_that_we_lack(world, daemons):
