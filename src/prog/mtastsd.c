@@ -253,6 +253,7 @@ static void no_pool_work(uv_work_t *work)
 static int start_pool(uv_loop_t *loop, struct fault *why)
 {
 	static uv_work_t work;
+	sigset_t all, before;
 	uv_thread_t thread;
 	int rc = setenv("UV_THREADPOOL_SIZE", "1", 1) == 0 ? 0 : UV_ENOMEM;
 
@@ -260,8 +261,13 @@ static int start_pool(uv_loop_t *loop, struct fault *why)
 		rc = uv_thread_create(&thread, no_thread_work, NULL);
 	if (rc == 0)
 		rc = uv_thread_join(&thread);
+	/* Signals are the main thread's, which may block them: see
+	 * unwatch_signals(). The pool's thread gets its mask from here. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
 	if (rc == 0)
 		rc = uv_queue_work(loop, &work, no_pool_work, NULL);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (rc != 0)
 		return fault_set(why, MTS_ESYS,
 		                 "can't start a thread: %s: raise the limits "

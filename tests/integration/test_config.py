@@ -364,6 +364,16 @@ def test_two_signals(daemons):
     assert daemon.stop() < 2
 
 
+def test_many_signals(daemons):
+    """Whichever thread the system picks for one: the end is an orderly end."""
+    daemon = daemons().start()
+    assert daemon.ask("config.example") == OK
+    while daemon.is_running():
+        daemon.process.send_signal(signal.SIGTERM)
+        time.sleep(0.003)
+    assert daemon.process.returncode == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGPIPE])
 def test_signals_that_do_not_end_it(daemons, number):
     daemon = daemons().start()
