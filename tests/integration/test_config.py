@@ -368,10 +368,11 @@ def test_many_signals(daemons):
     """Whichever thread the system picks for one: the end is an orderly end."""
     daemon = daemons().start()
     assert daemon.ask("config.example") == OK
-    while daemon.is_running():
-        daemon.process.send_signal(signal.SIGTERM)
+    process, daemon.process = daemon.process, None
+    while process.poll() is None:
+        process.send_signal(signal.SIGTERM)
         time.sleep(0.003)
-    assert daemon.process.returncode == 0
+    assert process.returncode == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGPIPE])
