@@ -20,7 +20,10 @@
 
 enum {
 	ENDPOINT_SOCKETS = 8, /* addresses that one host name may have */
-	ENDPOINT_BACKLOG = 511,
+	/* More than limits.clients by default: where it is full, connect()
+	 * to a unix socket fails at once, and Postfix then defers the mail.
+	 * The system takes less if net.core.somaxconn says so. */
+	ENDPOINT_BACKLOG = 4096,
 	ENDPOINT_KEEPALIVE_S = 60, /* finds peers that vanished without a FIN */
 	ENDPOINT_HOST = 256,
 };

@@ -4,6 +4,7 @@
 import os
 import random
 import resource
+import signal
 import socket
 import stat
 import subprocess
@@ -258,6 +259,24 @@ def test_1024_connections(daemons):
     clients.pop().close()
     assert wait_for(lambda: try_ask(daemon)) == OK
     assert daemon.is_running()
+    for client in clients:
+        client.close()
+
+
+def test_all_clients_at_once(daemons):
+    """While it is busy: who does not wait for connect() is told EAGAIN where
+    the queue is full."""
+    with open("/proc/sys/net/core/somaxconn") as file:
+        if int(file.read()) < MANY:
+            pytest.skip("net.core.somaxconn is too low")
+    daemon = daemons().start()
+    daemon.process.send_signal(signal.SIGSTOP)
+    try:
+        clients = [daemon.connect() for _ in range(MANY)]
+    finally:
+        daemon.process.send_signal(signal.SIGCONT)
+    assert {client.ask("postfix", "wire.example") for client in clients} == {
+        OK}
     for client in clients:
         client.close()
 
