@@ -235,16 +235,7 @@ class Socketmap:
         else:
             self.sock = socket.socket(socket.AF_UNIX)
             self.sock.settimeout(timeout_s)
-            # With a time-out, a full backlog is an error at once.
-        end = time.monotonic() + timeout_s
-        while True:
-            try:
-                self.sock.connect(address)
-                break
-            except BlockingIOError:
-                if time.monotonic() > end:
-                    raise
-                time.sleep(0.01)
+            self.sock.connect(address)
         self.buffer = b""
 
     def __enter__(self):
