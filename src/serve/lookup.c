@@ -329,20 +329,18 @@ static void check_id(struct lookups *lookups, const struct domain *domain,
                      const struct cache_entry *entry)
 {
 	uint64_t now_ms = clock_mono_ms(lookups->options.clock);
-	const char *known_id = entry->id;
 	struct absent_entry failed;
+	const char *barred;
 	struct job *job;
 
 	if (find_job(lookups, domain))
 		return;
-	if (absent_get(lookups->options.absent, domain, &failed) == MTS_OK) {
-		if (failed.until_ms > now_ms)
-			return;
-		if (failed.id[0] && failed.retry_ms > now_ms)
-			known_id = failed.id;
-	}
+	if (absent_get(lookups->options.absent, domain, &failed) == MTS_OK &&
+	    failed.until_ms > now_ms)
+		return;
+	barred = barred_id(lookups, domain, &failed);
 	/* If there is no room or memory for it, the next hit tries again. */
-	(void)start_job(lookups, domain, known_id, &job);
+	(void)start_job(lookups, domain, barred ? barred : entry->id, &job);
 }
 
 /* -- asking ---------------------------------------------------------------- */
