@@ -5,15 +5,15 @@
 
 # What the build needs.
 BUILD_PACKAGES="autoconf automake pkg-config make gcc libc6-dev ca-certificates
- libuv1-dev libgetdns-dev libcurl4-openssl-dev libssl-dev libyaml-dev
- liblmdb-dev libidn2-dev libjansson-dev"
+ libuv1-dev libgetdns-dev libunbound-dev dns-root-data libcurl4-openssl-dev
+ libssl-dev libyaml-dev liblmdb-dev libidn2-dev libjansson-dev"
 
 # What quickstart --demo needs besides.
 DEMO_PACKAGES="nsd nginx-light openssl iproute2 util-linux"
 
 # What the tests need besides.
-TEST_PACKAGES="$DEMO_PACKAGES libcmocka-dev clang libclang-rt-dev clang-format
- clang-tidy cppcheck shellcheck mandoc valgrind xz-utils git procps
+TEST_PACKAGES="$DEMO_PACKAGES unbound knot libcmocka-dev clang libclang-rt-dev
+ clang-format clang-tidy cppcheck shellcheck mandoc valgrind xz-utils git procps
  python3 python3-pytest python3-dnspython"
 
 have_package() {
@@ -51,6 +51,8 @@ release_services() {
 		nsd) service=nsd ;;
 		nginx-light) service=nginx ;;
 		postfix) service=postfix ;;
+		unbound) service=unbound ;;
+		knot) service=knot ;;
 		*) continue ;;
 		esac
 		as_root systemctl disable --quiet "$service" 2>/dev/null ||

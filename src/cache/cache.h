@@ -37,6 +37,13 @@ struct cache_entry {
 	int64_t next_refresh_s; /* when the text is to be fetched afresh */
 	int64_t failed_s;       /* last failed refresh since the last good */
 	uint32_t failures;      /* failed refreshes since the last good */
+	uint8_t failed_cause;   /* of the last failed refresh: what was warned
+	                         * of; what numbers mean is the refresher's */
+	/* DANE for mail to the domain's MX hosts at port 25 (RFC 7672), beside
+	 * the policy and independent of it. */
+	uint8_t dane_state;    /* enum dane_state; 0: nothing is known */
+	int64_t dane_learnt_s; /* when */
+	uint32_t dane_ttl_s;   /* the least TTL of what it was learnt from */
 };
 
 struct cache_options {

@@ -12,7 +12,8 @@ enum {
 	AT_MAGIC = 0,
 	AT_MODE = 4,
 	AT_ID_LEN = 5,
-	AT_ZERO = 6,
+	AT_FAILED_CAUSE = 6,
+	AT_DANE_STATE = 7,
 	AT_MAX_AGE = 8,
 	AT_TTL = 12,
 	AT_MX_COUNT = 16,
@@ -24,6 +25,9 @@ enum {
 	AT_USED = 48,
 	AT_NEXT_REFRESH = 56,
 	AT_FAILED = 64,
+	AT_DANE_LEARNT = 72,
+	AT_DANE_TTL = 80,
+	AT_ZERO = 84,
 };
 
 static const unsigned char magic[4] = { 'M', 'T', 'E', ENTRY_VERSION };
@@ -151,6 +155,10 @@ static void put_head(const struct cache_entry *entry, size_t id_len,
 	put_64(to + AT_USED, (uint64_t)entry->used_s);
 	put_64(to + AT_NEXT_REFRESH, (uint64_t)entry->next_refresh_s);
 	put_64(to + AT_FAILED, (uint64_t)entry->failed_s);
+	to[AT_FAILED_CAUSE] = entry->failed_cause;
+	to[AT_DANE_STATE] = entry->dane_state;
+	put_64(to + AT_DANE_LEARNT, (uint64_t)entry->dane_learnt_s);
+	put_32(to + AT_DANE_TTL, entry->dane_ttl_s);
 }
 
 int entry_encode(const struct cache_entry *entry, unsigned char *to)
@@ -186,6 +194,10 @@ static void get_head(const unsigned char *data, struct cache_entry *ret)
 	ret->used_s = (int64_t)get_64(data + AT_USED);
 	ret->next_refresh_s = (int64_t)get_64(data + AT_NEXT_REFRESH);
 	ret->failed_s = (int64_t)get_64(data + AT_FAILED);
+	ret->failed_cause = data[AT_FAILED_CAUSE];
+	ret->dane_state = data[AT_DANE_STATE];
+	ret->dane_learnt_s = (int64_t)get_64(data + AT_DANE_LEARNT);
+	ret->dane_ttl_s = get_32(data + AT_DANE_TTL);
 }
 
 static bool head_is_good(const unsigned char *data,
@@ -193,13 +205,12 @@ static bool head_is_good(const unsigned char *data,
 {
 	const struct policy *policy = &entry->policy;
 
-	return data[AT_MODE] <= POLICY_ENFORCE && data[AT_ZERO] == 0 &&
-	       data[AT_ZERO + 1] == 0 &&
+	return data[AT_MODE] <= POLICY_ENFORCE && get_32(data + AT_ZERO) == 0 &&
 	       policy->max_age_s <= POLICY_MAX_AGE_MAX &&
 	       (policy->mx_count > 0 || policy->mode == POLICY_NONE) &&
 	       entry->fetched_s >= 0 && entry->checked_s >= 0 &&
 	       entry->used_s >= 0 && entry->next_refresh_s >= 0 &&
-	       entry->failed_s >= 0;
+	       entry->failed_s >= 0 && entry->dane_learnt_s >= 0;
 }
 
 /* What a byte may be part of. A table and no branches: this is on the path of

@@ -3,12 +3,14 @@
  *
  * Numbers are little-endian, so that a file can move between machines:
  *
- *      0  "MTE" and the version, 1
- *      4  mode (1), length of the id (1), 0 (2)
+ *      0  "MTE" and the version, 2
+ *      4  mode (1), length of the id (1), failed_cause (1), dane_state (1)
  *      8  max_age (4), record_ttl_s (4), mx_count (4), failures (4)
  *     24  length of the patterns (4), of the text (4)
- *     32  fetched_s, checked_s, used_s, next_refresh_s, failed_s (8 each)
- *     72  the patterns, each with its NUL; the id; the text
+ *     32  fetched_s, checked_s, used_s, next_refresh_s, failed_s,
+ *         dane_learnt_s (8 each)
+ *     80  dane_ttl_s (4), 0 (4)
+ *     88  the patterns, each with its NUL; the id; the text
  *    end  checksum of everything before it (8)
  *
  * A version that differs, a length that does not add up or a wrong checksum
@@ -22,8 +24,8 @@
 #include <stdint.h>
 
 enum {
-	ENTRY_VERSION = 1,
-	ENTRY_HEAD = 72, /* what comes before the patterns */
+	ENTRY_VERSION = 2,
+	ENTRY_HEAD = 88, /* what comes before the patterns */
 	ENTRY_SUM = 8,
 	/* The patterns come out of a text of at most POLICY_MAX bytes. */
 	ENTRY_MAX = ENTRY_HEAD + 2 * POLICY_MAX + RECORD_ID_MAX + ENTRY_SUM,

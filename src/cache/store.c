@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define STORE_FORMAT "1"
+#define STORE_FORMAT "2"
 
 enum {
 	STORE_MIN = 1 << 20, /* LMDB needs a few dozen pages to turn around */

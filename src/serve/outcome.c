@@ -63,6 +63,11 @@ void outcome_policy(const struct outcome_rules *rules,
 		.used_s = now_s,
 		.next_refresh_s = now_s + refresh_after_s(result->policy),
 	};
+	if (known) {
+		ret->dane_state = old.dane_state;
+		ret->dane_learnt_s = old.dane_learnt_s;
+		ret->dane_ttl_s = old.dane_ttl_s;
+	}
 	memcpy(ret->id, result->record.id, sizeof(ret->id));
 	log_policy(domain, known ? &old : NULL, ret);
 	absent_remove(rules->absent, domain);

@@ -23,6 +23,10 @@ static struct cache_entry sample(void)
 		.next_refresh_s = 1500043200,
 		.failed_s = 1500000003,
 		.failures = 4,
+		.failed_cause = 7,
+		.dane_state = 3,
+		.dane_learnt_s = 1500000004,
+		.dane_ttl_s = 3600,
 	};
 
 	return entry;
@@ -47,6 +51,10 @@ static void assert_same(const struct cache_entry *a,
 	assert_int_equal(a->next_refresh_s, b->next_refresh_s);
 	assert_int_equal(a->failed_s, b->failed_s);
 	assert_int_equal(a->failures, b->failures);
+	assert_int_equal(a->failed_cause, b->failed_cause);
+	assert_int_equal(a->dane_state, b->dane_state);
+	assert_int_equal(a->dane_learnt_s, b->dane_learnt_s);
+	assert_int_equal(a->dane_ttl_s, b->dane_ttl_s);
 }
 
 /* The caller's: free(). Exact, so that ASAN sees the first byte too far. */
@@ -160,12 +168,13 @@ static const struct {
 	size_t at;
 	unsigned char byte;
 } forged[] = {
-	{ "a version to come", 3, 2 },
+	{ "a version to come", 3, 3 },
+	{ "a version that was", 3, 1 },
 	{ "a mode beyond enforce", 4, 3 },
 	{ "an id longer than 3.1's 32", 5, 33 },
 	{ "an id that eats the text", 5, 16 },
-	{ "what is to be 0", 6, 1 },
-	{ "what is to be 0, again", 7, 1 },
+	{ "what is to be 0", 84, 1 },
+	{ "what is to be 0, again", 87, 1 },
 	{ "a max_age over a year (3.2)", 11, 2 },
 	{ "more patterns than there are", 16, 3 },
 	{ "fewer patterns than there are", 16, 1 },
@@ -178,13 +187,14 @@ static const struct {
 	{ "a use before 1970", 55, 0x80 },
 	{ "a refresh before 1970", 63, 0x80 },
 	{ "a failure before 1970", 71, 0x80 },
-	{ "an empty pattern", 72, 0 },
-	{ "a capital in a pattern", 72, 'M' },
-	{ "a blank in a pattern", 73, ' ' },
-	{ "a colon in a pattern", 73, ':' },
-	{ "a last pattern without its NUL", 72 + sizeof(MX) - 2, 'x' },
-	{ "a blank in the id", 72 + sizeof(MX) - 1, ' ' },
-	{ "a NUL in the id", 72 + sizeof(MX) - 1, 0 },
+	{ "DANE learnt before 1970", 79, 0x80 },
+	{ "an empty pattern", ENTRY_HEAD, 0 },
+	{ "a capital in a pattern", ENTRY_HEAD, 'M' },
+	{ "a blank in a pattern", ENTRY_HEAD + 1, ' ' },
+	{ "a colon in a pattern", ENTRY_HEAD + 1, ':' },
+	{ "a last pattern without its NUL", ENTRY_HEAD + sizeof(MX) - 2, 'x' },
+	{ "a blank in the id", ENTRY_HEAD + sizeof(MX) - 1, ' ' },
+	{ "a NUL in the id", ENTRY_HEAD + sizeof(MX) - 1, 0 },
 };
 
 static void test_forged(void **state)

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* secure_dns.h - DNS look-ups that say whether the answer is authenticated (RFC
+ * 4033), validated here or by a resolver that is trusted.
+ *
+ * Validation is libunbound's, on a thread of its own: it costs milliseconds of
+ * processor time, and strangers' zones decide how many. */
+#ifndef NET_SECURE_DNS_H
+#define NET_SECURE_DNS_H
+
+#include "net/resolver.h"
+
+#include <stdbool.h>
+
+struct secure_dns;
+
+enum secure_dns_mode {
+	SECURE_DNS_AUTO,     /* trust AD from resolvers on loopback addresses
+	                      * only, validate otherwise */
+	SECURE_DNS_VALIDATE, /* from the trust anchor down */
+	SECURE_DNS_TRUST_AD, /* the resolver's AD bit (RFC 6840 5.8) */
+	SECURE_DNS_OFF,
+};
+
+struct secure_dns_options {
+	uv_loop_t *loop;
+	struct resolver *resolver; /* borrowed: servers, and how AD is asked */
+	enum secure_dns_mode mode;
+	const char *trust_anchor; /* "": the system's */
+	uint64_t timeout_ms;      /* of one look-up */
+};
+
+/* Begins to test what the resolver hands out. MTS_ESYS: the anchor file can't
+ * be read (validate; under auto this is logged and as if there were no DNSSEC);
+ * MTS_ENOMEM, MTS_ELIB. On MTS_OK *RET is the caller's: secure_dns_close(). */
+int secure_dns_new(const struct secure_dns_options *options,
+                   struct secure_dns **ret, struct fault *why);
+
+/* Cancels every look-up. Takes NULL, leaves NULL. The loop must run once more
+ * before it is closed. */
+void secure_dns_close(struct secure_dns **dns);
+
+/* Whether authenticated answers are to be had, found out at start and again
+ * from time to time; changes are logged. */
+enum secure_dns_health {
+	SECURE_DNS_UNTESTED, /* the first test is still under way */
+	SECURE_DNS_GOOD,
+	SECURE_DNS_STRIPPED, /* answers come, but no signatures (or no AD) */
+	SECURE_DNS_FAILING,  /* no answers to questions with DNSSEC */
+	SECURE_DNS_NONE,     /* mode off, or no anchor */
+};
+
+enum secure_dns_health secure_dns_health(const struct secure_dns *dns);
+
+/* "good", "stripped", ... and, for status, one line of plain words on what is
+ * done and what came of the last test. Valid until the loop runs. */
+const char *secure_dns_health_text(enum secure_dns_health health);
+const char *secure_dns_text(const struct secure_dns *dns);
+
+#endif
