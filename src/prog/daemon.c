@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/steady.h"
 #include "cache/absent.h"
 #include "cache/cache.h"
 #include "config.h"
@@ -12,6 +13,7 @@
 #include "net/secure_dns.h"
 #include "serve/control.h"
 #include "serve/lookup.h"
+#include "serve/refresher.h"
 #include "serve/socketmap.h"
 
 #include <stdio.h>
@@ -28,12 +30,14 @@ struct daemon {
 	uv_loop_t *loop;
 	const struct conf *conf;
 	const char *config_path;
+	struct steady steady; /* the clock of everything below */
 	struct cache *cache;
 	struct absent *absent;
 	struct resolver *resolver;
 	struct secure_dns *secure_dns;
 	struct fetcher *fetcher;
 	struct lookups *lookups;
+	struct refresher *refresher;
 	struct socketmap_server *socketmap;
 	struct control *control;
 	char **listeners; /* "socketmap unix:/..." for status */
@@ -48,7 +52,7 @@ static int open_cache(struct daemon *daemon, struct fault *why)
 		.loop = daemon->loop,
 		.directory = daemon->conf->cache.directory,
 		.max_size = daemon->conf->cache.max_size,
-		.clock = &clock_system,
+		.clock = &daemon->steady.clock,
 	};
 	int rc = cache_open(&options, &daemon->cache, why);
 
@@ -125,6 +129,7 @@ static int open_secure_dns(struct daemon *daemon, struct fault *why)
 		.mode = modes[conf->dns.dnssec],
 		.trust_anchor = conf->dns.trust_anchor,
 		.timeout_ms = conf->dns.timeout_ms,
+		.clock = &clock_system,
 	};
 
 	return secure_dns_new(&options, &daemon->secure_dns, why);
@@ -149,7 +154,7 @@ static int open_lookups(struct daemon *daemon, struct fault *why)
 	const struct conf *conf = daemon->conf;
 	struct lookups_options options = {
 		.loop = daemon->loop,
-		.clock = &clock_system,
+		.clock = &daemon->steady.clock,
 		.cache = daemon->cache,
 		.absent = daemon->absent,
 		.resolver = daemon->resolver,
@@ -161,9 +166,26 @@ static int open_lookups(struct daemon *daemon, struct fault *why)
 		.retry_ms = conf->fetch.retry_ms,
 		.id_check_min_ms = conf->refresh.id_check_min_ms,
 		.id_check_max_ms = conf->refresh.id_check_max_ms,
+		.refresh_ms = conf->refresh.interval_ms,
+		.refresh_min_ms = conf->refresh.min_interval_ms,
+		.unused_after_ms = conf->cache.unused_after_ms,
 	};
 
 	return lookups_new(&options, &daemon->lookups, why);
+}
+
+static int open_refresher(struct daemon *daemon, struct fault *why)
+{
+	struct refresher_options options = {
+		.loop = daemon->loop,
+		.clock = &daemon->steady.clock,
+		.cache = daemon->cache,
+		.lookups = daemon->lookups,
+		.fetcher = daemon->fetcher,
+		.concurrency = daemon->conf->fetch.concurrency,
+	};
+
+	return refresher_new(&options, &daemon->refresher, why);
 }
 
 static int note_listener(struct daemon *daemon, const char *address,
@@ -186,7 +208,7 @@ static int open_listeners(struct daemon *daemon, struct fault *why)
 	struct shares shares = share_descriptors(conf);
 	struct socketmap_options options = {
 		.loop = daemon->loop,
-		.clock = &clock_system,
+		.clock = &daemon->steady.clock,
 		.lookups = daemon->lookups,
 		.max_clients = shares.clients,
 	};
@@ -235,11 +257,12 @@ static int open_control(struct daemon *daemon, struct fault *why)
 {
 	struct control_options options = {
 		.loop = daemon->loop,
-		.clock = &clock_system,
+		.clock = &daemon->steady.clock,
 		.address = daemon->conf->control,
 		.version = PACKAGE_VERSION,
 		.config = daemon->config_path,
 		.lookups = daemon->lookups,
+		.refresher = daemon->refresher,
 		.cache = daemon->cache,
 		.absent = daemon->absent,
 		.resolver = daemon->resolver,
@@ -262,7 +285,7 @@ int daemon_open(uv_loop_t *loop, const struct conf *conf,
 {
 	static int (*const parts[])(struct daemon *, struct fault *) = {
 		open_cache,   open_resolver,  open_secure_dns, open_fetcher,
-		open_lookups, open_listeners, open_control,
+		open_lookups, open_refresher, open_listeners,  open_control,
 	};
 	struct daemon *daemon = calloc(1, sizeof(*daemon));
 	int rc = MTS_OK;
@@ -272,6 +295,7 @@ int daemon_open(uv_loop_t *loop, const struct conf *conf,
 	daemon->loop = loop;
 	daemon->conf = conf;
 	daemon->config_path = config_path;
+	steady_init(&daemon->steady, &clock_system, clock_asleep_ms);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
 		rc = parts[i](daemon, why);
 		if (rc != MTS_OK)
@@ -292,6 +316,7 @@ void daemon_close(struct daemon **daemon)
 		return;
 	control_close(&d->control);
 	socketmap_close(&d->socketmap);
+	refresher_close(&d->refresher);
 	lookups_close(&d->lookups);
 	fetcher_close(&d->fetcher);
 	secure_dns_close(&d->secure_dns);
