@@ -109,6 +109,9 @@ static json_t *cache_object(const struct cache_stats *stats)
 	json_put_count(&object, "commits", stats->commits);
 	json_put_count(&object, "write_errors", stats->write_errors);
 	json_put_bool(&object, "writable", stats->writable);
+	json_put_count(&object, "evicted_expired", stats->evicted_expired);
+	json_put_count(&object, "evicted_weak", stats->evicted_weak);
+	json_put_count(&object, "evicted_live", stats->evicted_live);
 	return object;
 }
 
