@@ -21,7 +21,8 @@ enum { TURN_NS = 500 * 1000 };
 struct curl_uv {
 	uv_loop_t *loop;
 	uv_timer_t timer;
-	uv_idle_t idle;    /* runs while READY is not empty */
+	uv_idle_t idle;    /* runs while there is something to do */
+	bool due;          /* libcurl's time has come */
 	struct list ready; /* watches; the one that waited longest is first */
 	struct watch *acting; /* whose turn it is; NULL if it is removed */
 	size_t handles;       /* that libuv has not given back yet */
@@ -70,11 +71,6 @@ static void act(struct curl_uv *owner, curl_socket_t socket, int events)
 	hand_out(owner);
 }
 
-static void on_timer(uv_timer_t *timer)
-{
-	act(timer->data, CURL_SOCKET_TIMEOUT, 0);
-}
-
 static void on_poll(uv_poll_t *poll, int status, int events);
 
 static void follow(struct watch *watch)
@@ -97,19 +93,46 @@ static void serve(struct curl_uv *owner, struct watch *watch)
 	owner->acting = NULL;
 }
 
+static bool is_busy(const struct curl_uv *owner)
+{
+	return owner->due || !list_empty(&owner->ready);
+}
+
+static void do_one(struct curl_uv *owner)
+{
+	struct list *first = list_first(&owner->ready);
+
+	if (owner->due) {
+		owner->due = false;
+		act(owner, CURL_SOCKET_TIMEOUT, 0);
+	} else if (first) {
+		serve(owner, container_of(first, struct watch, node));
+	}
+}
+
 static void on_idle(uv_idle_t *idle)
 {
 	struct curl_uv *owner = idle->data;
 	uint64_t end_ns = uv_hrtime() + TURN_NS;
-	struct list *first;
 
-	do {
-		first = list_first(&owner->ready);
-		if (first)
-			serve(owner, container_of(first, struct watch, node));
-	} while (first && uv_hrtime() < end_ns);
-	if (list_empty(&owner->ready) && owner->multi)
+	do
+		do_one(owner);
+	while (is_busy(owner) && uv_hrtime() < end_ns);
+	if (!is_busy(owner) && owner->multi)
 		uv_idle_stop(idle);
+}
+
+/* Not by a timer of 0 ms: libuv before 1.45 runs one that is set again from its
+ * callback over and over within one turn. */
+static void set_due(struct curl_uv *owner)
+{
+	owner->due = true;
+	uv_idle_start(&owner->idle, on_idle);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	set_due(timer->data);
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)
@@ -196,9 +219,11 @@ static int on_timeout(CURLM *multi, long timeout_ms, void *arg)
 	struct curl_uv *owner = arg;
 
 	(void)multi;
-	if (timeout_ms < 0)
-		uv_timer_stop(&owner->timer);
-	else /* 0 too: libcurl must not be called from inside this */
+	owner->due = false;
+	uv_timer_stop(&owner->timer);
+	if (timeout_ms == 0) /* not from inside of this */
+		set_due(owner);
+	else if (timeout_ms > 0)
 		uv_timer_start(&owner->timer, on_timer, (uint64_t)timeout_ms,
 		               0);
 	return 0;
@@ -258,6 +283,7 @@ void curl_uv_close(struct curl_uv **multi)
 	*multi = NULL;
 	(void)curl_multi_cleanup(owner->multi);
 	owner->multi = NULL;
+	owner->due = false;
 	uv_close((uv_handle_t *)&owner->timer, on_closed);
 	uv_close((uv_handle_t *)&owner->idle, on_closed);
 }
@@ -265,6 +291,11 @@ void curl_uv_close(struct curl_uv **multi)
 int curl_uv_add(struct curl_uv *multi, CURL *easy)
 {
 	return mts_from_curlm(curl_multi_add_handle(multi->multi, easy));
+}
+
+bool curl_uv_is_busy(const struct curl_uv *multi)
+{
+	return is_busy(multi);
 }
 
 void curl_uv_remove(struct curl_uv *multi, CURL *easy)

@@ -27,7 +27,8 @@ enum {
 
 struct fetcher {
 	uv_loop_t *loop;
-	uv_timer_t timer;     /* there may be room for a waiting fetch */
+	uv_idle_t idle;       /* runs while there is one to start */
+	uv_timer_t timer;     /* the oldest young one will be slow */
 	struct curl_uv *curl; /* NULL: closed */
 	struct trust *trust;
 	uint64_t timeout_ms;
@@ -38,11 +39,12 @@ struct fetcher {
 	struct list slow;  /* running for longer than FETCH_SLOW_MS */
 	struct list asking;
 	size_t waiting_count, young_count, slow_count, asking_count;
+	unsigned handles; /* that libuv has not given back yet; once closed */
 };
 
 enum fetch_state {
-	FETCH_WAITING, /* for room; leaves by on_room */
-	FETCH_YOUNG,   /* runs; leaves by on_done, or by on_room when slow */
+	FETCH_WAITING, /* for room; leaves by on_idle */
+	FETCH_YOUNG,   /* runs; leaves by on_done, or by on_timer when slow */
 	FETCH_SLOW,    /* runs; leaves by on_done, fetch_offer */
 	FETCH_ASKING,  /* out of addresses; leaves by fetch_offer */
 	FETCH_ENDED,   /* in no list; the callback is running, or has */
@@ -303,8 +305,6 @@ static bool try_another(struct fetch *fetch, const struct fetch_result *result)
 
 /* -- the end --------------------------------------------------------------- */
 
-static void on_room(uv_timer_t *timer);
-
 /* The callback may close the fetcher, which lives until its timer is closed. */
 static void finish(struct fetch *fetch, struct fetch_result *result)
 {
@@ -363,6 +363,7 @@ static void start(struct fetch *fetch)
 	if (!fetch->started_ms)
 		fetch->started_ms = fetch->young_ms;
 	trust_refresh(fetch->fetcher->trust, fetch->young_ms);
+	kick(fetch->fetcher); /* and not after: it may be closed then */
 	if (start_attempt(fetch) != MTS_OK)
 		give_up(fetch);
 }
@@ -388,32 +389,46 @@ static void age(struct fetcher *fetcher, uint64_t now)
 	}
 }
 
-/* Starts one; it may be over at once, and the fetcher closed. */
-static void on_room(uv_timer_t *timer)
+static bool has_room(const struct fetcher *fetcher)
+{
+	return !list_empty(&fetcher->waiting) &&
+	       fetcher->young_count < fetcher->concurrency;
+}
+
+/* One in each turn of the loop, and none while those that run keep the processor
+ * busy: they are done the sooner, and hold their memory the shorter. */
+static void on_idle(uv_idle_t *idle)
+{
+	struct fetcher *fetcher = idle->data;
+
+	if (curl_uv_is_busy(fetcher->curl))
+		return;
+	if (has_room(fetcher)) /* it may be over at once, the fetcher closed */
+		start(first_of(&fetcher->waiting));
+	else
+		uv_idle_stop(idle);
+}
+
+static void on_timer(uv_timer_t *timer)
 {
 	struct fetcher *fetcher = timer->data;
-	struct fetch *fetch;
 
 	age(fetcher, now_ms());
 	kick(fetcher);
-	fetch = first_of(&fetcher->waiting);
-	if (fetch && fetcher->young_count < fetcher->concurrency)
-		start(fetch);
 }
 
-/* Sets the timer: at once if one that waits has room, else when the oldest is
- * slow. From the loop, since callbacks never come from inside a call. */
+/* Something has changed. Fetches start from the loop, since callbacks never come
+ * from inside a call. */
 static void kick(struct fetcher *fetcher)
 {
 	const struct fetch *oldest = first_of(&fetcher->young);
 	uint64_t age_ms = oldest ? now_ms() - oldest->young_ms : 0;
 	uint64_t left_ms = age_ms < FETCH_SLOW_MS ? FETCH_SLOW_MS - age_ms : 0;
 
-	if (!list_empty(&fetcher->waiting) &&
-	    fetcher->young_count < fetcher->concurrency)
-		uv_timer_start(&fetcher->timer, on_room, 0, 0);
-	else if (oldest && fetcher->slow_count < slow_max(fetcher))
-		uv_timer_start(&fetcher->timer, on_room, left_ms + 1, 0);
+	if (has_room(fetcher))
+		uv_idle_start(&fetcher->idle, on_idle);
+	if (oldest && fetcher->slow_count < slow_max(fetcher))
+		uv_timer_start(&fetcher->timer, on_timer, left_ms + 1, 0);
 	else /* until one ends */
 		uv_timer_stop(&fetcher->timer);
 }
@@ -531,8 +546,12 @@ static void cancel_all(struct list *list)
  * callback. */
 static void on_closed(uv_handle_t *handle)
 {
+	struct fetcher *fetcher = handle->data;
+
+	if (--fetcher->handles)
+		return;
 	curl_global_cleanup();
-	free(handle->data);
+	free(fetcher);
 }
 
 int fetcher_new(const struct fetcher_options *options, struct fetcher **ret,
@@ -569,6 +588,8 @@ int fetcher_new(const struct fetcher_options *options, struct fetcher **ret,
 	}
 	uv_timer_init(options->loop, &fetcher->timer);
 	fetcher->timer.data = fetcher;
+	uv_idle_init(options->loop, &fetcher->idle);
+	fetcher->idle.data = fetcher;
 	*ret = fetcher;
 	return MTS_OK;
 fail:
@@ -591,5 +612,7 @@ void fetcher_close(struct fetcher **fetcher)
 	cancel_all(&f->asking);
 	curl_uv_close(&f->curl);
 	trust_free(&f->trust);
+	f->handles = 2;
 	uv_close((uv_handle_t *)&f->timer, on_closed);
+	uv_close((uv_handle_t *)&f->idle, on_closed);
 }
