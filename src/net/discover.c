@@ -43,6 +43,7 @@ struct discovery {
 	struct discover_step steps[DISCOVER_STEPS_MAX];
 	struct discover_result result;
 	char reason[FAULT_TEXT];
+	char record_reason[FAULT_TEXT];
 	struct address addresses[DISCOVER_ADDRESSES_MAX];
 	size_t address_count;
 	char refused[120];   /* special addresses that were left out */
@@ -139,6 +140,7 @@ static void finish(struct discovery *d, enum discover_outcome outcome,
 	fault_scrub(d->reason);
 	d->result.outcome = outcome;
 	d->result.reason = d->reason;
+	d->result.record_reason = d->record_reason;
 	d->result.steps = d->steps;
 	d->callback(d->arg, &d->result);
 }
@@ -434,6 +436,21 @@ static void start_addresses(struct discovery *d)
 
 /* -- the record ------------------------------------------------------------ */
 
+/* There is no good record: the end (3.1), but for a refresh. */
+static void miss_record(struct discovery *d, enum discover_outcome outcome,
+                        const char *reason)
+{
+	d->result.record_outcome = outcome;
+	say(d->record_reason, sizeof(d->record_reason), "%s", reason);
+	fault_scrub(d->record_reason);
+	if (!d->options.despite_record) {
+		fail_step(d, "record", outcome, reason);
+		return;
+	}
+	add_step(d, "record", false, reason);
+	start_addresses(d);
+}
+
 static void read_record(struct discovery *d, const struct dns_answer *answer)
 {
 	struct fault why;
@@ -442,10 +459,10 @@ static void read_record(struct discovery *d, const struct dns_answer *answer)
 	                           &d->result.record, &why);
 
 	if (status != MTS_OK) {
-		fail_step(d, "record",
-		          status == MTS_ENOTFOUND ? DISCOVER_NO_RECORD
-		                                  : DISCOVER_BAD_RECORD,
-		          why.text);
+		miss_record(d,
+		            status == MTS_ENOTFOUND ? DISCOVER_NO_RECORD
+		                                    : DISCOVER_BAD_RECORD,
+		            why.text);
 		return;
 	}
 	say(text, sizeof(text), "id %s, TTL %u s", d->result.record.id,
@@ -470,12 +487,12 @@ static void on_txt(void *arg, const struct dns_answer *answer)
 		return;
 	case DNS_NODATA:
 	case DNS_NXDOMAIN:
-		fail_step(d, "record", DISCOVER_NO_RECORD,
-		          "there is no _mta-sts TXT record");
+		miss_record(d, DISCOVER_NO_RECORD,
+		            "there is no _mta-sts TXT record");
 		return;
 	case DNS_FAILED:
 	case DNS_TIMEOUT:
-		fail_step(d, "record", DISCOVER_DNS_FAILED, answer->reason);
+		miss_record(d, DISCOVER_DNS_FAILED, answer->reason);
 		return;
 	}
 }

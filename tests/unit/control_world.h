@@ -33,6 +33,7 @@ struct fixture {
 	struct cache *cache;
 	struct absent *absent;
 	struct lookups *lookups;
+	struct refresher *refresher;
 	struct control *control;
 };
 
