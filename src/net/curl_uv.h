@@ -6,7 +6,6 @@
 #include "base/status.h"
 
 #include <curl/curl.h>
-#include <stdbool.h>
 #include <uv.h>
 
 struct curl_uv;
@@ -27,8 +26,5 @@ void curl_uv_close(struct curl_uv **multi);
 int curl_uv_add(struct curl_uv *multi, CURL *easy);
 
 void curl_uv_remove(struct curl_uv *multi, CURL *easy);
-
-/* There is more to do for the transfers than one turn of the loop takes. */
-bool curl_uv_is_busy(const struct curl_uv *multi);
 
 #endif

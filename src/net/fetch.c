@@ -12,9 +12,9 @@
  * others. What got furthest is what is reported. */
 #include "net/fetch.h"
 
-#include "base/list.h"
 #include "net/attempt.h"
 #include "net/curl_uv.h"
+#include "net/turns.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +27,8 @@ enum {
 
 struct fetcher {
 	uv_loop_t *loop;
-	uv_idle_t idle;       /* runs while there is one to start */
+	struct turns *turns;
+	struct turn room;     /* for one that waits */
 	uv_timer_t timer;     /* the oldest young one will be slow */
 	struct curl_uv *curl; /* NULL: closed */
 	struct trust *trust;
@@ -39,11 +40,10 @@ struct fetcher {
 	struct list slow;  /* running for longer than FETCH_SLOW_MS */
 	struct list asking;
 	size_t waiting_count, young_count, slow_count, asking_count;
-	unsigned handles; /* that libuv has not given back yet; once closed */
 };
 
 enum fetch_state {
-	FETCH_WAITING, /* for room; leaves by on_idle */
+	FETCH_WAITING, /* for room; leaves by on_room */
 	FETCH_YOUNG,   /* runs; leaves by on_done, or by on_timer when slow */
 	FETCH_SLOW,    /* runs; leaves by on_done, fetch_offer */
 	FETCH_ASKING,  /* out of addresses; leaves by fetch_offer */
@@ -395,18 +395,12 @@ static bool has_room(const struct fetcher *fetcher)
 	       fetcher->young_count < fetcher->concurrency;
 }
 
-/* One in each turn of the loop, and none while those that run keep the processor
- * busy: they are done the sooner, and hold their memory the shorter. */
-static void on_idle(uv_idle_t *idle)
+static void on_room(struct turn *turn)
 {
-	struct fetcher *fetcher = idle->data;
+	struct fetcher *fetcher = container_of(turn, struct fetcher, room);
 
-	if (curl_uv_is_busy(fetcher->curl))
-		return;
 	if (has_room(fetcher)) /* it may be over at once, the fetcher closed */
 		start(first_of(&fetcher->waiting));
-	else
-		uv_idle_stop(idle);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -426,7 +420,7 @@ static void kick(struct fetcher *fetcher)
 	uint64_t left_ms = age_ms < FETCH_SLOW_MS ? FETCH_SLOW_MS - age_ms : 0;
 
 	if (has_room(fetcher))
-		uv_idle_start(&fetcher->idle, on_idle);
+		turns_add_new(fetcher->turns, &fetcher->room);
 	if (oldest && fetcher->slow_count < slow_max(fetcher))
 		uv_timer_start(&fetcher->timer, on_timer, left_ms + 1, 0);
 	else /* until one ends */
@@ -546,12 +540,8 @@ static void cancel_all(struct list *list)
  * callback. */
 static void on_closed(uv_handle_t *handle)
 {
-	struct fetcher *fetcher = handle->data;
-
-	if (--fetcher->handles)
-		return;
 	curl_global_cleanup();
-	free(fetcher);
+	free(handle->data);
 }
 
 int fetcher_new(const struct fetcher_options *options, struct fetcher **ret,
@@ -570,6 +560,7 @@ int fetcher_new(const struct fetcher_options *options, struct fetcher **ret,
 	list_init(&fetcher->young);
 	list_init(&fetcher->slow);
 	list_init(&fetcher->asking);
+	turn_init(&fetcher->room, on_room);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
 		free(fetcher);
 		return fault_set(why, MTS_ELIB, "libcurl can't be set up");
@@ -578,6 +569,8 @@ int fetcher_new(const struct fetcher_options *options, struct fetcher **ret,
 	if (status != MTS_OK)
 		goto fail;
 	status = fetch_tls_init();
+	if (status == MTS_OK)
+		status = turns_ref(options->loop, &fetcher->turns);
 	if (status == MTS_OK)
 		status = curl_uv_new(options->loop, on_done, fetcher,
 		                     &fetcher->curl);
@@ -588,11 +581,10 @@ int fetcher_new(const struct fetcher_options *options, struct fetcher **ret,
 	}
 	uv_timer_init(options->loop, &fetcher->timer);
 	fetcher->timer.data = fetcher;
-	uv_idle_init(options->loop, &fetcher->idle);
-	fetcher->idle.data = fetcher;
 	*ret = fetcher;
 	return MTS_OK;
 fail:
+	turns_unref(&fetcher->turns);
 	trust_free(&fetcher->trust);
 	curl_global_cleanup();
 	free(fetcher);
@@ -612,7 +604,7 @@ void fetcher_close(struct fetcher **fetcher)
 	cancel_all(&f->asking);
 	curl_uv_close(&f->curl);
 	trust_free(&f->trust);
-	f->handles = 2;
+	turn_cancel(&f->room);
+	turns_unref(&f->turns);
 	uv_close((uv_handle_t *)&f->timer, on_closed);
-	uv_close((uv_handle_t *)&f->idle, on_closed);
 }
