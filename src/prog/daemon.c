@@ -9,7 +9,9 @@
 #include "config.h"
 #include "net/fetch.h"
 #include "net/resolver.h"
+#include "serve/ask.h"
 #include "serve/control.h"
+#include "serve/dane_walks.h"
 #include "serve/lookup.h"
 #include "serve/socketmap.h"
 
@@ -32,6 +34,10 @@ struct daemon {
 	struct resolver *resolver;
 	struct fetcher *fetcher;
 	struct lookups *lookups;
+	struct dane_states *dane_states;
+	struct secure_dns *dns;   /* NULL: dane is off */
+	struct dane_walks *walks; /* NULL: dane is off */
+	struct ask *ask;
 	struct socketmap_server *socketmap;
 	struct control *control;
 	char **listeners; /* "socketmap unix:/..." for status */
@@ -144,6 +150,69 @@ static int open_lookups(struct daemon *daemon, struct fault *why)
 	return lookups_new(&options, &daemon->lookups, why);
 }
 
+/* What the option's words stand for. */
+static enum ask_dane dane_mode(const struct conf *conf)
+{
+	switch (conf->dane) {
+	case CONF_DANE_AUTO:
+		return ASK_DANE_AUTO;
+	case CONF_DANE_ON:
+		return ASK_DANE_ON;
+	case CONF_DANE_PRECEDENCE:
+		return ASK_DANE_PRECEDENCE;
+	case CONF_DANE_OFF:
+		break;
+	}
+	return ASK_DANE_OFF;
+}
+
+static int open_walks(struct daemon *daemon, struct fault *why)
+{
+	const struct conf *conf = daemon->conf;
+	struct secure_dns_options dns = {
+		.loop = daemon->loop,
+		.resolver = daemon->resolver,
+		.mode = SECURE_DNS_AUTO,
+		.trust_anchor = "",
+		.timeout_ms = conf->dns.timeout_ms,
+	};
+	struct dane_walks_options options = {
+		.loop = daemon->loop,
+		.clock = &clock_system,
+		.cache = daemon->cache,
+		.always = conf->dane == CONF_DANE_ON,
+	};
+	int rc;
+
+	if (conf->dane == CONF_DANE_OFF)
+		return MTS_OK;
+	daemon->dane_states = dane_states_new(DANE_STATES_MAX);
+	if (!daemon->dane_states)
+		return fault_set(why, MTS_ENOMEM, "out of memory");
+	rc = secure_dns_new(&dns, &daemon->dns, why);
+	if (rc != MTS_OK)
+		return rc;
+	options.states = daemon->dane_states;
+	options.dns = daemon->dns;
+	return dane_walks_new(&options, &daemon->walks, why);
+}
+
+static int open_ask(struct daemon *daemon, struct fault *why)
+{
+	const struct conf *conf = daemon->conf;
+	struct ask_options options = {
+		.clock = &clock_system,
+		.lookups = daemon->lookups,
+		.walks = daemon->walks,
+		.words = words_count(conf->domains) ? conf->domains : NULL,
+		.dane = dane_mode(conf),
+		.leave_dane = conf->dane_answer == CONF_DANE_ANSWER_NONE,
+		.timeout_ms = conf->lookup.timeout_ms,
+	};
+
+	return ask_new(&options, &daemon->ask, why);
+}
+
 static int note_listener(struct daemon *daemon, const char *address,
                          struct fault *why)
 {
@@ -165,7 +234,7 @@ static int open_listeners(struct daemon *daemon, struct fault *why)
 	struct socketmap_options options = {
 		.loop = daemon->loop,
 		.clock = &clock_system,
-		.lookups = daemon->lookups,
+		.ask = daemon->ask,
 		.max_clients = shares.clients,
 	};
 	int rc = socketmap_new(&options, &daemon->socketmap, why);
@@ -217,7 +286,12 @@ static int open_control(struct daemon *daemon, struct fault *why)
 		.address = daemon->conf->control,
 		.version = PACKAGE_VERSION,
 		.config = daemon->config_path,
+		.ask = daemon->ask,
 		.lookups = daemon->lookups,
+		.walks = daemon->walks,
+		.dns = daemon->dns,
+		.dane = dane_mode(daemon->conf),
+		.words = daemon->conf->domains,
 		.cache = daemon->cache,
 		.absent = daemon->absent,
 		.resolver = daemon->resolver,
@@ -239,8 +313,8 @@ int daemon_open(uv_loop_t *loop, const struct conf *conf,
                 const char *config_path, struct daemon **ret, struct fault *why)
 {
 	static int (*const parts[])(struct daemon *, struct fault *) = {
-		open_cache,   open_resolver,  open_fetcher,
-		open_lookups, open_listeners, open_control,
+		open_cache, open_resolver, open_fetcher,   open_lookups,
+		open_walks, open_ask,      open_listeners, open_control,
 	};
 	struct daemon *daemon = calloc(1, sizeof(*daemon));
 	int rc = MTS_OK;
@@ -270,6 +344,10 @@ void daemon_close(struct daemon **daemon)
 		return;
 	control_close(&d->control);
 	socketmap_close(&d->socketmap);
+	ask_close(&d->ask);
+	dane_walks_close(&d->walks);
+	secure_dns_close(&d->dns);
+	dane_states_free(&d->dane_states);
 	lookups_close(&d->lookups);
 	fetcher_close(&d->fetcher);
 	resolver_close(&d->resolver);
