@@ -9,6 +9,7 @@
 #include "config.h"
 #include "net/fetch.h"
 #include "net/resolver.h"
+#include "net/secure_dns.h"
 #include "serve/ask.h"
 #include "serve/control.h"
 #include "serve/dane_walks.h"
@@ -32,10 +33,10 @@ struct daemon {
 	struct cache *cache;
 	struct absent *absent;
 	struct resolver *resolver;
+	struct secure_dns *secure_dns; /* NULL: dane is off */
 	struct fetcher *fetcher;
 	struct lookups *lookups;
 	struct dane_states *dane_states;
-	struct secure_dns *dns;   /* NULL: dane is off */
 	struct dane_walks *walks; /* NULL: dane is off */
 	struct ask *ask;
 	struct socketmap_server *socketmap;
@@ -114,6 +115,28 @@ static int open_resolver(struct daemon *daemon, struct fault *why)
 	return resolver_new(&options, &daemon->resolver, why);
 }
 
+static int open_secure_dns(struct daemon *daemon, struct fault *why)
+{
+	static const enum secure_dns_mode modes[] = {
+		[CONF_DNSSEC_AUTO] = SECURE_DNS_AUTO,
+		[CONF_DNSSEC_VALIDATE] = SECURE_DNS_VALIDATE,
+		[CONF_DNSSEC_TRUST_AD] = SECURE_DNS_TRUST_AD,
+		[CONF_DNSSEC_OFF] = SECURE_DNS_OFF,
+	};
+	const struct conf *conf = daemon->conf;
+	struct secure_dns_options options = {
+		.loop = daemon->loop,
+		.resolver = daemon->resolver,
+		.mode = modes[conf->dns.dnssec],
+		.trust_anchor = conf->dns.trust_anchor,
+		.timeout_ms = conf->dns.timeout_ms,
+	};
+
+	if (conf->dane == CONF_DANE_OFF) /* nobody else asks */
+		return MTS_OK;
+	return secure_dns_new(&options, &daemon->secure_dns, why);
+}
+
 static int open_fetcher(struct daemon *daemon, struct fault *why)
 {
 	const struct conf *conf = daemon->conf;
@@ -169,31 +192,20 @@ static enum ask_dane dane_mode(const struct conf *conf)
 static int open_walks(struct daemon *daemon, struct fault *why)
 {
 	const struct conf *conf = daemon->conf;
-	struct secure_dns_options dns = {
-		.loop = daemon->loop,
-		.resolver = daemon->resolver,
-		.mode = SECURE_DNS_AUTO,
-		.trust_anchor = "",
-		.timeout_ms = conf->dns.timeout_ms,
-	};
 	struct dane_walks_options options = {
 		.loop = daemon->loop,
 		.clock = &clock_system,
 		.cache = daemon->cache,
 		.always = conf->dane == CONF_DANE_ON,
 	};
-	int rc;
 
 	if (conf->dane == CONF_DANE_OFF)
 		return MTS_OK;
 	daemon->dane_states = dane_states_new(DANE_STATES_MAX);
 	if (!daemon->dane_states)
 		return fault_set(why, MTS_ENOMEM, "out of memory");
-	rc = secure_dns_new(&dns, &daemon->dns, why);
-	if (rc != MTS_OK)
-		return rc;
 	options.states = daemon->dane_states;
-	options.dns = daemon->dns;
+	options.dns = daemon->secure_dns;
 	return dane_walks_new(&options, &daemon->walks, why);
 }
 
@@ -289,7 +301,7 @@ static int open_control(struct daemon *daemon, struct fault *why)
 		.ask = daemon->ask,
 		.lookups = daemon->lookups,
 		.walks = daemon->walks,
-		.dns = daemon->dns,
+		.dns = daemon->secure_dns,
 		.dane = dane_mode(daemon->conf),
 		.words = daemon->conf->domains,
 		.cache = daemon->cache,
@@ -313,8 +325,9 @@ int daemon_open(uv_loop_t *loop, const struct conf *conf,
                 const char *config_path, struct daemon **ret, struct fault *why)
 {
 	static int (*const parts[])(struct daemon *, struct fault *) = {
-		open_cache, open_resolver, open_fetcher,   open_lookups,
-		open_walks, open_ask,      open_listeners, open_control,
+		open_cache,   open_resolver,  open_secure_dns,
+		open_fetcher, open_lookups,   open_walks,
+		open_ask,     open_listeners, open_control,
 	};
 	struct daemon *daemon = calloc(1, sizeof(*daemon));
 	int rc = MTS_OK;
@@ -346,10 +359,10 @@ void daemon_close(struct daemon **daemon)
 	socketmap_close(&d->socketmap);
 	ask_close(&d->ask);
 	dane_walks_close(&d->walks);
-	secure_dns_close(&d->dns);
 	dane_states_free(&d->dane_states);
 	lookups_close(&d->lookups);
 	fetcher_close(&d->fetcher);
+	secure_dns_close(&d->secure_dns);
 	resolver_close(&d->resolver);
 	cache_close(&d->cache);
 	absent_free(&d->absent);
