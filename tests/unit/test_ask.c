@@ -218,6 +218,7 @@ static int teardown(void **state)
 {
 	struct fixture *f = *state;
 
+	ask_cancel(&f->waiter);
 	ask_close(&f->ask);
 	dane_walks_close(&f->walks);
 	lookups_close(&f->lookups);
@@ -681,28 +682,32 @@ static void test_clock_jumps(void **state)
 	check_jump(f, -400 * (int64_t)DAY_S, false);
 }
 
+/* Puts a state on disk that was learnt AHEAD_S from now. */
+static void have_state(struct fixture *f, unsigned state, int64_t ahead_s)
+{
+	struct domain domain = domain_of("example.org");
+	struct cache_entry entry = record(f);
+
+	entry.dane_state = (uint8_t)state;
+	entry.dane_ttl_s = 300;
+	entry.dane_learnt_s = wall_s + ahead_s;
+	assert_int_equal(cache_put(f->cache, &domain, &entry), MTS_OK);
+}
+
 /* What a process whose clock was ahead has left on disk. */
 static void test_state_from_the_future(void **state)
 {
-	struct domain domain = domain_of("example.org");
 	struct fixture *f = *state;
-	struct cache_entry entry;
 
 	have_policy(f, POLICY_ENFORCE);
-	entry = record(f);
-	entry.dane_state = DANE_ALL;
-	entry.dane_ttl_s = 300;
-	entry.dane_learnt_s = wall_s + 100 * DAY_S;
-	assert_int_equal(cache_put(f->cache, &domain, &entry), MTS_OK);
+	have_state(f, DANE_ALL, 100 * DAY_S);
 	assert_says(f, "postfix example.org", WAIT);
 	fake_dane_finish(DANE_NONE, 300);
 	/* A small step does no harm. */
-	entry.dane_learnt_s = wall_s + 100;
-	assert_int_equal(cache_put(f->cache, &domain, &entry), MTS_OK);
+	have_state(f, DANE_ALL, 100);
 	assert_says(f, "postfix example.org", "OK dane-only");
 	/* A number that no version knows is none. */
-	entry.dane_state = 200;
-	assert_int_equal(cache_put(f->cache, &domain, &entry), MTS_OK);
+	have_state(f, 200, 0);
 	assert_says(f, "postfix example.org", WAIT);
 }
 
