@@ -73,7 +73,7 @@ int trust_anchor_check(const char *path, struct fault *why)
 
 	if (status != MTS_OK)
 		return status;
-	rc = getdns_fp2rr_list(file, &records, ".", 3600);
+	rc = getdns_fp2rr_list(file, &records, NULL, 3600);
 	if (rc == GETDNS_RETURN_MEMORY_ERROR)
 		status = fault_set(why, MTS_ENOMEM, "out of memory");
 	else if (rc)
