@@ -132,7 +132,7 @@ static int open_secure_dns(struct daemon *daemon, struct fault *why)
 		.timeout_ms = conf->dns.timeout_ms,
 	};
 
-	if (conf->dane == CONF_DANE_OFF)
+	if (conf->dane == CONF_DANE_OFF) /* nobody else asks */
 		return MTS_OK;
 	return secure_dns_new(&options, &daemon->secure_dns, why);
 }
@@ -196,7 +196,6 @@ static int open_walks(struct daemon *daemon, struct fault *why)
 		.loop = daemon->loop,
 		.clock = &clock_system,
 		.cache = daemon->cache,
-		.dns = daemon->secure_dns,
 		.always = conf->dane == CONF_DANE_ON,
 	};
 
@@ -206,6 +205,7 @@ static int open_walks(struct daemon *daemon, struct fault *why)
 	if (!daemon->dane_states)
 		return fault_set(why, MTS_ENOMEM, "out of memory");
 	options.states = daemon->dane_states;
+	options.dns = daemon->secure_dns;
 	return dane_walks_new(&options, &daemon->walks, why);
 }
 

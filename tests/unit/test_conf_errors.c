@@ -234,6 +234,12 @@ static const struct {
 	{ TEXT("listen:\n  - []\n"), MTS_ESYNTAX,
 	  "F:2: listen: an entry is a protocol and an address, as in - "
 	  "socketmap: inet:127.0.0.1:8461" },
+	{ TEXT("dns: { dnssec: off }\ndane: on\n"), MTS_ESYNTAX,
+	  "F:2: dane: 'on' takes DNSSEC, and dns.dnssec is off; write auto, or "
+	  "dns.dnssec: auto" },
+	{ TEXT("dane: on\ndns: { dnssec: off }\n"), MTS_ESYNTAX,
+	  "F:2: dns.dnssec: 'off' leaves nothing to look at for dane: on; write "
+	  "auto, or dane: off" },
 	/* The operator's own word on domains. */
 	{ TEXT("domains: bypass\n"), MTS_ESYNTAX,
 	  "F:1: domains: is a mapping; write each domain below it, as in "
