@@ -238,7 +238,8 @@ static const struct {
 	  "F:2: dane: 'on' takes DNSSEC, and dns.dnssec is off; write auto, or "
 	  "dns.dnssec: auto" },
 	{ TEXT("dane: on\ndns: { dnssec: off }\n"), MTS_ESYNTAX,
-	  "F:2: dns.dnssec: 'off' leaves nothing to look at for dane: on; write "
+	  "F:2: dns.dnssec: 'off' leaves nothing to look at for dane: on; "
+	  "write "
 	  "auto, or dane: off" },
 	/* The operator's own word on domains. */
 	{ TEXT("domains: bypass\n"), MTS_ESYNTAX,
