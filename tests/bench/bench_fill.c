@@ -182,9 +182,9 @@ static void put(struct fill *fill, MDB_txn *txn, uint64_t number)
 	if (size == 0 || entry_encode(&entry, record) != MTS_OK)
 		bench_die("an entry that is no record");
 	fill->record_bytes += size;
-	rc = store_put(fill->store, txn,
-	               slice_of(fill->domain.text, fill->domain.len),
-	               slice_of((const char *)record, size));
+	rc = tables_put(store_tables(fill->store), txn,
+	                slice_of(fill->domain.text, fill->domain.len),
+	                slice_of((const char *)record, size));
 	if (rc)
 		bench_die("put: %s", mdb_strerror(rc));
 	policy_free(&policy);

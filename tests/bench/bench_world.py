@@ -261,7 +261,7 @@ class World:
             "listen:", f" - socketmap: unix:{socket_path}",
             f"control: {control_of('unix:' + socket_path)}",
             f"cache: {{ directory: {cache} }}",
-            'dns: { servers: ["127.0.0.1:53"] }',
+            'dns: { servers: ["127.0.0.1:53"] }', "dane: off",
             f"fetch: {{ ca_file: {self.ca_file}, "
             "allow_private_addresses: true }", "")))
         program = os.path.join(self.build, "mtastsd")
