@@ -15,6 +15,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+enum conf_dnssec {
+	CONF_DNSSEC_AUTO,
+	CONF_DNSSEC_VALIDATE,
+	CONF_DNSSEC_TRUST_AD,
+	CONF_DNSSEC_OFF,
+};
+
 enum conf_protocol { CONF_SOCKETMAP };
 
 /* One entry of "listen:". */
@@ -39,6 +46,8 @@ struct conf {
 	struct {
 		char **servers; /* "192.0.2.1", "192.0.2.1:5353", "[::1]:53" */
 		size_t server_count; /* 0: those of /etc/resolv.conf */
+		enum conf_dnssec dnssec;
+		char *trust_anchor; /* "": the system's */
 		uint64_t timeout_ms;
 	} dns;
 	struct {

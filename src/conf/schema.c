@@ -25,6 +25,8 @@ enum {
 /* In the order of the enums of base/log.h. */
 static const char *const levels[] = { "error", "warning", "info", "debug",
 	                              NULL };
+static const char *const dnssec[] = { "auto", "validate", "trust-ad", "off",
+	                              NULL };
 static const char *const targets[] = { "stderr", "syslog", NULL };
 
 #define IN(member)    offsetof(struct conf, member)
@@ -123,6 +125,26 @@ static const struct conf_option options[] = {
 	  .more = "A list of addresses; a port can follow an IPv4 address or "
 	          "an IPv6 address in brackets. Empty: those of "
 	          "/etc/resolv.conf." },
+	{ .path = "dns.dnssec",
+	  .type = CONF_WORD,
+	  .offset = IN(dns.dnssec),
+	  .fallback = "auto",
+	  .words = dnssec,
+	  .help = "How DNS answers are authenticated, for DANE.",
+	  .more = "With validate signatures are checked here, from the trust "
+	          "anchor down. With trust-ad the name servers' word is taken, "
+	          "their AD bit: the way to them must be safe. With auto it is "
+	          "taken from name servers on loopback addresses, if they do "
+	          "validate, and signatures are checked here otherwise." },
+	{ .path = "dns.trust_anchor",
+	  .type = CONF_PATH,
+	  .offset = IN(dns.trust_anchor),
+	  .max = TEXT_MAX,
+	  .fallback = "\"\"",
+	  .help = "The file with the root's DNSSEC keys.",
+	  .more = "DS or DNSKEY records as in a zone file; it is never fetched "
+	          "or written. Empty: the system's, as the package "
+	          "dns-root-data brings it." },
 	{ .path = "dns.timeout",
 	  .type = CONF_DURATION,
 	  .offset = IN(dns.timeout_ms),

@@ -10,6 +10,7 @@
 #include "config.h"
 #include "net/fetch.h"
 #include "net/resolver.h"
+#include "net/secure_dns.h"
 #include "serve/control.h"
 #include "serve/lookup.h"
 #include "serve/refresher.h"
@@ -33,6 +34,7 @@ struct daemon {
 	struct cache *cache;
 	struct absent *absent;
 	struct resolver *resolver;
+	struct secure_dns *secure_dns;
 	struct fetcher *fetcher;
 	struct lookups *lookups;
 	struct refresher *refresher;
@@ -110,6 +112,27 @@ static int open_resolver(struct daemon *daemon, struct fault *why)
 	};
 
 	return resolver_new(&options, &daemon->resolver, why);
+}
+
+static int open_secure_dns(struct daemon *daemon, struct fault *why)
+{
+	static const enum secure_dns_mode modes[] = {
+		[CONF_DNSSEC_AUTO] = SECURE_DNS_AUTO,
+		[CONF_DNSSEC_VALIDATE] = SECURE_DNS_VALIDATE,
+		[CONF_DNSSEC_TRUST_AD] = SECURE_DNS_TRUST_AD,
+		[CONF_DNSSEC_OFF] = SECURE_DNS_OFF,
+	};
+	const struct conf *conf = daemon->conf;
+	struct secure_dns_options options = {
+		.loop = daemon->loop,
+		.resolver = daemon->resolver,
+		.mode = modes[conf->dns.dnssec],
+		.trust_anchor = conf->dns.trust_anchor,
+		.timeout_ms = conf->dns.timeout_ms,
+		.clock = &clock_system,
+	};
+
+	return secure_dns_new(&options, &daemon->secure_dns, why);
 }
 
 static int open_fetcher(struct daemon *daemon, struct fault *why)
@@ -261,8 +284,8 @@ int daemon_open(uv_loop_t *loop, const struct conf *conf,
                 const char *config_path, struct daemon **ret, struct fault *why)
 {
 	static int (*const parts[])(struct daemon *, struct fault *) = {
-		open_cache,     open_resolver,  open_fetcher, open_lookups,
-		open_refresher, open_listeners, open_control,
+		open_cache,   open_resolver,  open_secure_dns, open_fetcher,
+		open_lookups, open_refresher, open_listeners,  open_control,
 	};
 	struct daemon *daemon = calloc(1, sizeof(*daemon));
 	int rc = MTS_OK;
@@ -296,6 +319,7 @@ void daemon_close(struct daemon **daemon)
 	refresher_close(&d->refresher);
 	lookups_close(&d->lookups);
 	fetcher_close(&d->fetcher);
+	secure_dns_close(&d->secure_dns);
 	resolver_close(&d->resolver);
 	cache_close(&d->cache);
 	absent_free(&d->absent);
