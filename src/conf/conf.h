@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/status.h"
+#include "sts/word.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,6 +34,15 @@ struct conf_listen {
 	char *group;   /* unix: a group's name, or NULL: ours */
 	unsigned line; /* in the file, for messages */
 };
+
+/* In the order of the options' words. */
+enum conf_dane {
+	CONF_DANE_AUTO,
+	CONF_DANE_ON,
+	CONF_DANE_PRECEDENCE,
+	CONF_DANE_OFF
+};
+enum conf_dane_answer { CONF_DANE_ANSWER_ONLY, CONF_DANE_ANSWER_NONE };
 
 struct conf {
 	struct conf_listen *listen; /* LISTEN_COUNT of them */
@@ -69,6 +79,9 @@ struct conf {
 		uint64_t id_check_min_ms;
 		uint64_t id_check_max_ms;
 	} refresh;
+	enum conf_dane dane;
+	enum conf_dane_answer dane_answer;
+	struct words *domains; /* the operator's own; never NULL */
 	struct {
 		uint64_t clients; /* connections, all listeners together */
 	} limits;
