@@ -130,6 +130,9 @@ static void show_cache(struct view *view, const json_t *cache)
 	put_count(view, "not yet on disk", cache, "pending");
 	put_count(view, "commits", cache, "commits");
 	put_count(view, "write errors", cache, "write_errors");
+	put_count(view, "evicted, expired", cache, "evicted_expired");
+	put_count(view, "evicted, weak", cache, "evicted_weak");
+	put_count(view, "evicted, live", cache, "evicted_live");
 }
 
 static void show_lookups(struct view *view, const json_t *lookups)

@@ -134,6 +134,7 @@ static int open_secure_dns(struct daemon *daemon, struct fault *why)
 		.mode = modes[conf->dns.dnssec],
 		.trust_anchor = conf->dns.trust_anchor,
 		.timeout_ms = conf->dns.timeout_ms,
+		.clock = &clock_system,
 	};
 
 	if (conf->dane == CONF_DANE_OFF) /* nobody else asks */
