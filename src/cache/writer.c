@@ -56,9 +56,12 @@ struct writer {
 	uv_timer_t timer;
 	uint64_t pause_ms; /* before the next try; 0 if the last went well */
 	bool closing;
-	unsigned holds;         /* callbacks to come before the memory can go */
-	bool shrink;            /* the file may be beyond its limit */
-	struct evicted evicted; /* since the start, and ... */
+	unsigned holds; /* callbacks to come before the memory can go */
+	bool hurry;     /* somebody waits for what is pending */
+	void (*on_batch)(void *arg);
+	void *arg;
+	bool shrink;             /* the file may be beyond its limit */
+	struct evicted evicted;  /* since the start, and ... */
 	struct evicted unlogged; /* ... since the last word of it */
 	uint64_t logged_ms;      /* when that was, or 0, and ... */
 	uint64_t warned_ms;      /* ... when it was a warning */
@@ -231,6 +234,7 @@ static void fill_batch(struct writer *writer)
 {
 	struct change *change;
 
+	writer->hurry = false;
 	while ((change = queue_first(&writer->pending)) &&
 	       queue_count(&writer->writing) < BATCH_MAX) {
 		queue_take(&writer->pending, change);
@@ -251,7 +255,8 @@ static void schedule(struct writer *writer)
 	    (queue_is_empty(&writer->pending) && !writer->shrink &&
 	     !store_is_broken(writer->store)))
 		return;
-	if (delay == 0 && queue_count(&writer->pending) < BATCH_MAX)
+	if (delay == 0 && !writer->hurry &&
+	    queue_count(&writer->pending) < BATCH_MAX)
 		delay = WRITE_DELAY_MS;
 	uv_timer_start(&writer->timer, on_timer, delay, 0);
 }
@@ -322,6 +327,8 @@ static void on_done(uv_work_t *work, int status)
 	writer->state = BATCH_NONE;
 	if (!writer->closing)
 		schedule(writer);
+	if (!writer->closing && writer->on_batch)
+		writer->on_batch(writer->arg);
 	let_go(writer);
 }
 
@@ -468,13 +475,14 @@ static int add(struct writer *writer, struct change *change)
 }
 
 static int add_new(struct writer *writer, const struct domain *domain,
-                   const struct cache_entry *entry)
+                   const struct cache_entry *entry, bool saved)
 {
 	struct change *change;
 	int rc = change_new(domain, entry, &change);
 
 	if (rc != MTS_OK)
 		return rc;
+	change->saved = saved;
 	rc = add(writer, change);
 	if (rc != MTS_OK)
 		free(change);
@@ -482,14 +490,14 @@ static int add_new(struct writer *writer, const struct domain *domain,
 }
 
 int writer_put(struct writer *writer, const struct domain *domain,
-               const struct cache_entry *entry)
+               const struct cache_entry *entry, bool saved)
 {
-	return add_new(writer, domain, entry);
+	return add_new(writer, domain, entry, saved);
 }
 
 int writer_remove(struct writer *writer, const struct domain *domain)
 {
-	return add_new(writer, domain, NULL);
+	return add_new(writer, domain, NULL, false);
 }
 
 int writer_remove_all(struct writer *writer)
@@ -519,6 +527,21 @@ int writer_remove_all(struct writer *writer)
 void writer_wake(struct writer *writer)
 {
 	schedule(writer);
+}
+
+void writer_hurry(struct writer *writer)
+{
+	if (!writer_is_well(writer))
+		return;
+	writer->hurry = true;
+	uv_timer_stop(&writer->timer);
+	schedule(writer);
+}
+
+void writer_watch(struct writer *writer, void (*on_batch)(void *arg), void *arg)
+{
+	writer->on_batch = on_batch;
+	writer->arg = arg;
 }
 
 void writer_start(struct writer *writer, const char *trouble)

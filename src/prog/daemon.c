@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/steady.h"
 #include "cache/absent.h"
 #include "cache/cache.h"
 #include "config.h"
@@ -11,6 +12,7 @@
 #include "net/resolver.h"
 #include "serve/control.h"
 #include "serve/lookup.h"
+#include "serve/refresher.h"
 #include "serve/socketmap.h"
 
 #include <stdio.h>
@@ -27,11 +29,13 @@ struct daemon {
 	uv_loop_t *loop;
 	const struct conf *conf;
 	const char *config_path;
+	struct steady steady; /* the clock of everything below */
 	struct cache *cache;
 	struct absent *absent;
 	struct resolver *resolver;
 	struct fetcher *fetcher;
 	struct lookups *lookups;
+	struct refresher *refresher;
 	struct socketmap_server *socketmap;
 	struct control *control;
 	char **listeners; /* "socketmap unix:/..." for status */
@@ -46,7 +50,7 @@ static int open_cache(struct daemon *daemon, struct fault *why)
 		.loop = daemon->loop,
 		.directory = daemon->conf->cache.directory,
 		.max_size = daemon->conf->cache.max_size,
-		.clock = &clock_system,
+		.clock = &daemon->steady.clock,
 	};
 	int rc = cache_open(&options, &daemon->cache, why);
 
@@ -127,7 +131,7 @@ static int open_lookups(struct daemon *daemon, struct fault *why)
 	const struct conf *conf = daemon->conf;
 	struct lookups_options options = {
 		.loop = daemon->loop,
-		.clock = &clock_system,
+		.clock = &daemon->steady.clock,
 		.cache = daemon->cache,
 		.absent = daemon->absent,
 		.resolver = daemon->resolver,
@@ -139,9 +143,26 @@ static int open_lookups(struct daemon *daemon, struct fault *why)
 		.retry_ms = conf->fetch.retry_ms,
 		.id_check_min_ms = conf->refresh.id_check_min_ms,
 		.id_check_max_ms = conf->refresh.id_check_max_ms,
+		.refresh_ms = conf->refresh.interval_ms,
+		.refresh_min_ms = conf->refresh.min_interval_ms,
+		.unused_after_ms = conf->cache.unused_after_ms,
 	};
 
 	return lookups_new(&options, &daemon->lookups, why);
+}
+
+static int open_refresher(struct daemon *daemon, struct fault *why)
+{
+	struct refresher_options options = {
+		.loop = daemon->loop,
+		.clock = &daemon->steady.clock,
+		.cache = daemon->cache,
+		.lookups = daemon->lookups,
+		.fetcher = daemon->fetcher,
+		.concurrency = daemon->conf->fetch.concurrency,
+	};
+
+	return refresher_new(&options, &daemon->refresher, why);
 }
 
 static int note_listener(struct daemon *daemon, const char *address,
@@ -164,7 +185,7 @@ static int open_listeners(struct daemon *daemon, struct fault *why)
 	struct shares shares = share_descriptors(conf);
 	struct socketmap_options options = {
 		.loop = daemon->loop,
-		.clock = &clock_system,
+		.clock = &daemon->steady.clock,
 		.lookups = daemon->lookups,
 		.max_clients = shares.clients,
 	};
@@ -213,11 +234,12 @@ static int open_control(struct daemon *daemon, struct fault *why)
 {
 	struct control_options options = {
 		.loop = daemon->loop,
-		.clock = &clock_system,
+		.clock = &daemon->steady.clock,
 		.address = daemon->conf->control,
 		.version = PACKAGE_VERSION,
 		.config = daemon->config_path,
 		.lookups = daemon->lookups,
+		.refresher = daemon->refresher,
 		.cache = daemon->cache,
 		.absent = daemon->absent,
 		.resolver = daemon->resolver,
@@ -239,8 +261,8 @@ int daemon_open(uv_loop_t *loop, const struct conf *conf,
                 const char *config_path, struct daemon **ret, struct fault *why)
 {
 	static int (*const parts[])(struct daemon *, struct fault *) = {
-		open_cache,   open_resolver,  open_fetcher,
-		open_lookups, open_listeners, open_control,
+		open_cache,     open_resolver,  open_fetcher, open_lookups,
+		open_refresher, open_listeners, open_control,
 	};
 	struct daemon *daemon = calloc(1, sizeof(*daemon));
 	int rc = MTS_OK;
@@ -250,6 +272,7 @@ int daemon_open(uv_loop_t *loop, const struct conf *conf,
 	daemon->loop = loop;
 	daemon->conf = conf;
 	daemon->config_path = config_path;
+	steady_init(&daemon->steady, &clock_system, clock_asleep_ms);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
 		rc = parts[i](daemon, why);
 		if (rc != MTS_OK)
@@ -270,6 +293,7 @@ void daemon_close(struct daemon **daemon)
 		return;
 	control_close(&d->control);
 	socketmap_close(&d->socketmap);
+	refresher_close(&d->refresher);
 	lookups_close(&d->lookups);
 	fetcher_close(&d->fetcher);
 	resolver_close(&d->resolver);

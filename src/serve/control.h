@@ -11,6 +11,7 @@
 #include "net/fetch.h"
 #include "net/resolver.h"
 #include "serve/lookup.h"
+#include "serve/refresher.h"
 
 struct control;
 
@@ -22,6 +23,7 @@ struct control_options {
 	const char *version; /* for status */
 	const char *config;  /* the configuration file's path, "" if none */
 	struct lookups *lookups;
+	struct refresher *refresher;
 	struct cache *cache;
 	struct absent *absent;
 	struct resolver *resolver;

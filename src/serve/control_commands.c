@@ -145,6 +145,22 @@ static json_t *lookups_object(const struct lookups *lookups)
 	return object;
 }
 
+static json_t *refreshes_object(struct refresher *refresher)
+{
+	struct refresher_state state = { 0 };
+	json_t *object = json_object();
+
+	refresher_get_state(refresher, &state);
+	json_put_count(&object, "done", state.done);
+	json_put_count(&object, "failed", state.failed);
+	json_put_count(&object, "removed", state.removed);
+	json_put_count(&object, "under_way", state.under_way);
+	json_put_count(&object, "due", state.due);
+	json_put_bool(&object, "due_more", state.due >= REFRESHER_DUE_MAX);
+	json_put_time(&object, "next", state.next_s);
+	return object;
+}
+
 static json_t *listeners_array(const struct control_options *options)
 {
 	json_t *array = json_array();
@@ -187,6 +203,7 @@ static void job_status(struct control_job *job)
 	json_put_text(&item, "resolver", resolver_servers(options->resolver));
 	json_put(&item, "fetcher", fetcher_object(options->fetcher));
 	json_put(&item, "lookups", lookups_object(options->lookups));
+	json_put(&item, "refreshes", refreshes_object(options->refresher));
 	if (job_say(job, &item))
 		job_end(job, control_end_if(stats.writable), NULL);
 }
@@ -236,7 +253,9 @@ static void job_show(struct control_job *job)
 	}
 	item = json_object();
 	json_put_text(&item, "domain", job->domain.name);
-	json_put_entry(&item, &entry, job_now_s(job));
+	json_put_entry(&item, &entry,
+	               lookups_schedule(job->context->options.lookups),
+	               job_now_s(job));
 	json_put_slice(&item, "text", entry.text);
 	if (job_say(job, &item))
 		job_end(job, CONTROL_END_DONE, NULL);
