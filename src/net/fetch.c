@@ -12,9 +12,9 @@
  * others. What got furthest is what is reported. */
 #include "net/fetch.h"
 
-#include "base/list.h"
 #include "net/attempt.h"
 #include "net/curl_uv.h"
+#include "net/turns.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +27,9 @@ enum {
 
 struct fetcher {
 	uv_loop_t *loop;
-	uv_timer_t timer;     /* there may be room for a waiting fetch */
+	struct turns *turns;
+	struct turn room;     /* for one that waits */
+	uv_timer_t timer;     /* the oldest young one will be slow */
 	struct curl_uv *curl; /* NULL: closed */
 	struct trust *trust;
 	uint64_t timeout_ms;
@@ -42,7 +44,7 @@ struct fetcher {
 
 enum fetch_state {
 	FETCH_WAITING, /* for room; leaves by on_room */
-	FETCH_YOUNG,   /* runs; leaves by on_done, or by on_room when slow */
+	FETCH_YOUNG,   /* runs; leaves by on_done, or by on_timer when slow */
 	FETCH_SLOW,    /* runs; leaves by on_done, fetch_offer */
 	FETCH_ASKING,  /* out of addresses; leaves by fetch_offer */
 	FETCH_ENDED,   /* in no list; the callback is running, or has */
@@ -303,8 +305,6 @@ static bool try_another(struct fetch *fetch, const struct fetch_result *result)
 
 /* -- the end --------------------------------------------------------------- */
 
-static void on_room(uv_timer_t *timer);
-
 /* The callback may close the fetcher, which lives until its timer is closed. */
 static void finish(struct fetch *fetch, struct fetch_result *result)
 {
@@ -363,6 +363,7 @@ static void start(struct fetch *fetch)
 	if (!fetch->started_ms)
 		fetch->started_ms = fetch->young_ms;
 	trust_refresh(fetch->fetcher->trust, fetch->young_ms);
+	kick(fetch->fetcher); /* and not after: it may be closed then */
 	if (start_attempt(fetch) != MTS_OK)
 		give_up(fetch);
 }
@@ -388,32 +389,40 @@ static void age(struct fetcher *fetcher, uint64_t now)
 	}
 }
 
-/* Starts one; it may be over at once, and the fetcher closed. */
-static void on_room(uv_timer_t *timer)
+static bool has_room(const struct fetcher *fetcher)
+{
+	return !list_empty(&fetcher->waiting) &&
+	       fetcher->young_count < fetcher->concurrency;
+}
+
+static void on_room(struct turn *turn)
+{
+	struct fetcher *fetcher = container_of(turn, struct fetcher, room);
+
+	if (has_room(fetcher)) /* it may be over at once, the fetcher closed */
+		start(first_of(&fetcher->waiting));
+}
+
+static void on_timer(uv_timer_t *timer)
 {
 	struct fetcher *fetcher = timer->data;
-	struct fetch *fetch;
 
 	age(fetcher, now_ms());
 	kick(fetcher);
-	fetch = first_of(&fetcher->waiting);
-	if (fetch && fetcher->young_count < fetcher->concurrency)
-		start(fetch);
 }
 
-/* Sets the timer: at once if one that waits has room, else when the oldest is
- * slow. From the loop, since callbacks never come from inside a call. */
+/* Something has changed. Fetches start from the loop, since callbacks never come
+ * from inside a call. */
 static void kick(struct fetcher *fetcher)
 {
 	const struct fetch *oldest = first_of(&fetcher->young);
 	uint64_t age_ms = oldest ? now_ms() - oldest->young_ms : 0;
 	uint64_t left_ms = age_ms < FETCH_SLOW_MS ? FETCH_SLOW_MS - age_ms : 0;
 
-	if (!list_empty(&fetcher->waiting) &&
-	    fetcher->young_count < fetcher->concurrency)
-		uv_timer_start(&fetcher->timer, on_room, 0, 0);
-	else if (oldest && fetcher->slow_count < slow_max(fetcher))
-		uv_timer_start(&fetcher->timer, on_room, left_ms + 1, 0);
+	if (has_room(fetcher))
+		turns_add_new(fetcher->turns, &fetcher->room);
+	if (oldest && fetcher->slow_count < slow_max(fetcher))
+		uv_timer_start(&fetcher->timer, on_timer, left_ms + 1, 0);
 	else /* until one ends */
 		uv_timer_stop(&fetcher->timer);
 }
@@ -551,6 +560,7 @@ int fetcher_new(const struct fetcher_options *options, struct fetcher **ret,
 	list_init(&fetcher->young);
 	list_init(&fetcher->slow);
 	list_init(&fetcher->asking);
+	turn_init(&fetcher->room, on_room);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
 		free(fetcher);
 		return fault_set(why, MTS_ELIB, "libcurl can't be set up");
@@ -559,6 +569,8 @@ int fetcher_new(const struct fetcher_options *options, struct fetcher **ret,
 	if (status != MTS_OK)
 		goto fail;
 	status = fetch_tls_init();
+	if (status == MTS_OK)
+		status = turns_ref(options->loop, &fetcher->turns);
 	if (status == MTS_OK)
 		status = curl_uv_new(options->loop, on_done, fetcher,
 		                     &fetcher->curl);
@@ -572,6 +584,7 @@ int fetcher_new(const struct fetcher_options *options, struct fetcher **ret,
 	*ret = fetcher;
 	return MTS_OK;
 fail:
+	turns_unref(&fetcher->turns);
 	trust_free(&fetcher->trust);
 	curl_global_cleanup();
 	free(fetcher);
@@ -591,5 +604,7 @@ void fetcher_close(struct fetcher **fetcher)
 	cancel_all(&f->asking);
 	curl_uv_close(&f->curl);
 	trust_free(&f->trust);
+	turn_cancel(&f->room);
+	turns_unref(&f->turns);
 	uv_close((uv_handle_t *)&f->timer, on_closed);
 }
