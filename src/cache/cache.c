@@ -143,10 +143,50 @@ int cache_get(struct cache *cache, const struct domain *domain,
 	return MTS_OK;
 }
 
+/* Whether the policy of ENTRY, fetched when it was, is on disk; what else is
+ * told of it may be older there. */
+static bool is_on_disk(struct cache *cache, const struct domain *domain,
+                       const struct cache_entry *entry)
+{
+	const struct change *change =
+	    writer_find(cache->writer, slice_of(domain->name, domain->len));
+	struct cache_entry old;
+	struct slice record;
+
+	if (change)
+		return change->record_len > 0 && change->saved &&
+		       change->fetched_s == entry->fetched_s;
+	/* Spares what was fetched just now the look. */
+	return entry->fetched_s < clock_wall_s(cache->clock) &&
+	       read_disk(cache, domain, &record) == MTS_OK &&
+	       entry_decode(record, &old) == MTS_OK &&
+	       old.fetched_s == entry->fetched_s;
+}
+
 int cache_put(struct cache *cache, const struct domain *domain,
               const struct cache_entry *entry)
 {
-	return writer_put(cache->writer, domain, entry);
+	return writer_put(cache->writer, domain, entry,
+	                  is_on_disk(cache, domain, entry));
+}
+
+bool cache_is_saved(const struct cache *cache, const struct domain *domain)
+{
+	const struct change *change =
+	    writer_find(cache->writer, slice_of(domain->name, domain->len));
+
+	return !change || change->record_len == 0 || change->saved ||
+	       !writer_is_well(cache->writer);
+}
+
+void cache_hurry(struct cache *cache)
+{
+	writer_hurry(cache->writer);
+}
+
+void cache_watch(struct cache *cache, void (*on_batch)(void *arg), void *arg)
+{
+	writer_watch(cache->writer, on_batch, arg);
 }
 
 bool cache_touch(struct cache *cache, const struct domain *domain,
@@ -163,7 +203,7 @@ bool cache_touch(struct cache *cache, const struct domain *domain,
 		return false;
 	touched = *entry;
 	touched.used_s = now_s;
-	if (writer_put(cache->writer, domain, &touched) == MTS_OK)
+	if (cache_put(cache, domain, &touched) == MTS_OK)
 		return true;
 	log_debug("cache_touch domain=%s written=no", domain->name);
 	return false;

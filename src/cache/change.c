@@ -18,6 +18,8 @@ static struct change *allocate(const struct domain *domain, size_t record_len,
 	change->record_len = record_len;
 	change->size = size;
 	change->due_s = due_s;
+	change->fetched_s = 0;
+	change->saved = false;
 	key_make(due_s, slice_of(domain->name, domain->len), change->data);
 	change->node.key = change->data + KEY_NUMBER;
 	change->node.key_len = domain->len;
@@ -42,6 +44,8 @@ int change_new(const struct domain *domain, const struct cache_entry *entry,
 		free(change);
 		return MTS_ERANGE;
 	}
+	if (entry)
+		change->fetched_s = entry->fetched_s;
 	*ret = change;
 	return MTS_OK;
 }

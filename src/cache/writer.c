@@ -21,6 +21,7 @@
 
 #include "base/log.h"
 #include "cache/batch.h"
+#include "cache/tally.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -32,7 +33,6 @@ enum {
 	PENDING_BYTES = 8 * 1024 * 1024, /* ... their bytes */
 	RETRY_MIN_MS = 1000,
 	RETRY_MAX_MS = 60000,
-	SAY_MS = 3600 * 1000, /* between two words about a full cache */
 };
 
 enum batch_state {
@@ -56,14 +56,13 @@ struct writer {
 	uv_timer_t timer;
 	uint64_t pause_ms; /* before the next try; 0 if the last went well */
 	bool closing;
-	unsigned holds;         /* callbacks to come before the memory can go */
-	bool shrink;            /* the file may be beyond its limit */
-	struct evicted evicted; /* since the start, and ... */
-	struct evicted unlogged; /* ... since the last word of it */
-	uint64_t logged_ms;      /* when that was, or 0, and ... */
-	uint64_t warned_ms;      /* ... when it was a warning */
-	bool no_room_told; /* for more that is pending; since it goes wrong */
-	uint64_t too_large;
+	unsigned holds; /* callbacks to come before the memory can go */
+	bool hurry;     /* somebody waits for what is pending */
+	void (*on_batch)(void *arg);
+	void *arg;
+	bool shrink;        /* the file may be beyond its limit */
+	struct tally tally; /* what had to go */
+	bool no_room_told;  /* for more that is pending; since it goes wrong */
 	uint64_t commits;
 	uint64_t errors;
 };
@@ -144,53 +143,6 @@ static const char *failure_text(int rc)
 	return mdb_strerror(rc);
 }
 
-/* -- what had to go -------------------------------------------------------- */
-
-static void add_evicted(struct evicted *sum, const struct evicted *more)
-{
-	sum->expired += more->expired;
-	sum->weak += more->weak;
-	sum->live += more->live;
-}
-
-static bool is_time(uint64_t last_ms, uint64_t now_ms)
-{
-	return last_ms == 0 || now_ms - last_ms >= SAY_MS;
-}
-
-/* A cache that is full evicts with every batch: one word an hour. But nobody
- * should have to wait for the one that says that mail loses its protection. */
-static void note_evicted(struct writer *writer,
-                         const struct batch_result *result)
-{
-	const struct evicted *evicted = &writer->unlogged;
-	uint64_t now_ms = clock_mono_ms(writer->clock) + 1;
-	uint64_t sum;
-	bool warn;
-
-	add_evicted(&writer->evicted, &result->evicted);
-	add_evicted(&writer->unlogged, &result->evicted);
-	if (result->too_large && !writer->too_large)
-		log_warning("policy_too_large count=%llu reason=\"it finds no "
-		            "room in the cache: raise cache.max_size\"",
-		            (unsigned long long)result->too_large);
-	writer->too_large += result->too_large;
-	sum = evicted->expired + evicted->weak + evicted->live;
-	warn = evicted->live > 0 && is_time(writer->warned_ms, now_ms);
-	if (sum == 0 || (!warn && !is_time(writer->logged_ms, now_ms)))
-		return;
-	log_line(warn ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
-	         "cache_full evicted=%llu expired=%llu none_or_testing=%llu "
-	         "enforce=%llu reason=\"raise cache.max_size\"",
-	         (unsigned long long)sum, (unsigned long long)evicted->expired,
-	         (unsigned long long)evicted->weak,
-	         (unsigned long long)evicted->live);
-	writer->unlogged = (struct evicted){ 0 };
-	writer->logged_ms = now_ms;
-	if (warn)
-		writer->warned_ms = now_ms;
-}
-
 static void finish_batch(struct writer *writer)
 {
 	const struct batch_result *result = &writer->result;
@@ -198,7 +150,7 @@ static void finish_batch(struct writer *writer)
 
 	/* The read transaction may have begun before the commit. */
 	store_reset(writer->store);
-	note_evicted(writer, result);
+	tally_add(&writer->tally, result, clock_mono_ms(writer->clock));
 	writer->shrink = result->more;
 	if (rc == 0) {
 		drop_all(writer, &writer->writing);
@@ -231,6 +183,7 @@ static void fill_batch(struct writer *writer)
 {
 	struct change *change;
 
+	writer->hurry = false;
 	while ((change = queue_first(&writer->pending)) &&
 	       queue_count(&writer->writing) < BATCH_MAX) {
 		queue_take(&writer->pending, change);
@@ -251,7 +204,8 @@ static void schedule(struct writer *writer)
 	    (queue_is_empty(&writer->pending) && !writer->shrink &&
 	     !store_is_broken(writer->store)))
 		return;
-	if (delay == 0 && queue_count(&writer->pending) < BATCH_MAX)
+	if (delay == 0 && !writer->hurry &&
+	    queue_count(&writer->pending) < BATCH_MAX)
 		delay = WRITE_DELAY_MS;
 	uv_timer_start(&writer->timer, on_timer, delay, 0);
 }
@@ -322,6 +276,8 @@ static void on_done(uv_work_t *work, int status)
 	writer->state = BATCH_NONE;
 	if (!writer->closing)
 		schedule(writer);
+	if (!writer->closing && writer->on_batch)
+		writer->on_batch(writer->arg);
 	let_go(writer);
 }
 
@@ -468,13 +424,14 @@ static int add(struct writer *writer, struct change *change)
 }
 
 static int add_new(struct writer *writer, const struct domain *domain,
-                   const struct cache_entry *entry)
+                   const struct cache_entry *entry, bool saved)
 {
 	struct change *change;
 	int rc = change_new(domain, entry, &change);
 
 	if (rc != MTS_OK)
 		return rc;
+	change->saved = saved;
 	rc = add(writer, change);
 	if (rc != MTS_OK)
 		free(change);
@@ -482,14 +439,14 @@ static int add_new(struct writer *writer, const struct domain *domain,
 }
 
 int writer_put(struct writer *writer, const struct domain *domain,
-               const struct cache_entry *entry)
+               const struct cache_entry *entry, bool saved)
 {
-	return add_new(writer, domain, entry);
+	return add_new(writer, domain, entry, saved);
 }
 
 int writer_remove(struct writer *writer, const struct domain *domain)
 {
-	return add_new(writer, domain, NULL);
+	return add_new(writer, domain, NULL, false);
 }
 
 int writer_remove_all(struct writer *writer)
@@ -521,6 +478,21 @@ void writer_wake(struct writer *writer)
 	schedule(writer);
 }
 
+void writer_hurry(struct writer *writer)
+{
+	if (!writer_is_well(writer))
+		return;
+	writer->hurry = true;
+	uv_timer_stop(&writer->timer);
+	schedule(writer);
+}
+
+void writer_watch(struct writer *writer, void (*on_batch)(void *arg), void *arg)
+{
+	writer->on_batch = on_batch;
+	writer->arg = arg;
+}
+
 void writer_start(struct writer *writer, const char *trouble)
 {
 	writer->shrink = is_beyond_limit(writer);
@@ -540,7 +512,7 @@ void writer_get_stats(const struct writer *writer, struct cache_stats *ret)
 	ret->commits = writer->commits;
 	ret->write_errors = writer->errors;
 	ret->writable = writer_is_well(writer);
-	ret->evicted_expired = writer->evicted.expired;
-	ret->evicted_weak = writer->evicted.weak;
-	ret->evicted_live = writer->evicted.live;
+	ret->evicted_expired = writer->tally.evicted.expired;
+	ret->evicted_weak = writer->tally.evicted.weak;
+	ret->evicted_live = writer->tally.evicted.live;
 }

@@ -39,9 +39,10 @@ const struct change *writer_after(const struct writer *writer,
                                   enum store_table order, struct slice after);
 
 /* MTS_ENOMEM; MTS_EFULL: too much is pending; MTS_ERANGE: ENTRY is none that
- * entry.h can hold. ENTRY may borrow from a change that this replaces. */
+ * entry.h can hold. ENTRY may borrow from a change that this replaces. SAVED:
+ * the policy itself is on disk already. */
 int writer_put(struct writer *writer, const struct domain *domain,
-               const struct cache_entry *entry);
+               const struct cache_entry *entry, bool saved);
 int writer_remove(struct writer *writer, const struct domain *domain);
 
 /* Removes everything, pending or on disk, now. MTS_E*. */
@@ -49,6 +50,13 @@ int writer_remove_all(struct writer *writer);
 
 /* The store has broken: mend it as soon as the loop is back. */
 void writer_wake(struct writer *writer);
+
+/* What is pending goes out at once. */
+void writer_hurry(struct writer *writer);
+
+/* For cache_watch(). */
+void writer_watch(struct writer *writer, void (*on_batch)(void *arg),
+                  void *arg);
 
 /* True if the last write went well, or there was none. */
 bool writer_is_well(const struct writer *writer);

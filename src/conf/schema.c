@@ -107,7 +107,10 @@ static const struct conf_option options[] = {
 	  .fallback = "1GiB",
 	  .help = "What the cache may grow to.",
 	  .more = "Address space is set aside for all of it, memory and disk "
-	          "only for what is stored." },
+	          "only for what is stored. When it is nearly full, policies "
+	          "that have ended make room first, then those of mode none "
+	          "and testing, then those in force, each not used for longest "
+	          "first." },
 	{ .path = "cache.unused_after",
 	  .type = CONF_DURATION,
 	  .offset = IN(cache.unused_after_ms),

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void on_batch(void *arg);
+
 /* -- the service ----------------------------------------------------------- */
 
 /* Whole seconds, rounded up: no rule is quicker than what is configured. */
@@ -56,6 +58,8 @@ int lookups_new(const struct lookups_options *options, struct lookups **ret,
 		.retry_ms = options->retry_ms,
 		.schedule = schedule_of(options),
 	};
+	list_init(&lookups->unsaved);
+	cache_watch(options->cache, on_batch, lookups);
 	*ret = lookups;
 	return MTS_OK;
 }
@@ -70,6 +74,9 @@ void lookups_close(struct lookups **lookups)
 {
 	if (!*lookups)
 		return;
+	cache_watch((*lookups)->options.cache, NULL, NULL);
+	list_each_safe (w, &(*lookups)->unsaved)
+		lookup_waiter_drop(container_of(w, struct lookup_waiter, node));
 	map_each((*lookups)->jobs, close_job, NULL);
 	map_free(&(*lookups)->jobs);
 	free(*lookups);
@@ -182,6 +189,8 @@ int lookups_try(struct lookups *lookups, const struct domain *domain,
 
 	*ret = (struct lookup_result){ .source = LOOKUP_CACHED, .reason = "" };
 	if (outcome_get_live(&lookups->rules, domain, &ret->entry)) {
+		if (!cache_is_saved(lookups->options.cache, domain))
+			return MTS_EMORE;
 		ret->has_policy = true;
 		serve_hit(lookups, domain, &ret->entry, now_s);
 		return MTS_OK;
@@ -215,26 +224,119 @@ static void on_waiter_timeout(uv_timer_t *timer)
 	callback(arg, &told);
 }
 
-static int add_waiter(struct lookup_job *job, uint64_t timeout_ms,
-                      lookup_callback *callback, void *arg,
-                      struct lookup_waiter **ret)
+static struct lookup_waiter *new_waiter(struct lookups *lookups,
+                                        const struct domain *domain,
+                                        lookup_callback *callback, void *arg)
 {
-	struct lookups *lookups = job->lookups;
 	struct lookup_waiter *waiter = calloc(1, sizeof(*waiter));
 
 	if (!waiter)
-		return MTS_ENOMEM;
+		return NULL;
 	waiter->lookups = lookups;
-	waiter->domain = job->domain;
+	waiter->domain = *domain;
 	waiter->callback = callback;
 	waiter->arg = arg;
 	uv_timer_init(lookups->options.loop, &waiter->timer);
 	waiter->timer.data = waiter;
+	lookups->counts.waiting++;
+	return waiter;
+}
+
+static int add_waiter(struct lookup_job *job, uint64_t timeout_ms,
+                      lookup_callback *callback, void *arg,
+                      struct lookup_waiter **ret)
+{
+	struct lookup_waiter *waiter =
+	    new_waiter(job->lookups, &job->domain, callback, arg);
+
+	if (!waiter)
+		return MTS_ENOMEM;
 	if (timeout_ms == 0)
-		timeout_ms = lookups->options.timeout_ms;
+		timeout_ms = job->lookups->options.timeout_ms;
 	uv_timer_start(&waiter->timer, on_waiter_timeout, timeout_ms, 0);
 	list_append(&job->waiters, &waiter->node);
-	lookups->counts.waiting++;
+	*ret = waiter;
+	return MTS_OK;
+}
+
+/* -- hits that wait for the disk ------------------------------------------- *
+ *
+ * What was answered from the cache once must not be gone after a kill -9. So a
+ * hit on a policy that was fetched a moment ago, and is not on disk yet, waits
+ * for the commit, which then starts at once: some milliseconds. Whoever waited
+ * for the discovery itself is told at once; and if the disk takes its time, or
+ * nothing at all, memory has to do. */
+
+enum { UNSAVED_MS = 1000 };
+
+static void tell_unsaved(struct lookup_waiter *waiter)
+{
+	struct lookup_result told = { .source = LOOKUP_CACHED, .reason = "" };
+	lookup_callback *callback = waiter->callback;
+	struct lookups *lookups = waiter->lookups;
+	struct domain domain = waiter->domain;
+	void *arg = waiter->arg;
+
+	lookup_waiter_drop(waiter);
+	told.has_policy =
+	    outcome_get_live(&lookups->rules, &domain, &told.entry);
+	if (told.has_policy)
+		serve_hit(lookups, &domain, &told.entry,
+		          clock_wall_s(lookups->options.clock));
+	else
+		told.reason = "the policy was forgotten just now";
+	callback(arg, &told);
+}
+
+static void on_unsaved_timeout(uv_timer_t *timer)
+{
+	tell_unsaved(timer->data);
+}
+
+/* Each that is told may cancel others, so start over. */
+static void on_batch(void *arg)
+{
+	struct lookups *lookups = arg;
+	struct list waiting;
+	struct list *first;
+
+	list_init(&waiting);
+	list_take(&waiting, &lookups->unsaved);
+	while ((first = list_first(&waiting))) {
+		struct lookup_waiter *waiter =
+		    container_of(first, struct lookup_waiter, node);
+
+		if (cache_is_saved(lookups->options.cache, &waiter->domain)) {
+			tell_unsaved(waiter);
+			continue;
+		}
+		list_remove(first);
+		list_append(&lookups->unsaved, first);
+	}
+	if (!list_empty(&lookups->unsaved))
+		cache_hurry(lookups->options.cache);
+}
+
+static bool is_unsaved(struct lookups *lookups, const struct domain *domain)
+{
+	struct cache_entry entry;
+
+	return !cache_is_saved(lookups->options.cache, domain) &&
+	       outcome_get_live(&lookups->rules, domain, &entry);
+}
+
+static int wait_for_disk(struct lookups *lookups, const struct domain *domain,
+                         lookup_callback *callback, void *arg,
+                         struct lookup_waiter **ret)
+{
+	struct lookup_waiter *waiter =
+	    new_waiter(lookups, domain, callback, arg);
+
+	if (!waiter)
+		return MTS_ENOMEM;
+	uv_timer_start(&waiter->timer, on_unsaved_timeout, UNSAVED_MS, 0);
+	list_append(&lookups->unsaved, &waiter->node);
+	cache_hurry(lookups->options.cache);
 	*ret = waiter;
 	return MTS_OK;
 }
@@ -247,6 +349,8 @@ int lookups_wait(struct lookups *lookups, const struct domain *domain,
 	struct absent_entry absent;
 	int rc;
 
+	if (is_unsaved(lookups, domain))
+		return wait_for_disk(lookups, domain, callback, arg, ret);
 	if (job) {
 		lookups->counts.joined++;
 		return add_waiter(job, timeout_ms, callback, arg, ret);

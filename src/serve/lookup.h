@@ -72,7 +72,8 @@ struct lookup_result {
 	const struct discover_result *discovery;
 };
 
-/* Answers at once if it can: MTS_OK. MTS_EMORE: only a discovery can tell. */
+/* Answers at once if it can: MTS_OK. MTS_EMORE: only a discovery can tell, or
+ * the policy that one just found is not on disk yet. */
 int lookups_try(struct lookups *lookups, const struct domain *domain,
                 struct lookup_result *ret);
 
@@ -80,7 +81,7 @@ struct lookup_waiter;
 
 typedef void lookup_callback(void *arg, const struct lookup_result *result);
 
-/* Waits for DOMAIN's discovery, for TIMEOUT_MS at most (0: lookup.timeout). An
+/* Waits for DOMAIN's discovery, or for its policy to be on disk, for TIMEOUT_MS at most (0: lookup.timeout). An
  * error return (MTS_ENOMEM; MTS_EFULL: too many discoveries are under way)
  * means "not started". Otherwise CALLBACK comes
  * exactly once, never from inside the call, unless lookup_waiter_cancel()

@@ -19,6 +19,7 @@ struct lookups {
 	struct map *jobs;
 	struct lookup_counts counts;
 	struct lookups_watch watch; /* zeroes: nobody watches */
+	struct list unsaved;        /* waiters for the disk; see lookup.c */
 };
 
 struct lookup_job {
@@ -33,7 +34,7 @@ struct lookup_job {
 };
 
 struct lookup_waiter {
-	struct list node; /* in its job's list, while it waits */
+	struct list node; /* in its job's list, or in unsaved, while it waits */
 	struct lookups *lookups;
 	struct domain domain;
 	lookup_callback *callback;

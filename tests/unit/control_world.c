@@ -257,6 +257,11 @@ int control_teardown(void **state)
 	return 0;
 }
 
+static void on_tick(uv_timer_t *timer)
+{
+	(void)timer;
+}
+
 void put_policy(struct fixture *f, const char *name, int64_t fetched_s)
 {
 	struct cache_entry entry = {
@@ -274,6 +279,22 @@ void put_policy(struct fixture *f, const char *name, int64_t fetched_s)
 	assert_int_equal(domain_from_key(name, strlen(name), &domain, NULL),
 	                 MTS_OK);
 	assert_int_equal(cache_put(f->cache, &domain, &entry), MTS_OK);
+}
+
+void save_policy(struct fixture *f, const char *name)
+{
+	struct domain domain;
+	uv_timer_t tick;
+
+	assert_int_equal(domain_from_key(name, strlen(name), &domain, NULL),
+	                 MTS_OK);
+	uv_timer_init(&f->loop, &tick);
+	uv_timer_start(&tick, on_tick, 1, 1);
+	cache_hurry(f->cache);
+	while (!cache_is_saved(f->cache, &domain))
+		uv_run(&f->loop, UV_RUN_ONCE);
+	uv_close((uv_handle_t *)&tick, NULL);
+	uv_run(&f->loop, UV_RUN_NOWAIT);
 }
 
 void put_absent(struct fixture *f, const char *name)

@@ -59,6 +59,9 @@ int control_teardown(void **state);
 /* Puts a policy (enforce, id "a1", a day, two patterns) into the cache. */
 void put_policy(struct fixture *f, const char *name, int64_t fetched_s);
 
+/* Waits until it is on disk: before, a hit would. */
+void save_policy(struct fixture *f, const char *name);
+
 /* Has a failed fetch known for 5.5 s more, and barred for 300 s. */
 void put_absent(struct fixture *f, const char *name);
 
