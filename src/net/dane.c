@@ -145,7 +145,8 @@ static const struct dane_host *culprit(const struct dane_walk *walk)
 
 static void combine(struct dane_walk *walk)
 {
-	enum dane_host_state states[DANE_HOSTS_MAX];
+	/* The compiler is not sure that there is one. */
+	enum dane_host_state states[DANE_HOSTS_MAX] = { 0 };
 	const struct dane_host *host = culprit(walk);
 	char text[DNS_NAME_WIRE + 1];
 	enum dane_state state;

@@ -83,6 +83,19 @@ int fetcher_get(struct fetcher *fetcher, const char *host,
                 const struct address *addresses, size_t count,
                 fetch_callback *callback, void *arg, struct fetch **ret);
 
+/* Comes from the loop, from inside of nothing else. */
+typedef void fetch_want(void *arg);
+
+/* There may be further addresses, which cost something to find out: WANT is
+ * called, at most once and with fetcher_get()'s ARG, when the fetch has no TLS
+ * after half a second or has failed at all it was given. It then goes on
+ * until fetch_offer() is called, whatever came of it. */
+void fetch_expect(struct fetch *fetch, fetch_want *want);
+
+/* Adds addresses, or tells that there are none. */
+void fetch_offer(struct fetch *fetch, const struct address *addresses,
+                 size_t count);
+
 /* The callback will not come. Takes NULL, leaves NULL. */
 void fetch_cancel(struct fetch **fetch);
 

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/steady.h"
 #include "cache/absent.h"
 #include "cache/cache.h"
 #include "config.h"
@@ -14,6 +15,7 @@
 #include "serve/control.h"
 #include "serve/dane_walks.h"
 #include "serve/lookup.h"
+#include "serve/refresher.h"
 #include "serve/socketmap.h"
 
 #include <stdio.h>
@@ -30,6 +32,7 @@ struct daemon {
 	uv_loop_t *loop;
 	const struct conf *conf;
 	const char *config_path;
+	struct steady steady; /* the clock of everything below */
 	struct cache *cache;
 	struct absent *absent;
 	struct resolver *resolver;
@@ -39,6 +42,7 @@ struct daemon {
 	struct dane_states *dane_states;
 	struct dane_walks *walks; /* NULL: dane is off */
 	struct ask *ask;
+	struct refresher *refresher;
 	struct socketmap_server *socketmap;
 	struct control *control;
 	char **listeners; /* "socketmap unix:/..." for status */
@@ -53,7 +57,7 @@ static int open_cache(struct daemon *daemon, struct fault *why)
 		.loop = daemon->loop,
 		.directory = daemon->conf->cache.directory,
 		.max_size = daemon->conf->cache.max_size,
-		.clock = &clock_system,
+		.clock = &daemon->steady.clock,
 	};
 	int rc = cache_open(&options, &daemon->cache, why);
 
@@ -130,6 +134,7 @@ static int open_secure_dns(struct daemon *daemon, struct fault *why)
 		.mode = modes[conf->dns.dnssec],
 		.trust_anchor = conf->dns.trust_anchor,
 		.timeout_ms = conf->dns.timeout_ms,
+		.clock = &clock_system,
 	};
 
 	if (conf->dane == CONF_DANE_OFF) /* nobody else asks */
@@ -156,7 +161,7 @@ static int open_lookups(struct daemon *daemon, struct fault *why)
 	const struct conf *conf = daemon->conf;
 	struct lookups_options options = {
 		.loop = daemon->loop,
-		.clock = &clock_system,
+		.clock = &daemon->steady.clock,
 		.cache = daemon->cache,
 		.absent = daemon->absent,
 		.resolver = daemon->resolver,
@@ -168,6 +173,9 @@ static int open_lookups(struct daemon *daemon, struct fault *why)
 		.retry_ms = conf->fetch.retry_ms,
 		.id_check_min_ms = conf->refresh.id_check_min_ms,
 		.id_check_max_ms = conf->refresh.id_check_max_ms,
+		.refresh_ms = conf->refresh.interval_ms,
+		.refresh_min_ms = conf->refresh.min_interval_ms,
+		.unused_after_ms = conf->cache.unused_after_ms,
 	};
 
 	return lookups_new(&options, &daemon->lookups, why);
@@ -194,7 +202,7 @@ static int open_walks(struct daemon *daemon, struct fault *why)
 	const struct conf *conf = daemon->conf;
 	struct dane_walks_options options = {
 		.loop = daemon->loop,
-		.clock = &clock_system,
+		.clock = &daemon->steady.clock,
 		.cache = daemon->cache,
 		.always = conf->dane == CONF_DANE_ON,
 	};
@@ -213,7 +221,7 @@ static int open_ask(struct daemon *daemon, struct fault *why)
 {
 	const struct conf *conf = daemon->conf;
 	struct ask_options options = {
-		.clock = &clock_system,
+		.clock = &daemon->steady.clock,
 		.lookups = daemon->lookups,
 		.walks = daemon->walks,
 		.words = words_count(conf->domains) ? conf->domains : NULL,
@@ -223,6 +231,20 @@ static int open_ask(struct daemon *daemon, struct fault *why)
 	};
 
 	return ask_new(&options, &daemon->ask, why);
+}
+
+static int open_refresher(struct daemon *daemon, struct fault *why)
+{
+	struct refresher_options options = {
+		.loop = daemon->loop,
+		.clock = &daemon->steady.clock,
+		.cache = daemon->cache,
+		.lookups = daemon->lookups,
+		.fetcher = daemon->fetcher,
+		.concurrency = daemon->conf->fetch.concurrency,
+	};
+
+	return refresher_new(&options, &daemon->refresher, why);
 }
 
 static int note_listener(struct daemon *daemon, const char *address,
@@ -245,7 +267,7 @@ static int open_listeners(struct daemon *daemon, struct fault *why)
 	struct shares shares = share_descriptors(conf);
 	struct socketmap_options options = {
 		.loop = daemon->loop,
-		.clock = &clock_system,
+		.clock = &daemon->steady.clock,
 		.ask = daemon->ask,
 		.max_clients = shares.clients,
 	};
@@ -294,7 +316,7 @@ static int open_control(struct daemon *daemon, struct fault *why)
 {
 	struct control_options options = {
 		.loop = daemon->loop,
-		.clock = &clock_system,
+		.clock = &daemon->steady.clock,
 		.address = daemon->conf->control,
 		.version = PACKAGE_VERSION,
 		.config = daemon->config_path,
@@ -304,6 +326,7 @@ static int open_control(struct daemon *daemon, struct fault *why)
 		.dns = daemon->secure_dns,
 		.dane = dane_mode(daemon->conf),
 		.words = daemon->conf->domains,
+		.refresher = daemon->refresher,
 		.cache = daemon->cache,
 		.absent = daemon->absent,
 		.resolver = daemon->resolver,
@@ -325,9 +348,9 @@ int daemon_open(uv_loop_t *loop, const struct conf *conf,
                 const char *config_path, struct daemon **ret, struct fault *why)
 {
 	static int (*const parts[])(struct daemon *, struct fault *) = {
-		open_cache,   open_resolver,  open_secure_dns,
-		open_fetcher, open_lookups,   open_walks,
-		open_ask,     open_listeners, open_control,
+		open_cache,     open_resolver, open_secure_dns, open_fetcher,
+		open_lookups,   open_walks,    open_ask,        open_refresher,
+		open_listeners, open_control,
 	};
 	struct daemon *daemon = calloc(1, sizeof(*daemon));
 	int rc = MTS_OK;
@@ -337,6 +360,7 @@ int daemon_open(uv_loop_t *loop, const struct conf *conf,
 	daemon->loop = loop;
 	daemon->conf = conf;
 	daemon->config_path = config_path;
+	steady_init(&daemon->steady, &clock_system, clock_asleep_ms);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
 		rc = parts[i](daemon, why);
 		if (rc != MTS_OK)
@@ -360,6 +384,7 @@ void daemon_close(struct daemon **daemon)
 	ask_close(&d->ask);
 	dane_walks_close(&d->walks);
 	dane_states_free(&d->dane_states);
+	refresher_close(&d->refresher);
 	lookups_close(&d->lookups);
 	fetcher_close(&d->fetcher);
 	secure_dns_close(&d->secure_dns);

@@ -75,8 +75,9 @@ int dane_walks_new(const struct dane_walks_options *options,
 	list_init(&walks->untested);
 	uv_timer_init(options->loop, walks->timer);
 	walks->timer->data = walks;
-	dane_rules_init(&walks->rules, options->clock, options->cache,
-	                options->states);
+	walks->rules = (struct dane_rules){ .clock = options->clock,
+		                            .cache = options->cache,
+		                            .states = options->states };
 	*ret = walks;
 	return MTS_OK;
 }

@@ -142,10 +142,22 @@ static void open_lookups(struct fixture *f)
 		.retry_ms = 300000,
 		.id_check_min_ms = 60000,
 		.id_check_max_ms = 86400000,
+		.refresh_ms = 86400000,
+		.refresh_min_ms = 300000,
+		.unused_after_ms = 30 * UINT64_C(86400000),
+	};
+	struct refresher_options refresher = {
+		.loop = &f->loop,
+		.clock = &test_clock,
+		.cache = f->cache,
+		.concurrency = 64,
 	};
 	struct fault why;
 
 	assert_int_equal(lookups_new(&options, &f->lookups, &why), MTS_OK);
+	refresher.lookups = f->lookups;
+	assert_int_equal(refresher_new(&refresher, &f->refresher, &why),
+	                 MTS_OK);
 }
 
 static void open_ask(struct fixture *f)
@@ -183,6 +195,7 @@ static void open_control(struct fixture *f)
 		.dns = (struct secure_dns *)&fake_dane,
 		.dane = ASK_DANE_AUTO,
 		.words = f->words,
+		.refresher = f->refresher,
 		.cache = f->cache,
 		.absent = f->absent,
 		.listeners = listeners,
@@ -229,6 +242,7 @@ int control_teardown(void **state)
 	struct fixture *f = *state;
 
 	control_close(&f->control);
+	refresher_close(&f->refresher);
 	ask_close(&f->ask);
 	dane_walks_close(&f->walks);
 	dane_states_free(&f->dane_states);

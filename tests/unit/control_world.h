@@ -38,6 +38,7 @@ struct fixture {
 	struct dane_walks *walks;
 	struct words *words; /* empty; the test may add to it */
 	struct ask *ask;
+	struct refresher *refresher;
 	struct control *control;
 };
 
