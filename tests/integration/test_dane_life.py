@@ -4,6 +4,7 @@
 import re
 import time
 
+import dns.flags
 import pytest
 
 from world import proxy
@@ -185,6 +186,8 @@ def test_answers_only_from_loopback_are_believed(world):
             answer = daemon.ask("bare.insecure-mx.plain.example")
             assert answer == "NOTFOUND "
             assert daemon.ask("bare.all.secure.example") == "NOTFOUND "
+        with auto_daemon(world, "stripping", "believes").start() as daemon:
+            assert daemon.ask("bare.all.secure.example") == "OK dane-only"
     finally:
         world.dns.proxies["stripping"].behave_zone("", proxy.strip)
 
