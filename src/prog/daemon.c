@@ -24,8 +24,9 @@
 #include <sys/resource.h>
 
 enum {
-	/* The cache, listeners, operators, DNS questions that are out. */
-	DESCRIPTORS_OWN = 128,
+	/* The cache, listeners, operators, DNS questions that are out, and
+	 * libunbound's (64). */
+	DESCRIPTORS_OWN = 192,
 };
 
 struct daemon {
