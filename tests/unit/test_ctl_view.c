@@ -239,6 +239,47 @@ static void test_explain(void **state)
 	                    "  hint              see\n");
 }
 
+/* What each clock says, in words. */
+static void test_show_clocks(void **state)
+{
+	static const struct {
+		const char *members;
+		const char *lines[3];
+	} rows[] = {
+		{ "\"live\":true,\"next_check\":1700000300,"
+		  "\"next_refresh\":1700003600,\"failures\":0",
+		  { "  next check        in 5m ", "  next refresh      in 1h ",
+		    "  failed refreshes  none\n" } },
+		{ "\"live\":true,\"next_check\":1700000300,"
+		  "\"next_refresh\":null,\"unused\":true,\"failures\":0",
+		  { "none: nobody has asked for long\n" } },
+		{ "\"live\":true,\"next_check\":1700000300,"
+		  "\"next_refresh\":null,\"unused\":false,\"failures\":3,"
+		  "\"failed\":1699999940,\"failed_cause\":\"certificate\"",
+		  { "  next refresh      none before it ends\n",
+		    "3 since the last good one, the last 1m ago (",
+		    "): certificate\n" } },
+		{ "\"live\":false,\"next_check\":null,"
+		  "\"next_refresh\":null,\"failures\":0",
+		  { "  next              looked up when an MTA asks\n" } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char item[600];
+
+		snprintf(item, sizeof(item),
+		         "{\"domain\":\"a.example\",\"mode\":\"enforce\","
+		         "%s,\"text\":\"\"}",
+		         rows[i].members);
+		buffer_clear(&view.out);
+		view.command = CONTROL_SHOW;
+		show(item);
+		for (size_t k = 0; k < 3 && rows[i].lines[k]; k++)
+			expect_shown(rows[i].lines[k]);
+	}
+}
+
 static void test_show(void **state)
 {
 	(void)state;
@@ -494,15 +535,25 @@ static void test_json_strangers(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		ROW(test_lookup),     ROW(test_lookup_absent),
-		ROW(test_dane),       ROW(test_dane_steps),
-		ROW(test_dane_json),  ROW(test_dane_status),
-		ROW(test_explain),    ROW(test_show),
-		ROW(test_flush),      ROW(test_strangers),
-		ROW(test_list),       ROW(test_list_width),
-		ROW(test_list_empty), ROW(test_json_object),
-		ROW(test_json_array), ROW(test_json_array_of_one),
-		ROW(test_json_ends),  ROW(test_json_strangers),
+		ROW(test_lookup),
+		ROW(test_lookup_absent),
+		ROW(test_dane),
+		ROW(test_dane_steps),
+		ROW(test_dane_json),
+		ROW(test_dane_status),
+		ROW(test_explain),
+		ROW(test_show),
+		ROW(test_show_clocks),
+		ROW(test_flush),
+		ROW(test_strangers),
+		ROW(test_list),
+		ROW(test_list_width),
+		ROW(test_list_empty),
+		ROW(test_json_object),
+		ROW(test_json_array),
+		ROW(test_json_array_of_one),
+		ROW(test_json_ends),
+		ROW(test_json_strangers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
