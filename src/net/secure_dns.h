@@ -52,6 +52,7 @@ enum secure_dns_health {
 	SECURE_DNS_GOOD,
 	SECURE_DNS_STRIPPED, /* answers come, but no signatures (or no AD) */
 	SECURE_DNS_FAILING,  /* no answers to questions with DNSSEC */
+	SECURE_DNS_DEAD,     /* nor to any other, and it was never good */
 	SECURE_DNS_NONE,     /* mode off, or no anchor */
 };
 

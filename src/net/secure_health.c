@@ -33,6 +33,8 @@ const char *secure_dns_health_text(enum secure_dns_health health)
 		return "stripped";
 	case SECURE_DNS_FAILING:
 		return "failing";
+	case SECURE_DNS_DEAD:
+		return "dead";
 	case SECURE_DNS_NONE:
 		return "none";
 	}
@@ -141,7 +143,8 @@ static void on_tested(void *arg, const struct dnssec_test_result *result)
 	    result->health == SECURE_DNS_GOOD ? 0 : health->failures + 1;
 	health->due_ms = clock_mono_ms(dns->clock) + pause_ms(health, result);
 	if (!still_good(health, result))
-		set_state(dns, result->health, result->reason);
+		set_state(dns, result->dead ? SECURE_DNS_DEAD : result->health,
+		          result->reason);
 }
 
 static void start_test(struct secure_dns *dns, struct validator *validator)

@@ -745,7 +745,9 @@ static void test_dane_comes_first(void **state)
 	finish(DISCOVER_POLICY, &policy);
 	assert_int_equal(f->called, 1);
 	assert_string_equal(f->text, "OK dane-only");
-	/* It was learnt before there was a policy to lie beside. */
+	/* It was learnt before there was a policy to lie beside; now it does,
+	 * and a restart finds it. */
+	assert_int_equal(record(f).dane_state, DANE_SOME);
 	assert_says(f, "postfix example.org", "OK dane-only");
 	assert_int_equal(fake_dane.started, 1);
 }
@@ -878,6 +880,22 @@ static void test_auto(void **state)
 	assert_string_equal(f->text, SECURE);
 	fake_dane.health = SECURE_DNS_GOOD;
 	assert_says(f, "postfix [example.org]", WAIT);
+}
+
+/* A restart while DNS is dead takes nothing away, and stops nobody's mail. */
+static void test_dead(void **state)
+{
+	struct fixture *f = *state;
+
+	have_policy(f, POLICY_ENFORCE);
+	assert_says(f, "postfix example.org", WAIT);
+	fake_dane_finish(DANE_ALL, 300);
+	fake_dane.health = SECURE_DNS_DEAD;
+	assert_says(f, "postfix example.org", "OK dane-only");
+	assert_says(f, "postfix [example.org]", SECURE);
+	pass(300 + 3601); /* an hour past its TTL */
+	assert_says(f, "postfix example.org", SECURE);
+	assert_int_equal(fake_dane.started, 1);
 }
 
 static void await(struct fixture *f, int calls)
@@ -1093,6 +1111,7 @@ int main(void)
 		TEST(test_cancel),
 		TEST(test_refresh),
 		TEST(test_auto),
+		TEST(test_dead),
 		TEST(test_untested),
 		TEST(test_on),
 		TEST(test_precedence),
