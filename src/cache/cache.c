@@ -54,7 +54,7 @@ int cache_open(const struct cache_options *options, struct cache **ret,
 	                &cache->store, why);
 	if (rc != MTS_OK)
 		goto out;
-	cache->writer = writer_new(options->loop, cache->store);
+	cache->writer = writer_new(options->loop, cache->store, options->clock);
 	if (!cache->writer) {
 		rc = fault_set(why, MTS_ENOMEM, "out of memory");
 		goto out;
@@ -62,6 +62,8 @@ int cache_open(const struct cache_options *options, struct cache **ret,
 	uv_prepare_init(options->loop, &cache->prepare);
 	uv_unref((uv_handle_t *)&cache->prepare);
 	cache->prepare.data = cache;
+	writer_start(cache->writer,
+	             store_is_broken(cache->store) ? why->text : NULL);
 	*ret = cache;
 	return MTS_OK;
 out:
@@ -155,6 +157,9 @@ bool cache_touch(struct cache *cache, const struct domain *domain,
 
 	/* Later than now: the clock was set back. */
 	if (entry->used_s <= now_s && now_s - entry->used_s <= TOUCH_S)
+		return false;
+	/* While nothing can be written, memory is for what is new. */
+	if (!writer_is_well(cache->writer))
 		return false;
 	touched = *entry;
 	touched.used_s = now_s;

@@ -117,12 +117,17 @@ void cache_mark_suspect(void);
 
 struct cache_stats {
 	uint64_t policies;   /* on disk; pending ones may not be counted */
-	uint64_t bytes_used; /* of the file */
+	uint64_t bytes_used; /* of the file; what is free in it not counted */
 	uint64_t bytes_max;
 	uint64_t pending;      /* writes not yet on disk */
 	uint64_t commits;      /* since start */
 	uint64_t write_errors; /* since start */
 	bool writable;         /* the last write went well */
+	/* What had to make room, since start: after its end; none and testing;
+	 * enforce, before its end. */
+	uint64_t evicted_expired;
+	uint64_t evicted_weak;
+	uint64_t evicted_live;
 };
 
 void cache_get_stats(struct cache *cache, struct cache_stats *ret);

@@ -31,7 +31,7 @@ static inline struct slice change_name(const struct change *change)
 
 static inline struct slice change_due_key(const struct change *change)
 {
-	return slice_of(change->data, KEY_TIME + change->node.key_len);
+	return slice_of(change->data, KEY_NUMBER + change->node.key_len);
 }
 
 static inline struct slice change_record(const struct change *change)

@@ -16,7 +16,12 @@
 struct writer;
 
 /* STORE must stay until writer_close(). NULL if memory is short. */
-struct writer *writer_new(uv_loop_t *loop, struct store *store);
+struct writer *writer_new(uv_loop_t *loop, struct store *store,
+                          const struct clock *clock);
+
+/* Once the store is open: has it mended if it is broken, for which TROUBLE is
+ * the reason (else NULL), and brought back to its limit. */
+void writer_start(struct writer *writer, const char *trouble);
 
 /* Writes what is pending, waits for it. The memory goes when the loop has run
  * its handles' close callbacks, and that of a batch that was under way. Takes
@@ -45,7 +50,10 @@ int writer_remove_all(struct writer *writer);
 /* The store has broken: mend it as soon as the loop is back. */
 void writer_wake(struct writer *writer);
 
-/* Fills in pending, commits, write_errors and writable. */
+/* True if the last write went well, or there was none. */
+bool writer_is_well(const struct writer *writer);
+
+/* Fills in all but what store_get_stats() knows. */
 void writer_get_stats(const struct writer *writer, struct cache_stats *ret);
 
 #endif

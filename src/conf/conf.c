@@ -40,7 +40,8 @@ static int set_defaults(bool entry, void *base)
 		if (schema_is_child(option, listen) == entry &&
 		    option->type != CONF_SECTION &&
 		    option->type != CONF_LISTENERS &&
-		    option->type != CONF_SERVERS)
+		    option->type != CONF_SERVERS &&
+		    option->type != CONF_DOMAINS)
 			status = value_set_default(option, base, NULL);
 	return status;
 }
@@ -69,7 +70,9 @@ struct conf *conf_new(void)
 
 	if (!conf)
 		return NULL;
-	if (set_defaults(false, conf) != MTS_OK || !conf_add_listen(conf))
+	conf->domains = words_new();
+	if (!conf->domains || set_defaults(false, conf) != MTS_OK ||
+	    !conf_add_listen(conf))
 		conf_free(&conf);
 	return conf;
 }
@@ -86,7 +89,9 @@ void conf_free(struct conf **conf)
 	for (size_t i = 0; i < old->dns.server_count; i++)
 		free(old->dns.servers[i]);
 	free(old->dns.servers);
+	free(old->dns.trust_anchor);
 	free(old->fetch.ca_file);
+	words_free(&old->domains);
 	free(old);
 	*conf = NULL;
 }

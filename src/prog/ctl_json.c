@@ -7,12 +7,17 @@ static int put_bytes(const char *data, size_t len, void *arg)
 {
 	struct buffer *out = arg;
 
-	for (size_t i = 0; i < len; i++) {
-		if (data[i] == 0x7f)
-			buffer_puts(out, "\\u007f");
-		else
-			buffer_put(out, data + i, 1);
+	const char *del;
+
+	while (len > 0 && (del = memchr(data, 0x7f, len))) {
+		size_t before = (size_t)(del - data);
+
+		buffer_put(out, data, before);
+		buffer_puts(out, "\\u007f");
+		data = del + 1;
+		len -= before + 1;
 	}
+	buffer_put(out, data, len);
 	return buffer_status(out) == MTS_OK ? 0 : -1;
 }
 
@@ -38,13 +43,14 @@ static int put_element(struct view *view, const json_t *item)
 	return view_put_json(&view->out, item, JSON_COMPACT);
 }
 
-static int add_step(struct view *view, json_t *step)
+/* Adds STEP to the array NAME of the document. */
+static int add_step(struct view *view, const char *name, json_t *step)
 {
-	json_t *steps = json_object_get(view->document, "steps");
+	json_t *steps = json_object_get(view->document, name);
 
 	if (!steps) {
 		steps = json_array();
-		if (json_object_set_new(view->document, "steps", steps) != 0)
+		if (json_object_set_new(view->document, name, steps) != 0)
 			return MTS_ENOMEM;
 	}
 	return json_array_append(steps, step) == 0 ? MTS_OK : MTS_ENOMEM;
@@ -53,13 +59,16 @@ static int add_step(struct view *view, json_t *step)
 static int merge(struct view *view, json_t *item)
 {
 	json_t *step = json_object_get(item, "step");
+	json_t *dane_step = json_object_get(item, "dane_step");
 
 	if (!view->document)
 		view->document = json_object();
 	if (!view->document)
 		return MTS_ENOMEM;
 	if (step)
-		return add_step(view, step);
+		return add_step(view, "steps", step);
+	if (dane_step)
+		return add_step(view, "dane_steps", dane_step);
 	return json_object_update(view->document, item) == 0 ? MTS_OK
 	                                                     : MTS_ENOMEM;
 }

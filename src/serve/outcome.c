@@ -34,7 +34,11 @@ static void store(const struct outcome_rules *rules,
 {
 	int rc = cache_put(rules->cache, domain, entry);
 
-	if (rc != MTS_OK)
+	/* Too much is waiting for a disk that is full or broken: the cache has
+	 * warned of that, and the answer is as good. */
+	if (rc == MTS_EFULL)
+		log_debug("policy_not_stored domain=%s", domain->name);
+	else if (rc != MTS_OK)
 		log_warning("policy_not_stored domain=%s reason=\"%s\"",
 		            domain->name, mts_status_text(rc));
 }

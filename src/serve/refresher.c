@@ -184,15 +184,14 @@ static bool find_next(void *arg, const char *name,
 /* How many may be started now. */
 static size_t room_for(const struct refresher *refresher)
 {
-	size_t most = refresher->options.concurrency;
-	size_t share = most / SHARE + 1;
+	size_t share = refresher->options.concurrency / SHARE + 1;
+	size_t rest = refresher->options.concurrency - refresher->under_way;
 	size_t running = 0, waiting = 0;
 
 	fetcher_load(refresher->options.fetcher, &running, &waiting);
-	if (waiting > 0 || refresher->under_way >= most)
+	if (waiting > 0)
 		return 0;
-	return most - refresher->under_way < share ? most - refresher->under_way
-	                                           : share;
+	return rest < share ? rest : share;
 }
 
 /* All that was due is under way: the time of what comes next. */

@@ -46,6 +46,13 @@ static int find_map(struct slice name, enum socketmap_map *ret,
 	return answered(answer_write_perm(out, reason));
 }
 
+/* Sendmail sees to DANE itself, and takes "dane" for no policy; map verdict is
+ * about MTA-STS. */
+static bool wants_dane(enum socketmap_map map)
+{
+	return map == MAP_POSTFIX || map == MAP_POSTFIX_TLSRPT;
+}
+
 int reply_understand(struct slice payload, struct reply_question *ret,
                      struct buffer *out)
 {
@@ -61,7 +68,8 @@ int reply_understand(struct slice payload, struct reply_question *ret,
 		rc = split_key(request.key, ret, &name, out);
 	if (rc != MTS_OK)
 		return rc;
-	rc = domain_from_key(name.data, name.len, &ret->domain, NULL);
+	ret->ask.with_dane = wants_dane(ret->map);
+	rc = domain_hop_from_key(name.data, name.len, &ret->ask.hop, NULL);
 	if (rc == MTS_OK)
 		return MTS_OK;
 	/* No memory to tell what it is: mail waits rather than goes in
@@ -72,16 +80,20 @@ int reply_understand(struct slice payload, struct reply_question *ret,
 }
 
 int reply_write(const struct reply_question *question,
-                const struct lookup_result *result, int64_t now_s,
+                const struct ask_result *result, int64_t now_s,
                 struct buffer *out)
 {
-	struct answer_input input = { .domain = &question->domain };
+	const struct cache_entry *entry = &result->sts.entry;
+	struct answer_input input = { .domain = &question->ask.hop.domain,
+		                      .dane = result->verdict,
+		                      .leave_dane = result->leave_dane,
+		                      .why = result->dane.reason };
 
-	if (result->has_policy) {
-		input.policy = &result->entry.policy;
-		input.id = result->entry.id;
-		input.expires_in_s = result->entry.fetched_s +
-		                     result->entry.policy.max_age_s - now_s;
+	if (result->sts.has_policy) {
+		input.policy = &entry->policy;
+		input.id = entry->id;
+		input.expires_in_s =
+		    entry->fetched_s + entry->policy.max_age_s - now_s;
 	}
 	if (question->map == MAP_VERDICT)
 		input.mx = slice_str(question->mx);
@@ -94,6 +106,6 @@ int reply_write(const struct reply_question *question,
 		log_warning(
 		    "answer_too_long domain=%s map=sts reason=\"Sendmail "
 		    "would fail open on it: mail to this domain waits\"",
-		    question->domain.name);
+		    question->ask.hop.domain.name);
 	return MTS_OK;
 }

@@ -6,13 +6,13 @@
 #define SERVE_REPLY_H
 
 #include "base/buffer.h"
-#include "serve/lookup.h"
+#include "serve/ask.h"
 #include "wire/socketmap.h"
 
 /* A question that is understood, until it is answered. */
 struct reply_question {
 	enum socketmap_map map;
-	struct domain domain;
+	struct ask_question ask;
 	char mx[DOMAIN_MAX + 2]; /* map verdict: as asked, NUL-terminated */
 };
 
@@ -26,7 +26,7 @@ int reply_understand(struct slice payload, struct reply_question *ret,
 /* Writes the reply to QUESTION into OUT, which is empty. If memory is short it
  * is TEMP; buffer_status() if not even that could be written. */
 int reply_write(const struct reply_question *question,
-                const struct lookup_result *result, int64_t now_s,
+                const struct ask_result *result, int64_t now_s,
                 struct buffer *out);
 
 #endif

@@ -8,16 +8,16 @@
 #ifndef SERVE_SOCKETMAP_H
 #define SERVE_SOCKETMAP_H
 
+#include "serve/ask.h"
 #include "serve/endpoint.h"
-#include "serve/lookup.h"
 
 struct socketmap_server;
 
 struct socketmap_options {
 	uv_loop_t *loop;
 	const struct clock *clock;
-	struct lookups *lookups; /* borrowed; outlives the server */
-	uint64_t max_clients;    /* connections, all listeners together */
+	struct ask *ask;      /* borrowed; outlives the server */
+	uint64_t max_clients; /* connections, all listeners together */
 };
 
 /* MTS_ENOMEM. On MTS_OK *RET is the caller's: socketmap_close(). */

@@ -9,7 +9,7 @@
  * dozen of them; max_age from a day to a year. They are put in random order,
  * which is how a cache grows: put in order, LMDB's pages would be full, and the
  * file smaller than in life. Each was fetched, checked and used just now, and
- * is to be fetched afresh between 6 and 30 hours from now: nothing is due.
+ * is to be fetched afresh between 6 and 24 hours from now: nothing is due.
  *
  * Other than the rest of "make bench" this uses src/: the file must be what
  * mtastsd would have written. Only its pace is not. Prints one JSON object. */
@@ -27,8 +27,8 @@
 
 enum {
 	DUE_MIN_S = 6 * 3600,
-	DUE_SPREAD_S = 24 * 3600,
-	TTL_S = 24 * 3600, /* longer than any run: no hit looks at DNS */
+	INTERVAL_S = 24 * 3600, /* refresh.interval */
+	TTL_S = 24 * 3600,      /* longer than any run: no hit looks at DNS */
 };
 
 static const uint64_t max_size = UINT64_C(1) << 30; /* the default */
@@ -129,6 +129,17 @@ static void put_text(struct fill *fill, struct buffer *out)
 		bench_die("out of memory");
 }
 
+/* As the daemon would: after the interval, or half of max_age. */
+static int64_t random_due_s(struct fill *fill, uint32_t max_age_s)
+{
+	uint32_t latest_s = max_age_s / 2;
+
+	if (latest_s > INTERVAL_S)
+		latest_s = INTERVAL_S;
+	return fill->now_s + DUE_MIN_S +
+	       (int64_t)random_below(fill, latest_s - DUE_MIN_S);
+}
+
 static struct cache_entry make_entry(struct fill *fill,
                                      const struct policy *policy)
 {
@@ -139,8 +150,7 @@ static struct cache_entry make_entry(struct fill *fill,
 		.checked_s = fill->now_s,
 		.record_ttl_s = TTL_S,
 		.used_s = fill->now_s,
-		.next_refresh_s = fill->now_s + DUE_MIN_S +
-		                  (int64_t)random_below(fill, DUE_SPREAD_S),
+		.next_refresh_s = random_due_s(fill, policy->max_age_s),
 		/* As for most domains: no DANE, and that is proven. */
 		.dane_state = DANE_NONE,
 		.dane_learnt_s = fill->now_s,

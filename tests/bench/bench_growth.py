@@ -18,7 +18,7 @@ def short(count):
 
 class Growth:
     HEAD = ("policies", "hits", "of the rate with 1,000 (min..max)",
-            "CPU a hit", "start to first answer", "RssAnon, 100 clients",
+            "by CPU", "CPU a hit", "start to first answer", "RssAnon, 100 clients",
             "file", "bytes a policy", "filled at")
 
     def __init__(self, many):
@@ -44,6 +44,8 @@ class Growth:
             "rate": statistics.median(hit["rate"] for hit in hits),
             "shares": shares,
             "share": statistics.median(shares),
+            "by_cpu": statistics.median(ref["cpu_us"] / hit["cpu_us"]
+                                        for hit, ref in zip(hits, base)),
             "cpu_us": statistics.median(hit["cpu_us"] for hit in hits),
             "start_ms": statistics.median(
                 self.bench.start_times_ms(made["path"], "")),
@@ -58,7 +60,8 @@ class Growth:
         Table.row(
             f"{point['policies']:,}", f"{point['rate']:,.0f}/s",
             f"**{point['share']:.2f}** ({min(point['shares']):.2f}.."
-            f"{max(point['shares']):.2f})", f"{point['cpu_us']:.2f} µs",
+            f"{max(point['shares']):.2f})", f"{point['by_cpu']:.2f}",
+            f"{point['cpu_us']:.2f} µs",
             f"{point['start_ms']:.0f} ms", f"{point['rss_mib']:.1f} MiB",
             f"{point['file_mib']:,.1f} MiB", f"{point['bytes']:.0f}",
             f"{point['fill']:,.0f}/s")

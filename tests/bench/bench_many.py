@@ -48,11 +48,13 @@ class Many:
         return self.bench.measure(daemon, DOMAIN, "", polls, count)
 
     def stop(self, *daemons):
-        """What was measured must have been hits, all of it."""
+        """What was measured must have been hits, all of it, and nothing
+        else can have gone on."""
         for daemon in daemons:
             lookups = self.world.control(daemon, "status")[0]["lookups"]
             self.world.stop(daemon)
-            if lookups["misses"] or lookups["absent"]:
+            if any(lookups[key] for key in ("misses", "absent",
+                                            "discoveries")):
                 raise Failed(f"no hits: {lookups}")
 
     # -- the rows --------------------------------------------------------------

@@ -3,7 +3,8 @@
 
 Knot DNS signs and serves, by a process a level (SERVERS): the root, "example",
 "optout.example", and the zones below these two. What a zone's servers do wrong
-is done by a Proxy (FAULTY), to which that zone is delegated instead. Resolvers (RESOLVERS) are Unbound, and proxies before it.
+is done by a Proxy (FAULTY), to which that zone is delegated instead. Resolvers
+(RESOLVERS) are Unbound, and proxies before it.
 
     tree.zone("secure.example")                    signed, DS above it
     tree.zone("plain.example", signed=False)       no DS
@@ -172,8 +173,8 @@ class SignedTree:
 
     def zone(self, name, signed=True, ds=None, behaviour=None, minimum=60,
              server="zones"):
-        """SIGNED: False, True (NSEC), "nsec3", "optout" (NSEC3). DS: what stands in
-        the zone above: True, False, "other" (of another key) or "unknown" (of
+        """SIGNED: False, True (NSEC), "nsec3", "optout" (NSEC3). DS: what
+        stands in the zone above: True, False, "other" (of another key) or "unknown" (of
         an algorithm nobody knows); None: as the zone is. BEHAVIOUR: of its
         server; proxy.Ask.answer if only some names are to misbehave."""
         self.zones[name] = Zone(name, server, signed, ds, behaviour, minimum)
