@@ -197,7 +197,8 @@ static const struct conf_option options[] = {
 	  .help = "How many fetches may be under way at once.",
 	  .more = "Further ones wait for their turn. Those that take longer "
 	          "than half a second make room for others and are counted "
-	          "apart, up to four times as many." },
+	          "apart, four to sixteen times as many, as there are file "
+	          "descriptors." },
 	{ .path = "fetch.retry",
 	  .type = CONF_DURATION,
 	  .offset = IN(fetch.retry_ms),

@@ -3,9 +3,9 @@
  *
  * A fetch waits until there is room, then runs. Room is for CONCURRENCY fetches
  * that are younger than FETCH_SLOW_MS; one that takes longer makes room for the
- * next and is counted among the slow ones, of which there may be
- * FETCH_SLOW_FACTOR times as many. So hosts that accept a connection and say
- * nothing, each for a minute, do not keep the others waiting.
+ * next and is counted among the slow ones, of which there may be many more. So hosts that accept a connection and say
+ * nothing, each for a minute, do not keep the others waiting; and half of all
+ * room is as much as one network gets (fair_line.h).
  *
  * Where an address leads to no HTTP answer, the remaining ones are tried,
  * within the time of the whole fetch; and its owner may know how to find
@@ -14,6 +14,7 @@
 
 #include "net/attempt.h"
 #include "net/curl_uv.h"
+#include "net/fair_line.h"
 #include "net/turns.h"
 
 #include <stdio.h>
@@ -22,6 +23,7 @@
 enum {
 	FETCH_SLOW_MS = 500,
 	FETCH_SLOW_FACTOR = 4,
+	FETCH_LOOK_MS = 10,       /* for more that are slow */
 	FETCH_ADDRESSES_MAX = 64, /* more are left out */
 };
 
@@ -35,15 +37,20 @@ struct fetcher {
 	uint64_t timeout_ms;
 	uint64_t max_size;
 	size_t concurrency;
+	size_t slow_max;
+	struct fair_line *line; /* who of those that wait is next */
 	struct list waiting;
+	struct list again;
 	struct list young; /* running, in the order of their young_ms */
 	struct list slow;  /* running for longer than FETCH_SLOW_MS */
 	struct list asking;
-	size_t waiting_count, young_count, slow_count, asking_count;
+	size_t waiting_count, again_count;
+	size_t young_count, slow_count, asking_count;
 };
 
 enum fetch_state {
-	FETCH_WAITING, /* for room; leaves by on_room */
+	FETCH_WAITING, /* for room, in the line; leaves by on_room */
+	FETCH_AGAIN,   /* to be the next to start, again; leaves by on_room */
 	FETCH_YOUNG,   /* runs; leaves by on_done, or by on_timer when slow */
 	FETCH_SLOW,    /* runs; leaves by on_done, fetch_offer */
 	FETCH_ASKING,  /* out of addresses; leaves by fetch_offer */
@@ -51,7 +58,8 @@ enum fetch_state {
 };
 
 struct fetch {
-	struct list node;
+	struct list node;        /* in the list of its state */
+	struct fair_place place; /* until it has ended */
 	struct fetcher *fetcher;
 	enum fetch_state state;
 	char *host;
@@ -107,6 +115,9 @@ static struct list *list_of(struct fetcher *fetcher, enum fetch_state state,
 	case FETCH_WAITING:
 		*ret_count = &fetcher->waiting_count;
 		return &fetcher->waiting;
+	case FETCH_AGAIN:
+		*ret_count = &fetcher->again_count;
+		return &fetcher->again;
 	case FETCH_YOUNG:
 		*ret_count = &fetcher->young_count;
 		return &fetcher->young;
@@ -132,6 +143,8 @@ static void set_state(struct fetch *fetch, enum fetch_state state)
 		--*count;
 	}
 	fetch->state = state;
+	if (state == FETCH_ENDED)
+		fair_line_leave(fetch->fetcher->line, &fetch->place);
 	list = list_of(fetch->fetcher, state, &count);
 	if (list) {
 		list_append(list, &fetch->node);
@@ -351,9 +364,12 @@ static void on_done(void *arg, CURL *easy, CURLcode code)
 
 /* -- waiting and room ------------------------------------------------------ */
 
-static size_t slow_max(const struct fetcher *fetcher)
+/* For how long a fetch without TLS is young: when many wait, room is made the
+ * sooner. */
+static uint64_t silent_ms(const struct fetcher *fetcher)
 {
-	return fetcher->concurrency * FETCH_SLOW_FACTOR;
+	return FETCH_SLOW_MS * fetcher->concurrency /
+	       (fetcher->concurrency + fetcher->waiting_count);
 }
 
 static void start(struct fetch *fetch)
@@ -375,14 +391,24 @@ static struct fetch *first_of(struct list *list)
 	return node ? container_of(node, struct fetch, node) : NULL;
 }
 
+static bool is_slow(const struct fetch *fetch, uint64_t now)
+{
+	uint64_t age_ms = now - fetch->young_ms;
+
+	return age_ms >= FETCH_SLOW_MS || (!fetch->attempt->tls.done_ns &&
+	                                   age_ms >= silent_ms(fetch->fetcher));
+}
+
 /* Those who have been at it for long make room, and may know other ways. */
 static void age(struct fetcher *fetcher, uint64_t now)
 {
-	struct fetch *fetch;
+	list_each_safe (node, &fetcher->young) {
+		struct fetch *fetch = container_of(node, struct fetch, node);
 
-	while ((fetch = first_of(&fetcher->young)) &&
-	       now - fetch->young_ms >= FETCH_SLOW_MS &&
-	       fetcher->slow_count < slow_max(fetcher)) {
+		if (fetcher->slow_count >= fetcher->slow_max)
+			return;
+		if (!is_slow(fetch, now))
+			continue;
 		set_state(fetch, FETCH_SLOW);
 		if (!fetch->attempt->tls.done_ns)
 			want_more(fetch);
@@ -391,8 +417,19 @@ static void age(struct fetcher *fetcher, uint64_t now)
 
 static bool has_room(const struct fetcher *fetcher)
 {
-	return !list_empty(&fetcher->waiting) &&
+	return (!list_empty(&fetcher->again) ||
+	        fair_line_is_ready(fetcher->line)) &&
 	       fetcher->young_count < fetcher->concurrency;
+}
+
+/* There is one. */
+static struct fetch *next(struct fetcher *fetcher)
+{
+	struct fetch *fetch = first_of(&fetcher->again);
+
+	return fetch ? fetch
+	             : container_of(fair_line_take(fetcher->line), struct fetch,
+	                            place);
 }
 
 static void on_room(struct turn *turn)
@@ -400,7 +437,7 @@ static void on_room(struct turn *turn)
 	struct fetcher *fetcher = container_of(turn, struct fetcher, room);
 
 	if (has_room(fetcher)) /* it may be over at once, the fetcher closed */
-		start(first_of(&fetcher->waiting));
+		start(next(fetcher));
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -417,11 +454,12 @@ static void kick(struct fetcher *fetcher)
 {
 	const struct fetch *oldest = first_of(&fetcher->young);
 	uint64_t age_ms = oldest ? now_ms() - oldest->young_ms : 0;
-	uint64_t left_ms = age_ms < FETCH_SLOW_MS ? FETCH_SLOW_MS - age_ms : 0;
+	uint64_t most_ms = silent_ms(fetcher);
+	uint64_t left_ms = age_ms < most_ms ? most_ms - age_ms : FETCH_LOOK_MS;
 
 	if (has_room(fetcher))
 		turns_add_new(fetcher->turns, &fetcher->room);
-	if (oldest && fetcher->slow_count < slow_max(fetcher))
+	if (oldest && fetcher->slow_count < fetcher->slow_max)
 		uv_timer_start(&fetcher->timer, on_timer, left_ms + 1, 0);
 	else /* until one ends */
 		uv_timer_stop(&fetcher->timer);
@@ -442,7 +480,9 @@ int fetcher_get(struct fetcher *fetcher, const char *host,
 		return MTS_ENOMEM;
 	fetch->host = strdup(host);
 	fetch->addresses = calloc(count, sizeof(*addresses));
-	if (!fetch->host || !fetch->addresses) {
+	if (!fetch->host || !fetch->addresses ||
+	    fair_line_add(fetcher->line, &fetch->place, &addresses[0], false) !=
+	        MTS_OK) {
 		fetch_free(fetch);
 		return MTS_ENOMEM;
 	}
@@ -452,7 +492,7 @@ int fetcher_get(struct fetcher *fetcher, const char *host,
 	fetch->callback = callback;
 	fetch->arg = arg;
 	list_init(&fetch->node);
-	fetch->state = FETCH_ENDED;
+	fetch->state = FETCH_ENDED; /* in no list yet */
 	set_state(fetch, FETCH_WAITING);
 	kick(fetcher);
 	*ret = fetch;
@@ -499,9 +539,7 @@ void fetch_offer(struct fetch *fetch, const struct address *addresses,
 	if (attempt && (attempt->tls.connected_ns || fetch->count == before))
 		return;
 	drop_attempt(fetch);
-	set_state(fetch, FETCH_WAITING);
-	list_remove(&fetch->node);
-	list_prepend(&fetcher->waiting, &fetch->node);
+	set_state(fetch, FETCH_AGAIN);
 	kick(fetcher);
 }
 
@@ -556,7 +594,11 @@ int fetcher_new(const struct fetcher_options *options, struct fetcher **ret,
 	fetcher->timeout_ms = options->timeout_ms;
 	fetcher->max_size = options->max_size;
 	fetcher->concurrency = options->concurrency ? options->concurrency : 1;
+	fetcher->slow_max = options->slow
+	                        ? options->slow
+	                        : FETCH_SLOW_FACTOR * fetcher->concurrency;
 	list_init(&fetcher->waiting);
+	list_init(&fetcher->again);
 	list_init(&fetcher->young);
 	list_init(&fetcher->slow);
 	list_init(&fetcher->asking);
@@ -569,6 +611,10 @@ int fetcher_new(const struct fetcher_options *options, struct fetcher **ret,
 	if (status != MTS_OK)
 		goto fail;
 	status = fetch_tls_init();
+	if (status == MTS_OK)
+		status = fair_line_new(
+		    (fetcher->concurrency + fetcher->slow_max) / 2,
+		    &fetcher->line);
 	if (status == MTS_OK)
 		status = turns_ref(options->loop, &fetcher->turns);
 	if (status == MTS_OK)
@@ -584,6 +630,7 @@ int fetcher_new(const struct fetcher_options *options, struct fetcher **ret,
 	*ret = fetcher;
 	return MTS_OK;
 fail:
+	fair_line_free(&fetcher->line);
 	turns_unref(&fetcher->turns);
 	trust_free(&fetcher->trust);
 	curl_global_cleanup();
@@ -599,11 +646,13 @@ void fetcher_close(struct fetcher **fetcher)
 		return;
 	*fetcher = NULL;
 	cancel_all(&f->waiting);
+	cancel_all(&f->again);
 	cancel_all(&f->young);
 	cancel_all(&f->slow);
 	cancel_all(&f->asking);
 	curl_uv_close(&f->curl);
 	trust_free(&f->trust);
+	fair_line_free(&f->line);
 	turn_cancel(&f->room);
 	turns_unref(&f->turns);
 	uv_close((uv_handle_t *)&f->timer, on_closed);

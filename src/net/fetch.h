@@ -22,9 +22,10 @@ struct fetcher_options {
 	const char *ca_file;  /* PEM bundle; NULL or "": the system's */
 	uint64_t timeout_ms;  /* for one fetch, from its start (not its wait) */
 	uint64_t max_size;    /* of the body, bytes; more is an error */
-	uint64_t concurrency; /* fetches younger than half a second; older
-	                       * ones are counted apart, up to four times as
-	                       * many, and further ones wait */
+	uint64_t concurrency; /* fetches younger than half a second; or less,
+	                       * if they have no TLS yet and many wait */
+	uint64_t slow;        /* older ones; further ones wait. 0: four times as
+	                * many. Each takes a descriptor and some 50 KiB */
 };
 
 /* MTS_ESYS: the CA file can't be read; MTS_ESYNTAX: it holds no certificate;

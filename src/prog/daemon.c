@@ -27,6 +27,10 @@ enum {
 	/* The cache, listeners, operators, DNS questions that are out, and
 	 * libunbound's (64). */
 	DESCRIPTORS_OWN = 192,
+	/* Fetches that have been at it for long, for each of
+	 * fetch.concurrency. */
+	SLOW_LEAST = 4,
+	SLOW_MOST = 16,
 };
 
 struct daemon {
@@ -75,6 +79,7 @@ struct shares {
 	uint64_t limit; /* of the process */
 	uint64_t clients;
 	uint64_t questions; /* to name servers; 0: any number */
+	uint64_t slow;      /* fetches that have been at it for long */
 };
 
 /* Clients get as many as are configured, if that leaves enough for look-ups;
@@ -84,8 +89,10 @@ struct shares {
 static struct shares share_descriptors(const struct conf *conf)
 {
 	/* A fetch that is slow makes room for another one; see net/fetch.h. */
-	uint64_t reserve = DESCRIPTORS_OWN + 5 * conf->fetch.concurrency;
-	struct shares shares = { .clients = conf->limits.clients };
+	uint64_t reserve =
+	    DESCRIPTORS_OWN + (1 + SLOW_LEAST) * conf->fetch.concurrency;
+	struct shares shares = { .clients = conf->limits.clients,
+		                 .slow = SLOW_MOST * conf->fetch.concurrency };
 	struct rlimit limit;
 	uint64_t most;
 
@@ -102,6 +109,11 @@ static struct shares share_descriptors(const struct conf *conf)
 		shares.questions = DESCRIPTORS_OWN / 2;
 	if (shares.limit > shares.clients + reserve)
 		shares.questions += shares.limit - shares.clients - reserve;
+	/* Hosts that keep silent may take half of what is to spare. */
+	most = shares.questions / 2;
+	if (shares.slow > SLOW_LEAST * conf->fetch.concurrency + most)
+		shares.slow = SLOW_LEAST * conf->fetch.concurrency + most;
+	shares.questions -= shares.slow - SLOW_LEAST * conf->fetch.concurrency;
 	return shares;
 }
 
@@ -152,6 +164,7 @@ static int open_fetcher(struct daemon *daemon, struct fault *why)
 		.timeout_ms = conf->fetch.timeout_ms,
 		.max_size = conf->fetch.max_size,
 		.concurrency = conf->fetch.concurrency,
+		.slow = share_descriptors(conf).slow,
 	};
 
 	return fetcher_new(&options, &daemon->fetcher, why);
