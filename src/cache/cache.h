@@ -123,6 +123,12 @@ bool cache_due(struct cache *cache, int64_t now_s, size_t limit,
 /* The least next_refresh_s that is not 0; 0 if there is none. */
 int64_t cache_first_due(struct cache *cache);
 
+/* For the handler of SIGBUS (async-signal-safe): true if the fault at ADDRESS was
+ * the disk's, which did not hand out a page of the file, and whoever read may go
+ * on. Policies on such pages are MTS_ENOTFOUND; the file is opened anew soon
+ * after, and set aside if they can't be read then either. */
+bool cache_absorb_fault(const void *address);
+
 /* For the handler of a fatal signal (async-signal-safe): if the file is to
  * blame, the next cache_open() finds out, by looking at all of it. */
 void cache_mark_suspect(void);

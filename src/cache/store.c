@@ -8,6 +8,8 @@
 #include "cache/store.h"
 
 #include "base/log.h"
+#include "base/tree.h"
+#include "cache/bus.h"
 #include "cache/check.h"
 #include "cache/place.h"
 
@@ -40,34 +42,6 @@ struct store {
 	int broken; /* LMDB's code that says so, or 0; see store_note() */
 	struct tables tables;
 };
-
-int mts_from_lmdb(int rc)
-{
-	switch (rc) {
-	case MDB_SUCCESS:
-		return MTS_OK;
-	case MDB_NOTFOUND:
-		return MTS_ENOTFOUND;
-	case ENOMEM:
-		return MTS_ENOMEM;
-	case MDB_MAP_FULL:
-	case MDB_TXN_FULL:
-	case ENOSPC:
-	case EDQUOT:
-		return MTS_EFULL;
-	case MDB_INVALID:
-	case MDB_VERSION_MISMATCH:
-	case MDB_CORRUPTED:
-	case MDB_PAGE_NOTFOUND:
-	case MDB_CURSOR_FULL:
-	case MDB_PAGE_FULL:
-	case MDB_INCOMPATIBLE:
-	case MDB_BAD_VALSIZE:
-		return MTS_EDAMAGED;
-	default:
-		return rc > 0 ? MTS_ESYS : MTS_ELIB;
-	}
-}
 
 /* -- opening --------------------------------------------------------------- */
 
@@ -169,6 +143,7 @@ static int open_tables(struct store *store)
 
 static void close_env(struct store *store)
 {
+	bus_unwatch();
 	if (store->reader)
 		mdb_txn_abort(store->reader);
 	store->reader = NULL;
@@ -189,11 +164,13 @@ static int open_file(struct store *store)
 	if (!rc)
 		rc =
 		    mdb_txn_begin(store->env, NULL, MDB_RDONLY, &store->reader);
-	if (rc)
+	if (rc) {
 		close_env(store);
-	else
-		mdb_txn_reset(store->reader);
-	return rc;
+		return rc;
+	}
+	bus_watch(store->reader, &store->tables);
+	mdb_txn_reset(store->reader);
+	return 0;
 }
 
 static const char *damage_text(int rc)
@@ -408,7 +385,11 @@ int store_after(struct store *store, enum store_table table, struct slice after,
 		return mts_from_lmdb(rc);
 	rc = seek(cursor, after, &found, &data);
 	mdb_cursor_close(cursor);
-	if (rc == 0 && found.mv_size > KEY_MAX)
+	/* Not after it: whoever walks would walk in a circle. */
+	if (rc == 0 &&
+	    (found.mv_size > KEY_MAX ||
+	     (after.len && tree_compare(slice_of(found.mv_data, found.mv_size),
+	                                after) <= 0)))
 		rc = MDB_CORRUPTED;
 	if (rc) {
 		store_note(store, rc);
@@ -464,10 +445,26 @@ size_t store_reserve(const struct store *store)
 	return most < RESERVE_PAGES ? most : RESERVE_PAGES;
 }
 
+int store_commit(struct store *store, MDB_txn *txn)
+{
+	if (!store_is_unread(store))
+		return mdb_txn_commit(txn);
+	mdb_txn_abort(txn);
+	return EIO;
+}
+
 /* -- when it breaks -------------------------------------------------------- */
+
+bool store_is_unread(const struct store *store)
+{
+	return store->env && bus_was_hit();
+}
 
 bool store_note(struct store *store, int rc)
 {
+	/* Damage that is not in the file. */
+	if (store_is_unread(store))
+		return true;
 	/* MDB_PANIC: LMDB lost track of its meta page; opening it again reads
 	 * what the disk has. */
 	if (rc == MDB_PANIC || mts_from_lmdb(rc) == MTS_EDAMAGED)
@@ -477,7 +474,8 @@ bool store_note(struct store *store, int rc)
 
 bool store_is_broken(const struct store *store)
 {
-	return store->broken != 0 || store->read_only || !store->env;
+	return store->broken != 0 || store->read_only || !store->env ||
+	       store_is_unread(store);
 }
 
 int store_mend(struct store *store, struct fault *why)
@@ -488,6 +486,13 @@ int store_mend(struct store *store, struct fault *why)
 	if (store->read_only && store->env &&
 	    (rc = place_claim(&store->place, why)) != MTS_OK)
 		return rc;
+	if (store_is_unread(store)) {
+		place_mark_suspect();
+		store->looked = false;
+		log_warning("cache_read_failed file=%s reason=\"the disk does "
+		            "not hand out some of it\"",
+		            store->place.file);
+	}
 	close_env(store);
 	rc = open_all(store, why);
 	if (rc != MTS_OK)

@@ -67,7 +67,7 @@ static bool next(struct walk *walk, struct found *ret)
 		return disk;
 	key = walk->order == STORE_BY_DUE ? change_due_key(change)
 	                                  : change_name(change);
-	if (!disk || key_compare(key, ret->key) < 0) {
+	if (!disk || tree_compare(key, ret->key) < 0) {
 		ret->key = key;
 		ret->record = change_record(change);
 	}
