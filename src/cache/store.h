@@ -84,6 +84,11 @@ bool store_is_broken(const struct store *store);
  * not be. */
 bool store_is_unread(const struct store *store);
 
+/* Has store_mend() look at all of it: a write asked for more memory than there
+ * is, which may be due to a damaged length. Until then it is as if it was
+ * unread. */
+void store_doubt(struct store *store);
+
 /* Opens the file again; if it is damaged, sets it aside first. Nobody may be
  * reading or writing. After a failure it stays broken and may be tried again;
  * reads find what is there, if that can be read at all. */

@@ -123,6 +123,8 @@ static void finish_batch(struct writer *writer)
 	backlog_give_back(&writer->backlog);
 	/* In a write, "not found" comes from LMDB's own tables. */
 	store_note(writer->store, rc == MDB_NOTFOUND ? MDB_CORRUPTED : rc);
+	if (rc == ENOMEM)
+		store_doubt(writer->store);
 	note_failure(writer, failure_text(rc));
 }
 

@@ -515,6 +515,7 @@ static const struct {
 	{ "a bad disk", EIO, false, false },
 	{ "a file system gone read-only", EROFS, false, false },
 	{ "a full file", MDB_MAP_FULL, false, false },
+	{ "a length beyond all memory", ENOMEM, true, false },
 	{ "a meta page that may be lost", MDB_PANIC, true, false },
 	{ "a damaged page", MDB_CORRUPTED, true, true },
 	{ "a page that is not there", MDB_PAGE_NOTFOUND, true, true },

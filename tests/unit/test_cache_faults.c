@@ -124,12 +124,18 @@ struct seen {
 	bool wrong;
 };
 
+/* A record has a checksum, a key has none: what is left of one that was written
+ * over may name another domain, which is none of ours. */
 static bool is_right(const char *name, const struct cache_entry *entry)
 {
 	struct domain domain = box_domain(entry->record_ttl_s);
+	unsigned n = 0;
+	bool ours = sscanf(name, "d%6u.example", &n) == 1 && n < ROWS &&
+	            strlen(name) == domain.len;
 
-	return entry->record_ttl_s < ROWS && strcmp(domain.name, name) == 0 &&
-	       entry->next_refresh_s == due_of(entry->record_ttl_s);
+	return entry->record_ttl_s < ROWS &&
+	       entry->next_refresh_s == due_of(entry->record_ttl_s) &&
+	       (!ours || strcmp(domain.name, name) == 0);
 }
 
 static bool see(void *arg, const char *domain, const struct cache_entry *entry)
@@ -280,7 +286,7 @@ static void test_other_faults(void **state)
 static uint32_t draw(uint32_t below)
 {
 	made.seed = made.seed * 1664525u + 1013904223u;
-	return (made.seed >> 8) % below;
+	return (made.seed >> 16 ^ made.seed << 16) % below;
 }
 
 static void fill_with_noise(char *to, size_t len)
@@ -319,6 +325,7 @@ static size_t page_of(struct cachebox *box, const char *table)
 	/* Each page begins with its number. */
 	memcpy(&page, (char *)key.mv_data - (uintptr_t)key.mv_data % PAGE,
 	       sizeof(page));
+	mdb_cursor_close(cursor);
 	mdb_txn_abort(txn);
 	mdb_env_close(env);
 	return page;
@@ -406,6 +413,7 @@ static void damage(struct cachebox *box)
 static void use(struct cachebox *box)
 {
 	struct fault why = { 0 };
+	unsigned bad;
 	int count;
 
 	alarm(CHILD_S);
@@ -415,6 +423,7 @@ static void use(struct cachebox *box)
 		fprintf(stderr, "cache_open: %s\n", why.text);
 		_exit(2);
 	}
+	bad = box_files(box, "policies.mdb.bad-");
 	count = look(box);
 	if (count < 0)
 		_exit(3);
@@ -427,7 +436,9 @@ static void use(struct cachebox *box)
 		(void)cache_remove(box->cache, &domain);
 	}
 	box_sync(box);
-	if (look(box) < ROWS / 3)
+	/* With a file that is set aside only now goes what was in it. */
+	count = look(box);
+	if (count < (bad == box_files(box, "policies.mdb.bad-") ? ROWS / 3 : 0))
 		_exit(5);
 	box_close(box);
 	_exit(0);
