@@ -17,6 +17,7 @@ static void free_entry(struct conf_listen *entry)
 	free(entry->address);
 	free(entry->owner);
 	free(entry->group);
+	free(entry->map);
 }
 
 void conf_clear_listen(struct conf *conf)
@@ -38,7 +39,7 @@ static int set_defaults(bool entry, void *base)
 
 	for (size_t i = 0; status == MTS_OK && (option = schema_at(i)); i++)
 		if (schema_is_child(option, listen) == entry &&
-		    option->type != CONF_SECTION &&
+		    option->fallback && option->type != CONF_SECTION &&
 		    option->type != CONF_LISTENERS &&
 		    option->type != CONF_SERVERS)
 			status = value_set_default(option, base, NULL);
@@ -61,6 +62,19 @@ struct conf_listen *conf_add_listen(struct conf *conf)
 fail:
 	free_entry(&entry);
 	return NULL;
+}
+
+const char *conf_protocol_text(enum conf_protocol protocol)
+{
+	switch (protocol) {
+	case CONF_SOCKETMAP:
+		break;
+	case CONF_TCP_TABLE:
+		return "tcp_table";
+	case CONF_EXIM:
+		return "exim";
+	}
+	return "socketmap";
 }
 
 struct conf *conf_new(void)

@@ -15,7 +15,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum conf_protocol { CONF_SOCKETMAP };
+enum conf_protocol { CONF_SOCKETMAP, CONF_TCP_TABLE, CONF_EXIM };
 
 /* One entry of "listen:". */
 struct conf_listen {
@@ -24,6 +24,7 @@ struct conf_listen {
 	mode_t mode;   /* unix: of the socket file; 0660 by default */
 	char *owner;   /* unix: a user's name, or NULL: ours */
 	char *group;   /* unix: a group's name, or NULL: ours */
+	char *map;     /* tcp_table: the map that is asked; never NULL */
 	unsigned line; /* in the file, for messages */
 };
 
@@ -81,6 +82,9 @@ int conf_parse(const char *text, size_t len, const char *name,
 
 /* Every option at its default; NULL if memory is short. */
 struct conf *conf_new(void);
+
+/* "socketmap", "tcp_table", "exim". */
+const char *conf_protocol_text(enum conf_protocol protocol);
 
 /* Takes NULL, leaves NULL. */
 void conf_free(struct conf **conf);

@@ -208,10 +208,79 @@ static int read_servers(struct loader *loader, const struct conf_option *option)
 static int read_mapping(struct loader *loader, const struct conf_option *parent,
                         void *base);
 
+/* Finds out which protocol the entry is of: there is one address in it. */
+static int find_protocol(const struct loader *loader,
+                         const struct conf_option *option,
+                         struct conf_listen *entry)
+{
+	static const struct {
+		const char *path;
+		enum conf_protocol protocol;
+	} rows[] = {
+		{ "listen.socketmap", CONF_SOCKETMAP },
+		{ "listen.tcp_table", CONF_TCP_TABLE },
+		{ "listen.exim", CONF_EXIM },
+	};
+	const char *found = NULL;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		size_t row = schema_index(schema_find(rows[i].path));
+
+		if (loader->lines[row] == 0)
+			continue;
+		if (found)
+			return fault_set(loader->why, MTS_ESYNTAX,
+			                 "%s:%u: %s: the entry has an address "
+			                 "already, by %s; begin another one "
+			                 "with a hyphen",
+			                 loader->name, loader->lines[row],
+			                 rows[i].path, found);
+		found = rows[i].path;
+		entry->protocol = rows[i].protocol;
+	}
+	if (found)
+		return MTS_OK;
+	return fault_set(loader->why, MTS_ESYNTAX,
+	                 "%s:%u: %s: the entry has no address; write "
+	                 "socketmap:, tcp_table: or exim: and unix:/path or "
+	                 "inet:host:port",
+	                 loader->name, entry->line, option->path);
+}
+
+/* Refuses what has no meaning for this entry's address and protocol. */
+static int check_entry(const struct loader *loader,
+                       const struct conf_option *option,
+                       struct conf_listen *entry)
+{
+	const struct conf_option *map = schema_find("listen.map");
+	const struct conf_option *row;
+	int status = find_protocol(loader, option, entry);
+
+	if (status != MTS_OK)
+		return status;
+	for (size_t i = 0; (row = schema_at(i)); i++) {
+		if (loader->lines[i] == 0 || row->type == CONF_ADDRESS ||
+		    !schema_is_child(row, option))
+			continue;
+		if (row == map && entry->protocol != CONF_TCP_TABLE)
+			return fault_set(loader->why, MTS_ESYNTAX,
+			                 "%s:%u: %s: is for tcp_table only; "
+			                 "leave it out",
+			                 loader->name, loader->lines[i],
+			                 row->path);
+		if (row != map && strncmp(entry->address, "inet:", 5) == 0)
+			return fault_set(loader->why, MTS_ESYNTAX,
+			                 "%s:%u: %s: is for unix sockets only; "
+			                 "leave it out for %.80s",
+			                 loader->name, loader->lines[i],
+			                 row->path, entry->address);
+	}
+	return MTS_OK;
+}
+
 /* Adds an entry with its defaults and reads it. */
 static int read_entry(struct loader *loader, const struct conf_option *option)
 {
-	const struct conf_option *address = schema_find("listen.socketmap");
 	const struct conf_option *row;
 	struct conf_listen *entry = conf_add_listen(loader->conf);
 	unsigned line = line_of(loader);
@@ -227,22 +296,7 @@ static int read_entry(struct loader *loader, const struct conf_option *option)
 	status = read_mapping(loader, option, entry);
 	if (status != MTS_OK)
 		return status;
-	if (loader->lines[schema_index(address)] == 0)
-		return fault_set(loader->why, MTS_ESYNTAX,
-		                 "%s:%u: listen: the entry has no address; "
-		                 "write socketmap: unix:/path or "
-		                 "inet:host:port",
-		                 loader->name, line);
-	for (size_t i = 0; (row = schema_at(i)); i++)
-		if (loader->lines[i] && row != address &&
-		    schema_is_child(row, option) &&
-		    strncmp(entry->address, "inet:", 5) == 0)
-			return fault_set(loader->why, MTS_ESYNTAX,
-			                 "%s:%u: %s: is for unix sockets only; "
-			                 "leave it out for %.80s",
-			                 loader->name, loader->lines[i],
-			                 row->path, entry->address);
-	return MTS_OK;
+	return check_entry(loader, option, entry);
 }
 
 static int read_listeners(struct loader *loader,

@@ -37,6 +37,7 @@ struct conf_option {
 	uint64_t min;
 	uint64_t max;
 	const char *fallback;     /* the default, as a file would say it */
+	const char *example;      /* without a default: a good value */
 	const char *const *words; /* CONF_WORD: up to a NULL */
 	const char *help;         /* one line */
 	const char *more;         /* what else there is to know, or "" */

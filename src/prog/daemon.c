@@ -11,7 +11,7 @@
 #include "net/resolver.h"
 #include "serve/control.h"
 #include "serve/lookup.h"
-#include "serve/socketmap.h"
+#include "serve/server.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +32,8 @@ struct daemon {
 	struct resolver *resolver;
 	struct fetcher *fetcher;
 	struct lookups *lookups;
-	struct socketmap_server *socketmap;
+	struct maps *maps;
+	struct server *server;
 	struct control *control;
 	char **listeners; /* "socketmap unix:/..." for status */
 	size_t listener_count;
@@ -144,31 +145,57 @@ static int open_lookups(struct daemon *daemon, struct fault *why)
 	return lookups_new(&options, &daemon->lookups, why);
 }
 
-static int note_listener(struct daemon *daemon, const char *address,
-                         struct fault *why)
+static int note_listener(struct daemon *daemon,
+                         const struct conf_listen *listen, struct fault *why)
 {
-	const char *protocol = "socketmap ";
-	size_t size = strlen(protocol) + strlen(address) + 1;
+	const char *protocol = conf_protocol_text(listen->protocol);
+	size_t size = strlen(protocol) + strlen(listen->address) + 2;
 	char *text = malloc(size);
 
 	if (!text)
 		return fault_set(why, MTS_ENOMEM, "out of memory");
-	snprintf(text, size, "%s%s", protocol, address);
+	snprintf(text, size, "%s %s", protocol, listen->address);
 	daemon->listeners[daemon->listener_count++] = text;
 	return MTS_OK;
+}
+
+static int open_listener(struct daemon *daemon,
+                         const struct conf_listen *listen, struct fault *why)
+{
+	static const struct protocol *const protocols[] = {
+		[CONF_SOCKETMAP] = &protocol_socketmap,
+		[CONF_TCP_TABLE] = &protocol_tcp_table,
+		[CONF_EXIM] = &protocol_exim,
+	};
+	struct protocol_context context = {
+		.maps = daemon->maps,
+		.map = maps_find(daemon->maps, slice_str(listen->map)),
+	};
+	struct endpoint_options endpoint = {
+		.loop = daemon->loop,
+		.address = listen->address,
+		.mode = listen->mode,
+		.owner = listen->owner,
+		.group = listen->group,
+	};
+	int rc = server_listen(daemon->server, protocols[listen->protocol],
+	                       &context, &endpoint, why);
+
+	return rc == MTS_OK ? note_listener(daemon, listen, why) : rc;
 }
 
 static int open_listeners(struct daemon *daemon, struct fault *why)
 {
 	const struct conf *conf = daemon->conf;
 	struct shares shares = share_descriptors(conf);
-	struct socketmap_options options = {
+	struct answer_manner how = { 0 };
+	struct server_options options = {
 		.loop = daemon->loop,
 		.clock = &clock_system,
 		.lookups = daemon->lookups,
 		.max_clients = shares.clients,
 	};
-	int rc = socketmap_new(&options, &daemon->socketmap, why);
+	int rc = server_new(&options, &daemon->server, why);
 
 	if (shares.clients < conf->limits.clients)
 		log_warning("few_descriptors limit=%llu clients=%llu "
@@ -179,32 +206,21 @@ static int open_listeners(struct daemon *daemon, struct fault *why)
 		            (unsigned long long)shares.clients);
 	if (rc != MTS_OK)
 		return rc;
+	daemon->maps = maps_new(&how, NULL, 0);
 	daemon->listeners = calloc(conf->listen_count + 1, sizeof(char *));
-	if (!daemon->listeners)
+	if (!daemon->maps || !daemon->listeners)
 		return fault_set(why, MTS_ENOMEM, "out of memory");
-	for (size_t i = 0; i < conf->listen_count && rc == MTS_OK; i++) {
-		const struct conf_listen *listen = &conf->listen[i];
-		struct endpoint_options endpoint = {
-			.loop = daemon->loop,
-			.address = listen->address,
-			.mode = listen->mode,
-			.owner = listen->owner,
-			.group = listen->group,
-		};
-
-		rc = socketmap_listen(daemon->socketmap, &endpoint, why);
-		if (rc == MTS_OK)
-			rc = note_listener(daemon, listen->address, why);
-	}
+	for (size_t i = 0; i < conf->listen_count && rc == MTS_OK; i++)
+		rc = open_listener(daemon, &conf->listen[i], why);
 	return rc;
 }
 
 static void count_clients(void *arg, uint64_t *now, uint64_t *total)
 {
 	struct daemon *daemon = arg;
-	struct socketmap_counts counts;
+	struct server_counts counts;
 
-	socketmap_get_counts(daemon->socketmap, &counts);
+	server_get_counts(daemon->server, &counts);
 	*now = counts.clients;
 	*total = counts.accepted;
 }
@@ -269,7 +285,8 @@ void daemon_close(struct daemon **daemon)
 	if (!d)
 		return;
 	control_close(&d->control);
-	socketmap_close(&d->socketmap);
+	server_close(&d->server);
+	maps_free(&d->maps);
 	lookups_close(&d->lookups);
 	fetcher_close(&d->fetcher);
 	resolver_close(&d->resolver);

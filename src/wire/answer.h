@@ -14,6 +14,18 @@
 
 #include <stdint.h>
 
+/* Where an answer has to fit in. */
+enum answer_room {
+	ANSWER_ROOM_SOCKETMAP, /* SOCKETMAP_REPLY_MAX */
+	ANSWER_ROOM_TCP_TABLE, /* TCP_TABLE_MAX, encoded */
+};
+
+/* What the operator wants an answer to do beyond what the RFC asks for. */
+struct answer_manner {
+	bool enforce_testing; /* take the mode testing for enforce */
+	bool tls12;           /* Postfix: no TLS before 1.2, by protocols= */
+};
+
 /* What is known of a domain when it is answered for. */
 struct answer_input {
 	const struct domain *domain;
@@ -21,18 +33,20 @@ struct answer_input {
 	const char *id;              /* its record's id; only with a policy */
 	int64_t expires_in_s;        /* till its end; only with a policy */
 	struct slice mx;             /* the MX asked about; map verdict only */
+	struct answer_manner how;
+	enum answer_room room;
 };
 
 /* Appends the reply of MAP (not MAP_UNKNOWN) to OUT; buffer_status(). OUT's
  * cap leaves room for SOCKETMAP_REPLY_MAX bytes.
  *
  * postfix: "OK secure match=... servername=hostname", or "NOTFOUND " without a
- *   policy and in the modes testing and none. (TEMP where not even this fits
- *   SOCKETMAP_REPLY_MAX.)
+ *   policy and in the modes testing and none. With
+ *   tls12 " protocols=>=TLSv1.2" follows. (TEMP where not even this fits.)
  * postfix-tlsrpt: the same with Postfix 3.10's attributes; where they would
- *   make the reply longer than SOCKETMAP_REPLY_MAX, first policy_string is left
- *   out, then all of them.
- * sts: as postfix; TEMP where Sendmail would fail open on the length. A caller
+ *   not fit, first policy_string is left out, then all of them. policy_string
+ *   tells the publisher's mode, also with enforce_testing.
+ * sts: as postfix, without protocols; TEMP where Sendmail would fail open on the length. A caller
  *   that wants to log this finds "TEMP " at the start: no other verdict is one.
  * verdict: "OK enforce match id=... expires=SECONDS", "... mismatch ...", "OK
  *   testing match|mismatch ...", "OK none id=... expires=..."; "NOTFOUND "

@@ -39,6 +39,7 @@ int exim_parse(struct slice line, struct exim_request *ret, struct fault *why);
 int exim_write(struct buffer *out, const struct policy *policy, struct slice mx,
                bool enforce_testing);
 
+#define EXIM_NONE "mode=none\n"
 /* "It can't be known": for Exim to try again later. */
 #define EXIM_FAIL "mode=fail\n"
 

@@ -176,10 +176,13 @@ static void test_listen(void **state)
 	                          "  - socketmap: inet:[::1]:8461\n"
 	                          "  - socketmap: inet:localhost:65535\n"
 	                          "  - socketmap: 'unix:/q'\n"
-	                          "    owner: ''\n");
+	                          "    owner: ''\n"
+	                          "  - tcp_table: inet:localhost:8462\n"
+	                          "    map: postfix-tlsrpt\n"
+	                          "  - { mode: 0600, exim: unix:/exim }\n");
 
 	(void)state;
-	assert_int_equal(conf->listen_count, 5);
+	assert_int_equal(conf->listen_count, 7);
 	assert_string_equal(conf->listen[0].address, "unix:/a b/c");
 	assert_int_equal(conf->listen[0].mode, 0600);
 	assert_string_equal(conf->listen[0].owner, "mail");
@@ -193,6 +196,14 @@ static void test_listen(void **state)
 	assert_int_equal(conf->listen[2].mode, 0660);
 	assert_string_equal(conf->listen[3].address, "inet:localhost:65535");
 	assert_null(conf->listen[4].owner);
+	assert_int_equal(conf->listen[4].protocol, CONF_SOCKETMAP);
+	assert_string_equal(conf->listen[4].map, "postfix");
+	assert_int_equal(conf->listen[5].protocol, CONF_TCP_TABLE);
+	assert_string_equal(conf->listen[5].address, "inet:localhost:8462");
+	assert_string_equal(conf->listen[5].map, "postfix-tlsrpt");
+	assert_int_equal(conf->listen[6].protocol, CONF_EXIM);
+	assert_string_equal(conf->listen[6].address, "unix:/exim");
+	assert_int_equal(conf->listen[6].mode, 0600);
 	conf_free(&conf);
 }
 

@@ -196,8 +196,8 @@ static const struct {
 	  "F:2: listen.socketmap: '*' is neither a host name nor an address; "
 	  "IPv6 addresses go in brackets" },
 	{ TEXT("listen:\n  - mode: 0660\n"), MTS_ESYNTAX,
-	  "F:2: listen: the entry has no address; write socketmap: unix:/path "
-	  "or inet:host:port" },
+	  "F:2: listen: the entry has no address; write socketmap:, "
+	  "tcp_table: or exim: and unix:/path or inet:host:port" },
 	{ TEXT("listen:\n  - socketmap: unix:/a\n    mode: 0999\n"),
 	  MTS_ESYNTAX,
 	  "F:3: listen.mode: '0999' is no file mode; write it in octal, as in "
@@ -225,9 +225,26 @@ static const struct {
 	{ TEXT("listen:\n  - socketmap: unix:/a\n    socketmap: unix:/b\n"),
 	  MTS_ESYNTAX,
 	  "F:3: listen.socketmap: is there twice, first in line 2; leave one" },
-	{ TEXT("listen:\n  - tcp_table: inet:a:1\n"), MTS_ESYNTAX,
-	  "F:2: listen.tcp_table: unknown option; known here: socketmap, mode, "
-	  "owner, group" },
+	{ TEXT("listen:\n  - netmap: inet:a:1\n"), MTS_ESYNTAX,
+	  "F:2: listen.netmap: unknown option; known here: socketmap, mode, "
+	  "owner, group, tcp_table, map, exim" },
+	{ TEXT("listen:\n  - exim: unix:/a\n    tcp_table: inet:a:1\n"),
+	  MTS_ESYNTAX,
+	  "F:2: listen.exim: the entry has an address already, by "
+	  "listen.tcp_table; begin another one with a hyphen" },
+	{ TEXT("listen:\n  - exim: unix:/a\n    map: postfix\n"), MTS_ESYNTAX,
+	  "F:3: listen.map: is for tcp_table only; leave it out" },
+	{ TEXT("listen:\n  - tcp_table: inet:a:1\n    map: nomap\n"),
+	  MTS_ESYNTAX,
+	  "F:2: listen.map: there is no map 'nomap'; write postfix, "
+	  "postfix-tlsrpt or verdict" },
+	{ TEXT("listen:\n  - tcp_table: inet:a:1\n    mode: 0660\n"),
+	  MTS_ESYNTAX,
+	  "F:3: listen.mode: is for unix sockets only; leave it out for "
+	  "inet:a:1" },
+	{ TEXT("listen:\n  - exim: unix:/a\n  - socketmap: unix:/a\n"),
+	  MTS_ESYNTAX,
+	  "F:3: listen.socketmap: unix:/a is listened on already, by line 2" },
 	{ TEXT("listen:\n  - []\n"), MTS_ESYNTAX,
 	  "F:2: listen: an entry is a protocol and an address, as in - "
 	  "socketmap: inet:127.0.0.1:8461" },
