@@ -268,11 +268,35 @@ static int check_maps(const struct conf *conf, const char *name,
 	return MTS_OK;
 }
 
+/* The fault is the one's that was written last. */
+static int check_dane(const struct conf *conf, const unsigned *lines,
+                      const char *name, struct fault *why)
+{
+	unsigned dane = lines[schema_index(schema_find("dane"))];
+	unsigned dnssec = lines[schema_index(schema_find("dns.dnssec"))];
+
+	if (conf->dane != CONF_DANE_ON || conf->dns.dnssec != CONF_DNSSEC_OFF)
+		return MTS_OK;
+	if (dane > dnssec)
+		return fault_set(
+		    why, MTS_ESYNTAX,
+		    "%s:%u: dane: 'on' takes DNSSEC, and "
+		    "dns.dnssec is off; write auto, or dns.dnssec: "
+		    "auto",
+		    name, dane);
+	return fault_set(why, MTS_ESYNTAX,
+	                 "%s:%u: dns.dnssec: 'off' leaves nothing to look at "
+	                 "for dane: on; write auto, or dane: off",
+	                 name, dnssec);
+}
+
 int check_together(const struct conf *conf, const unsigned *lines,
                    const char *name, struct fault *why)
 {
 	int status = check_bounds(conf, lines, name, why);
 
+	if (status == MTS_OK)
+		status = check_dane(conf, lines, name, why);
 	if (status == MTS_OK)
 		status = check_addresses(conf, name, why);
 	return status == MTS_OK ? check_maps(conf, name, why) : status;

@@ -41,7 +41,8 @@ static int set_defaults(bool entry, void *base)
 		if (schema_is_child(option, listen) == entry &&
 		    option->fallback && option->type != CONF_SECTION &&
 		    option->type != CONF_LISTENERS &&
-		    option->type != CONF_SERVERS)
+		    option->type != CONF_SERVERS &&
+		    option->type != CONF_DOMAINS)
 			status = value_set_default(option, base, NULL);
 	return status;
 }
@@ -83,7 +84,9 @@ struct conf *conf_new(void)
 
 	if (!conf)
 		return NULL;
-	if (set_defaults(false, conf) != MTS_OK || !conf_add_listen(conf))
+	conf->domains = words_new();
+	if (!conf->domains || set_defaults(false, conf) != MTS_OK ||
+	    !conf_add_listen(conf))
 		conf_free(&conf);
 	return conf;
 }
@@ -101,6 +104,7 @@ void conf_free(struct conf **conf)
 		free(old->dns.servers[i]);
 	free(old->dns.servers);
 	free(old->fetch.ca_file);
+	words_free(&old->domains);
 	free(old);
 	*conf = NULL;
 }

@@ -9,11 +9,19 @@
 
 #include "base/log.h"
 #include "base/status.h"
+#include "sts/word.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+enum conf_dnssec {
+	CONF_DNSSEC_AUTO,
+	CONF_DNSSEC_VALIDATE,
+	CONF_DNSSEC_TRUST_AD,
+	CONF_DNSSEC_OFF,
+};
 
 enum conf_protocol { CONF_SOCKETMAP, CONF_TCP_TABLE, CONF_EXIM };
 
@@ -28,6 +36,15 @@ struct conf_listen {
 	unsigned line; /* in the file, for messages */
 };
 
+/* In the order of the options' words. */
+enum conf_dane {
+	CONF_DANE_AUTO,
+	CONF_DANE_ON,
+	CONF_DANE_PRECEDENCE,
+	CONF_DANE_OFF
+};
+enum conf_dane_answer { CONF_DANE_ANSWER_ONLY, CONF_DANE_ANSWER_NONE };
+
 struct conf {
 	struct conf_listen *listen; /* LISTEN_COUNT of them */
 	size_t listen_count;
@@ -39,6 +56,8 @@ struct conf {
 	struct {
 		char **servers; /* "192.0.2.1", "192.0.2.1:5353", "[::1]:53" */
 		size_t server_count; /* 0: those of /etc/resolv.conf */
+		enum conf_dnssec dnssec;
+		char *trust_anchor; /* "": the system's */
 		uint64_t timeout_ms;
 	} dns;
 	struct {
@@ -58,6 +77,9 @@ struct conf {
 		uint64_t id_check_min_ms;
 		uint64_t id_check_max_ms;
 	} refresh;
+	enum conf_dane dane;
+	enum conf_dane_answer dane_answer;
+	struct words *domains; /* the operator's own; never NULL */
 	struct {
 		uint64_t clients; /* connections, all listeners together */
 	} limits;

@@ -7,40 +7,26 @@
  * them can stand for gigabytes), tags, merge keys, further documents. */
 #include "conf/load.h"
 
-#include "base/slice.h"
 #include "conf/check.h"
-#include "conf/schema.h"
+#include "conf/loader.h"
 #include "conf/value.h"
 
 #include <stdio.h>
-#include <yaml.h>
-
-struct loader {
-	yaml_parser_t parser;
-	yaml_event_t event; /* the current one; all zero before the first */
-	struct slice text;
-	const char *name; /* of the file, for messages */
-	struct conf *conf;
-	struct fault *why;
-	/* The line of each option by row, 0: not yet. An entry of "listen:"
-	 * starts its own rows anew. */
-	unsigned lines[CONF_OPTIONS_MAX];
-};
 
 /* -- events ---------------------------------------------------------------- */
 
-static unsigned line_of(const struct loader *loader)
+unsigned loader_line(const struct loader *loader)
 {
 	return (unsigned)loader->event.start_mark.line + 1;
 }
 
 /* A fault at the current event, of OPTION (NULL: none in particular). */
-static int refuse(const struct loader *loader, const char *option,
+int loader_refuse(const struct loader *loader, const char *option,
                   const char *text)
 {
 	return fault_set(loader->why, MTS_ESYNTAX, "%s:%u: %s%s%s",
-	                 loader->name, line_of(loader), option ? option : "",
-	                 option ? ": " : "", text);
+	                 loader->name, loader_line(loader),
+	                 option ? option : "", option ? ": " : "", text);
 }
 
 /* libyaml counts no lines in what it can't decode. */
@@ -102,17 +88,19 @@ static int refuse_luxury(const struct loader *loader)
 		tag = event->data.sequence_start.tag;
 	}
 	if (anchor)
-		return refuse(loader, NULL,
-		              "YAML anchors and aliases are not taken; write "
-		              "the value out");
+		return loader_refuse(
+		    loader, NULL,
+		    "YAML anchors and aliases are not taken; write "
+		    "the value out");
 	if (tag)
-		return refuse(loader, NULL,
-		              "YAML tags are not taken; write the plain value");
+		return loader_refuse(
+		    loader, NULL,
+		    "YAML tags are not taken; write the plain value");
 	return MTS_OK;
 }
 
 /* Moves on to the next event. */
-static int next(struct loader *loader)
+int loader_next(struct loader *loader)
 {
 	yaml_event_delete(&loader->event);
 	if (!yaml_parser_parse(&loader->parser, &loader->event))
@@ -120,24 +108,25 @@ static int next(struct loader *loader)
 	return refuse_luxury(loader);
 }
 
-static bool is_scalar(const struct loader *loader)
+bool loader_is_scalar(const struct loader *loader)
 {
 	return loader->event.type == YAML_SCALAR_EVENT;
 }
 
-static struct slice scalar(const struct loader *loader)
+struct slice loader_scalar(const struct loader *loader)
 {
 	return slice_of((const char *)loader->event.data.scalar.value,
 	                loader->event.data.scalar.length);
 }
 
 /* Nothing after the colon, or YAML's words for it. */
-static bool is_null(const struct loader *loader)
+bool loader_is_null(const struct loader *loader)
 {
-	return is_scalar(loader) &&
+	return loader_is_scalar(loader) &&
 	       loader->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
-	       (scalar(loader).len == 0 || slice_is(scalar(loader), "~") ||
-	        slice_is(scalar(loader), "null"));
+	       (loader_scalar(loader).len == 0 ||
+	        slice_is(loader_scalar(loader), "~") ||
+	        slice_is(loader_scalar(loader), "null"));
 }
 
 /* -- values ---------------------------------------------------------------- */
@@ -148,7 +137,7 @@ static int refuse_value(const struct loader *loader,
                         const struct fault *value)
 {
 	return fault_set(loader->why, value->status, "%s:%u: %s: %s",
-	                 loader->name, line_of(loader), option->path,
+	                 loader->name, loader_line(loader), option->path,
 	                 value->text);
 }
 
@@ -157,15 +146,16 @@ static int read_value(struct loader *loader, const struct conf_option *option,
 {
 	struct fault value;
 
-	if (!is_scalar(loader))
-		return refuse(loader, option->path,
-		              "has a list or options below it; write one "
-		              "value behind the colon");
-	if (is_null(loader))
-		return refuse(loader, option->path,
-		              "has no value; leave the line out for the "
-		              "default");
-	if (value_set(option, base, scalar(loader), &value) != MTS_OK)
+	if (!loader_is_scalar(loader))
+		return loader_refuse(
+		    loader, option->path,
+		    "has a list or options below it; write one "
+		    "value behind the colon");
+	if (loader_is_null(loader))
+		return loader_refuse(loader, option->path,
+		                     "has no value; leave the line out for the "
+		                     "default");
+	if (value_set(option, base, loader_scalar(loader), &value) != MTS_OK)
 		return refuse_value(loader, option, &value);
 	return MTS_OK;
 }
@@ -176,7 +166,7 @@ static int refuse_number(const struct loader *loader,
 	return fault_set(loader->why, MTS_ESYNTAX,
 	                 "%s:%u: %s: has too many %s; %llu at most are "
 	                 "possible",
-	                 loader->name, line_of(loader), option->path, what,
+	                 loader->name, loader_line(loader), option->path, what,
 	                 (unsigned long long)option->max);
 }
 
@@ -187,19 +177,20 @@ static int read_servers(struct loader *loader, const struct conf_option *option)
 	int status;
 
 	if (loader->event.type != YAML_SEQUENCE_START_EVENT)
-		return refuse(loader, option->path,
-		              "is a list; write [192.0.2.1, 192.0.2.2], or [] "
-		              "for none");
-	while ((status = next(loader)) == MTS_OK &&
+		return loader_refuse(
+		    loader, option->path,
+		    "is a list; write [192.0.2.1, 192.0.2.2], or [] "
+		    "for none");
+	while ((status = loader_next(loader)) == MTS_OK &&
 	       loader->event.type != YAML_SEQUENCE_END_EVENT) {
-		if (!is_scalar(loader))
-			return refuse(loader, option->path,
-			              "each item must be one address");
+		if (!loader_is_scalar(loader))
+			return loader_refuse(loader, option->path,
+			                     "each item must be one address");
 		if (conf->dns.server_count == option->max)
 			return refuse_number(loader, option, "items");
 		if (value_add_server(&conf->dns.servers,
-		                     &conf->dns.server_count, scalar(loader),
-		                     &value) != MTS_OK)
+		                     &conf->dns.server_count,
+		                     loader_scalar(loader), &value) != MTS_OK)
 			return refuse_value(loader, option, &value);
 	}
 	return status;
@@ -283,7 +274,7 @@ static int read_entry(struct loader *loader, const struct conf_option *option)
 {
 	const struct conf_option *row;
 	struct conf_listen *entry = conf_add_listen(loader->conf);
-	unsigned line = line_of(loader);
+	unsigned line = loader_line(loader);
 	int status;
 
 	if (!entry)
@@ -305,17 +296,19 @@ static int read_listeners(struct loader *loader,
 	int status;
 
 	if (loader->event.type != YAML_SEQUENCE_START_EVENT)
-		return refuse(loader, option->path,
-		              "is a list; write each entry below it, as in - "
-		              "socketmap: inet:127.0.0.1:8461");
+		return loader_refuse(
+		    loader, option->path,
+		    "is a list; write each entry below it, as in - "
+		    "socketmap: inet:127.0.0.1:8461");
 	conf_clear_listen(loader->conf); /* the default */
-	while ((status = next(loader)) == MTS_OK &&
+	while ((status = loader_next(loader)) == MTS_OK &&
 	       loader->event.type != YAML_SEQUENCE_END_EVENT) {
 		if (loader->event.type != YAML_MAPPING_START_EVENT)
-			return refuse(loader, option->path,
-			              "an entry is a protocol and an address, "
-			              "as in - socketmap: "
-			              "inet:127.0.0.1:8461");
+			return loader_refuse(
+			    loader, option->path,
+			    "an entry is a protocol and an address, "
+			    "as in - socketmap: "
+			    "inet:127.0.0.1:8461");
 		if (loader->conf->listen_count == option->max)
 			return refuse_number(loader, option, "entries");
 		status = read_entry(loader, option);
@@ -323,21 +316,23 @@ static int read_listeners(struct loader *loader,
 			return status;
 	}
 	if (status == MTS_OK && loader->conf->listen_count < option->min)
-		return refuse(loader, option->path,
-		              "is empty, so that nobody could ask; leave it "
-		              "out for the default");
+		return loader_refuse(
+		    loader, option->path,
+		    "is empty, so that nobody could ask; leave it "
+		    "out for the default");
 	return status;
 }
 
 static int read_section(struct loader *loader, const struct conf_option *option)
 {
 	/* All of its lines may be comments. */
-	if (is_null(loader))
+	if (loader_is_null(loader))
 		return MTS_OK;
 	if (loader->event.type != YAML_MAPPING_START_EVENT)
-		return refuse(loader, option->path,
-		              "has options of its own; write them below it, "
-		              "indented");
+		return loader_refuse(
+		    loader, option->path,
+		    "has options of its own; write them below it, "
+		    "indented");
 	return read_mapping(loader, option, loader->conf);
 }
 
@@ -350,6 +345,8 @@ static int read_option(struct loader *loader, const struct conf_option *option,
 		return read_listeners(loader, option);
 	if (option->type == CONF_SERVERS)
 		return read_servers(loader, option);
+	if (option->type == CONF_DOMAINS)
+		return load_domains(loader);
 	return read_value(loader, option, base);
 }
 
@@ -363,7 +360,7 @@ static int refuse_dotted(const struct loader *loader,
 	return fault_set(loader->why, MTS_ESYNTAX,
 	                 "%s:%u: %s: write two lines, %.*s: and, indented "
 	                 "below it, %s:",
-	                 loader->name, line_of(loader), meant->path,
+	                 loader->name, loader_line(loader), meant->path,
 	                 (int)(dot - meant->path), meant->path, dot + 1);
 }
 
@@ -396,16 +393,16 @@ static int refuse_unknown(const struct loader *loader,
 	char names[200];
 
 	if (slice_is(name, "<<"))
-		return refuse(loader, parent ? parent->path : NULL,
-		              "YAML merge keys are not taken; write the "
-		              "options out");
+		return loader_refuse(loader, parent ? parent->path : NULL,
+		                     "YAML merge keys are not taken; write the "
+		                     "options out");
 	if (guess && strchr(guess->path, '.') && slice_is(name, guess->path))
 		return refuse_dotted(loader, guess);
 	list_names(parent, names, sizeof(names));
 	return fault_set(
 	    loader->why, MTS_ESYNTAX,
 	    "%s:%u: %s%s%.*s: unknown option; %s %s%s", loader->name,
-	    line_of(loader), parent ? parent->path : "", parent ? "." : "",
+	    loader_line(loader), parent ? parent->path : "", parent ? "." : "",
 	    name.len > 60 ? 60 : (int)name.len, name.data,
 	    guess ? "did you mean" : "known here:", guess ? guess->path : names,
 	    guess ? "?" : "");
@@ -419,23 +416,25 @@ static int read_mapping(struct loader *loader, const struct conf_option *parent,
 	unsigned *line;
 	int status;
 
-	while ((status = next(loader)) == MTS_OK &&
+	while ((status = loader_next(loader)) == MTS_OK &&
 	       loader->event.type != YAML_MAPPING_END_EVENT) {
-		if (!is_scalar(loader))
-			return refuse(loader, parent ? parent->path : NULL,
-			              "the name of an option is expected");
-		option = schema_child(parent, scalar(loader));
+		if (!loader_is_scalar(loader))
+			return loader_refuse(
+			    loader, parent ? parent->path : NULL,
+			    "the name of an option is expected");
+		option = schema_child(parent, loader_scalar(loader));
 		if (!option)
-			return refuse_unknown(loader, parent, scalar(loader));
+			return refuse_unknown(loader, parent,
+			                      loader_scalar(loader));
 		line = &loader->lines[schema_index(option)];
 		if (*line)
 			return fault_set(loader->why, MTS_ESYNTAX,
 			                 "%s:%u: %s: is there twice, first in "
 			                 "line %u; leave one",
-			                 loader->name, line_of(loader),
+			                 loader->name, loader_line(loader),
 			                 option->path, *line);
-		*line = line_of(loader);
-		status = next(loader);
+		*line = loader_line(loader);
+		status = loader_next(loader);
 		if (status == MTS_OK)
 			status = read_option(loader, option, base);
 		if (status != MTS_OK)
@@ -448,32 +447,33 @@ static int read_mapping(struct loader *loader, const struct conf_option *parent,
 
 static int read_document(struct loader *loader)
 {
-	int status = next(loader);
+	int status = loader_next(loader);
 
 	if (status != MTS_OK)
 		return status;
 	if (loader->event.type == YAML_MAPPING_START_EVENT)
 		status = read_mapping(loader, NULL, loader->conf);
-	else if (!is_null(loader))
-		return refuse(loader, NULL,
-		              "options are expected, each as name: value");
-	return status == MTS_OK ? next(loader) : status;
+	else if (!loader_is_null(loader))
+		return loader_refuse(
+		    loader, NULL, "options are expected, each as name: value");
+	return status == MTS_OK ? loader_next(loader) : status;
 }
 
 static int read_stream(struct loader *loader)
 {
-	int status = next(loader); /* the stream's start */
+	int status = loader_next(loader); /* the stream's start */
 
 	if (status == MTS_OK)
-		status = next(loader);
+		status = loader_next(loader);
 	if (status == MTS_OK && loader->event.type != YAML_STREAM_END_EVENT) {
 		status = read_document(loader);
 		if (status == MTS_OK)
-			status = next(loader);
+			status = loader_next(loader);
 	}
 	if (status == MTS_OK && loader->event.type != YAML_STREAM_END_EVENT)
-		return refuse(loader, NULL,
-		              "a second YAML document begins; one is taken");
+		return loader_refuse(
+		    loader, NULL,
+		    "a second YAML document begins; one is taken");
 	return status;
 }
 

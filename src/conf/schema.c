@@ -25,7 +25,14 @@ enum {
 /* In the order of the enums of base/log.h. */
 static const char *const levels[] = { "error", "warning", "info", "debug",
 	                              NULL };
+static const char *const dnssec[] = { "auto", "validate", "trust-ad", "off",
+	                              NULL };
 static const char *const targets[] = { "stderr", "syslog", NULL };
+
+/* In the order of the enums of conf.h. */
+static const char *const dane_words[] = { "auto", "on", "precedence", "off",
+	                                  NULL };
+static const char *const dane_answers[] = { "dane-only", "none", NULL };
 
 #define IN(member)    offsetof(struct conf, member)
 #define ENTRY(member) offsetof(struct conf_listen, member)
@@ -141,6 +148,26 @@ static const struct conf_option options[] = {
 	  .more = "A list of addresses; a port can follow an IPv4 address or "
 	          "an IPv6 address in brackets. Empty: those of "
 	          "/etc/resolv.conf." },
+	{ .path = "dns.dnssec",
+	  .type = CONF_WORD,
+	  .offset = IN(dns.dnssec),
+	  .fallback = "auto",
+	  .words = dnssec,
+	  .help = "How DNS answers are authenticated, for DANE.",
+	  .more = "With validate signatures are checked here, from the trust "
+	          "anchor down. With trust-ad the name servers' word is taken, "
+	          "their AD bit: the way to them must be safe. With auto it is "
+	          "taken from name servers on loopback addresses, if they do "
+	          "validate, and signatures are checked here otherwise." },
+	{ .path = "dns.trust_anchor",
+	  .type = CONF_PATH,
+	  .offset = IN(dns.trust_anchor),
+	  .max = TEXT_MAX,
+	  .fallback = "\"\"",
+	  .help = "The file with the root's DNSSEC keys.",
+	  .more = "DS or DNSKEY records as in a zone file; it is never fetched "
+	          "or written. Empty: the system's, as the package "
+	          "dns-root-data brings it." },
 	{ .path = "dns.timeout",
 	  .type = CONF_DURATION,
 	  .offset = IN(dns.timeout_ms),
@@ -257,6 +284,36 @@ static const struct conf_option options[] = {
 	  .fallback = "1d",
 	  .help = "How long the id of a policy in use is trusted at most.",
 	  .more = "" },
+	{ .path = "dane",
+	  .type = CONF_WORD,
+	  .offset = IN(dane),
+	  .fallback = "auto",
+	  .words = dane_words,
+	  .help = "Where it is looked whether DANE applies, which comes before "
+	          "MTA-STS.",
+	  .more = "With auto that is done for every next hop where the "
+	          "resolver hands out DNSSEC data; with on, whatever the "
+	          "resolver does: behind one that strips signatures much mail "
+	          "then waits; with precedence as with auto, but only where a "
+	          "policy is enforced." },
+	{ .path = "dane_answer",
+	  .type = CONF_WORD,
+	  .offset = IN(dane_answer),
+	  .fallback = "dane-only",
+	  .words = dane_answers,
+	  .help = "What Postfix is told where DANE applies.",
+	  .more = "With dane-only it is told dane-only or dane, which needs "
+	          "smtp_dns_support_level = dnssec in main.cf; with none it is "
+	          "told nothing, and main.cf has to ask for DANE." },
+	{ .path = "domains",
+	  .type = CONF_DOMAINS,
+	  .offset = IN(domains),
+	  .fallback = "{}",
+	  .help = "The operator's own word on domains, which comes before any "
+	          "look-up.",
+	  .more = "Behind each domain stands either bypass, and it goes "
+	          "without MTA-STS and DANE, or a policy, as in { mode: "
+	          "enforce, mx: [mx1.example.org, \"*.example.net\"] }." },
 	{ .path = "limits",
 	  .type = CONF_SECTION,
 	  .help = "What clients may take.",

@@ -16,6 +16,7 @@ enum conf_type {
 	CONF_SECTION,   /* further options; kept as nothing itself */
 	CONF_LISTENERS, /* a list of entries; struct conf_listen[] */
 	CONF_SERVERS,   /* a list of name servers; char *[] */
+	CONF_DOMAINS,   /* a mapping of domains; struct words * */
 	CONF_BOOL,      /* bool */
 	CONF_COUNT,     /* uint64_t */
 	CONF_SIZE,      /* uint64_t, bytes */

@@ -143,6 +143,7 @@ static int parse_number(const struct conf_option *option, struct slice text,
 	case CONF_SECTION:
 	case CONF_LISTENERS:
 	case CONF_SERVERS:
+	case CONF_DOMAINS:
 	case CONF_ADDRESS:
 	case CONF_UNIX:
 	case CONF_PATH:
@@ -247,7 +248,9 @@ static void store_number(const struct conf_option *option, void *base,
 	bool on = number != 0;
 
 	_Static_assert(sizeof(unsigned) == sizeof(enum log_level) &&
-	                   sizeof(unsigned) == sizeof(enum log_target),
+	                   sizeof(unsigned) == sizeof(enum log_target) &&
+	                   sizeof(unsigned) == sizeof(enum conf_dane) &&
+	                   sizeof(unsigned) == sizeof(enum conf_dane_answer),
 	               "an enum is kept as an unsigned");
 	if (option->type == CONF_BOOL)
 		memcpy(at, &on, sizeof(on));
@@ -322,6 +325,7 @@ static int check_text(const struct conf_option *option, const char *text,
 		return check_server(text, why);
 	case CONF_SECTION:
 	case CONF_LISTENERS:
+	case CONF_DOMAINS:
 	case CONF_BOOL:
 	case CONF_COUNT:
 	case CONF_SIZE:

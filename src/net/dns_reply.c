@@ -6,6 +6,8 @@
  * the answer holds. */
 #include "net/dns_reply.h"
 
+#include "net/dns_record.h"
+
 #include <getdns/getdns_extra.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,63 +19,21 @@ enum { TTL_NONE = UINT32_MAX }; /* no record has been seen yet */
 
 static bool take_name(const getdns_bindata *data, struct dns_name *ret)
 {
-	if (data->size == 0 || data->size > DNS_NAME_WIRE)
-		return false;
-	ret->len = data->size;
-	memcpy(ret->wire, data->data, data->size);
-	return true;
-}
-
-int dns_name_parse(const char *text, struct dns_name *ret)
-{
-	getdns_bindata *data = NULL;
-	getdns_return_t rc = getdns_convert_fqdn_to_dns_name(text, &data);
-	bool good;
-
-	if (rc == GETDNS_RETURN_MEMORY_ERROR)
-		return MTS_ENOMEM;
-	if (rc != GETDNS_RETURN_GOOD)
-		return MTS_ESYNTAX;
-	good = take_name(data, ret);
-	free(data->data);
-	free(data);
-	return good ? MTS_OK : MTS_ESYNTAX;
-}
-
-char *dns_name_format(const struct dns_name *name)
-{
-	getdns_bindata data = { name->len, (uint8_t *)name->wire };
-	char *text = NULL;
-
-	if (getdns_convert_dns_name_to_fqdn(&data, &text) != GETDNS_RETURN_GOOD)
-		return NULL;
-	return text;
-}
-
-/* ASCII case does not count (RFC 4343); length octets are below 'A'. */
-static bool same_bytes(const uint8_t *a, const uint8_t *b, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if (ascii_lower((char)a[i]) != ascii_lower((char)b[i]))
-			return false;
-	return true;
+	return dns_name_read(data->data, data->size, ret);
 }
 
 static bool is_name(const getdns_bindata *data, const struct dns_name *name)
 {
-	return data->size == name->len &&
-	       same_bytes(data->data, name->wire, name->len);
+	struct dns_name other;
+
+	return take_name(data, &other) && dns_name_is(&other, name);
 }
 
-/* True if NAME is ZONE or below it. */
 static bool is_within(const struct dns_name *name, const getdns_bindata *zone)
 {
-	size_t at = 0;
+	struct dns_name other;
 
-	while (name->len - at > zone->size && name->wire[at])
-		at += 1 + (size_t)name->wire[at];
-	return at < name->len && name->len - at == zone->size &&
-	       same_bytes(name->wire + at, zone->data, zone->size);
+	return take_name(zone, &other) && dns_name_is_within(name, &other);
 }
 
 /* -- one record ------------------------------------------------------------ */
@@ -117,15 +77,6 @@ static bool read_record(const getdns_list *section, size_t at,
 	return true;
 }
 
-static struct slice raw_rdata(const getdns_dict *record)
-{
-	getdns_bindata *raw;
-
-	if (getdns_dict_get_bindata(record, "/rdata/rdata_raw", &raw))
-		return slice_of(NULL, 0);
-	return slice_of((const char *)raw->data, raw->size);
-}
-
 /* -- the answer section ---------------------------------------------------- */
 
 /* What is being read, and how far it got. */
@@ -167,53 +118,6 @@ static bool follow_aliases(struct reading *r)
 	return true;
 }
 
-/* Appends the character-strings of RDATA to bytes, joined without anything
- * between them (RFC 8461 3.1 by way of RFC 7208 3.3). False: broken. */
-static bool join_strings(struct slice rdata, char *to, size_t *ret_len)
-{
-	size_t at = 0;
-	size_t len = 0;
-
-	while (at < rdata.len) {
-		size_t n = (unsigned char)rdata.data[at++];
-
-		if (n > rdata.len - at)
-			return false;
-		memcpy(to + len, rdata.data + at, n);
-		len += n;
-		at += n;
-	}
-	*ret_len = len;
-	return true;
-}
-
-static bool take_text(struct dns_reply *reply, struct slice rdata, size_t *used)
-{
-	size_t len;
-
-	if (!join_strings(rdata, reply->bytes + *used, &len))
-		return false;
-	reply->texts[reply->count++] = slice_of(reply->bytes + *used, len);
-	*used += len;
-	return true;
-}
-
-static bool take_address(struct dns_reply *reply, struct slice rdata,
-                         uint16_t type)
-{
-	struct address *address = &reply->addresses[reply->count];
-
-	address->family = type == GETDNS_RRTYPE_A ? AF_INET : AF_INET6;
-	if (rdata.len != (type == GETDNS_RRTYPE_A ? 4 : 16))
-		return false;
-	if (type == GETDNS_RRTYPE_A)
-		memcpy(&address->v4, rdata.data, 4);
-	else
-		memcpy(&address->v6, rdata.data, 16);
-	reply->count++;
-	return true;
-}
-
 /* How many records of the current name, and how long they are in all. */
 static size_t measure(const struct reading *r, size_t *ret_bytes)
 {
@@ -225,7 +129,7 @@ static size_t measure(const struct reading *r, size_t *ret_bytes)
 		if (!read_record(r->answer, i, &record) ||
 		    record.type != r->type || !is_name(record.owner, &r->name))
 			continue;
-		*ret_bytes += raw_rdata(record.dict).len;
+		*ret_bytes += dns_record_size(record.dict, r->type);
 		count++;
 	}
 	return count;
@@ -234,7 +138,7 @@ static size_t measure(const struct reading *r, size_t *ret_bytes)
 static int make_room(struct dns_reply *reply, uint16_t type, size_t count,
                      size_t bytes)
 {
-	if (type != GETDNS_RRTYPE_TXT) {
+	if (type == GETDNS_RRTYPE_A || type == GETDNS_RRTYPE_AAAA) {
 		reply->addresses = calloc(count, sizeof(*reply->addresses));
 		return reply->addresses ? MTS_OK : MTS_ENOMEM;
 	}
@@ -251,23 +155,16 @@ static int collect(struct reading *r)
 	size_t bytes;
 	size_t used = 0;
 	size_t count = measure(r, &bytes);
-	bool good;
 
 	if (count == 0)
 		return MTS_OK;
 	if (make_room(reply, r->type, count, bytes) != MTS_OK)
 		return MTS_ENOMEM;
 	for (size_t i = 0; i < r->answer_count; i++) {
-		struct slice rdata;
-
 		if (!read_record(r->answer, i, &record) ||
 		    record.type != r->type || !is_name(record.owner, &r->name))
 			continue;
-		rdata = raw_rdata(record.dict);
-		good = r->type == GETDNS_RRTYPE_TXT
-		           ? take_text(reply, rdata, &used)
-		           : take_address(reply, rdata, r->type);
-		if (!good)
+		if (!dns_record_take(record.dict, r->type, reply, &used))
 			return MTS_ESYNTAX;
 		reply->ttl_s = lesser(reply->ttl_s, record.ttl_s);
 	}
@@ -308,11 +205,21 @@ static uint32_t header(const struct reading *r, const char *field)
 	return value;
 }
 
+static void read_denial(struct reading *r)
+{
+	getdns_list *authority;
+
+	if (!getdns_dict_get_list(r->message, "authority", &authority))
+		r->reply->cut = dns_denial_read(authority, &r->name);
+}
+
 static void read_absence(struct reading *r, uint32_t rcode)
 {
 	struct dns_reply *reply = r->reply;
 	uint32_t soa_ttl_s;
 
+	if (r->type == GETDNS_RRTYPE_DS)
+		read_denial(r);
 	reply->kind = rcode == GETDNS_RCODE_NXDOMAIN ? DNS_REPLY_NXDOMAIN
 	                                             : DNS_REPLY_NODATA;
 	if (find_soa(r, &soa_ttl_s)) {
@@ -321,7 +228,6 @@ static void read_absence(struct reading *r, uint32_t rcode)
 	}
 	if (reply->kind == DNS_REPLY_NODATA && reply->hops) {
 		reply->kind = DNS_REPLY_ALIAS;
-		reply->alias = r->name;
 		return;
 	}
 	reply->ttl_s = 0;
@@ -371,16 +277,13 @@ static bool is_whole(const struct reading *r)
 	       count == header(r, "/header/nscount");
 }
 
-static bool open_message(const getdns_dict *response, struct reading *r)
+static bool open_message(struct reading *r)
 {
-	getdns_dict *message;
 	getdns_list *answer;
 
-	if (getdns_dict_get_dict(response, "/replies_tree/0", &message) ||
-	    getdns_dict_get_list(message, "answer", &answer) ||
+	if (getdns_dict_get_list(r->message, "answer", &answer) ||
 	    getdns_list_get_length(answer, &r->answer_count))
 		return false;
-	r->message = message;
 	r->answer = answer;
 	return header(r, "/header/qr") == 1;
 }
@@ -412,6 +315,8 @@ static int read_answer(struct reading *r, bool udp, uint32_t rcode)
 		              DNS_HOPS_MAX);
 		return MTS_OK;
 	}
+	reply->alias = r->name;
+	reply->authenticated = header(r, "/header/ad");
 	status = rcode ? MTS_OK : collect(r);
 	if (status == MTS_ESYNTAX)
 		dns_reply_bad(reply, "its answer holds a broken record");
@@ -420,20 +325,18 @@ static int read_answer(struct reading *r, bool udp, uint32_t rcode)
 	return status == MTS_ENOMEM ? MTS_ENOMEM : MTS_OK;
 }
 
-int dns_reply_read(const getdns_dict *response, const struct dns_name *name,
-                   uint16_t type, bool udp, struct dns_reply *ret)
+int dns_message_read(const getdns_dict *message, const struct dns_name *name,
+                     uint16_t type, bool udp, struct dns_reply *ret)
 {
-	struct reading r = { .type = type, .name = *name, .reply = ret };
+	struct reading r = {
+		.message = message, .type = type, .name = *name, .reply = ret
+	};
 	char text[24];
 	uint32_t rcode;
 	int status = MTS_OK;
 
 	*ret = (struct dns_reply){ .kind = DNS_REPLY_RECORDS };
-	if (!response) {
-		dns_reply_bad(ret, "it can't be reached");
-		return MTS_OK;
-	}
-	if (!open_message(response, &r)) {
+	if (!open_message(&r)) {
 		dns_reply_bad(ret, "its answer is broken");
 		return MTS_OK;
 	}
@@ -451,6 +354,21 @@ int dns_reply_read(const getdns_dict *response, const struct dns_name *name,
 	if (status != MTS_OK)
 		dns_reply_bad(ret, "out of memory");
 	return status;
+}
+
+int dns_reply_read(const getdns_dict *response, const struct dns_name *name,
+                   uint16_t type, bool udp, struct dns_reply *ret)
+{
+	getdns_dict *message;
+
+	*ret = (struct dns_reply){ .kind = DNS_REPLY_RECORDS };
+	if (!response)
+		dns_reply_bad(ret, "it can't be reached");
+	else if (getdns_dict_get_dict(response, "/replies_tree/0", &message))
+		dns_reply_bad(ret, "its answer is broken");
+	else
+		return dns_message_read(message, name, type, udp, ret);
+	return MTS_OK;
 }
 
 void dns_reply_clear(struct dns_reply *reply)

@@ -8,29 +8,16 @@
 #include "base/slice.h"
 #include "base/status.h"
 #include "net/address.h"
+#include "net/dns_denial.h"
+#include "net/dns_name.h"
 
 #include <getdns/getdns.h>
 #include <stdint.h>
 
 enum {
-	DNS_NAME_WIRE = 255, /* RFC 1035 3.1 */
 	DNS_HOPS_MAX = 8, /* CNAMEs behind each other; a loop ends here too */
 	DNS_REASON = 160,
 };
-
-/* A name as it stands in a message, uncompressed. */
-struct dns_name {
-	size_t len;
-	uint8_t wire[DNS_NAME_WIRE];
-};
-
-/* TEXT: labels with dots between, as in a zone file. MTS_ESYNTAX: it is no
- * name; MTS_ENOMEM. */
-int dns_name_parse(const char *text, struct dns_name *ret);
-
-/* The name as a zone file would have it, to be freed; NULL: memory is short, or
- * it is no name. */
-char *dns_name_format(const struct dns_name *name);
 
 enum dns_reply_kind {
 	DNS_REPLY_RECORDS,  /* there are records */
@@ -47,11 +34,14 @@ struct dns_reply {
 	uint32_t ttl_s; /* as struct dns_answer's; ALIAS: the CNAMEs' least */
 	unsigned hops;  /* CNAMEs that were followed */
 	size_t count;   /* RECORDS: how many */
-	struct slice *texts;       /* TXT: the strings of each, joined */
+	struct slice *texts;       /* TXT: the strings of each, joined; other
+	                            * types: rdata, an MX's name uncompressed */
 	struct address *addresses; /* A, AAAA */
 	char *bytes;               /* what the texts point to */
-	struct dns_name alias;
-	char reason[DNS_REASON]; /* BAD: why, safe to print */
+	struct dns_name alias;     /* the name at the end of the CNAMEs */
+	bool authenticated;        /* the header's AD bit */
+	enum dns_cut cut;          /* DS, NODATA: see dns_denial.h */
+	char reason[DNS_REASON];   /* BAD: why, safe to print */
 };
 
 /* Reads what RESPONSE (NULL: none came) says about the TYPE records of NAME.
@@ -60,6 +50,10 @@ struct dns_reply {
  * that says so. */
 int dns_reply_read(const getdns_dict *response, const struct dns_name *name,
                    uint16_t type, bool udp, struct dns_reply *ret);
+
+/* The same for one message by itself. */
+int dns_message_read(const getdns_dict *message, const struct dns_name *name,
+                     uint16_t type, bool udp, struct dns_reply *ret);
 
 void dns_reply_clear(struct dns_reply *reply);
 

@@ -54,6 +54,8 @@ struct dns_query {
 	size_t try_count;
 	struct dns_name name; /* as asked, then its CNAME's */
 	uint16_t type;
+	bool dnssec;
+	bool authenticated; /* so far */
 	unsigned hops;
 	uint32_t alias_ttl_s;         /* the least of the CNAMEs so far */
 	char reason[DNS_REASON + 80]; /* the last failure */
@@ -153,6 +155,10 @@ static void succeed(struct dns_query *query, const struct dns_reply *reply)
 		.texts = reply->texts,
 		.addresses = reply->addresses,
 		.reason = kinds[reply->kind].reason,
+		.authenticated = query->authenticated && reply->authenticated,
+		.hops = query->hops + reply->hops,
+		.end = &reply->alias,
+		.cut = reply->cut,
 	};
 
 	finish(query, &answer);
@@ -200,8 +206,9 @@ static int ask(struct dns_try *try)
 
 	/* By TCP it takes the place of a question that has just ended. */
 	if (try->transport == STUB_TCP || may_ask(query))
-		status = stub_ask(server, try->transport, &query->name,
-		                  query->type, on_reply, try, &try->question);
+		status =
+		    stub_ask(server, try->transport, &query->name, query->type,
+		             query->dnssec, on_reply, try, &try->question);
 	if (status == MTS_OK)
 		query->resolver->questions++;
 	else
@@ -299,6 +306,7 @@ static void on_bad(struct dns_try *try, const char *reason)
 static void on_alias(struct dns_query *query, const struct dns_reply *reply)
 {
 	query->hops += reply->hops;
+	query->authenticated = query->authenticated && reply->authenticated;
 	if (reply->ttl_s < query->alias_ttl_s)
 		query->alias_ttl_s = reply->ttl_s;
 	if (query->hops >= DNS_HOPS_MAX) {
@@ -340,6 +348,9 @@ static void on_reply(void *arg, const struct dns_reply *reply)
 		return;
 	}
 }
+
+_Static_assert((int)RESOLVER_SERVERS_MAX == (int)SERVERS_MAX,
+               "every server is told");
 
 /* -- the resolver ---------------------------------------------------------- */
 
@@ -394,6 +405,19 @@ const char *resolver_servers(const struct resolver *resolver)
 	return resolver->source.text;
 }
 
+size_t resolver_get_servers(struct resolver *resolver,
+                            struct resolver_server ret[RESOLVER_SERVERS_MAX])
+{
+	struct server_set *set = server_source_get(&resolver->source);
+	size_t count = set->count;
+
+	for (size_t i = 0; i < count; i++)
+		stub_server_address(set->servers[i], &ret[i].address,
+		                    &ret[i].port);
+	server_set_unref(&set);
+	return count;
+}
+
 uv_loop_t *resolver_loop(const struct resolver *resolver)
 {
 	return resolver->loop;
@@ -411,24 +435,19 @@ static bool name_is_good(const char *name)
 	return len <= DOMAIN_MAX && domain_is_name(name + skip, len - skip);
 }
 
-static int look_up(struct resolver *resolver, const char *name, uint16_t type,
-                   dns_callback *callback, void *arg, struct dns_query **ret)
+int resolver_ask(struct resolver *resolver, const struct dns_name *name,
+                 uint16_t type, bool dnssec, dns_callback *callback, void *arg,
+                 struct dns_query **ret)
 {
-	struct dns_query *query;
-	int status;
+	struct dns_query *query = calloc(1, sizeof(*query));
 
-	if (!name_is_good(name))
-		return MTS_ESYNTAX;
-	query = calloc(1, sizeof(*query));
 	if (!query)
 		return MTS_ENOMEM;
-	status = dns_name_parse(name, &query->name);
-	if (status != MTS_OK) {
-		free(query);
-		return status;
-	}
 	query->resolver = resolver;
+	query->name = *name;
 	query->type = type;
+	query->dnssec = dnssec;
+	query->authenticated = dnssec;
 	query->callback = callback;
 	query->arg = arg;
 	query->alias_ttl_s = UINT32_MAX;
@@ -440,6 +459,20 @@ static int look_up(struct resolver *resolver, const char *name, uint16_t type,
 	begin(query);
 	*ret = query;
 	return MTS_OK;
+}
+
+static int look_up(struct resolver *resolver, const char *name, uint16_t type,
+                   dns_callback *callback, void *arg, struct dns_query **ret)
+{
+	struct dns_name wire;
+	int status;
+
+	if (!name_is_good(name))
+		return MTS_ESYNTAX;
+	status = dns_name_parse(name, &wire);
+	if (status != MTS_OK)
+		return status;
+	return resolver_ask(resolver, &wire, type, false, callback, arg, ret);
 }
 
 int resolver_txt(struct resolver *resolver, const char *name,

@@ -10,7 +10,10 @@
 #include "base/slice.h"
 #include "base/status.h"
 #include "net/address.h"
+#include "net/dns_denial.h"
+#include "net/dns_name.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
 
@@ -54,9 +57,18 @@ struct dns_answer {
 	 * the SOA's TTL and minimum), 0 if no SOA came. Else 0. */
 	uint32_t ttl_s;
 	size_t count;                    /* OK: of the records below */
-	const struct slice *texts;       /* TXT: the strings of each, joined */
+	const struct slice *texts;       /* TXT: the strings of each, joined;
+	                                  * other types: rdata, the name in an
+	                                  * MX uncompressed */
 	const struct address *addresses; /* A, AAAA */
 	const char *reason; /* one line of plain words, never NULL */
+	/* Of resolver_ask() and secure_dns.h only: */
+	bool authenticated; /* all of it, CNAMEs and absence too */
+	bool bogus;         /* FAILED: an answer came, and is not authentic */
+	unsigned hops;      /* CNAMEs that were followed, */
+	const struct dns_name *end; /* and the name at their end; NULL unless
+	                             * OK, NODATA, NXDOMAIN */
+	enum dns_cut cut;           /* DS, NODATA: see dns_denial.h */
 };
 
 struct dns_query;
@@ -75,6 +87,14 @@ int resolver_a(struct resolver *resolver, const char *name,
 int resolver_aaaa(struct resolver *resolver, const char *name,
                   dns_callback *callback, void *arg, struct dns_query **ret);
 
+/* Looks up the TYPE records of NAME, any name and any type. DNSSEC: with the DO
+ * bit, so that `authenticated` is what the server's AD bit says, of every answer
+ * of the chain; without it `authenticated` says nothing. MTS_ENOMEM; else as
+ * above. */
+int resolver_ask(struct resolver *resolver, const struct dns_name *name,
+                 uint16_t type, bool dnssec, dns_callback *callback, void *arg,
+                 struct dns_query **ret);
+
 /* The callback will not come. Takes NULL, leaves NULL. */
 void dns_query_cancel(struct dns_query **query);
 
@@ -84,5 +104,15 @@ uv_loop_t *resolver_loop(const struct resolver *resolver);
 /* The servers in use, for status: "127.0.0.1:53, [::1]:53". Valid until the
  * loop runs. */
 const char *resolver_servers(const struct resolver *resolver);
+
+/* The same one by one, up to RESOLVER_SERVERS_MAX of them; resolv_conf is
+ * looked at first. */
+enum { RESOLVER_SERVERS_MAX = 8 };
+struct resolver_server {
+	struct address address;
+	in_port_t port;
+};
+size_t resolver_get_servers(struct resolver *resolver,
+                            struct resolver_server ret[RESOLVER_SERVERS_MAX]);
 
 #endif

@@ -15,7 +15,7 @@ struct secure_dns;
 
 enum secure_dns_mode {
 	SECURE_DNS_AUTO,     /* trust AD from resolvers on loopback addresses
-	                      * only, validate otherwise */
+	                      * only, and if they set it; validate otherwise */
 	SECURE_DNS_VALIDATE, /* from the trust anchor down */
 	SECURE_DNS_TRUST_AD, /* the resolver's AD bit (RFC 6840 5.8) */
 	SECURE_DNS_OFF,
@@ -25,19 +25,23 @@ struct secure_dns_options {
 	uv_loop_t *loop;
 	struct resolver *resolver; /* borrowed: servers, and how AD is asked */
 	enum secure_dns_mode mode;
-	const char *trust_anchor; /* "": the system's */
+	const char *trust_anchor; /* a file; "": the system's */
 	uint64_t timeout_ms;      /* of one look-up */
 };
 
-/* Begins to test what the resolver hands out. MTS_ESYS: the anchor file can't
- * be read (validate; under auto this is logged and as if there were no DNSSEC);
- * MTS_ENOMEM, MTS_ELIB. On MTS_OK *RET is the caller's: secure_dns_close(). */
+/* Begins to test what the resolver hands out. Unless mode is trust-ad or off:
+ * MTS_ESYS, MTS_ESYNTAX, MTS_ENOTFOUND, MTS_ERANGE: the trust anchor is no good
+ * (that the system has none is under auto no error but as if there were no
+ * DNSSEC). MTS_ENOMEM, MTS_ELIB. On MTS_OK *RET is the caller's:
+ * secure_dns_close(). */
 int secure_dns_new(const struct secure_dns_options *options,
                    struct secure_dns **ret, struct fault *why);
 
 /* Cancels every look-up. Takes NULL, leaves NULL. The loop must run once more
  * before it is closed. */
 void secure_dns_close(struct secure_dns **dns);
+
+/* -- is there anything to be had? ------------------------------------------ */
 
 /* Whether authenticated answers are to be had, found out at start and again
  * from time to time; changes are logged. */
@@ -49,11 +53,32 @@ enum secure_dns_health {
 	SECURE_DNS_NONE,     /* mode off, or no anchor */
 };
 
-enum secure_dns_health secure_dns_health(const struct secure_dns *dns);
+/* Ask each time before a look-up that may be left out: this also begins the next
+ * test when it is due. (Nothing is tested while nobody asks.) */
+enum secure_dns_health secure_dns_health(struct secure_dns *dns);
 
 /* "good", "stripped", ... and, for status, one line of plain words on what is
  * done and what came of the last test. Valid until the loop runs. */
 const char *secure_dns_health_text(enum secure_dns_health health);
 const char *secure_dns_text(const struct secure_dns *dns);
+
+/* -- look-ups -------------------------------------------------------------- */
+
+struct secure_query;
+
+/* Looks up the TYPE records of NAME, whatever the last test said; CNAMEs are
+ * followed. An error return means "not started": MTS_ENOMEM; MTS_EFULL: too many
+ * wait. Otherwise CALLBACK comes exactly once, never from inside the call,
+ * within the options' time-out, unless secure_query_cancel() comes first. */
+int secure_dns_ask(struct secure_dns *dns, const struct dns_name *name,
+                   uint16_t type, dns_callback *callback, void *arg,
+                   struct secure_query **ret);
+
+/* The callback will not come. Takes NULL, leaves NULL. */
+void secure_query_cancel(struct secure_query **query);
+
+/* The loop and the time-out it was given. */
+uv_loop_t *secure_dns_loop(const struct secure_dns *dns);
+uint64_t secure_dns_timeout_ms(const struct secure_dns *dns);
 
 #endif

@@ -42,8 +42,9 @@ enum {
 
 struct stub {
 	uv_loop_t *loop;
-	uv_idle_t idle;    /* active while READY is not empty */
-	struct list ready; /* of questions whose reply is to be handed on */
+	uv_idle_t idle;      /* active while READY is not empty */
+	struct list ready;   /* of questions whose reply is to be handed on */
+	getdns_dict *dnssec; /* what sets the DO bit of a question; or NULL */
 };
 
 struct stub_server {
@@ -238,6 +239,27 @@ static bool descriptor_is_left(void)
 	return true;
 }
 
+/* Not getdns' own validation, which would ask for the whole chain: the server
+ * is to validate, and is asked what came of it. */
+static bool make_dnssec(struct stub *stub)
+{
+	getdns_dict *dnssec = stub->dnssec;
+
+	if (dnssec)
+		return true;
+	dnssec = getdns_dict_create();
+	if (!dnssec ||
+	    getdns_dict_set_int(dnssec, "/add_opt_parameters/do_bit", 1) ||
+	    getdns_dict_set_int(dnssec,
+	                        "/add_opt_parameters/maximum_udp_payload_size",
+	                        STUB_UDP_PAYLOAD)) {
+		getdns_dict_destroy(dnssec);
+		return false;
+	}
+	stub->dnssec = dnssec;
+	return true;
+}
+
 static int question_new(struct stub_server *server,
                         enum stub_transport transport,
                         const struct dns_name *name, uint16_t type,
@@ -266,7 +288,7 @@ static int question_new(struct stub_server *server,
 }
 
 int stub_ask(struct stub_server *server, enum stub_transport transport,
-             const struct dns_name *name, uint16_t type,
+             const struct dns_name *name, uint16_t type, bool dnssec,
              stub_callback *callback, void *arg, struct stub_question **ret)
 {
 	struct stub_question *question;
@@ -275,6 +297,8 @@ int stub_ask(struct stub_server *server, enum stub_transport transport,
 
 	if (!descriptor_is_left())
 		return MTS_ESYS;
+	if (dnssec && !make_dnssec(server->stub))
+		return MTS_ENOMEM;
 	text = dns_name_format(name);
 	if (!text)
 		return MTS_ENOMEM;
@@ -285,7 +309,8 @@ int stub_ask(struct stub_server *server, enum stub_transport transport,
 	question->arg = arg;
 	status = mts_from_getdns(
 	    getdns_general(question->tcp ? question->tcp : server->udp, text,
-	                   type, NULL, question, &question->id, on_response));
+	                   type, dnssec ? server->stub->dnssec : NULL, question,
+	                   &question->id, on_response));
 	if (status != MTS_OK) {
 		question_free(question);
 		goto out;
@@ -364,6 +389,13 @@ const char *stub_server_text(const struct stub_server *server)
 	return server->text;
 }
 
+void stub_server_address(const struct stub_server *server,
+                         struct address *ret_address, in_port_t *ret_port)
+{
+	*ret_address = server->address;
+	*ret_port = server->port;
+}
+
 int stub_new(uv_loop_t *loop, struct stub **ret)
 {
 	struct stub *stub = calloc(1, sizeof(*stub));
@@ -387,6 +419,7 @@ void stub_close(struct stub **stub)
 {
 	if (!*stub)
 		return;
+	getdns_dict_destroy((*stub)->dnssec);
 	uv_close((uv_handle_t *)&(*stub)->idle, on_stub_closed);
 	*stub = NULL;
 }

@@ -38,13 +38,14 @@ static int put_element(struct view *view, const json_t *item)
 	return view_put_json(&view->out, item, JSON_COMPACT);
 }
 
-static int add_step(struct view *view, json_t *step)
+/* Adds STEP to the array NAME of the document. */
+static int add_step(struct view *view, const char *name, json_t *step)
 {
-	json_t *steps = json_object_get(view->document, "steps");
+	json_t *steps = json_object_get(view->document, name);
 
 	if (!steps) {
 		steps = json_array();
-		if (json_object_set_new(view->document, "steps", steps) != 0)
+		if (json_object_set_new(view->document, name, steps) != 0)
 			return MTS_ENOMEM;
 	}
 	return json_array_append(steps, step) == 0 ? MTS_OK : MTS_ENOMEM;
@@ -53,13 +54,16 @@ static int add_step(struct view *view, json_t *step)
 static int merge(struct view *view, json_t *item)
 {
 	json_t *step = json_object_get(item, "step");
+	json_t *dane_step = json_object_get(item, "dane_step");
 
 	if (!view->document)
 		view->document = json_object();
 	if (!view->document)
 		return MTS_ENOMEM;
 	if (step)
-		return add_step(view, step);
+		return add_step(view, "steps", step);
+	if (dane_step)
+		return add_step(view, "dane_steps", dane_step);
 	return json_object_update(view->document, item) == 0 ? MTS_OK
 	                                                     : MTS_ENOMEM;
 }

@@ -2,6 +2,7 @@
 /* ctl_view.c - shows what mtastsd answers as text for a person. */
 #include "prog/ctl_view.h"
 
+#include "prog/ctl_dane.h"
 #include "prog/ctl_item.h"
 #include "prog/ctl_list.h"
 #include "prog/ctl_text.h"
@@ -89,6 +90,8 @@ static void put_policy(struct view *view, const json_t *item)
 {
 	put_array(view, "mx", json_object_get(item, "mx"));
 	put_text(view, "id", item, "id");
+	if (!item_has(item, "expires")) /* pinned */
+		return;
 	put_span(view, "max_age", item, "max_age");
 	put_time(view, "fetched", item, "fetched");
 	put_time(view, "expires", item, "expires");
@@ -156,6 +159,8 @@ static void show_status(struct view *view, const json_t *item)
 	put_text(view, "resolvers", item, "resolver");
 	show_cache(view, json_object_get(item, "cache"));
 	put_count(view, "known absent", item, "absent");
+	put_count(view, "domains:", item, "domains");
+	view_put_dane_status(view, json_object_get(item, "dane"));
 	show_lookups(view, json_object_get(item, "lookups"));
 	put_count(view, "fetches", fetcher, "running");
 	put_count(view, "waiting fetches", fetcher, "waiting");
@@ -175,6 +180,8 @@ static const char *source_words(struct slice source)
 		{ "discovered", "looked up now" },
 		{ "timed_out", "not found out in time" },
 		{ "no_domain", "not the name of a domain" },
+		{ "pinned", "pinned by the operator" },
+		{ "bypass", "by the operator's word" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -196,13 +203,22 @@ static void put_verdict(struct view *view, const json_t *item)
 	put(view, "\n");
 }
 
+/* What Postfix is told, and why. */
+static void put_told(struct view *view, const json_t *item)
+{
+	view_put_dane(view, json_object_get(item, "dane"));
+	put_text(view, "postfix is told", item, "answer");
+	if (item_has(item, "why"))
+		put_text(view, "because", item, "why");
+}
+
 static void put_result(struct view *view, const json_t *item)
 {
 	if (item_true(item, "has_policy"))
 		put_policy(view, item);
 	else
 		put_text(view, "reason", item, "reason");
-	put_text(view, "postfix is told", item, "answer");
+	put_told(view, item);
 }
 
 static void show_lookup(struct view *view, const json_t *item)
@@ -238,6 +254,7 @@ static void show_entry(struct view *view, const json_t *item)
 	put_safe(view, item_text(item, "domain"));
 	put(view, "\n");
 	put_entry(view, item);
+	view_put_dane(view, json_object_get(item, "dane"));
 	put_heading(view, "policy text");
 	text_put_lines(&view->out, item_text(item, "text"), 4, view->utf8);
 }
@@ -255,6 +272,7 @@ static void show_now(struct view *view, const json_t *now)
 	put_text(view, "answer", now, "answer");
 	put_key(view, "which is");
 	put_verdict(view, now);
+	view_put_dane(view, json_object_get(now, "dane"));
 }
 
 static void show_absence(struct view *view, const json_t *absent)
@@ -305,8 +323,11 @@ static void put_in_force(struct view *view, const json_t *item)
 		put(view, ", id ");
 		put_safe(view, item_text(item, "id"));
 		put(view, ", ends ");
-		text_put_time(&view->out, item_int(item, "expires"),
-		              view->now_s);
+		if (item_has(item, "expires"))
+			text_put_time(&view->out, item_int(item, "expires"),
+			              view->now_s);
+		else
+			put(view, "with the configuration");
 	} else {
 		put(view, "no policy");
 	}
@@ -327,7 +348,9 @@ static void show_outcome(struct view *view, const json_t *item)
 	put_text(view, "detail", item, "detail");
 	put_in_force(view, item);
 	put_array(view, "mx", json_object_get(item, "mx"));
-	put_text(view, "postfix is told", item, "answer");
+	if (item_has(item, "dane_detail"))
+		put_text(view, "dane detail", item, "dane_detail");
+	put_told(view, item);
 	put_text(view, "hint", item, "hint");
 }
 
@@ -335,6 +358,8 @@ static void show_explain(struct view *view, const json_t *item)
 {
 	if (item_has(item, "step"))
 		show_step(view, json_object_get(item, "step"));
+	else if (item_has(item, "dane_step"))
+		view_put_dane_step(view, json_object_get(item, "dane_step"));
 	else if (item_has(item, "outcome"))
 		show_outcome(view, item);
 	else if (json_object_get(item, "now"))
@@ -354,7 +379,7 @@ static void show_refreshed(struct view *view, const json_t *item)
 	put_safe(view, item_text(item, "detail"));
 	put(view, "\n");
 	put_in_force(view, item);
-	put_text(view, "postfix is told", item, "answer");
+	put_told(view, item);
 }
 
 static void show_flushed_all(struct view *view, const json_t *item)
@@ -381,7 +406,10 @@ static void show_flushed(struct view *view, const json_t *item)
 	if (absent)
 		put(view, policy ? ", and that there was none before"
 		                 : "absence forgotten");
-	if (!policy && !absent)
+	if (item_true(item, "dane"))
+		put(view, policy || absent ? ", and its DANE state"
+		                           : "its DANE state forgotten");
+	else if (!policy && !absent)
 		put(view, "nothing was known");
 	put(view, "\n");
 }

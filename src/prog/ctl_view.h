@@ -25,6 +25,7 @@ struct view {
 	int64_t now_s;
 	struct buffer out; /* buffer_init(.., VIEW_MAX) and buffer_free() */
 	size_t items;      /* shown so far */
+	bool dane_steps;   /* their heading was shown */
 	json_t *document;  /* JSON: the items, merged; view_end() frees it */
 };
 
@@ -36,7 +37,7 @@ int view_text_item(struct view *view, const json_t *item);
 void view_text_end(struct view *view, int status, const char **error);
 
 /* The same as JSON: one object for status, lookup, explain and show (its steps
- * gathered in "steps"), an array for the others. MTS_ENOMEM or
+ * gathered in "steps" and "dane_steps"), an array for the others. MTS_ENOMEM or
  * buffer_status(). */
 int view_json_item(struct view *view, json_t *item);
 

@@ -9,7 +9,10 @@
 #include "config.h"
 #include "net/fetch.h"
 #include "net/resolver.h"
+#include "net/secure_dns.h"
+#include "serve/ask.h"
 #include "serve/control.h"
+#include "serve/dane_walks.h"
 #include "serve/lookup.h"
 #include "serve/server.h"
 
@@ -30,8 +33,12 @@ struct daemon {
 	struct cache *cache;
 	struct absent *absent;
 	struct resolver *resolver;
+	struct secure_dns *secure_dns; /* NULL: dane is off */
 	struct fetcher *fetcher;
 	struct lookups *lookups;
+	struct dane_states *dane_states;
+	struct dane_walks *walks; /* NULL: dane is off */
+	struct ask *ask;
 	struct maps *maps;
 	struct server *server;
 	struct control *control;
@@ -109,6 +116,28 @@ static int open_resolver(struct daemon *daemon, struct fault *why)
 	return resolver_new(&options, &daemon->resolver, why);
 }
 
+static int open_secure_dns(struct daemon *daemon, struct fault *why)
+{
+	static const enum secure_dns_mode modes[] = {
+		[CONF_DNSSEC_AUTO] = SECURE_DNS_AUTO,
+		[CONF_DNSSEC_VALIDATE] = SECURE_DNS_VALIDATE,
+		[CONF_DNSSEC_TRUST_AD] = SECURE_DNS_TRUST_AD,
+		[CONF_DNSSEC_OFF] = SECURE_DNS_OFF,
+	};
+	const struct conf *conf = daemon->conf;
+	struct secure_dns_options options = {
+		.loop = daemon->loop,
+		.resolver = daemon->resolver,
+		.mode = modes[conf->dns.dnssec],
+		.trust_anchor = conf->dns.trust_anchor,
+		.timeout_ms = conf->dns.timeout_ms,
+	};
+
+	if (conf->dane == CONF_DANE_OFF) /* nobody else asks */
+		return MTS_OK;
+	return secure_dns_new(&options, &daemon->secure_dns, why);
+}
+
 static int open_fetcher(struct daemon *daemon, struct fault *why)
 {
 	const struct conf *conf = daemon->conf;
@@ -143,6 +172,58 @@ static int open_lookups(struct daemon *daemon, struct fault *why)
 	};
 
 	return lookups_new(&options, &daemon->lookups, why);
+}
+
+/* What the option's words stand for. */
+static enum ask_dane dane_mode(const struct conf *conf)
+{
+	switch (conf->dane) {
+	case CONF_DANE_AUTO:
+		return ASK_DANE_AUTO;
+	case CONF_DANE_ON:
+		return ASK_DANE_ON;
+	case CONF_DANE_PRECEDENCE:
+		return ASK_DANE_PRECEDENCE;
+	case CONF_DANE_OFF:
+		break;
+	}
+	return ASK_DANE_OFF;
+}
+
+static int open_walks(struct daemon *daemon, struct fault *why)
+{
+	const struct conf *conf = daemon->conf;
+	struct dane_walks_options options = {
+		.loop = daemon->loop,
+		.clock = &clock_system,
+		.cache = daemon->cache,
+		.always = conf->dane == CONF_DANE_ON,
+	};
+
+	if (conf->dane == CONF_DANE_OFF)
+		return MTS_OK;
+	daemon->dane_states = dane_states_new(DANE_STATES_MAX);
+	if (!daemon->dane_states)
+		return fault_set(why, MTS_ENOMEM, "out of memory");
+	options.states = daemon->dane_states;
+	options.dns = daemon->secure_dns;
+	return dane_walks_new(&options, &daemon->walks, why);
+}
+
+static int open_ask(struct daemon *daemon, struct fault *why)
+{
+	const struct conf *conf = daemon->conf;
+	struct ask_options options = {
+		.clock = &clock_system,
+		.lookups = daemon->lookups,
+		.walks = daemon->walks,
+		.words = words_count(conf->domains) ? conf->domains : NULL,
+		.dane = dane_mode(conf),
+		.leave_dane = conf->dane_answer == CONF_DANE_ANSWER_NONE,
+		.timeout_ms = conf->lookup.timeout_ms,
+	};
+
+	return ask_new(&options, &daemon->ask, why);
 }
 
 static int note_listener(struct daemon *daemon,
@@ -192,7 +273,7 @@ static int open_listeners(struct daemon *daemon, struct fault *why)
 	struct server_options options = {
 		.loop = daemon->loop,
 		.clock = &clock_system,
-		.lookups = daemon->lookups,
+		.ask = daemon->ask,
 		.max_clients = shares.clients,
 	};
 	int rc = server_new(&options, &daemon->server, why);
@@ -233,7 +314,12 @@ static int open_control(struct daemon *daemon, struct fault *why)
 		.address = daemon->conf->control,
 		.version = PACKAGE_VERSION,
 		.config = daemon->config_path,
+		.ask = daemon->ask,
 		.lookups = daemon->lookups,
+		.walks = daemon->walks,
+		.dns = daemon->secure_dns,
+		.dane = dane_mode(daemon->conf),
+		.words = daemon->conf->domains,
 		.cache = daemon->cache,
 		.absent = daemon->absent,
 		.resolver = daemon->resolver,
@@ -255,8 +341,9 @@ int daemon_open(uv_loop_t *loop, const struct conf *conf,
                 const char *config_path, struct daemon **ret, struct fault *why)
 {
 	static int (*const parts[])(struct daemon *, struct fault *) = {
-		open_cache,   open_resolver,  open_fetcher,
-		open_lookups, open_listeners, open_control,
+		open_cache,   open_resolver,  open_secure_dns,
+		open_fetcher, open_lookups,   open_walks,
+		open_ask,     open_listeners, open_control,
 	};
 	struct daemon *daemon = calloc(1, sizeof(*daemon));
 	int rc = MTS_OK;
@@ -287,8 +374,12 @@ void daemon_close(struct daemon **daemon)
 	control_close(&d->control);
 	server_close(&d->server);
 	maps_free(&d->maps);
+	ask_close(&d->ask);
+	dane_walks_close(&d->walks);
+	dane_states_free(&d->dane_states);
 	lookups_close(&d->lookups);
 	fetcher_close(&d->fetcher);
+	secure_dns_close(&d->secure_dns);
 	resolver_close(&d->resolver);
 	cache_close(&d->cache);
 	absent_free(&d->absent);

@@ -10,7 +10,8 @@
 #include "cache/cache.h"
 #include "net/fetch.h"
 #include "net/resolver.h"
-#include "serve/lookup.h"
+#include "net/secure_dns.h"
+#include "serve/ask.h"
 
 struct control;
 
@@ -21,7 +22,12 @@ struct control_options {
 	const char *address; /* "unix:/path" */
 	const char *version; /* for status */
 	const char *config;  /* the configuration file's path, "" if none */
+	struct ask *ask;
 	struct lookups *lookups;
+	struct dane_walks *walks; /* NULL: DANE is off */
+	struct secure_dns *dns;   /* NULL: DANE is off */
+	enum ask_dane dane;       /* for status */
+	const struct words *words;
 	struct cache *cache;
 	struct absent *absent;
 	struct resolver *resolver;

@@ -3,9 +3,11 @@
  * that look something up are in control_lookup.c.
  *
  * Whatever changes something is logged with the operator's name. */
+#include "serve/control_dane.h"
 #include "serve/control_job.h"
 
 #include "base/log.h"
+#include "sts/verdict.h"
 
 #include <fnmatch.h>
 #include <stdio.h>
@@ -52,11 +54,11 @@ const char *job_arg(const struct control_job *job, size_t i)
 	return i < job->request.argc ? job->request.argv[i].data : NULL;
 }
 
-bool job_domain_arg(struct control_job *job, size_t i, struct domain *ret)
+bool job_hop_arg(struct control_job *job, size_t i, struct domain_hop *ret)
 {
 	struct slice arg = job->request.argv[i];
 	struct fault why = { 0 };
-	int rc = domain_from_key(arg.data, arg.len, ret, &why);
+	int rc = domain_hop_from_key(arg.data, arg.len, ret, &why);
 
 	if (rc == MTS_OK)
 		return true;
@@ -65,6 +67,16 @@ bool job_domain_arg(struct control_job *job, size_t i, struct domain *ret)
 	else
 		job_end(job, CONTROL_END_BAD, why.text);
 	return false;
+}
+
+bool job_domain_arg(struct control_job *job, size_t i, struct domain *ret)
+{
+	struct domain_hop hop;
+
+	if (!job_hop_arg(job, i, &hop))
+		return false;
+	*ret = hop.domain;
+	return true;
 }
 
 bool job_check_domains(struct control_job *job)
@@ -184,6 +196,8 @@ static void job_status(struct control_job *job)
 	json_put_text(&item, "resolver", resolver_servers(options->resolver));
 	json_put(&item, "fetcher", fetcher_object(options->fetcher));
 	json_put(&item, "lookups", lookups_object(options->lookups));
+	json_put(&item, "dane", control_dane_status(options));
+	json_put_count(&item, "domains", words_count(options->words));
 	if (job_say(job, &item))
 		job_end(job, control_end_if(stats.writable), NULL);
 }
@@ -216,6 +230,20 @@ static void job_list(struct control_job *job)
 		        NULL);
 }
 
+/* What is known of DANE for mail to DOMAIN's MX hosts. */
+static json_t *known_dane(struct control_job *job,
+                          const struct cache_entry *entry)
+{
+	struct domain_hop hop = { .domain = job->domain, .port = SMTP_PORT };
+	bool live = verdict_is_live(entry->policy.max_age_s, entry->fetched_s,
+	                            job_now_s(job));
+	struct ask_result result;
+
+	(void)ask_peek(job->context->options.ask, &hop, live ? entry : NULL,
+	               &result);
+	return control_dane_known(&hop, &result);
+}
+
 static void job_show(struct control_job *job)
 {
 	struct cache_entry entry;
@@ -234,6 +262,7 @@ static void job_show(struct control_job *job)
 	item = json_object();
 	json_put_text(&item, "domain", job->domain.name);
 	json_put_entry(&item, &entry, job_now_s(job));
+	json_put(&item, "dane", known_dane(job, &entry));
 	json_put_slice(&item, "text", entry.text);
 	if (job_say(job, &item))
 		job_end(job, CONTROL_END_DONE, NULL);
@@ -270,22 +299,26 @@ static void flush_all(struct control_job *job)
 	json_put_count(&item, "policies", stats.policies);
 	json_put_count(&item, "absent", absent_count(options->absent));
 	absent_remove_all(options->absent);
+	if (options->walks)
+		dane_walks_forget_all(options->walks);
 	log_info("control_flush user=%s policies=all absent=all", job->user);
 	if (job_say(job, &item))
 		job_end(job, CONTROL_END_DONE, NULL);
 }
 
-/* Forgets DOMAIN, and says what there was. */
-static bool flush_domain(struct control_job *job, const struct domain *domain)
+/* Forgets the domain of HOP, and says what there was. */
+static bool flush_domain(struct control_job *job, const struct domain_hop *hop)
 {
 	const struct control_options *options = &job->context->options;
+	const struct domain *domain = &hop->domain;
 	struct absent_entry entry;
 	bool absent = absent_get(options->absent, domain, &entry) == MTS_OK;
 	bool policy = cache_remove(options->cache, domain) == MTS_OK;
+	bool dane = options->walks && dane_walks_forget(options->walks, hop);
 	json_t *item = json_object();
 
 	absent_remove(options->absent, domain);
-	if (policy || absent)
+	if (policy || absent || dane)
 		log_info("control_flush user=%s domain=%s policy=%s absent=%s",
 		         job->user, domain->name, policy ? "yes" : "no",
 		         absent ? "yes" : "no");
@@ -294,6 +327,7 @@ static bool flush_domain(struct control_job *job, const struct domain *domain)
 	json_put_text(&item, "domain", domain->name);
 	json_put_bool(&item, "policy", policy);
 	json_put_bool(&item, "absent", absent);
+	json_put_bool(&item, "dane", dane);
 	return job_say(job, &item);
 }
 
@@ -307,8 +341,8 @@ static void flush_domains(struct control_job *job)
 			job_end(job, control_end_if(!job->missing), NULL);
 			return;
 		}
-		if (!job_domain_arg(job, job->next++, &job->domain) ||
-		    !flush_domain(job, &job->domain))
+		if (!job_hop_arg(job, job->next++, &job->question.hop) ||
+		    !flush_domain(job, &job->question.hop))
 			return;
 	}
 }
@@ -399,7 +433,7 @@ void control_job_step(struct control_job *job)
 
 void control_job_cancel(struct control_job *job)
 {
-	lookup_waiter_cancel(&job->waiter);
+	ask_cancel(&job->waiter);
 	free(job->line);
 	job->line = NULL;
 	job->request.argc = 0;

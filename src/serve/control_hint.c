@@ -104,3 +104,86 @@ const char *control_hint(const struct lookup_result *result)
 		return policy_hint(result->entry.policy.mode);
 	return "try again in a minute; if it stays so, see mtastsd's log";
 }
+
+/* -- why ------------------------------------------------------------------- */
+
+static const char *policy_why(const struct ask_result *result)
+{
+	if (!result->sts.has_policy)
+		return "there is no policy, and DANE does not apply";
+	switch (result->sts.entry.policy.mode) {
+	case POLICY_ENFORCE:
+		return "the policy is enforced";
+	case POLICY_TESTING:
+		return "the policy is only on trial";
+	case POLICY_NONE:
+		break;
+	}
+	return "the policy is called off";
+}
+
+/* DANE says nothing where a policy is enforced, though there are records. */
+static const char *nothing_why(const struct ask_result *result)
+{
+	if (result->dane.state == DANE_UNUSABLE)
+		return "no TLSA record is usable, so the policy counts";
+	if (result->dane.state == DANE_INSECURE_MX)
+		return "the MX records are not secure, so the policy counts: "
+		       "forged ones would make DANE worthless";
+	return policy_why(result);
+}
+
+static const char *dane_why(enum dane_state state)
+{
+	switch (state) {
+	case DANE_SOME:
+		return "there are TLSA records for some of the hosts (RFC 7672 "
+		       "2.2)";
+	case DANE_UNUSABLE:
+		return "there are TLSA records, none of them usable: encrypted "
+		       "all the same (RFC 7672 2.2)";
+	case DANE_INSECURE_MX:
+		return "there are TLSA records, of hosts that MX records name "
+		       "which are not secure (RFC 7672 2.2.1)";
+	case DANE_NOT_KNOWN:
+	case DANE_NONE:
+	case DANE_ALL:
+	case DANE_UNKNOWABLE:
+		break;
+	}
+	return "DANE applies";
+}
+
+static const char *dane_only_why(enum dane_state state)
+{
+	if (state == DANE_SOME)
+		return "there are TLSA records for some of the hosts, and the "
+		       "policy lets no mail go unauthenticated to the others";
+	return "there are TLSA records for every host, and DANE comes before "
+	       "MTA-STS (RFC 8461 2)";
+}
+
+const char *control_why(const struct ask_result *result)
+{
+	if (result->word)
+		return result->word->bypass
+		           ? "the configuration (domains:) says that the "
+		             "domain goes without MTA-STS and DANE"
+		           : "the configuration (domains:) pins this policy";
+	switch (result->verdict) {
+	case DANE_SAYS_WAIT:
+		return "DANE may apply and can't be looked up, so mail has to "
+		       "wait (RFC 8461 2, RFC 7672 2.1)";
+	case DANE_SAYS_DANE:
+		return result->leave_dane ? "DANE applies, which dane_answer "
+		                            "leaves to the MTA"
+		                          : dane_why(result->dane.state);
+	case DANE_SAYS_ONLY:
+		return result->leave_dane ? "DANE applies, which dane_answer "
+		                            "leaves to the MTA"
+		                          : dane_only_why(result->dane.state);
+	case DANE_SAYS_NOTHING:
+		break;
+	}
+	return nothing_why(result);
+}

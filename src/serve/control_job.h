@@ -43,8 +43,9 @@ struct control_job {
 	size_t next;       /* the next argument to work on */
 	bool any, missing; /* something was found; something was not */
 	struct domain domain;
-	char after[DOMAIN_MAX + 1]; /* list: the last one shown */
-	struct lookup_waiter *waiter;
+	struct ask_question question; /* lookup, explain, refresh */
+	char after[DOMAIN_MAX + 1];   /* list: the last one shown */
+	struct ask_waiter *waiter;
 };
 
 /* Begins the command in LINE (without its newline), which is copied. A line
@@ -72,8 +73,9 @@ void job_end(struct control_job *job, enum control_end end, const char *error);
 /* The argument, NUL-terminated; NULL if there are no more than I. */
 const char *job_arg(const struct control_job *job, size_t i);
 
-/* Argument I as a domain in RET; otherwise the command ends as
- * CONTROL_END_BAD. */
+/* Argument I as a next hop, or as its domain, in RET; otherwise the command ends
+ * as CONTROL_END_BAD. */
+bool job_hop_arg(struct control_job *job, size_t i, struct domain_hop *ret);
 bool job_domain_arg(struct control_job *job, size_t i, struct domain *ret);
 
 /* Checks that all arguments are domains; otherwise as above. */

@@ -3,6 +3,7 @@
  * lookup (as an MTA would), explain (and why), refresh (now).
  *
  * What Postfix is told is written by reply_write(), as for Postfix itself. */
+#include "serve/control_dane.h"
 #include "serve/control_hint.h"
 #include "serve/control_job.h"
 
@@ -29,7 +30,7 @@ static void wake(struct control_job *job)
 /* Puts the reply of MAP under KEY, as socketmap clients get it. */
 static void put_reply(json_t **item, const char *key, struct control_job *job,
                       const struct reply_question *question,
-                      const struct lookup_result *result)
+                      const struct ask_result *result)
 {
 	struct buffer reply;
 
@@ -43,50 +44,68 @@ static void put_reply(json_t **item, const char *key, struct control_job *job,
 
 /* Puts what RESULT means for MX: may mail go there? */
 static void put_verdict(json_t **item, struct control_job *job,
-                        const struct lookup_result *result, const char *mx)
+                        const struct ask_result *result, const char *mx)
 {
 	struct reply_question question = { .map = MAP_VERDICT,
-		                           .domain = job->domain };
+		                           .ask = job->question };
 
 	snprintf(question.mx, sizeof(question.mx), "%s", mx);
 	json_put_text(item, "mx_host", mx);
-	if (result->has_policy)
-		json_put_bool(
-		    item, "match",
-		    verdict_mx_matches(&result->entry.policy, slice_str(mx)));
+	if (result->sts.has_policy)
+		json_put_bool(item, "match",
+		              verdict_mx_matches(&result->sts.entry.policy,
+		                                 slice_str(mx)));
 	put_reply(item, "verdict", job, &question, result);
+}
+
+/* A pinned policy has neither record nor fetch nor end. */
+static void put_policy(json_t **item, struct control_job *job,
+                       const struct ask_result *result)
+{
+	const struct cache_entry *entry = &result->sts.entry;
+
+	if (result->word) {
+		json_put_text(item, "mode",
+		              policy_mode_text(entry->policy.mode));
+		json_put_text(item, "id", entry->id);
+	} else {
+		json_put_policy(item, entry, job_now_s(job));
+	}
+	json_put_mx(item, &entry->policy);
 }
 
 /* Puts all that a look-up tells. MX may be NULL. */
 static void put_result(json_t **item, struct control_job *job,
-                       const struct lookup_result *result, const char *mx)
+                       const struct ask_result *result, const char *mx)
 {
 	struct reply_question question = { .map = MAP_POSTFIX,
-		                           .domain = job->domain };
+		                           .ask = job->question };
 
-	json_put_text(item, "source", lookup_source_text(result->source));
-	json_put_bool(item, "has_policy", result->has_policy);
-	if (result->has_policy) {
-		json_put_policy(item, &result->entry, job_now_s(job));
-		json_put_mx(item, &result->entry.policy);
-	} else {
-		json_put_text(item, "reason", result->reason);
-	}
+	json_put_text(item, "source", ask_source_text(result));
+	json_put_bool(item, "has_policy", result->sts.has_policy);
+	if (result->sts.has_policy)
+		put_policy(item, job, result);
+	else
+		json_put_text(item, "reason", result->sts.reason);
+	json_put(item, "dane", control_dane_known(&job->question.hop, result));
 	put_reply(item, "answer", job, &question, result);
+	json_put_text(item, "why", control_why(result));
 	if (mx)
 		put_verdict(item, job, result, mx);
 }
 
-/* Takes argument 0 as the domain. A key that names none is not the operator's
+/* Takes argument 0 as the next hop. A key that names none is not the operator's
  * error: an MTA that asks with it is told that there is no policy, and so is
  * he. That ends the command as END, and returns false. */
-static bool take_domain(struct control_job *job, enum control_end end)
+static bool take_hop(struct control_job *job, enum control_end end)
 {
 	struct slice key = job->request.argv[0];
 	struct fault why = { 0 };
-	int rc = domain_from_key(key.data, key.len, &job->domain, &why);
+	int rc =
+	    domain_hop_from_key(key.data, key.len, &job->question.hop, &why);
 	json_t *item;
 
+	job->question.with_dane = true;
 	if (rc == MTS_OK)
 		return true;
 	item = rc == MTS_ENOMEM ? NULL : json_object();
@@ -98,6 +117,11 @@ static bool take_domain(struct control_job *job, enum control_end end)
 	if (job_say(job, &item))
 		job_end(job, end, NULL);
 	return false;
+}
+
+static const char *domain_name(const struct control_job *job)
+{
+	return job->question.hop.domain.name;
 }
 
 /* Notes that a look-up is out, or that it could not be started. */
@@ -113,18 +137,17 @@ static void job_wait(struct control_job *job, int rc)
 
 /* -- lookup ---------------------------------------------------------------- */
 
-static void end_lookup(struct control_job *job,
-                       const struct lookup_result *result)
+static void end_lookup(struct control_job *job, const struct ask_result *result)
 {
 	json_t *item = json_object();
 
-	json_put_text(&item, "domain", job->domain.name);
+	json_put_text(&item, "domain", domain_name(job));
 	put_result(&item, job, result, job_arg(job, 1));
 	if (job_say(job, &item))
-		job_end(job, control_end_if(result->has_policy), NULL);
+		job_end(job, control_end_if(result->sts.has_policy), NULL);
 }
 
-static void on_lookup(void *arg, const struct lookup_result *result)
+static void on_answer(void *arg, const struct ask_result *result)
 {
 	struct control_job *job = arg;
 
@@ -135,31 +158,69 @@ static void on_lookup(void *arg, const struct lookup_result *result)
 
 void job_lookup(struct control_job *job)
 {
-	struct lookups *lookups = job->context->options.lookups;
-	struct lookup_result result = { 0 };
+	struct ask *ask = job->context->options.ask;
+	struct ask_result result;
 
-	if (!take_domain(job, CONTROL_END_NO))
+	if (!take_hop(job, CONTROL_END_NO))
 		return;
-	if (lookups_try(lookups, &job->domain, &result) == MTS_OK)
+	if (ask_try(ask, &job->question, &result) == MTS_OK)
 		end_lookup(job, &result);
 	else
-		job_wait(job, lookups_wait(lookups, &job->domain, 0, on_lookup,
-		                           job, &job->waiter));
+		job_wait(job, ask_wait(ask, &job->question, &result, on_answer,
+		                       job, &job->waiter));
+}
+
+/* -- a walk ---------------------------------------------------------------- */
+
+/* True if the walk came to its end: a policy, or a proof that there is none. */
+static bool walk_is_good(const struct ask_result *result)
+{
+	const struct discover_result *discovery = result->sts.discovery;
+
+	if (result->walk && result->walk->state == DANE_UNKNOWABLE)
+		return false;
+	return discovery && (discovery->outcome == DISCOVER_POLICY ||
+	                     discovery->outcome == DISCOVER_UNCHANGED ||
+	                     discovery->outcome == DISCOVER_NO_RECORD);
+}
+
+static void put_outcome(json_t **item, const struct ask_result *result)
+{
+	const struct discover_result *discovery = result->sts.discovery;
+
+	json_put_text(item, "outcome",
+	              discovery ? discover_outcome_text(discovery->outcome)
+	                        : "timed_out");
+	json_put_text(item, "detail",
+	              discovery ? discovery->reason : result->sts.reason);
+	if (discovery && discovery->outcome == DISCOVER_FETCH_FAILED)
+		json_put_text(item, "cause",
+		              fetch_cause_text(discovery->cause));
+	if (result->walk)
+		json_put_text(item, "dane_detail", result->walk->reason);
+}
+
+/* Puts the outcome where the operator's word stands: there is no walk. */
+static void put_word(json_t **item)
+{
+	json_put_text(item, "outcome", "operator");
+	json_put_text(item, "detail",
+	              "nothing is looked up: the configuration (domains:) says "
+	              "what counts");
 }
 
 /* -- explain --------------------------------------------------------------- */
 
 /* What an MTA would be told at once; null where it would have to wait. */
-static json_t *answer_now(struct control_job *job)
+static json_t *answer_now(struct control_job *job, int tried,
+                          const struct ask_result *result)
 {
-	struct lookup_result result = { 0 };
 	json_t *object;
 
-	if (lookups_try(job->context->options.lookups, &job->domain, &result) !=
-	    MTS_OK)
+	if (tried != MTS_OK)
 		return json_null();
 	object = json_object();
-	put_result(&object, job, &result, NULL);
+	put_result(&object, job, result, NULL);
 	return object;
 }
 
@@ -168,8 +229,8 @@ static json_t *cached_now(struct control_job *job)
 	struct cache_entry entry;
 	json_t *object;
 
-	if (cache_get(job->context->options.cache, &job->domain, &entry) !=
-	    MTS_OK)
+	if (cache_get(job->context->options.cache, &job->question.hop.domain,
+	              &entry) != MTS_OK)
 		return json_null();
 	object = json_object();
 	json_put_entry(&object, &entry, job_now_s(job));
@@ -181,18 +242,20 @@ static json_t *absent_now(struct control_job *job)
 	const struct control_options *options = &job->context->options;
 	struct absent_entry entry;
 
-	if (absent_get(options->absent, &job->domain, &entry) != MTS_OK)
+	if (absent_get(options->absent, &job->question.hop.domain, &entry) !=
+	    MTS_OK)
 		return json_null();
 	return json_absent(&entry, clock_mono_ms(options->clock));
 }
 
-/* Says what is known before the walk. */
-static bool say_known(struct control_job *job)
+/* Says what is known before the walk, TRIED being what ask_try() said. */
+static bool say_known(struct control_job *job, int tried,
+                      const struct ask_result *result)
 {
 	json_t *item = json_object();
 
-	json_put_text(&item, "domain", job->domain.name);
-	json_put(&item, "now", answer_now(job));
+	json_put_text(&item, "domain", domain_name(job));
+	json_put(&item, "now", answer_now(job, tried, result));
 	json_put(&item, "cached", cached_now(job));
 	json_put(&item, "absent", absent_now(job));
 	return job_say(job, &item);
@@ -211,70 +274,86 @@ static bool say_steps(struct control_job *job,
 	return true;
 }
 
-/* True if the walk came to its end: a policy, or a proof that there is none. */
-static bool walk_is_good(const struct discover_result *discovery)
+static bool say_dane_steps(struct control_job *job,
+                           const struct dane_result *walk)
 {
-	return discovery && (discovery->outcome == DISCOVER_POLICY ||
-	                     discovery->outcome == DISCOVER_UNCHANGED ||
-	                     discovery->outcome == DISCOVER_NO_RECORD);
+	for (size_t i = 0; walk && i < walk->step_count; i++) {
+		json_t *item = json_object();
+
+		json_put(&item, "dane_step",
+		         control_dane_step(&walk->steps[i]));
+		if (!job_say(job, &item))
+			return false;
+	}
+	return true;
 }
 
-static void put_outcome(json_t **item, const struct lookup_result *result)
-{
-	const struct discover_result *discovery = result->discovery;
-
-	json_put_text(item, "outcome",
-	              discovery ? discover_outcome_text(discovery->outcome)
-	                        : "timed_out");
-	json_put_text(item, "detail",
-	              discovery ? discovery->reason : result->reason);
-	if (discovery && discovery->outcome == DISCOVER_FETCH_FAILED)
-		json_put_text(item, "cause",
-		              fetch_cause_text(discovery->cause));
-}
-
-static void on_explain(void *arg, const struct lookup_result *result)
+static void on_explain(void *arg, const struct ask_result *result)
 {
 	struct control_job *job = arg;
 	json_t *item;
 
 	job->waiter = NULL;
-	if (say_steps(job, result->discovery)) {
+	if (say_steps(job, result->sts.discovery) &&
+	    say_dane_steps(job, result->walk)) {
 		item = json_object();
 		put_outcome(&item, result);
 		put_result(&item, job, result, NULL);
-		json_put_text(&item, "hint", control_hint(result));
+		json_put_text(&item, "hint", control_hint(&result->sts));
 		if (job_say(job, &item))
-			job_end(job,
-			        control_end_if(walk_is_good(result->discovery)),
+			job_end(job, control_end_if(walk_is_good(result)),
 			        NULL);
 	}
 	wake(job);
 }
 
+static void explain_word(struct control_job *job,
+                         const struct ask_result *result)
+{
+	json_t *item = json_object();
+
+	put_word(&item);
+	put_result(&item, job, result, NULL);
+	json_put_text(&item, "hint",
+	              "to have it looked up again, take the domain out of "
+	              "domains: in the configuration");
+	if (job_say(job, &item))
+		job_end(job, CONTROL_END_DONE, NULL);
+}
+
 void job_explain(struct control_job *job)
 {
-	if (!take_domain(job, CONTROL_END_DONE) || !say_known(job))
+	struct ask *ask = job->context->options.ask;
+	struct ask_result result;
+	int tried;
+
+	if (!take_hop(job, CONTROL_END_DONE))
 		return;
+	tried = ask_try(ask, &job->question, &result);
+	if (!say_known(job, tried, &result))
+		return;
+	if (result.word) {
+		explain_word(job, &result);
+		return;
+	}
 	/* The walk's result goes to the cache. */
 	log_info("control_explain user=%s domain=%s", job->user,
-	         job->domain.name);
-	job_wait(job,
-	         lookups_refresh(job->context->options.lookups, &job->domain,
-	                         WALK_MS, on_explain, job, &job->waiter));
+	         domain_name(job));
+	job_wait(job, ask_refresh(ask, &job->question, WALK_MS, on_explain, job,
+	                          &job->waiter));
 }
 
 /* -- refresh --------------------------------------------------------------- */
 
-static void on_refresh(void *arg, const struct lookup_result *result)
+static void on_refresh(void *arg, const struct ask_result *result)
 {
 	struct control_job *job = arg;
 	json_t *item = json_object();
 
 	job->waiter = NULL;
-	if (!walk_is_good(result->discovery))
+	if (!walk_is_good(result))
 		job->missing = true;
-	json_put_text(&item, "domain", job->domain.name);
+	json_put_text(&item, "domain", domain_name(job));
 	put_outcome(&item, result);
 	put_result(&item, job, result, NULL);
 	if (job_say(job, &item))
@@ -282,20 +361,38 @@ static void on_refresh(void *arg, const struct lookup_result *result)
 	wake(job);
 }
 
+static void refresh_word(struct control_job *job,
+                         const struct ask_result *result)
+{
+	json_t *item = json_object();
+
+	json_put_text(&item, "domain", domain_name(job));
+	put_word(&item);
+	put_result(&item, job, result, NULL);
+	(void)job_say(job, &item);
+}
+
 /* One domain a step, one after the other. */
 void job_refresh(struct control_job *job)
 {
+	struct ask *ask = job->context->options.ask;
+	struct ask_result result;
+
 	if (job->next == 0 && !job_check_domains(job))
 		return;
 	if (job->next == job->request.argc) {
 		job_end(job, control_end_if(!job->missing), NULL);
 		return;
 	}
-	if (!job_domain_arg(job, job->next++, &job->domain))
+	if (!job_hop_arg(job, job->next++, &job->question.hop))
 		return;
+	job->question.with_dane = true;
+	if (ask_word(ask, &job->question, &result)) {
+		refresh_word(job, &result);
+		return;
+	}
 	log_info("control_refresh user=%s domain=%s", job->user,
-	         job->domain.name);
-	job_wait(job,
-	         lookups_refresh(job->context->options.lookups, &job->domain,
-	                         WALK_MS, on_refresh, job, &job->waiter));
+	         domain_name(job));
+	job_wait(job, ask_refresh(ask, &job->question, WALK_MS, on_refresh, job,
+	                          &job->waiter));
 }

@@ -12,8 +12,6 @@ _Static_assert((int)PROTOCOL_REPLY_MAX >= (int)SOCKETMAP_REPLY_MAX &&
                    (int)PROTOCOL_REPLY_MAX >= (int)TCP_TABLE_MAX,
                "a reply has room");
 
-enum { EXIM_TIMEOUT_MS = 4000 }; /* it gives up after 5 s */
-
 /* -- socketmap ------------------------------------------------------------- */
 
 static int cut_socketmap(struct slice input, struct slice *ret, size_t *used)
@@ -29,7 +27,6 @@ static int understand_socketmap(const struct protocol_context *context,
 }
 
 const struct protocol protocol_socketmap = {
-	.name = "socketmap",
 	.cut = cut_socketmap,
 	.understand = understand_socketmap,
 	.write = reply_write,
@@ -51,7 +48,6 @@ static int understand_tcp_table(const struct protocol_context *context,
 }
 
 const struct protocol protocol_tcp_table = {
-	.name = "tcp_table",
 	.cut = cut_tcp_table,
 	.understand = understand_tcp_table,
 	.write = reply_write, /* which knows the room there is */
@@ -73,9 +69,7 @@ static int understand_exim(const struct protocol_context *context,
 }
 
 const struct protocol protocol_exim = {
-	.name = "exim",
 	.once = true,
-	.timeout_ms = EXIM_TIMEOUT_MS,
 	.cut = cut_exim,
 	.understand = understand_exim,
 	.write = reply_write_exim,

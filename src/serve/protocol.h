@@ -19,9 +19,7 @@ struct protocol_context {
 };
 
 struct protocol {
-	const char *name;    /* as in "listen:" */
-	bool once;           /* one answer, and then the end */
-	uint64_t timeout_ms; /* of a look-up at most; 0: lookup.timeout */
+	bool once; /* one answer, and then the end */
 	/* Looks for one request at the start of INPUT. MTS_OK: *RET is within
 	 * INPUT, and takes up *USED bytes; MTS_EMORE; else it can become
 	 * none. */
@@ -32,7 +30,7 @@ struct protocol {
 	                  struct buffer *out);
 	/* Writes the reply: reply_write()'s contract. */
 	int (*write)(const struct reply_question *question,
-	             const struct lookup_result *result, int64_t now_s,
+	             const struct ask_result *result, int64_t now_s,
 	             struct buffer *out);
 	/* Appends REPLY as it goes over the wire; buffer_status(). */
 	int (*frame)(struct buffer *out, struct slice reply);

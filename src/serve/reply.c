@@ -10,6 +10,8 @@
 
 #include <stdio.h>
 
+enum { EXIM_TIMEOUT_MS = 4000 }; /* it gives up after 5 s */
+
 /* MTS_ESYNTAX with a reply in OUT, so that callers can return it. */
 static int answered(int status)
 {
@@ -39,6 +41,13 @@ static int split_key(struct slice key, struct reply_question *ret,
 	return MTS_OK;
 }
 
+/* Sendmail sees to DANE itself, and takes "dane" for no policy; map verdict is
+ * about MTA-STS. */
+static bool wants_dane(enum socketmap_map map)
+{
+	return map == MAP_POSTFIX || map == MAP_POSTFIX_TLSRPT;
+}
+
 /* KEY is what an MTA asks MAP for. */
 static int understand_key(const struct map_entry *map, struct slice key,
                           enum answer_room room, struct reply_question *ret,
@@ -53,7 +62,11 @@ static int understand_key(const struct map_entry *map, struct slice key,
 	rc = split_key(key, ret, &name, out);
 	if (rc != MTS_OK)
 		return rc;
-	rc = domain_from_key(name.data, name.len, &ret->domain, NULL);
+	ret->ask = (struct ask_question){
+		.with_dane = wants_dane(ret->map),
+		.enforce_testing = map->how.enforce_testing,
+	};
+	rc = domain_hop_from_key(name.data, name.len, &ret->ask.hop, NULL);
 	if (rc == MTS_OK)
 		return MTS_OK;
 	/* No memory to tell what it is: mail waits rather than goes in
@@ -119,9 +132,14 @@ int reply_understand_exim(const struct answer_manner *how, struct slice line,
 		return answered(buffer_puts(out, EXIM_FAIL));
 	ret->map = MAP_UNKNOWN;
 	ret->how = *how;
+	/* Without DANE: Exim sees to it itself. */
+	ret->ask = (struct ask_question){
+		.enforce_testing = how->enforce_testing,
+		.timeout_ms = EXIM_TIMEOUT_MS,
+	};
 	keep_mx(request.mx, ret);
-	rc = domain_from_key(request.domain.data, request.domain.len,
-	                     &ret->domain, NULL);
+	rc = domain_hop_from_key(request.domain.data, request.domain.len,
+	                         &ret->ask.hop, NULL);
 	if (rc == MTS_OK)
 		return MTS_OK;
 	return answered(rc == MTS_ENOMEM ? buffer_puts(out, EXIM_FAIL)
@@ -129,18 +147,22 @@ int reply_understand_exim(const struct answer_manner *how, struct slice line,
 }
 
 int reply_write(const struct reply_question *question,
-                const struct lookup_result *result, int64_t now_s,
+                const struct ask_result *result, int64_t now_s,
                 struct buffer *out)
 {
-	struct answer_input input = { .domain = &question->domain,
+	const struct cache_entry *entry = &result->sts.entry;
+	struct answer_input input = { .domain = &question->ask.hop.domain,
 		                      .how = question->how,
-		                      .room = question->room };
+		                      .room = question->room,
+		                      .dane = result->verdict,
+		                      .leave_dane = result->leave_dane,
+		                      .why = result->dane.reason };
 
-	if (result->has_policy) {
-		input.policy = &result->entry.policy;
-		input.id = result->entry.id;
-		input.expires_in_s = result->entry.fetched_s +
-		                     result->entry.policy.max_age_s - now_s;
+	if (result->sts.has_policy) {
+		input.policy = &entry->policy;
+		input.id = entry->id;
+		input.expires_in_s =
+		    entry->fetched_s + entry->policy.max_age_s - now_s;
 	}
 	if (question->map == MAP_VERDICT)
 		input.mx = slice_str(question->mx);
@@ -153,16 +175,16 @@ int reply_write(const struct reply_question *question,
 		log_warning(
 		    "answer_too_long domain=%s map=sts reason=\"Sendmail "
 		    "would fail open on it: mail to this domain waits\"",
-		    question->domain.name);
+		    question->ask.hop.domain.name);
 	return MTS_OK;
 }
 
 int reply_write_exim(const struct reply_question *question,
-                     const struct lookup_result *result, int64_t now_s,
+                     const struct ask_result *result, int64_t now_s,
                      struct buffer *out)
 {
 	const struct policy *policy =
-	    result->has_policy ? &result->entry.policy : NULL;
+	    result->sts.has_policy ? &result->sts.entry.policy : NULL;
 
 	(void)now_s;
 	if (exim_write(out, policy, slice_str(question->mx),

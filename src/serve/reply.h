@@ -6,7 +6,7 @@
 #define SERVE_REPLY_H
 
 #include "base/buffer.h"
-#include "serve/lookup.h"
+#include "serve/ask.h"
 #include "serve/maps.h"
 #include "wire/answer.h"
 
@@ -15,7 +15,7 @@ struct reply_question {
 	enum socketmap_map map; /* of the Exim line: unknown */
 	struct answer_manner how;
 	enum answer_room room;
-	struct domain domain;
+	struct ask_question ask;
 	char mx[DOMAIN_MAX + 2]; /* map verdict, and the Exim line if it named
 	                          * one: as asked, NUL-terminated; else "" */
 };
@@ -40,12 +40,12 @@ int reply_understand_exim(const struct answer_manner *how, struct slice line,
  * memory is short it is TEMP; buffer_status() if not even that could be
  * written. */
 int reply_write(const struct reply_question *question,
-                const struct lookup_result *result, int64_t now_s,
+                const struct ask_result *result, int64_t now_s,
                 struct buffer *out);
 
 /* The same in Exim's words. */
 int reply_write_exim(const struct reply_question *question,
-                     const struct lookup_result *result, int64_t now_s,
+                     const struct ask_result *result, int64_t now_s,
                      struct buffer *out);
 
 #endif

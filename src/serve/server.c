@@ -49,7 +49,7 @@ struct server {
 
 enum client_state {
 	CLIENT_ASKING,  /* it may send requests; leaves by a miss */
-	CLIENT_WAITING, /* a discovery is out; leaves by on_lookup */
+	CLIENT_WAITING, /* a look-up is out; leaves by on_answer */
 	CLIENT_ENDING,  /* it has its one answer; leaves when that is written */
 	CLIENT_CLOSED,  /* libuv has the stream for closing */
 };
@@ -67,7 +67,7 @@ struct client {
 	                        * until on_written, empty otherwise */
 	uv_write_t write;
 	struct reply_question question; /* WAITING: what for */
-	struct lookup_waiter *waiter;   /* WAITING: on what */
+	struct ask_waiter *waiter;      /* WAITING: on what */
 };
 
 static void go_on(struct client *client);
@@ -97,7 +97,7 @@ static void drop_client(struct client *client)
 	if (client->state == CLIENT_CLOSED)
 		return;
 	client->state = CLIENT_CLOSED;
-	lookup_waiter_cancel(&client->waiter);
+	ask_cancel(&client->waiter);
 	list_remove(&client->node);
 	client->server->counts.clients--;
 	uv_close((uv_handle_t *)client->stream, on_client_closed);
@@ -179,7 +179,7 @@ static void put_reply(struct client *client)
 
 static void write_result(struct client *client,
                          const struct reply_question *question,
-                         const struct lookup_result *result)
+                         const struct ask_result *result)
 {
 	struct server *server = client->server;
 
@@ -192,7 +192,7 @@ static void write_result(struct client *client,
 		put_reply(client);
 }
 
-static void on_lookup(void *arg, const struct lookup_result *result)
+static void on_answer(void *arg, const struct ask_result *result)
 {
 	struct client *client = arg;
 
@@ -215,23 +215,23 @@ static bool may_warn(const struct server *server, uint64_t *next_ms)
 	return true;
 }
 
-/* Nothing at hand: wait for the discovery. If it can't even be started, the
- * policy can't be had, and that is "no policy" (RFC 8461 3.3). */
+/* Not all is at hand: wait for the look-up. If it can't even be started, the
+ * policy can't be had, and that is "no policy" (RFC 8461 3.3), and what TRIED
+ * says of DANE. */
 static void wait_for(struct client *client,
                      const struct reply_question *question,
-                     const struct lookup_result *none)
+                     const struct ask_result *tried)
 {
 	struct server *server = client->server;
-	int rc = lookups_wait(server->options.lookups, &question->domain,
-	                      client->listener->protocol->timeout_ms, on_lookup,
-	                      client, &client->waiter);
+	int rc = ask_wait(server->options.ask, &question->ask, tried, on_answer,
+	                  client, &client->waiter);
 
 	if (rc != MTS_OK) {
 		if (may_warn(server, &server->none_warn_ms))
 			log_warning(
 			    "discovery_not_started domain=%s reason=\"%s\"",
-			    question->domain.name, mts_status_text(rc));
-		write_result(client, question, none);
+			    question->ask.hop.domain.name, mts_status_text(rc));
+		write_result(client, question, tried);
 		return;
 	}
 	client->question = *question;
@@ -243,7 +243,7 @@ static void answer(struct client *client, struct slice request)
 	const struct listener *listener = client->listener;
 	struct server *server = client->server;
 	struct reply_question question;
-	struct lookup_result result;
+	struct ask_result result;
 
 	server->counts.requests++;
 	buffer_clear(&server->scratch);
@@ -256,8 +256,7 @@ static void answer(struct client *client, struct slice request)
 			put_reply(client);
 		return;
 	}
-	if (lookups_try(server->options.lookups, &question.domain, &result) ==
-	    MTS_OK)
+	if (ask_try(server->options.ask, &question.ask, &result) == MTS_OK)
 		write_result(client, &question, &result);
 	else
 		wait_for(client, &question, &result);

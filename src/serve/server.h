@@ -7,8 +7,8 @@
 #ifndef SERVE_SERVER_H
 #define SERVE_SERVER_H
 
+#include "serve/ask.h"
 #include "serve/endpoint.h"
-#include "serve/lookup.h"
 #include "serve/protocol.h"
 
 struct server;
@@ -16,8 +16,8 @@ struct server;
 struct server_options {
 	uv_loop_t *loop;
 	const struct clock *clock;
-	struct lookups *lookups; /* borrowed; outlives the server */
-	uint64_t max_clients;    /* connections, all listeners together */
+	struct ask *ask;      /* borrowed; outlives the server */
+	uint64_t max_clients; /* connections, all listeners together */
 };
 
 /* MTS_ENOMEM. On MTS_OK *RET is the caller's: server_close(). */

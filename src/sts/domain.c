@@ -12,6 +12,7 @@
 #include "base/slice.h"
 
 #include <idn2.h>
+#include <strings.h>
 
 /* What a key is made of. */
 struct key_parts {
@@ -221,26 +222,90 @@ static bool is_port(struct slice port)
 	return !find(port, '.') && domain_is_name(port.data, port.len);
 }
 
+/* By name; whoever writes another in a transport table writes its number as
+ * well. */
+static uint16_t service_port(struct slice name)
+{
+	static const struct {
+		const char *name;
+		uint16_t port;
+	} services[] = {
+		{ "smtp", SMTP_PORT },  { "submission", 587 },
+		{ "submissions", 465 }, { "smtps", 465 },
+		{ "lmtp", 24 },
+	};
+
+	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
+		size_t len = strlen(services[i].name);
+
+		if (name.len == len &&
+		    strncasecmp(name.data, services[i].name, len) == 0)
+			return services[i].port;
+	}
+	return 0;
+}
+
+static uint16_t port_of(const struct key_parts *parts)
+{
+	uint16_t port;
+
+	if (!parts->port.data)
+		return SMTP_PORT;
+	port = slice_port(parts->port);
+	return port ? port : service_port(parts->port);
+}
+
+static int from_key(struct slice key, struct key_parts *parts,
+                    struct domain *ret, struct fault *why)
+{
+	int rc;
+
+	*parts = (struct key_parts){ key, { NULL, 0 } };
+	if (key.len == 0)
+		return refuse(why, "it is empty");
+	if (key.len > DOMAIN_KEY_MAX)
+		return refuse(why, "it is over 1024 bytes");
+	if (key.data[0] == '[')
+		rc = split_bracketed(key, parts, why);
+	else
+		rc = split_plain(key, parts, why);
+	if (rc != MTS_OK)
+		return rc;
+	if (parts->port.data && !is_port(parts->port))
+		return refuse(why, "what follows ':' is no port");
+	if (is_ascii(parts->host))
+		return from_ascii(parts->host, ret, why);
+	return from_unicode(parts->host, ret, why);
+}
+
 int domain_from_key(const char *key, size_t len, struct domain *ret,
                     struct fault *why)
 {
-	struct slice whole = slice_of(key, len);
-	struct key_parts parts = { whole, { NULL, 0 } };
-	int rc;
+	struct key_parts parts;
 
-	if (len == 0)
-		return refuse(why, "it is empty");
-	if (len > DOMAIN_KEY_MAX)
-		return refuse(why, "it is over 1024 bytes");
-	if (key[0] == '[')
-		rc = split_bracketed(whole, &parts, why);
-	else
-		rc = split_plain(whole, &parts, why);
+	return from_key(slice_of(key, len), &parts, ret, why);
+}
+
+int domain_hop_from_key(const char *key, size_t len, struct domain_hop *ret,
+                        struct fault *why)
+{
+	struct key_parts parts;
+	int rc = from_key(slice_of(key, len), &parts, &ret->domain, why);
+
 	if (rc != MTS_OK)
 		return rc;
-	if (parts.port.data && !is_port(parts.port))
-		return refuse(why, "what follows ':' is no port");
-	if (is_ascii(parts.host))
-		return from_ascii(parts.host, ret, why);
-	return from_unicode(parts.host, ret, why);
+	ret->direct = key[0] == '[';
+	ret->port = port_of(&parts);
+	return MTS_OK;
+}
+
+size_t domain_hop_key(const struct domain_hop *hop, char key[DOMAIN_HOP_KEY])
+{
+	size_t len = hop->domain.len;
+
+	memcpy(key, hop->domain.name, len);
+	key[len++] = hop->direct ? '1' : '0';
+	key[len++] = (char)(hop->port >> 8);
+	key[len++] = (char)(hop->port & 0xff);
+	return len;
 }

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum {
 	DOMAIN_MAX = 253,      /* RFC 1035 2.3.4: 255 on the wire */
@@ -23,6 +24,16 @@ struct domain {
 	char name[DOMAIN_MAX + 1]; /* NUL-terminated */
 };
 
+/* Where mail is to go: the policy domain, and what else the key says. */
+struct domain_hop {
+	struct domain domain;
+	bool direct;   /* "[domain]": the host itself, no MX look-up */
+	uint16_t port; /* SMTP_PORT if none is named; 0: a service's name that
+	                * is not known here */
+};
+
+enum { SMTP_PORT = 25 }; /* RFC 5321 4.5.4.2 */
+
 /* True if NAME is one or more labels of letters, digits and inner hyphens, 1 to
  * 63 bytes each, 253 in all, the last one not all digits (RFC 5321 4.1.2, RFC
  * 3696 2). No final dot. */
@@ -36,5 +47,20 @@ bool domain_is_name(const char *name, size_t len);
  * MTS_ENOMEM: memory was short. RET is untouched unless MTS_OK. */
 int domain_from_key(const char *key, size_t len, struct domain *ret,
                     struct fault *why);
+
+/* The same, and how mail gets there. Of services' names those that mail has are
+ * known: smtp, submission, submissions, smtps, lmtp. */
+int domain_hop_from_key(const char *key, size_t len, struct domain_hop *ret,
+                        struct fault *why);
+
+/* What a hop is found by in a map: as many bytes of KEY as are returned. */
+enum { DOMAIN_HOP_KEY = DOMAIN_MAX + 3 };
+size_t domain_hop_key(const struct domain_hop *hop, char key[DOMAIN_HOP_KEY]);
+
+/* True of the domain's MX hosts at SMTP_PORT. */
+static inline bool domain_hop_is_plain(const struct domain_hop *hop)
+{
+	return !hop->direct && hop->port == SMTP_PORT;
+}
 
 #endif

@@ -252,6 +252,27 @@ static int write_tlsrpt(struct buffer *out, const struct answer_input *input)
 	return fits(out, start, input->room) ? MTS_OK : cut(out, good);
 }
 
+/* -- DANE, which Postfix sees to when it is told ----------------------------
+ *
+ * RFC 8461 2: MTA-STS must not override a failing DANE validation. */
+
+static int write_dane(struct buffer *out, const struct answer_input *input)
+{
+	char reason[ANSWER_REASON_MAX + 1];
+
+	if (input->dane == DANE_SAYS_WAIT) {
+		if (snprintf(reason, sizeof(reason),
+		             "DANE may apply to %s and can't be looked up: %s",
+		             input->domain->name, input->why) < 0)
+			reason[0] = '\0';
+		return answer_write_temp(out, reason);
+	}
+	if (input->leave_dane)
+		return write_not_found(out);
+	return buffer_puts(out, input->dane == DANE_SAYS_ONLY ? "OK dane-only"
+	                                                      : "OK dane");
+}
+
 /* -- Sendmail -------------------------------------------------------------- */
 
 /* As Sendmail counts: a dot and a colon are a token each, and so is what lies
@@ -320,6 +341,9 @@ static int write_verdict(struct buffer *out, const struct answer_input *input)
 int answer_write(struct buffer *out, enum socketmap_map map,
                  const struct answer_input *input)
 {
+	if (input->dane != DANE_SAYS_NOTHING &&
+	    (map == MAP_POSTFIX || map == MAP_POSTFIX_TLSRPT))
+		return write_dane(out, input);
 	switch (map) {
 	case MAP_POSTFIX:
 		return write_postfix(out, input);

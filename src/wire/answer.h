@@ -8,6 +8,7 @@
 #define WIRE_ANSWER_H
 
 #include "base/buffer.h"
+#include "sts/dane.h"
 #include "sts/domain.h"
 #include "sts/policy.h"
 #include "wire/socketmap.h"
@@ -35,11 +36,18 @@ struct answer_input {
 	struct slice mx;             /* the MX asked about; map verdict only */
 	struct answer_manner how;
 	enum answer_room room;
+	/* Maps postfix and postfix-tlsrpt only: what came of DANE, which wins
+	 * over the policy. */
+	enum dane_verdict dane;
+	bool leave_dane; /* to the MTA's own configuration */
+	const char *why; /* DANE_SAYS_WAIT: the cause, one line */
 };
 
 /* Appends the reply of MAP (not MAP_UNKNOWN) to OUT; buffer_status(). OUT's
  * cap leaves room for SOCKETMAP_REPLY_MAX bytes.
  *
+ * postfix, postfix-tlsrpt: "OK dane-only", "OK dane" or, with leave_dane,
+ *   "NOTFOUND "; "TEMP reason" where DANE can't be known. Otherwise:
  * postfix: "OK secure match=... servername=hostname", or "NOTFOUND " without a
  *   policy and in the modes testing and none. With
  *   tls12 " protocols=>=TLSv1.2" follows. (TEMP where not even this fits.)
@@ -48,6 +56,7 @@ struct answer_input {
  *   tells the publisher's mode, also with enforce_testing.
  * sts: as postfix, without protocols; TEMP where Sendmail would fail open on the length. A caller
  *   that wants to log this finds "TEMP " at the start: no other verdict is one.
+ *   (Sendmail sees to DANE itself.)
  * verdict: "OK enforce match id=... expires=SECONDS", "... mismatch ...", "OK
  *   testing match|mismatch ...", "OK none id=... expires=..."; "NOTFOUND "
  *   without a policy. */

@@ -119,6 +119,8 @@ static void put_conf(struct buffer *out, const struct conf *conf)
 			buffer_puts(out, "\n");
 		else if (option->type == CONF_SERVERS)
 			put_servers(out, conf);
+		else if (option->type == CONF_DOMAINS)
+			buffer_puts(out, "{}\n");
 		else
 			put_value(out, option, conf);
 	}

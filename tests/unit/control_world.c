@@ -148,6 +148,26 @@ static void open_lookups(struct fixture *f)
 	assert_int_equal(lookups_new(&options, &f->lookups, &why), MTS_OK);
 }
 
+static void open_ask(struct fixture *f)
+{
+	struct dane_walks_options walks = { .loop = &f->loop,
+		                            .clock = &test_clock,
+		                            .cache = f->cache };
+	struct ask_options options = { .clock = &test_clock,
+		                       .lookups = f->lookups,
+		                       .dane = ASK_DANE_AUTO,
+		                       .timeout_ms = 20000 };
+	struct fault why;
+
+	f->dane_states = dane_states_new(100);
+	f->words = words_new();
+	walks.states = f->dane_states;
+	assert_int_equal(dane_walks_new(&walks, &f->walks, &why), MTS_OK);
+	options.walks = f->walks;
+	options.words = f->words;
+	assert_int_equal(ask_new(&options, &f->ask, &why), MTS_OK);
+}
+
 static void open_control(struct fixture *f)
 {
 	static const char *const listeners[] = { "socketmap unix:/sm" };
@@ -157,7 +177,12 @@ static void open_control(struct fixture *f)
 		.address = f->address,
 		.version = "1.2.3",
 		.config = "/etc/caf\xe9.yaml", /* no UTF-8 */
+		.ask = f->ask,
 		.lookups = f->lookups,
+		.walks = f->walks,
+		.dns = (struct secure_dns *)&fake_dane,
+		.dane = ASK_DANE_AUTO,
+		.words = f->words,
 		.cache = f->cache,
 		.absent = f->absent,
 		.listeners = listeners,
@@ -176,11 +201,15 @@ int control_setup(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	memset(&faked, 0, sizeof(faked));
+	fake_dane_reset();
+	/* Most tests are about MTA-STS. */
+	fake_dane.health = SECURE_DNS_STRIPPED;
 	snprintf(f->directory, sizeof(f->directory), "/tmp/mtasts-test.XXXXXX");
 	assert_non_null(mkdtemp(f->directory));
 	assert_int_equal(uv_loop_init(&f->loop), 0);
 	open_cache(f);
 	open_lookups(f);
+	open_ask(f);
 	open_control(f);
 	*state = f;
 	return 0;
@@ -200,6 +229,10 @@ int control_teardown(void **state)
 	struct fixture *f = *state;
 
 	control_close(&f->control);
+	ask_close(&f->ask);
+	dane_walks_close(&f->walks);
+	dane_states_free(&f->dane_states);
+	words_free(&f->words);
 	lookups_close(&f->lookups);
 	cache_close(&f->cache);
 	absent_free(&f->absent);

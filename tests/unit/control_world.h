@@ -9,6 +9,7 @@
 
 #include "cache/absent.h"
 #include "cache/cache.h"
+#include "fake_dane.h"
 #include "serve/control.h"
 
 #include <jansson.h>
@@ -33,6 +34,10 @@ struct fixture {
 	struct cache *cache;
 	struct absent *absent;
 	struct lookups *lookups;
+	struct dane_states *dane_states;
+	struct dane_walks *walks;
+	struct words *words; /* empty; the test may add to it */
+	struct ask *ask;
 	struct control *control;
 };
 

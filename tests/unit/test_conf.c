@@ -3,6 +3,7 @@
 #include "tests.h"
 
 #include "alloc.h"
+#include "base/buffer.h"
 #include "conf/conf.h"
 #include "conf/schema.h"
 #include "conf/value.h"
@@ -376,7 +377,10 @@ static void test_without_memory(void **state)
 				   "  - socketmap: unix:/b\n"
 				   "control: ''\n"
 				   "dns: { servers: [192.0.2.1, '::1'] }\n"
-				   "cache: { directory: /x }\n";
+				   "cache: { directory: /x }\n"
+				   "domains:\n"
+				   "  a.example: bypass\n"
+				   "  b.example: { mode: none, mx: [a, b] }\n";
 	struct conf *const untouched = (struct conf *)(uintptr_t)&text;
 	int status = MTS_ENOMEM;
 	size_t n;
@@ -415,9 +419,113 @@ static void test_new_without_memory(void **state)
 	conf_free(&conf);
 }
 
+/* -- the operator's own word on domains ------------------------------------ */
+
+static const struct word *find_word(const struct conf *conf, const char *name)
+{
+	struct domain domain;
+
+	assert_int_equal(domain_from_key(name, strlen(name), &domain, NULL),
+	                 MTS_OK);
+	return words_find(conf->domains, &domain);
+}
+
+static void test_domains(void **state)
+{
+	static const char text[] =
+	    "dane: precedence\n"
+	    "dane_answer: none\n"
+	    "domains:\n"
+	    "  Example.ORG.: bypass\n"
+	    "  b\xc3\xbc\x63her.example: bypass\n"
+	    "  partner.example:\n"
+	    "    mode: enforce\n"
+	    "    mx: [MX1.partner.example, \"*.example.net\",\n"
+	    "         mx1.partner.example]\n"
+	    "  off.example: { mode: none }\n";
+	const struct word *word;
+	struct conf *conf = NULL;
+	struct fault why;
+	size_t offset = 0;
+
+	(void)state;
+	if (conf_parse(text, sizeof(text) - 1, "F", &conf, &why) != MTS_OK)
+		fail_msg("%s", why.text);
+	assert_int_equal(conf->dane, CONF_DANE_PRECEDENCE);
+	assert_int_equal(conf->dane_answer, CONF_DANE_ANSWER_NONE);
+	assert_int_equal(words_count(conf->domains), 4);
+	assert_true(find_word(conf, "example.org")->bypass);
+	assert_true(find_word(conf, "xn--bcher-kva.example")->bypass);
+	assert_null(find_word(conf, "sub.example.org"));
+	word = find_word(conf, "partner.example");
+	assert_false(word->bypass);
+	assert_int_equal(word->line, 6);
+	assert_int_equal(word->policy.mode, POLICY_ENFORCE);
+	assert_int_equal(word->policy.max_age_s, POLICY_MAX_AGE_MAX);
+	assert_int_equal(word->policy.mx_count, 2);
+	assert_string_equal(policy_next_mx(&word->policy, &offset),
+	                    "mx1.partner.example");
+	assert_string_equal(policy_next_mx(&word->policy, &offset),
+	                    "*.example.net");
+	assert_null(policy_next_mx(&word->policy, &offset));
+	word = find_word(conf, "off.example");
+	assert_int_equal(word->policy.mode, POLICY_NONE);
+	assert_int_equal(word->policy.mx_count, 0);
+	conf_free(&conf);
+}
+
+/* All of its lines may be comments. */
+static void test_no_domains(void **state)
+{
+	static const char *const texts[] = { "domains:\n", "domains: {}\n",
+		                             "domains: ~\n", "" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct conf *conf = NULL;
+		struct fault why;
+
+		assert_int_equal(
+		    conf_parse(texts[i], strlen(texts[i]), "F", &conf, &why),
+		    MTS_OK);
+		assert_int_equal(words_count(conf->domains), 0);
+		assert_int_equal(conf->dane, CONF_DANE_AUTO);
+		assert_int_equal(conf->dane_answer, CONF_DANE_ANSWER_ONLY);
+		conf_free(&conf);
+	}
+}
+
+/* Thousands of entries are fine. */
+static void test_many_domains(void **state)
+{
+	enum { MANY = 10000 };
+	struct buffer text;
+	struct conf *conf = NULL;
+	struct fault why;
+
+	(void)state;
+	buffer_init(&text, 1 << 20);
+	buffer_puts(&text, "domains:\n");
+	for (int i = 0; i < MANY; i++)
+		buffer_printf(&text,
+		              " d%d.example: { mode: enforce, mx: "
+		              "[mx%d.example] }\n",
+		              i, i);
+	assert_int_equal(buffer_status(&text), MTS_OK);
+	assert_int_equal(conf_parse(text.data, text.len, "F", &conf, &why),
+	                 MTS_OK);
+	assert_int_equal(words_count(conf->domains), MANY);
+	assert_int_equal(find_word(conf, "d9999.example")->line, MANY + 1);
+	conf_free(&conf);
+	buffer_free(&text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_domains),
+		cmocka_unit_test(test_no_domains),
+		cmocka_unit_test(test_many_domains),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_listen),

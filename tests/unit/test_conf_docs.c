@@ -135,7 +135,9 @@ static bool same_numbers(const struct conf *a, const struct conf *b)
 	       memcmp(&a->refresh, &b->refresh, sizeof(a->refresh)) == 0 &&
 	       memcmp(&a->limits, &b->limits, sizeof(a->limits)) == 0 &&
 	       memcmp(&a->log, &b->log, sizeof(a->log)) == 0 &&
-	       a->cache.max_size == b->cache.max_size &&
+	       a->cache.max_size == b->cache.max_size && a->dane == b->dane &&
+	       a->dane_answer == b->dane_answer &&
+	       words_count(a->domains) == words_count(b->domains) &&
 	       a->dns.timeout_ms == b->dns.timeout_ms &&
 	       a->dns.server_count == b->dns.server_count &&
 	       a->fetch.timeout_ms == b->fetch.timeout_ms &&

@@ -23,19 +23,22 @@ static const struct {
 	  "F:1: lokup: unknown option; did you mean lookup?" },
 	{ TEXT("timeout: 5s\n"), MTS_ESYNTAX,
 	  "F:1: timeout: unknown option; known here: listen, control, cache, "
-	  "dns, fetch, lookup, refresh, limits, log" },
+	  "dns, fetch, lookup, refresh, dane, dane_answer, domains, limits, "
+	  "log" },
 	{ TEXT("lookup.timeout: 5s\n"), MTS_ESYNTAX,
 	  "F:1: lookup.timeout: write two lines, lookup: and, indented below "
 	  "it, timeout:" },
 	{ TEXT("stats: unix:/x\n"), MTS_ESYNTAX,
 	  "F:1: stats: unknown option; known here: listen, control, cache, "
-	  "dns, fetch, lookup, refresh, limits, log" },
+	  "dns, fetch, lookup, refresh, dane, dane_answer, domains, limits, "
+	  "log" },
 	{ TEXT("cache: { unused_after: 30d }\n"), MTS_ESYNTAX,
 	  "F:1: cache.unused_after: unknown option; known here: directory, "
 	  "max_size" },
-	{ TEXT("dane: auto\n"), MTS_ESYNTAX,
-	  "F:1: dane: unknown option; known here: listen, control, cache, dns, "
-	  "fetch, lookup, refresh, limits, log" },
+	{ TEXT("dane: yes\n"), MTS_ESYNTAX,
+	  "F:1: dane: 'yes' is not known; write auto, on, precedence or off" },
+	{ TEXT("dane_answer: dane\n"), MTS_ESYNTAX,
+	  "F:1: dane_answer: 'dane' is not known; write dane-only or none" },
 	{ TEXT("lookup:\n  level: info\n"), MTS_ESYNTAX,
 	  "F:2: lookup.level: unknown option; did you mean log.level?" },
 	{ TEXT("Fetch:\n"), MTS_ESYNTAX,
@@ -248,6 +251,97 @@ static const struct {
 	{ TEXT("listen:\n  - []\n"), MTS_ESYNTAX,
 	  "F:2: listen: an entry is a protocol and an address, as in - "
 	  "socketmap: inet:127.0.0.1:8461" },
+	{ TEXT("dns: { dnssec: off }\ndane: on\n"), MTS_ESYNTAX,
+	  "F:2: dane: 'on' takes DNSSEC, and dns.dnssec is off; write auto, or "
+	  "dns.dnssec: auto" },
+	{ TEXT("dane: on\ndns: { dnssec: off }\n"), MTS_ESYNTAX,
+	  "F:2: dns.dnssec: 'off' leaves nothing to look at for dane: on; "
+	  "write "
+	  "auto, or dane: off" },
+	/* The operator's own word on domains. */
+	{ TEXT("domains: bypass\n"), MTS_ESYNTAX,
+	  "F:1: domains: is a mapping; write each domain below it, as in "
+	  "example.org: bypass" },
+	{ TEXT("domains:\n  - example.org\n"), MTS_ESYNTAX,
+	  "F:2: domains: is a mapping; write each domain below it, as in "
+	  "example.org: bypass" },
+	{ TEXT("domains:\n  example.org: ignore\n"), MTS_ESYNTAX,
+	  "F:2: domains.example.org: neither bypass nor a policy; write one of "
+	  "them, a policy as { mode: enforce, mx: [mx1.example.org] }" },
+	{ TEXT("domains:\n  example.org:\n"), MTS_ESYNTAX,
+	  "F:2: domains.example.org: neither bypass nor a policy; write one of "
+	  "them, a policy as { mode: enforce, mx: [mx1.example.org] }" },
+	{ TEXT("domains:\n  a.example: bypass\n  -b.example: bypass\n"),
+	  MTS_ESYNTAX,
+	  "F:3: domains.-b.example: this is no domain name: it has a label "
+	  "that "
+	  "begins with a hyphen" },
+	{ TEXT("domains:\n  \"*.example.org\": bypass\n"), MTS_ESYNTAX,
+	  "F:2: domains.*.example.org: this is no domain name: it holds more "
+	  "than letters, digits, hyphens and dots" },
+	{ TEXT("domains:\n  .example.org: bypass\n"), MTS_ESYNTAX,
+	  "F:2: domains..example.org: this is no domain name: it begins with a "
+	  "dot, and a parent's policy does not count (RFC 8461 3.4)" },
+	{ TEXT("domains:\n  example.org:587: bypass\n"), MTS_ESYNTAX,
+	  "F:2: domains.example.org:587: write the domain without a port; what "
+	  "is said counts for every port" },
+	{ TEXT("domains:\n  \"[example.org]\": bypass\n"), MTS_ESYNTAX,
+	  "F:2: domains.[example.org]: write the domain without brackets; what "
+	  "is said counts with them too" },
+	{ TEXT("domains:\n  192.0.2.1: bypass\n"), MTS_ESYNTAX,
+	  "F:2: domains.192.0.2.1: this is no domain name: its last label is "
+	  "all digits, as in an address" },
+	{ TEXT("domains:\n  example.org: bypass\n  EXAMPLE.ORG.: bypass\n"),
+	  MTS_ESYNTAX,
+	  "F:3: domains.EXAMPLE.ORG.: is there twice, first in line 2; leave "
+	  "one" },
+	{ TEXT("domains:\n  xn--bcher-kva.example: bypass\n"
+	       "  b\xc3\xbc\x63her.example: bypass\n"),
+	  MTS_ESYNTAX,
+	  "F:3: domains.b??cher.example: is there twice, first in line 2; "
+	  "leave "
+	  "one" },
+	{ TEXT("domains:\n  a.example: { mode: strict }\n"), MTS_ESYNTAX,
+	  "F:2: domains.a.example.mode: 'strict' is not known; write enforce, "
+	  "testing or none" },
+	{ TEXT("domains:\n  a.example: { mode: [] }\n"), MTS_ESYNTAX,
+	  "F:2: domains.a.example.mode: '' is not known; write enforce, "
+	  "testing "
+	  "or none" },
+	{ TEXT("domains:\n  a.example: { mode: none, max_age: 1 }\n"),
+	  MTS_ESYNTAX,
+	  "F:2: domains.a.example: 'max_age' is not known here; a policy has "
+	  "mode and mx" },
+	{ TEXT("domains:\n  a.example: { mode: none, mode: none }\n"),
+	  MTS_ESYNTAX,
+	  "F:2: domains.a.example: 'mode' is there twice; leave one" },
+	{ TEXT("domains:\n  a.example: { mx: [mx1.a.example] }\n"), MTS_ESYNTAX,
+	  "F:2: domains.a.example: the policy has no mode; write mode: "
+	  "enforce, "
+	  "testing or none" },
+	{ TEXT("domains:\n  a.example:\n    mode: enforce\n"), MTS_ESYNTAX,
+	  "F:4: domains.a.example: the policy names no host, so that no mail "
+	  "could go anywhere; write mx: and a list of patterns" },
+	{ TEXT("domains:\n  a.example: { mode: testing, mx: [] }\n"),
+	  MTS_ESYNTAX,
+	  "F:2: domains.a.example: the policy names no host, so that no mail "
+	  "could go anywhere; write mx: and a list of patterns" },
+	{ TEXT("domains:\n  a.example:\n    mode: enforce\n    mx:\n"
+	       "      - mx1.a.example\n      - mx*.a.example\n"),
+	  MTS_ESYNTAX,
+	  "F:6: domains.a.example.mx: 'mx*.a.example' is no MX pattern; write "
+	  "a "
+	  "host name, or '*.' and a domain for any one label" },
+	/* What would steer Postfix. */
+	{ TEXT("domains:\n  a.example: { mode: enforce, mx: [hostname] }\n"),
+	  MTS_ESYNTAX,
+	  "F:2: domains.a.example.mx: 'hostname' is no MX pattern; write a "
+	  "host "
+	  "name, or '*.' and a domain for any one label" },
+	{ TEXT("domains:\n  a.example: { mode: enforce, mx: mx.a.example }\n"),
+	  MTS_ESYNTAX,
+	  "F:2: domains.a.example.mx: 'mx.a.example' is no list; write "
+	  "[mx1.example.org, '*.example.net']" },
 	/* Name servers. */
 	{ TEXT("dns: {servers: 192.0.2.1}\n"), MTS_ESYNTAX,
 	  "F:1: dns.servers: is a list; write [192.0.2.1, 192.0.2.2], or [] "
@@ -292,7 +386,7 @@ static const struct {
 	  "F:1: options are expected, each as name: value" },
 	{ TEXT("a: &x b\n"), MTS_ESYNTAX,
 	  "F:1: a: unknown option; known here: listen, control, cache, dns, "
-	  "fetch, lookup, refresh, limits, log" },
+	  "fetch, lookup, refresh, dane, dane_answer, domains, limits, log" },
 	{ TEXT("log: &x {level: info}\n"), MTS_ESYNTAX,
 	  "F:1: YAML anchors and aliases are not taken; write the value out" },
 	{ TEXT("log: *x\n"), MTS_ESYNTAX,

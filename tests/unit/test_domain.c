@@ -302,11 +302,56 @@ static void test_no_memory(void **state)
 	assert_string_equal(domain.name, "untouched");
 }
 
+/* How mail gets there: RFC 5321 5.1's MX look-up, or, in brackets, the host
+ * itself; the port as named. */
+static void test_hops(void **state)
+{
+	static const struct {
+		const char *key;
+		bool direct;
+		uint16_t port;
+	} hops[] = {
+		{ "example.org", false, 25 },
+		{ "Example.ORG.", false, 25 },
+		{ "example.org:25", false, 25 },
+		{ "example.org:smtp", false, 25 },
+		{ "example.org:587", false, 587 },
+		{ "example.org:submission", false, 587 },
+		{ "example.org:SUBMISSIONS", false, 465 },
+		{ "example.org:smtps", false, 465 },
+		{ "example.org:lmtp", false, 24 },
+		{ "example.org:65535", false, 65535 },
+		{ "example.org:tacacs", false, 0 },
+		{ "example.org:smtpx", false, 0 },
+		{ "[example.org]", true, 25 },
+		{ "[example.org]:25", true, 25 },
+		{ "[example.org]:587", true, 587 },
+		{ "[example.org]:submission", true, 587 },
+		{ "[example.org]:nonsense", true, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(hops); i++) {
+		const char *key = hops[i].key;
+		struct domain_hop hop = { .port = 1 };
+
+		assert_int_equal(
+		    domain_hop_from_key(key, strlen(key), &hop, NULL), MTS_OK);
+		assert_string_equal(hop.domain.name, "example.org");
+		if (hop.direct != hops[i].direct || hop.port != hops[i].port)
+			fail_msg("%s: direct %d, port %u", key, hop.direct,
+			         (unsigned)hop.port);
+		assert_int_equal(domain_hop_is_plain(&hop),
+		                 !hops[i].direct && hops[i].port == 25);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_from_key),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_hops),
 		cmocka_unit_test(test_ascii_is_cheap),
 		cmocka_unit_test(test_key_max),
 		cmocka_unit_test(test_no_memory),

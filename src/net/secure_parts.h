@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* secure_parts.h - what secure_dns.c (look-ups) and secure_health.c (is there
+ * anything to be had?) share. Nobody else includes it. */
+#ifndef NET_SECURE_PARTS_H
+#define NET_SECURE_PARTS_H
+
+#include "base/list.h"
+#include "net/dnssec_test.h"
+#include "net/secure_dns.h"
+#include "net/server_set.h"
+#include "net/validator.h"
+
+enum { SECURE_TEXT = SERVERS_TEXT + DNSSEC_TEST_REASON + 200 };
+
+struct secure_health {
+	enum secure_dns_health state;
+	uint64_t due_ms;          /* of the next test */
+	unsigned failures;        /* tests in a row */
+	struct dnssec_test *test; /* that is under way; or NULL */
+	struct validator *fresh;  /* for that test alone; or NULL */
+	char reason[DNSSEC_TEST_REASON];
+	char text[SECURE_TEXT];
+};
+
+struct secure_dns {
+	uv_loop_t *loop;
+	struct resolver *resolver;
+	enum secure_dns_mode mode;
+	uint64_t timeout_ms;
+	char *anchor;                /* NULL: there is none */
+	bool validates;              /* else: the resolver's AD bit */
+	struct validator *validator; /* if it validates */
+	char servers[SERVERS_TEXT];  /* that all this is for */
+	struct list queries;         /* all that are not over */
+	struct list waiting; /* of those, the ones nobody is asked yet */
+	size_t waiting_count;
+	size_t asked_count;
+	bool closing; /* nobody is asked any more */
+	struct secure_health health;
+};
+
+/* A validator for the servers of now. As validator_new(). */
+int secure_dns_validator(struct secure_dns *dns, struct validator **ret,
+                         struct fault *why);
+
+/* The resolver on a loopback address sets no AD bit: from now on, and for all
+ * look-ups under way, validate here. */
+int secure_dns_validate_instead(struct secure_dns *dns);
+
+/* Begins the first test, for a new set of servers too. */
+void secure_health_begin(struct secure_dns *dns);
+
+/* Begins another test if one is due. */
+void secure_health_look(struct secure_dns *dns);
+
+/* Nothing is tested any more. */
+void secure_health_stop(struct secure_dns *dns);
+
+/* There is nothing to test, for this reason. */
+void secure_health_none(struct secure_dns *dns, const char *reason);
+
+#endif

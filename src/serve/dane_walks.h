@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* dane_walks.h - how it is learnt whether DANE applies to a next hop.
+ *
+ * One walk (net/dane.h) serves everybody who asks for the same hop, and what it
+ * finds is kept by the rules of dane_known.h. */
+#ifndef SERVE_DANE_WALKS_H
+#define SERVE_DANE_WALKS_H
+
+#include "serve/dane_known.h"
+
+#include <uv.h>
+
+struct dane_walks;
+
+/* All pointers are borrowed and outlive the service. */
+struct dane_walks_options {
+	uv_loop_t *loop;
+	const struct clock *clock;
+	struct cache *cache;
+	struct dane_states *states;
+	struct secure_dns *dns;
+	bool always; /* walk even where the resolver hands out no DNSSEC data */
+};
+
+/* MTS_ENOMEM. On MTS_OK *RET is the caller's: dane_walks_close(). */
+int dane_walks_new(const struct dane_walks_options *options,
+                   struct dane_walks **ret, struct fault *why);
+
+/* Cancels every walk; no waiter is called back. Takes NULL, leaves NULL. The
+ * loop must run once more before it is closed. */
+void dane_walks_close(struct dane_walks **walks);
+
+/* Whether there is anything to be learnt now: the resolver hands out DNSSEC
+ * data, or that is not known yet, or "always". If not, what is known does not
+ * count either: an MTA behind the same resolver could do nothing with it. */
+bool dane_walks_are_on(const struct dane_walks *walks);
+
+/* dane_known_get(). */
+enum dane_age dane_walks_get(struct dane_walks *walks,
+                             const struct domain_hop *hop,
+                             const struct cache_entry *entry,
+                             struct dane_known *ret);
+
+/* Starts a walk in the background, unless one is under way; if there is no room
+ * or memory for it, the next who asks tries again. */
+void dane_walks_learn(struct dane_walks *walks, const struct domain_hop *hop);
+
+struct dane_waiter;
+
+/* RESULT is NULL if the time was over first, or if there turned out to be no
+ * DNSSEC data to be had; the walk's is stored already. */
+typedef void dane_waiter_callback(void *arg, const struct dane_result *result);
+
+/* Joins the walk for HOP, or starts one, and waits for it, for TIMEOUT_MS at
+ * most. An error return (MTS_ENOMEM; MTS_EFULL: too many walks are under way)
+ * means "not started". Otherwise CALLBACK comes exactly once, never from inside
+ * the call, unless dane_waiter_cancel() comes first. */
+int dane_walks_wait(struct dane_walks *walks, const struct domain_hop *hop,
+                    uint64_t timeout_ms, dane_waiter_callback *callback,
+                    void *arg, struct dane_waiter **ret);
+
+/* The callback will not come. Takes NULL, leaves NULL. */
+void dane_waiter_cancel(struct dane_waiter **waiter);
+
+/* Forgets what is in memory of HOP; true if anything was. */
+bool dane_walks_forget(struct dane_walks *walks, const struct domain_hop *hop);
+
+/* Forgets all that is in memory. */
+void dane_walks_forget_all(struct dane_walks *walks);
+
+struct dane_counts {
+	uint64_t walks; /* ended, since the start */
+	uint64_t unknowable;
+	uint64_t joined;
+	uint64_t timed_out; /* waiters whose time was over */
+	uint64_t under_way; /* now */
+	uint64_t waiting;   /* waiters now */
+	uint64_t known;     /* hops in memory now */
+};
+
+void dane_walks_get_counts(const struct dane_walks *walks,
+                           struct dane_counts *ret);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* word.h - the operator's own word on domains: before any look-up, he says that
+ * one goes without a policy, or gives it one.
+ *
+ * Pure: the words are put in by whoever reads a configuration. */
+#ifndef STS_WORD_H
+#define STS_WORD_H
+
+#include "sts/domain.h"
+#include "sts/policy.h"
+
+#include <stdbool.h>
+
+/* What is said of one domain. */
+struct word {
+	unsigned line; /* of the configuration, for messages */
+	bool bypass;   /* neither MTA-STS nor DANE: as if it had neither */
+	/* Otherwise: this policy, which never ends (max_age is the longest that
+	 * RFC 8461 3.2 knows). */
+	struct policy policy;
+};
+
+struct words;
+
+/* None yet; NULL if memory is short. The caller's: words_free(), which takes
+ * NULL and leaves NULL. */
+struct words *words_new(void);
+void words_free(struct words **words);
+
+/* Says "bypass" of DOMAIN, in LINE. MTS_EBUSY: something is said of it already;
+ * MTS_ENOMEM. */
+int words_add_bypass(struct words *words, const struct domain *domain,
+                     unsigned line);
+
+/* Gives DOMAIN a policy of MODE with the patterns in MX, each one checked by
+ * mx_pattern_is_valid() and ended by a NUL; MX is copied, in lower case, each
+ * pattern once. MTS_ERANGE: enforce or testing without a pattern (3.2), or more
+ * than POLICY_MAX bytes of them. MTS_EBUSY, MTS_ENOMEM as above. */
+int words_add_policy(struct words *words, const struct domain *domain,
+                     unsigned line, enum policy_mode mode, struct slice mx);
+
+/* What is said of DOMAIN, or NULL: nothing. It lives as long as WORDS, which
+ * may be NULL. */
+const struct word *words_find(const struct words *words,
+                              const struct domain *domain);
+
+size_t words_count(const struct words *words);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* fake_dane.h - net/dane.h and net/secure_dns.h for tests: walks that end as
+ * the test says. Link with fake_dane.c, and not with libnet.a. */
+#ifndef TESTS_FAKE_DANE_H
+#define TESTS_FAKE_DANE_H
+
+#include "net/dane.h"
+
+enum { FAKE_WALKS_MAX = 16 };
+
+/* One walk. */
+struct dane_walk {
+	struct dane_hop hop;
+	dane_callback *callback;
+	void *arg;
+	bool running;
+};
+
+struct fake_dane {
+	enum secure_dns_health health;
+	bool no_memory; /* dane_start() fails */
+	int started;
+	int cancelled;
+	struct dane_walk walks[FAKE_WALKS_MAX]; /* in order of start */
+};
+
+extern struct fake_dane fake_dane;
+
+/* Forgets all walks; the resolver is good. */
+void fake_dane_reset(void);
+
+/* How many are under way. */
+int fake_dane_running(void);
+
+/* Ends the walk that was started last and is under way, with two steps and the
+ * reason "because". */
+void fake_dane_finish(enum dane_state state, uint32_t ttl_s);
+
+#endif
