@@ -10,7 +10,7 @@ import pytest
 
 from world import mta as mta_module
 from world.daemon import Daemon, wait_for
-from world.mta import Exim, Postfix37, Postfix310
+from world.mta import Exim, Postfix37, Postfix310, Sendmail
 from world.smtpserver import Receiver
 
 WHY_NOT = mta_module.missing()
@@ -123,6 +123,8 @@ SENDERS = [
     Sender("p310", Postfix310, "map postfix-tlsrpt",
            map="socketmap:inet:%s:%d:postfix-tlsrpt" % SOCKETMAP),
     Sender("exim", Exim, "contrib/exim", socket="/world/exim.sock"),
+    Sender("sendmail", Sendmail, "contrib/sendmail",
+           socket="inet:8461@127.0.0.1"),
 ]
 IDS = [sender.key for sender in SENDERS]
 

@@ -69,7 +69,7 @@ class Receiver:
 class Session:
     def __init__(self, server, sock):
         self.server, self.sock = server, sock
-        self.tls = self.sni = None
+        self.tls = self.sni = self.file = None
 
     def run(self):
         try:
@@ -78,6 +78,8 @@ class Session:
         except (OSError, ValueError):
             pass
         finally:
+            if self.file:
+                self.file.close()  # it holds the socket open
             self.sock.close()
 
     def say(self, text):
@@ -103,6 +105,7 @@ class Session:
                 self.sock = self.server.context(self).wrap_socket(
                     self.sock, server_side=True)
                 self.tls = self.sock.version()
+                self.file.close()
                 self.file = self.sock.makefile("rb")
             elif verb.startswith("RCPT"):
                 recipients.append(line.split(b"<")[1].split(b">")[0].decode())
