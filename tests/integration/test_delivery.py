@@ -6,6 +6,11 @@ the table in doc/interoperability.md, which is made of what is seen here:
 MTS_UPDATE=1 tests/integration/run test_delivery.py writes it anew.
 """
 
+import os
+import socket
+import threading
+import types
+
 import pytest
 
 from world import mta as mta_module
@@ -251,6 +256,30 @@ def test_two_recipients(world, receivers, mtas, sender):
     assert decide(mta, receivers, "u@" + names[0]) == WAITS
 
 
+def test_shared_host(world, receivers, mtas, sender):
+    """Two recipients of one message whose domains share a mail host: only the
+    one waits whose policy asks for more than that has. In either order."""
+    mta = mtas[sender.key]
+    for turn in range(2):
+        # its own host, as Exim leaves one alone where a delivery has failed
+        host = "mx-shared%d-%s.test" % (turn, sender.key)
+        address = "5.9.2.%d" % (10 * SENDERS.index(sender) + turn + 1)
+        world.dns.add(host, "A", address)
+        receivers[host] = Receiver(world.ca, host, address, "unknown-ca")
+        strict = Row("sharedstrict%d" % turn, "", host, WAITS)
+        easy = Row("sharedeasy%d" % turn, "", host, host, mode=None)
+        names = [sender.domain(row) for row in (easy, strict)]
+        for name, row in zip(names, (easy, strict)):
+            publish(world, name, row)
+        mta.send(*["u@" + name for name in
+                   (names if turn else reversed(names))])
+        assert decide(mta, receivers, "u@" + names[1]) == WAITS
+        if decide(mta, receivers, "u@" + names[0]) == WAITS:
+            assert sender.key == "exim"
+            assert goes_out(mta, receivers, "u@" + names[0]) == host
+        assert not delivered(receivers, "u@" + names[1])
+
+
 @pytest.mark.parametrize("sender", [
     sender for sender in SENDERS
     if issubclass(sender.kind, mta_module.Postfix)], ids=lambda one: one.key)
@@ -319,3 +348,59 @@ def test_daemon_stopped(world, receivers, mtas, daemon, sender):
     finally:
         daemon.start()
     assert goes_out(mta, receivers, "u@" + name) == "mx-good.test"
+
+
+# -- answers that are none ----------------------------------------------------
+
+HOSTS = "mode=enforce hosts=!^mx-good[.]test$:*\n"
+
+BROKEN = [
+    "", "\n", "mode=", "mode=fail\n", "mode=nonsense\n", "mode=none of these\n",
+    "mode=none\nmode=none\n", "mode=enforce\n", "mode=enforce hosts=\n",
+    "mode=enforce hosts=*\n", "mode=enforce hosts=!^$:*\n",
+    "mode=enforce hosts=!^.*$:*\n", "mode=enforce hosts=!*:*\n",
+    "mode=enforce hosts=mx-good.test:*\n", "HTTP/1.0 400 Bad Request\r\n\r\n",
+    "200 OK\n",
+] + [HOSTS[:length] for length in range(5, len(HOSTS) - 1)]
+
+
+@pytest.fixture
+def liar(world, daemon, mtas):
+    """Answers Exim in the daemon's place: what liar.answer says."""
+    path = world.path("exim.sock")
+    os.rename(path, path + ".real")
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path)
+    os.chmod(path, 0o666)
+    listener.listen(50)
+    it = types.SimpleNamespace(answer="")
+
+    def serve():
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            with client:
+                client.recv(1000)
+                client.sendall(it.answer.encode())
+    threading.Thread(target=serve, daemon=True).start()
+    yield it
+    listener.close()
+    os.unlink(path)
+    os.rename(path + ".real", path)
+
+
+def test_exim_broken_answers(world, receivers, mtas, seen, liar):
+    """Garbage, and an answer cut off anywhere: the mail waits."""
+    mta = mtas["exim"]
+    liar.answer = HOSTS
+    publish(world, "whole-exim.test", Row("whole", "", "mx-good.test", ""))
+    mta.send("u@whole-exim.test")
+    assert decide(mta, receivers, "u@whole-exim.test") == "mx-good.test"
+    for number, answer in enumerate(BROKEN):
+        name = "broken%d-exim.test" % number
+        publish(world, name, Row("broken", "", "mx-good.test", WAITS))
+        liar.answer = answer
+        mta.send("u@" + name)
+        assert decide(mta, receivers, "u@" + name) == WAITS, answer
