@@ -404,3 +404,42 @@ def test_exim_broken_answers(world, receivers, mtas, seen, liar):
         liar.answer = answer
         mta.send("u@" + name)
         assert decide(mta, receivers, "u@" + name) == WAITS, answer
+
+
+# -- the document -------------------------------------------------------------
+
+DOCUMENT = os.path.join(os.environ["srcdir"], "doc", "interoperability.md")
+BEGIN, END = "<!-- table -->\n", "<!-- end of the table -->\n"
+# Where each exception is explained, by its number there.
+NOTES = {"cnonly": 1, "twolabels": 2, "sibling": 3, "forged": 4}
+
+
+def cell(row, found):
+    text = "waits" if found == WAITS else "delivered"
+    if found not in (WAITS, row.expect) or len(row.mxs) > 1 and found != WAITS:
+        text += " to `%s`" % found
+    return text if found == row.expect else "**%s** (%d)" % (
+        text, NOTES[row.key])
+
+
+def table(results):
+    lines = [["situation", "RFC 8461"] + [one.kind.name for one in SENDERS]]
+    lines.append(["---"] * len(lines[0]))
+    for row in ROWS:
+        lines.append([row.what, cell(row, row.expect)] + [
+            cell(row, results[row.key, one.key][0]) for one in SENDERS])
+    return "".join("| %s |\n" % " | ".join(line) for line in lines)
+
+
+def test_document(seen, mtas):
+    for one in SENDERS:
+        name, version = one.kind.name.split()
+        assert (mtas[one.key].version() + ".").startswith(version + ".")
+    with open(DOCUMENT) as file:
+        before, rest = file.read().split(BEGIN)
+    old, after = rest.split(END)
+    if os.environ.get("MTS_UPDATE"):
+        with open(DOCUMENT, "w") as file:
+            file.write(before + BEGIN + table(seen) + END + after)
+    else:
+        assert old == table(seen)
