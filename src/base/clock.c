@@ -32,6 +32,23 @@ static uint64_t system_mono_ms(void *arg)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+uint64_t clock_asleep_ms(void)
+{
+#ifdef CLOCK_BOOTTIME
+	struct timespec boot, mono;
+	int64_t ms;
+
+	if (clock_gettime(CLOCK_MONOTONIC, &mono) != 0 ||
+	    clock_gettime(CLOCK_BOOTTIME, &boot) != 0)
+		return 0;
+	ms = ((int64_t)boot.tv_sec - mono.tv_sec) * 1000 +
+	     (boot.tv_nsec - mono.tv_nsec) / 1000000;
+	return ms > 0 ? (uint64_t)ms : 0;
+#else
+	return 0;
+#endif
+}
+
 const struct clock clock_system = { system_wall_s, system_mono_ms, 0 };
 
 const char *clock_iso(int64_t wall_s, char text[CLOCK_ISO])

@@ -17,6 +17,10 @@ struct clock {
 /* The system's. */
 extern const struct clock clock_system;
 
+/* How long the system has slept (been suspended) since its start, which the
+ * monotonic clock does not count. 0 where the system does not tell. */
+uint64_t clock_asleep_ms(void);
+
 static inline int64_t clock_wall_s(const struct clock *clock)
 {
 	return clock->wall_s(clock->arg);

@@ -182,6 +182,8 @@ const char *absent_cause_text(enum absent_cause cause)
 		return "dns_failed";
 	case ABSENT_FETCH_FAILED:
 		return "fetch_failed";
+	case ABSENT_ENDED:
+		return "ended";
 	default:
 		return "unknown";
 	}

@@ -24,6 +24,8 @@ enum absent_cause {
 	ABSENT_BAD_RECORD, /* there is one, and it is no good */
 	ABSENT_DNS_FAILED, /* DNS gave no answer */
 	ABSENT_FETCH_FAILED, /* the record is good, the policy can't be had */
+	ABSENT_ENDED, /* there was one, which ended before it may be fetched
+	               * again */
 };
 
 struct absent_entry {
@@ -31,8 +33,9 @@ struct absent_entry {
 	/* Until when nobody has to ask again at all. */
 	uint64_t until_ms;
 	/* Until when the policy for this id is not fetched again (RFC 8461
-	 * 3.3), though the record may be looked at: the last fetch failed. It
-	 * outlasts other failures. 0 and "" if no fetch has failed. */
+	 * 3.3), though the record may be looked at: the last fetch failed, or
+	 * it brought what has ended already. It outlasts other failures. 0 and
+	 * "" if there is none. */
 	uint64_t retry_ms;
 	char id[RECORD_ID_MAX + 1]; /* the record's */
 	const char *reason;         /* one line, for explain; borrowed */
@@ -61,7 +64,7 @@ void absent_remove_all(struct absent *absent);
 
 size_t absent_count(const struct absent *absent);
 
-/* "no_record", "bad_record", "dns_failed", "fetch_failed". */
+/* "no_record", "bad_record", "dns_failed", "fetch_failed", "ended". */
 const char *absent_cause_text(enum absent_cause cause);
 
 #endif

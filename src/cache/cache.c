@@ -54,7 +54,7 @@ int cache_open(const struct cache_options *options, struct cache **ret,
 	                &cache->store, why);
 	if (rc != MTS_OK)
 		goto out;
-	cache->writer = writer_new(options->loop, cache->store);
+	cache->writer = writer_new(options->loop, cache->store, options->clock);
 	if (!cache->writer) {
 		rc = fault_set(why, MTS_ENOMEM, "out of memory");
 		goto out;
@@ -62,6 +62,8 @@ int cache_open(const struct cache_options *options, struct cache **ret,
 	uv_prepare_init(options->loop, &cache->prepare);
 	uv_unref((uv_handle_t *)&cache->prepare);
 	cache->prepare.data = cache;
+	writer_start(cache->writer,
+	             store_is_broken(cache->store) ? why->text : NULL);
 	*ret = cache;
 	return MTS_OK;
 out:
@@ -141,10 +143,50 @@ int cache_get(struct cache *cache, const struct domain *domain,
 	return MTS_OK;
 }
 
+/* Whether the policy of ENTRY, fetched when it was, is on disk; what else is
+ * told of it may be older there. */
+static bool is_on_disk(struct cache *cache, const struct domain *domain,
+                       const struct cache_entry *entry)
+{
+	const struct change *change =
+	    writer_find(cache->writer, slice_of(domain->name, domain->len));
+	struct cache_entry old;
+	struct slice record;
+
+	if (change)
+		return change->record_len > 0 && change->saved &&
+		       change->fetched_s == entry->fetched_s;
+	/* Spares what was fetched just now the look. */
+	return entry->fetched_s < clock_wall_s(cache->clock) &&
+	       read_disk(cache, domain, &record) == MTS_OK &&
+	       entry_decode(record, &old) == MTS_OK &&
+	       old.fetched_s == entry->fetched_s;
+}
+
 int cache_put(struct cache *cache, const struct domain *domain,
               const struct cache_entry *entry)
 {
-	return writer_put(cache->writer, domain, entry);
+	return writer_put(cache->writer, domain, entry,
+	                  is_on_disk(cache, domain, entry));
+}
+
+bool cache_is_saved(const struct cache *cache, const struct domain *domain)
+{
+	const struct change *change =
+	    writer_find(cache->writer, slice_of(domain->name, domain->len));
+
+	return !change || change->record_len == 0 || change->saved ||
+	       !writer_is_well(cache->writer);
+}
+
+void cache_hurry(struct cache *cache)
+{
+	writer_hurry(cache->writer);
+}
+
+void cache_watch(struct cache *cache, void (*on_batch)(void *arg), void *arg)
+{
+	writer_watch(cache->writer, on_batch, arg);
 }
 
 bool cache_touch(struct cache *cache, const struct domain *domain,
@@ -156,9 +198,12 @@ bool cache_touch(struct cache *cache, const struct domain *domain,
 	/* Later than now: the clock was set back. */
 	if (entry->used_s <= now_s && now_s - entry->used_s <= TOUCH_S)
 		return false;
+	/* While nothing can be written, memory is for what is new. */
+	if (!writer_is_well(cache->writer))
+		return false;
 	touched = *entry;
 	touched.used_s = now_s;
-	if (writer_put(cache->writer, domain, &touched) == MTS_OK)
+	if (cache_put(cache, domain, &touched) == MTS_OK)
 		return true;
 	log_debug("cache_touch domain=%s written=no", domain->name);
 	return false;

@@ -4,7 +4,8 @@
  * A put is visible to the next get at once (from memory) and is on disk within
  * a second (one LMDB transaction a batch, on libuv's thread pool, since a
  * commit waits for the disk). What a kill -9 can take away is only what was put
- * in that last second. One loop and one thread use a cache.
+ * in that last second, of which cache_is_saved() tells. One loop and one thread
+ * use a cache.
  *
  * The file is DIRECTORY/policies.mdb. A file that is not ours, or is damaged,
  * is renamed to policies.mdb.bad-YYYYMMDDTHHMMSSZ, a warning is logged, and a
@@ -85,6 +86,17 @@ int cache_put(struct cache *cache, const struct domain *domain,
 bool cache_touch(struct cache *cache, const struct domain *domain,
                  const struct cache_entry *entry);
 
+/* False as long as a kill -9 would lose the policy that cache_get() finds, since
+ * it is on its way to the disk. True while nothing can be written. */
+bool cache_is_saved(const struct cache *cache, const struct domain *domain);
+
+/* Somebody waits for that: what is pending goes out at once. */
+void cache_hurry(struct cache *cache);
+
+/* Calls ON_BATCH, from the loop, whenever some writes have ended, well or not;
+ * NULL: no more. */
+void cache_watch(struct cache *cache, void (*on_batch)(void *arg), void *arg);
+
 /* Forgets DOMAIN; MTS_ENOTFOUND, MTS_ENOMEM, MTS_EFULL as for cache_put(). */
 int cache_remove(struct cache *cache, const struct domain *domain);
 
@@ -117,12 +129,17 @@ void cache_mark_suspect(void);
 
 struct cache_stats {
 	uint64_t policies;   /* on disk; pending ones may not be counted */
-	uint64_t bytes_used; /* of the file */
+	uint64_t bytes_used; /* of the file; what is free in it not counted */
 	uint64_t bytes_max;
 	uint64_t pending;      /* writes not yet on disk */
 	uint64_t commits;      /* since start */
 	uint64_t write_errors; /* since start */
 	bool writable;         /* the last write went well */
+	/* What had to make room, since start: after its end; none and testing;
+	 * enforce, before its end. */
+	uint64_t evicted_expired;
+	uint64_t evicted_weak;
+	uint64_t evicted_live;
 };
 
 void cache_get_stats(struct cache *cache, struct cache_stats *ret);

@@ -10,7 +10,7 @@ static struct change *allocate(const struct domain *domain, size_t record_len,
                                int64_t due_s)
 {
 	size_t size =
-	    sizeof(struct change) + KEY_TIME + domain->len + 1 + record_len;
+	    sizeof(struct change) + KEY_NUMBER + domain->len + 1 + record_len;
 	struct change *change = malloc(size);
 
 	if (!change)
@@ -18,10 +18,12 @@ static struct change *allocate(const struct domain *domain, size_t record_len,
 	change->record_len = record_len;
 	change->size = size;
 	change->due_s = due_s;
-	key_due(due_s, slice_of(domain->name, domain->len), change->data);
-	change->node.key = change->data + KEY_TIME;
+	change->fetched_s = 0;
+	change->saved = false;
+	key_make(due_s, slice_of(domain->name, domain->len), change->data);
+	change->node.key = change->data + KEY_NUMBER;
 	change->node.key_len = domain->len;
-	change->data[KEY_TIME + domain->len] = '\0';
+	change->data[KEY_NUMBER + domain->len] = '\0';
 	return change;
 }
 
@@ -37,11 +39,13 @@ int change_new(const struct domain *domain, const struct cache_entry *entry,
 	change = allocate(domain, size, entry ? entry->next_refresh_s : 0);
 	if (!change)
 		return MTS_ENOMEM;
-	record = change->data + KEY_TIME + domain->len + 1;
+	record = change->data + KEY_NUMBER + domain->len + 1;
 	if (entry && entry_encode(entry, (unsigned char *)record) != MTS_OK) {
 		free(change);
 		return MTS_ERANGE;
 	}
+	if (entry)
+		change->fetched_s = entry->fetched_s;
 	*ret = change;
 	return MTS_OK;
 }

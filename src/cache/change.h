@@ -19,6 +19,8 @@ struct change {
 	size_t record_len;    /* 0: remove */
 	size_t size;          /* of this and what lies behind it */
 	int64_t due_s;        /* the record's next_refresh_s */
+	int64_t fetched_s;    /* ... and fetched_s */
+	bool saved;           /* a record with that fetched_s is on disk */
 	/* The key of the table "due", whose end is the domain, a NUL, and the
 	 * record. */
 	char data[];
@@ -31,7 +33,7 @@ static inline struct slice change_name(const struct change *change)
 
 static inline struct slice change_due_key(const struct change *change)
 {
-	return slice_of(change->data, KEY_TIME + change->node.key_len);
+	return slice_of(change->data, KEY_NUMBER + change->node.key_len);
 }
 
 static inline struct slice change_record(const struct change *change)

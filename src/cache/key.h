@@ -1,26 +1,44 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* key.h - the keys of the two tables.
+/* key.h - the keys of the tables, and what orders them.
  *
- * "policies" is ordered by domain. "due" is ordered by next_refresh_s and then
- * by domain: a key is the time, 8 bytes big-endian, and the domain. */
+ * "policies" is ordered by domain. Each other table is an order in which the
+ * entries are found by a number: its keys are the number, 8 bytes big-endian,
+ * and then the domain. */
 #ifndef CACHE_KEY_H
 #define CACHE_KEY_H
 
 #include "base/slice.h"
+#include "cache/cache.h"
 #include "sts/domain.h"
 
 #include <stdint.h>
 
 enum {
-	KEY_TIME = 8, /* bytes of the time in a key of "due" */
-	KEY_MAX = KEY_TIME + DOMAIN_MAX,
+	KEY_NUMBER = 8, /* bytes of the number in a key */
+	KEY_MAX = KEY_NUMBER + DOMAIN_MAX,
 };
 
-/* The key of NAME in "due"; RET has KEY_MAX bytes. Returns its length. */
-size_t key_due(int64_t due_s, struct slice name, char *ret);
+enum store_table {
+	STORE_BY_NAME,
+	STORE_BY_DUE, /* next_refresh_s: what is to be refreshed */
+	STORE_BY_END, /* the end of max_age: what has expired goes first */
+	STORE_BY_USE, /* what protects no mail, then what does; each by used_s:
+	               * the rest of what goes when the cache is full */
+	STORE_TABLES,
+};
 
-/* The time in a key of "due"; -1 if it is none. */
-int64_t key_due_time(struct slice key);
+/* The number of ENTRY in TABLE; 0: it is not in there. */
+int64_t key_number_of(enum store_table table, const struct cache_entry *entry);
+
+/* True if a number of STORE_BY_USE is that of a policy that protects mail. */
+bool key_protects(int64_t number);
+
+/* The key of NAME under NUMBER; RET has KEY_MAX bytes. Returns its length. */
+size_t key_make(int64_t number, struct slice name, char *ret);
+
+/* The number in a key, and the domain in it (empty if there is none). */
+int64_t key_number(struct slice key);
+struct slice key_name(enum store_table table, struct slice key);
 
 /* LMDB's order: <0, 0, >0 as A comes before, is or comes after B. */
 int key_compare(struct slice a, struct slice b);

@@ -41,18 +41,19 @@ void place_mark_suspect(void)
 /* -- the folder ------------------------------------------------------------ */
 
 /* The error of a system call on PATH in words that say how to mend it. */
-static int explain(const char *dir, const char *path, int error,
+static int explain(struct place *place, const char *path, int error,
                    struct fault *why)
 {
 	char user[USER_NAME_MAX];
 
+	place->error = error;
 	switch (error) {
 	case EACCES:
 	case EPERM:
 		user_name(geteuid(), user);
 		return fault_set(why, MTS_ESYS,
 		                 "%s: not writable by user %s: chown -R %s %s",
-		                 path, user, user, dir);
+		                 path, user, user, place->dir);
 	case ENOENT:
 		return fault_set(why, MTS_ESYS,
 		                 "%s: its parent folder is missing: make it "
@@ -63,8 +64,8 @@ static int explain(const char *dir, const char *path, int error,
 		                 "%s: not a folder: set cache.directory", path);
 	case EROFS:
 		return fault_set(why, MTS_ESYS,
-		                 "%s: on a read-only file system: set "
-		                 "cache.directory",
+		                 "%s: on a read-only file system: make "
+		                 "it writable, or set cache.directory",
 		                 path);
 	case ENOSPC:
 	case EDQUOT:
@@ -77,8 +78,9 @@ static int explain(const char *dir, const char *path, int error,
 	}
 }
 
-static int make_folder(const char *dir, struct fault *why)
+static int make_folder(struct place *place, struct fault *why)
 {
+	const char *dir = place->dir;
 	struct stat st;
 
 	if (mkdir(dir, PLACE_DIR_MODE) == 0)
@@ -90,11 +92,11 @@ static int make_folder(const char *dir, struct fault *why)
 		 * is there; what counts is whether a file can be made. */
 		return stat(dir, &st) == 0 && S_ISDIR(st.st_mode)
 		           ? MTS_OK
-		           : explain(dir, dir, error, why);
+		           : explain(place, dir, error, why);
 	}
 	if (stat(dir, &st) != 0)
-		return explain(dir, dir, errno, why);
-	return S_ISDIR(st.st_mode) ? MTS_OK : explain(dir, dir, ENOTDIR, why);
+		return explain(place, dir, errno, why);
+	return S_ISDIR(st.st_mode) ? MTS_OK : explain(place, dir, ENOTDIR, why);
 }
 
 static char *join(const char *a, const char *b)
@@ -114,6 +116,7 @@ static int refuse(struct place *place, struct fault *why)
 	char pid[24] = "";
 	ssize_t n = pread(place->lock_fd, pid, sizeof(pid) - 1, 0);
 
+	place->error = EWOULDBLOCK;
 	pid[n > 0 ? (size_t)n : 0] = '\0';
 	pid[strcspn(pid, "\n")] = '\0';
 	return fault_set(why, MTS_EBUSY,
@@ -140,24 +143,34 @@ static int lock(struct place *place, struct fault *why)
 
 	if (!path)
 		return fault_set(why, MTS_ENOMEM, "out of memory");
-	/* flock() and not fcntl(): the latter is lost when any descriptor of
-	 * the file is closed. */
 	place->lock_fd =
 	    open(path, O_RDWR | O_CREAT | O_CLOEXEC, PLACE_FILE_MODE);
+	/* One that is there can be locked on a read-only file system too. */
+	if (place->lock_fd < 0 && errno == EROFS) {
+		place->lock_fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (place->lock_fd < 0)
+			errno = EROFS;
+	}
+	/* flock() and not fcntl(): the latter is lost when any descriptor of
+	 * the file is closed. */
 	if (place->lock_fd >= 0 &&
 	    flock(place->lock_fd, LOCK_EX | LOCK_NB) == 0)
 		write_pid(place->lock_fd);
 	else if (place->lock_fd >= 0 && errno == EWOULDBLOCK)
 		rc = refuse(place, why);
 	else
-		rc = explain(place->dir, path, errno, why);
+		rc = explain(place, path, errno, why);
+	if (rc != MTS_OK && place->lock_fd >= 0) {
+		close(place->lock_fd);
+		place->lock_fd = -1;
+	}
 	free(path);
 	return rc;
 }
 
 /* LMDB makes its lock file sparse and maps it: on a full disk the first touch
  * would be a SIGBUS. */
-static int reserve_lmdb_lock(const struct place *place, struct fault *why)
+static int reserve_lmdb_lock(struct place *place, struct fault *why)
 {
 	char *path = join(place->file, "-lock");
 	int error;
@@ -170,9 +183,9 @@ static int reserve_lmdb_lock(const struct place *place, struct fault *why)
 	if (fd >= 0)
 		close(fd);
 	if (error)
-		error = explain(place->dir, path, error, why);
+		error = explain(place, path, error, why);
 	free(path);
-	return error;
+	return error; /* MTS_OK is 0, too */
 }
 
 /* -- the whole ------------------------------------------------------------- */
@@ -182,9 +195,11 @@ static int set_suspect_path(struct place *place, struct fault *why)
 	int len = snprintf(suspect_path, sizeof(suspect_path), "%s.suspect",
 	                   place->file);
 
-	if (len < 0 || (size_t)len >= sizeof(suspect_path))
+	if (len < 0 || (size_t)len >= sizeof(suspect_path)) {
+		place->error = ENAMETOOLONG;
 		return fault_set(why, MTS_ESYS, "%s: the path is too long",
 		                 place->dir);
+	}
 	place->suspect = access(suspect_path, F_OK) == 0;
 	suspect_set = 1;
 	return MTS_OK;
@@ -192,8 +207,6 @@ static int set_suspect_path(struct place *place, struct fault *why)
 
 int place_open(struct place *place, const char *dir, struct fault *why)
 {
-	int rc;
-
 	*place = (struct place){ .lock_fd = -1 };
 	place->dir = strdup(dir);
 	place->file = join(dir, "/policies.mdb");
@@ -201,16 +214,38 @@ int place_open(struct place *place, const char *dir, struct fault *why)
 		place_close(place);
 		return fault_set(why, MTS_ENOMEM, "out of memory");
 	}
-	rc = make_folder(dir, why);
-	if (rc == MTS_OK)
+	return MTS_OK;
+}
+
+int place_claim(struct place *place, struct fault *why)
+{
+	int rc = MTS_OK;
+
+	place->error = 0;
+	if (place->lock_fd < 0)
+		rc = make_folder(place, why);
+	if (rc == MTS_OK && place->lock_fd < 0)
 		rc = lock(place, why);
+	if ((rc == MTS_OK || place_is_in_trouble(place)) &&
+	    set_suspect_path(place, why) != MTS_OK)
+		return MTS_ESYS;
 	if (rc == MTS_OK)
 		rc = reserve_lmdb_lock(place, why);
-	if (rc == MTS_OK)
-		rc = set_suspect_path(place, why);
-	if (rc != MTS_OK)
-		place_close(place);
 	return rc;
+}
+
+bool place_is_in_trouble(const struct place *place)
+{
+	switch (place->error) {
+	case EROFS:
+		return access(place->dir, F_OK) == 0;
+	case ENOSPC:
+	case EDQUOT:
+	case EIO:
+		return true;
+	default:
+		return false;
+	}
 }
 
 void place_close(struct place *place)
@@ -258,8 +293,8 @@ static bool name_bad(const struct place *place, int64_t now_s, char *ret,
 	return false;
 }
 
-int place_set_aside(const struct place *place, int64_t now_s,
-                    const char *reason, struct fault *why)
+int place_set_aside(struct place *place, int64_t now_s, const char *reason,
+                    struct fault *why)
 {
 	char bad[PATH_MAX];
 	char *lmdb_lock;
@@ -271,7 +306,7 @@ int place_set_aside(const struct place *place, int64_t now_s,
 		                 place->file);
 	/* Gone is as good as set aside. */
 	if (rename(place->file, bad) != 0 && errno != ENOENT)
-		return explain(place->dir, place->file, errno, why);
+		return explain(place, place->file, errno, why);
 	/* A stale one does no harm to LMDB; it belongs to the file. */
 	lmdb_lock = join(place->file, "-lock");
 	if (lmdb_lock)

@@ -23,13 +23,23 @@ struct place {
 	char *dir;
 	char *file;   /* policies.mdb */
 	int lock_fd;  /* -1: not locked */
+	int error;    /* errno of what failed last */
 	bool suspect; /* the last process that had it crashed */
 };
 
-/* Makes the folder if it is missing (one level) and locks it. MTS_EBUSY:
- * another process has it. MTS_ESYS, MTS_EFULL, MTS_ENOMEM. On MTS_OK:
+/* Finds the place, and claims nothing yet. MTS_ESYS, MTS_ENOMEM. On MTS_OK:
  * place_close(). */
 int place_open(struct place *place, const char *dir, struct fault *why);
+
+/* Makes the folder if it is missing (one level), locks it, and sees to it that
+ * it can be written to; may be repeated. MTS_EBUSY: another process has it.
+ * MTS_ESYS, MTS_EFULL, MTS_ENOMEM. */
+int place_claim(struct place *place, struct fault *why);
+
+/* True if what failed last was the disk: it is full, broken or read-only, and
+ * may be better tomorrow. (A folder that is missing on a read-only file system
+ * is rather a mistake in the configuration.) */
+bool place_is_in_trouble(const struct place *place);
 
 /* Unlocks it. */
 void place_close(struct place *place);
@@ -41,8 +51,8 @@ int64_t place_file_size(const struct place *place);
 /* Renames the LMDB file to policies.mdb.bad-DATE, where DATE is NOW_S, removes
  * LMDB's lock file, and logs a warning with REASON. Never overwrites one that
  * was set aside before. MTS_ESYS. */
-int place_set_aside(const struct place *place, int64_t now_s,
-                    const char *reason, struct fault *why);
+int place_set_aside(struct place *place, int64_t now_s, const char *reason,
+                    struct fault *why);
 
 /* Writes down that the file is to be checked as a whole at the next start.
  * Async-signal-safe; does nothing while no place is open. The process has one

@@ -9,30 +9,36 @@
 
 #include "base/log.h"
 #include "cache/check.h"
-#include "cache/entry.h"
-#include "cache/key.h"
 #include "cache/place.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#define STORE_FORMAT "2"
-
 enum {
-	STORE_MIN = 1 << 20, /* LMDB needs a few dozen pages to turn around */
+	/* What is kept free: that many pages, for what a transaction copies and
+	 * the two before it have left; more in a large file, whose batches
+	 * touch as many pages as they have changes, and less in a tiny one. */
+	RESERVE_PAGES = 512,
+	RESERVE_MIN_PART = 16, /* a sixteenth of all */
+	RESERVE_MAX_PART = 2,
+	LIMIT_MIN = 1 << 20, /* LMDB needs a few dozen pages to turn around */
+	/* Beyond what is in use, if that is more than the limit: evicting takes
+	 * pages before it gives any. */
+	SLACK = 2 << 20,
 };
 
 struct store {
 	struct place place;
 	const struct clock *clock;
-	size_t map_size;
-	MDB_env *env;    /* NULL after a mend that failed */
+	size_t limit;
+	bool looked;     /* at the file, by check_file() */
+	bool read_only;  /* the disk is; or it is full, or broken */
+	MDB_env *env;    /* NULL: there is nothing that could be read */
 	MDB_txn *reader; /* running or reset */
 	bool reading;
 	int broken; /* LMDB's code that says so, or 0; see store_note() */
-	MDB_dbi policies;
-	MDB_dbi due;
+	struct tables tables;
 };
 
 int mts_from_lmdb(int rc)
@@ -73,12 +79,12 @@ static void on_assert(MDB_env *env, const char *text)
 	log_error("cache_damaged reason=\"LMDB: %s\"", text);
 }
 
-static size_t map_size(uint64_t max_size)
+static size_t limit_of(uint64_t max_size)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 
-	if (max_size < STORE_MIN)
-		max_size = STORE_MIN;
+	if (max_size < LIMIT_MIN)
+		max_size = LIMIT_MIN;
 	/* A map of a 32-bit process has to find room. */
 	if (max_size > SIZE_MAX / 4)
 		max_size = SIZE_MAX / 4;
@@ -87,86 +93,78 @@ static size_t map_size(uint64_t max_size)
 
 static int open_env(struct store *store)
 {
+	/* Nobody else has the folder, and a lock file can't be made. */
+	unsigned reading = store->read_only ? MDB_RDONLY | MDB_NOLOCK : 0;
 	int rc = mdb_env_create(&store->env);
 
 	if (rc)
 		return rc;
 	rc = mdb_env_set_assert(store->env, on_assert);
 	if (!rc)
-		rc = mdb_env_set_maxdbs(store->env, STORE_TABLES);
+		rc = mdb_env_set_maxdbs(store->env, TABLES_ALL);
 	if (!rc)
-		rc = mdb_env_set_mapsize(store->env, store->map_size);
+		rc = mdb_env_set_mapsize(store->env, store->limit);
 	if (!rc)
 		rc = mdb_env_open(store->env, store->place.file,
-		                  MDB_NOSUBDIR | MDB_NOTLS | MDB_NORDAHEAD,
+		                  MDB_NOSUBDIR | MDB_NOTLS | MDB_NORDAHEAD |
+		                      reading,
 		                  PLACE_FILE_MODE);
-	if (!rc)
+	if (!rc && !store->read_only)
 		rc = mdb_reader_check(store->env, NULL);
 	return rc;
 }
 
-static int check_format(MDB_txn *txn, MDB_dbi meta)
-{
-	MDB_val key = { strlen("format"), (void *)"format" };
-	MDB_val value;
-	int rc = mdb_get(txn, meta, &key, &value);
-
-	if (rc == MDB_NOTFOUND)
-		return MDB_INVALID;
-	if (rc == 0 &&
-	    !slice_is(slice_of(value.mv_data, value.mv_size), STORE_FORMAT))
-		return MDB_VERSION_MISMATCH;
-	return rc;
-}
-
-/* MDB_NOTFOUND: it has no tables at all, so it is new. */
-static int find_tables(struct store *store)
-{
-	MDB_txn *txn;
-	MDB_stat stat;
-	MDB_dbi meta;
-	int rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
-
-	if (rc)
-		return rc;
-	rc = mdb_env_stat(store->env, &stat);
-	if (!rc && stat.ms_entries == 0)
-		rc = MDB_NOTFOUND;
-	else if (!rc && mdb_dbi_open(txn, STORE_META, 0, &meta) != 0)
-		rc = MDB_INVALID;
-	else if (!rc)
-		rc = check_format(txn, meta);
-	if (!rc && (mdb_dbi_open(txn, STORE_POLICIES, 0, &store->policies) ||
-	            mdb_dbi_open(txn, STORE_DUE, 0, &store->due)))
-		rc = MDB_INVALID;
-	if (!rc)
-		return mdb_txn_commit(txn); /* keeps the handles */
-	mdb_txn_abort(txn);
-	return rc;
-}
-
+/* Of a new file. */
 static int make_tables(struct store *store)
 {
-	MDB_val key = { strlen("format"), (void *)"format" };
-	MDB_val value = { strlen(STORE_FORMAT), (void *)STORE_FORMAT };
 	MDB_txn *txn;
-	MDB_dbi meta;
-	int rc = mdb_txn_begin(store->env, NULL, 0, &txn);
+	int rc = store_begin(store, &txn);
 
 	if (rc)
 		return rc;
-	rc = mdb_dbi_open(txn, STORE_META, MDB_CREATE, &meta);
-	if (!rc)
-		rc = mdb_dbi_open(txn, STORE_POLICIES, MDB_CREATE,
-		                  &store->policies);
-	if (!rc)
-		rc = mdb_dbi_open(txn, STORE_DUE, MDB_CREATE, &store->due);
-	if (!rc)
-		rc = mdb_put(txn, meta, &key, &value, 0);
+	rc = tables_make(txn, &store->tables);
 	if (!rc)
 		return mdb_txn_commit(txn);
 	mdb_txn_abort(txn);
 	return rc;
+}
+
+/* A file with more in use than it should have, since its limit was higher once,
+ * gets room to be made smaller in: without free pages nothing can be removed. */
+static int find_room(struct store *store)
+{
+	struct tables_size size;
+	MDB_envinfo info;
+	MDB_txn *txn;
+	size_t bytes;
+	int rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
+
+	if (rc)
+		return rc;
+	rc = tables_measure(&store->tables, txn, &size);
+	mdb_txn_abort(txn);
+	if (!rc)
+		rc = mdb_env_info(store->env, &info);
+	if (rc || size.pages <= store_limit(store) - store_reserve(store) / 2)
+		return rc;
+	bytes = (info.me_last_pgno + 1) * size.page_size;
+	if (bytes < store->limit)
+		bytes = store->limit;
+	return mdb_env_set_mapsize(store->env, bytes + SLACK);
+}
+
+static int open_tables(struct store *store)
+{
+	MDB_txn *txn;
+	int rc = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
+
+	if (rc)
+		return rc;
+	rc = tables_find(txn, &store->tables);
+	if (!rc)
+		return mdb_txn_commit(txn); /* keeps the handles */
+	mdb_txn_abort(txn);
+	return rc == MDB_NOTFOUND ? make_tables(store) : rc;
 }
 
 static void close_env(struct store *store)
@@ -185,9 +183,9 @@ static int open_file(struct store *store)
 	int rc = open_env(store);
 
 	if (!rc)
-		rc = find_tables(store);
-	if (rc == MDB_NOTFOUND)
-		rc = make_tables(store);
+		rc = open_tables(store);
+	if (!rc && !store->read_only)
+		rc = find_room(store);
 	if (!rc)
 		rc =
 		    mdb_txn_begin(store->env, NULL, MDB_RDONLY, &store->reader);
@@ -205,10 +203,11 @@ static const char *damage_text(int rc)
 	                                  : mdb_strerror(rc);
 }
 
-static int explain(const struct store *store, int rc, struct fault *why)
+static int explain(struct store *store, int rc, struct fault *why)
 {
 	int status = mts_from_lmdb(rc);
 
+	store->place.error = rc;
 	if (rc == EACCES || rc == EPERM)
 		return fault_set(why, MTS_ESYS, "%s: %s: is it another user's?",
 		                 store->place.file, mdb_strerror(rc));
@@ -216,9 +215,19 @@ static int explain(const struct store *store, int rc, struct fault *why)
 		return fault_set(why, status,
 		                 "%s: can't map %zu bytes of it: lower "
 		                 "cache.max_size",
-		                 store->place.file, store->map_size);
+		                 store->place.file, store->limit);
 	return fault_set(why, status == MTS_EFULL ? status : MTS_ESYS, "%s: %s",
 	                 store->place.file, mdb_strerror(rc));
+}
+
+static int set_aside(struct store *store, const char *reason, struct fault *why)
+{
+	int rc = place_set_aside(&store->place, clock_wall_s(store->clock),
+	                         reason, why);
+
+	if (rc == MTS_OK)
+		store->broken = 0;
+	return rc;
 }
 
 /* Opens what is there, or what takes its place if that is damaged. */
@@ -227,10 +236,10 @@ static int open_or_replace(struct store *store, struct fault *why)
 	int rc = open_file(store);
 
 	if (mts_from_lmdb(rc) == MTS_EDAMAGED) {
-		int status =
-		    place_set_aside(&store->place, clock_wall_s(store->clock),
-		                    damage_text(rc), why);
+		int status;
 
+		store->broken = rc;
+		status = set_aside(store, damage_text(rc), why);
 		if (status != MTS_OK)
 			return status;
 		rc = open_file(store);
@@ -244,18 +253,55 @@ static int look_before(struct store *store, struct fault *why)
 	struct fault damage = { .text = "it is not a file" };
 	int64_t size = place_file_size(&store->place);
 
+	store->looked = true;
 	/* None, or empty (a disk was full when it was made): new. */
 	if (size == 0)
 		return MTS_OK;
 	if (size > 0 && check_file(store->place.file, (uint64_t)size,
-	                           store->map_size, store->place.suspect,
+	                           store->limit, store->place.suspect,
 	                           store->place.lock_fd, &damage) == MTS_OK)
 		return MTS_OK;
-	return place_set_aside(&store->place, clock_wall_s(store->clock),
-	                       damage.text, why);
+	/* If it can't be set aside now, it still must not be used. */
+	store->broken = MDB_CORRUPTED;
+	return set_aside(store, damage.text, why);
 }
 
-int store_open(const char *dir, uint64_t max_size, const struct clock *clock,
+/* The way to a file that can be read and written. */
+static int open_all(struct store *store, struct fault *why)
+{
+	int rc = place_claim(&store->place, why);
+
+	if (rc == MTS_OK && mts_from_lmdb(store->broken) == MTS_EDAMAGED)
+		rc = set_aside(store, damage_text(store->broken), why);
+	if (rc == MTS_OK && !store->looked)
+		rc = look_before(store, why);
+	if (rc != MTS_OK)
+		return rc;
+	store->read_only = false;
+	rc = open_or_replace(store, why);
+	if (rc != MTS_OK)
+		return rc;
+	store->broken = 0;
+	place_clear_suspect(&store->place);
+	return MTS_OK;
+}
+
+/* Where that fails, what is there may still be read. */
+static void open_for_reading(struct store *store)
+{
+	struct fault ignored;
+
+	store->read_only = true;
+	if (!store->looked)
+		(void)look_before(store, &ignored);
+	if (place_file_size(&store->place) <= 0 ||
+	    mts_from_lmdb(store->broken) == MTS_EDAMAGED)
+		return;
+	if (mts_from_lmdb(open_file(store)) == MTS_EDAMAGED)
+		store->broken = MDB_CORRUPTED;
+}
+
+int store_open(const char *dir, uint64_t limit, const struct clock *clock,
                struct store **ret, struct fault *why)
 {
 	struct store *store = calloc(1, sizeof(*store));
@@ -264,20 +310,16 @@ int store_open(const char *dir, uint64_t max_size, const struct clock *clock,
 	if (!store)
 		return fault_set(why, MTS_ENOMEM, "out of memory");
 	store->clock = clock;
-	store->map_size = map_size(max_size);
+	store->limit = limit_of(limit);
 	rc = place_open(&store->place, dir, why);
-	if (rc != MTS_OK) {
-		free(store);
-		return rc;
-	}
-	rc = look_before(store, why);
 	if (rc == MTS_OK)
-		rc = open_or_replace(store, why);
-	if (rc != MTS_OK) {
+		rc = open_all(store, why);
+	if (rc != MTS_OK && !place_is_in_trouble(&store->place)) {
 		store_close(&store);
 		return rc;
 	}
-	place_clear_suspect(&store->place);
+	if (rc != MTS_OK)
+		open_for_reading(store);
 	*ret = store;
 	return MTS_OK;
 }
@@ -328,7 +370,8 @@ int store_get(struct store *store, struct slice name, struct slice *ret)
 {
 	MDB_val key = val(name);
 	MDB_val data;
-	int rc = mdb_get(store->reader, store->policies, &key, &data);
+	int rc = mdb_get(store->reader, store->tables.by[STORE_BY_NAME], &key,
+	                 &data);
 
 	if (rc == 0)
 		*ret = slice_of(data.mv_data, data.mv_size);
@@ -358,9 +401,8 @@ int store_after(struct store *store, enum store_table table, struct slice after,
 	MDB_cursor *cursor;
 	MDB_val found;
 	MDB_val data;
-	int rc = mdb_cursor_open(
-	    store->reader, table == STORE_BY_DUE ? store->due : store->policies,
-	    &cursor);
+	int rc =
+	    mdb_cursor_open(store->reader, store->tables.by[table], &cursor);
 
 	if (rc)
 		return mts_from_lmdb(rc);
@@ -380,85 +422,46 @@ int store_after(struct store *store, enum store_table table, struct slice after,
 void store_get_stats(struct store *store, uint64_t *policies,
                      uint64_t *bytes_used, uint64_t *bytes_max)
 {
-	MDB_envinfo info;
-	MDB_stat stat;
+	struct tables_size size;
 
 	*policies = 0;
 	*bytes_used = 0;
-	*bytes_max = store->map_size;
+	*bytes_max = store->limit;
 	if (store_renew(store) != MTS_OK ||
-	    mdb_stat(store->reader, store->policies, &stat) != 0 ||
-	    mdb_env_info(store->env, &info) != 0)
+	    tables_measure(&store->tables, store->reader, &size) != 0)
 		return;
-	*policies = stat.ms_entries;
-	*bytes_used = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
-	*bytes_max = info.me_mapsize;
+	*policies = size.entries;
+	*bytes_used = (uint64_t)size.pages * size.page_size;
 }
 
 /* -- writing --------------------------------------------------------------- */
 
 int store_begin(struct store *store, MDB_txn **ret)
 {
-	return store->env ? mdb_txn_begin(store->env, NULL, 0, ret) : ENODEV;
+	if (!store->env)
+		return ENODEV;
+	return store->read_only ? EROFS
+	                        : mdb_txn_begin(store->env, NULL, 0, ret);
 }
 
-/* Takes the domain out of the table "due", where it stands under the time that
- * its record names. */
-static int remove_due(struct store *store, MDB_txn *txn, struct slice name)
+const struct tables *store_tables(const struct store *store)
 {
-	struct cache_entry old;
-	char due[KEY_MAX];
-	MDB_val key = val(name);
-	MDB_val data;
-	int rc = mdb_get(txn, store->policies, &key, &data);
-
-	if (rc)
-		return rc == MDB_NOTFOUND ? 0 : rc;
-	/* One that can't be read leaves a stray key: cache_due() sees that the
-	 * record, if there is one, names another time. */
-	if (entry_decode(slice_of(data.mv_data, data.mv_size), &old) !=
-	        MTS_OK ||
-	    old.next_refresh_s == 0)
-		return 0;
-	key = (MDB_val){ key_due(old.next_refresh_s, name, due), due };
-	rc = mdb_del(txn, store->due, &key, NULL);
-	return rc == MDB_NOTFOUND ? 0 : rc;
+	return &store->tables;
 }
 
-int store_put(struct store *store, MDB_txn *txn, struct slice name,
-              struct slice record)
+size_t store_limit(const struct store *store)
 {
-	struct cache_entry entry;
-	char due[KEY_MAX];
-	MDB_val key = val(name);
-	MDB_val data = val(record);
-	int rc = remove_due(store, txn, name);
-
-	if (!rc)
-		rc = mdb_put(txn, store->policies, &key, &data, 0);
-	if (rc || entry_decode(record, &entry) != MTS_OK ||
-	    entry.next_refresh_s == 0)
-		return rc;
-	key = (MDB_val){ key_due(entry.next_refresh_s, name, due), due };
-	data = (MDB_val){ 0, NULL };
-	return mdb_put(txn, store->due, &key, &data, 0);
+	return store->limit / (size_t)sysconf(_SC_PAGESIZE);
 }
 
-int store_remove(struct store *store, MDB_txn *txn, struct slice name)
+size_t store_reserve(const struct store *store)
 {
-	MDB_val key = val(name);
-	int rc = remove_due(store, txn, name);
+	size_t least = store_limit(store) / RESERVE_MIN_PART;
+	size_t most = store_limit(store) / RESERVE_MAX_PART;
 
-	if (!rc)
-		rc = mdb_del(txn, store->policies, &key, NULL);
-	return rc == MDB_NOTFOUND ? 0 : rc;
-}
-
-int store_remove_all(struct store *store, MDB_txn *txn)
-{
-	int rc = mdb_drop(txn, store->policies, 0);
-
-	return rc ? rc : mdb_drop(txn, store->due, 0);
+	if (least > RESERVE_PAGES)
+		return least;
+	return most < RESERVE_PAGES ? most : RESERVE_PAGES;
 }
 
 /* -- when it breaks -------------------------------------------------------- */
@@ -474,20 +477,20 @@ bool store_note(struct store *store, int rc)
 
 bool store_is_broken(const struct store *store)
 {
-	return store->broken != 0 || !store->env;
+	return store->broken != 0 || store->read_only || !store->env;
 }
 
 int store_mend(struct store *store, struct fault *why)
 {
-	int rc = MTS_OK;
+	int rc;
 
+	/* As long as the disk takes nothing, what can be read stays open. */
+	if (store->read_only && store->env &&
+	    (rc = place_claim(&store->place, why)) != MTS_OK)
+		return rc;
 	close_env(store);
-	if (mts_from_lmdb(store->broken) == MTS_EDAMAGED)
-		rc = place_set_aside(&store->place, clock_wall_s(store->clock),
-		                     damage_text(store->broken), why);
-	if (rc == MTS_OK) {
-		store->broken = 0;
-		rc = open_or_replace(store, why);
-	}
+	rc = open_all(store, why);
+	if (rc != MTS_OK)
+		open_for_reading(store);
 	return rc;
 }

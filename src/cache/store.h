@@ -10,16 +10,11 @@
 #include "base/clock.h"
 #include "base/slice.h"
 #include "base/status.h"
+#include "cache/tables.h"
 
 #include <lmdb.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-#define STORE_META     "meta"     /* "format": its number in ASCII */
-#define STORE_POLICIES "policies" /* domain: a record of entry.h */
-#define STORE_DUE      "due"      /* key.h: "" */
-
-enum { STORE_TABLES = 3 };
 
 struct store;
 
@@ -27,10 +22,14 @@ struct store;
 int mts_from_lmdb(int rc);
 
 /* Opens or makes DIR/policies.mdb; one that is damaged or not ours is set
- * aside. MAX_SIZE in bytes. CLOCK gives the date of what is set aside.
- * MTS_ESYS, MTS_EBUSY, MTS_EFULL, MTS_ENOMEM. On MTS_OK *RET is the caller's:
+ * aside. LIMIT, in bytes, is what its pages in use are to stay below. CLOCK
+ * gives the date of what is set aside.
+ *
+ * A disk that is full, broken or read-only is no error: then the store is
+ * broken, which WHY explains, and reads find what is there.
+ * MTS_ESYS, MTS_EBUSY, MTS_ENOMEM. On MTS_OK *RET is the caller's:
  * store_close(), which takes NULL and leaves NULL. */
-int store_open(const char *dir, uint64_t max_size, const struct clock *clock,
+int store_open(const char *dir, uint64_t limit, const struct clock *clock,
                struct store **ret, struct fault *why);
 void store_close(struct store **store);
 
@@ -47,25 +46,28 @@ void store_reset(struct store *store);
  * MTS_ENOTFOUND, or what mts_from_lmdb() makes of the failure. */
 int store_get(struct store *store, struct slice name, struct slice *ret);
 
-enum store_table { STORE_BY_NAME, STORE_BY_DUE };
-
 /* The first key of TABLE that comes after AFTER (len 0: the first of all), and
- * in RECORD what it holds (for STORE_BY_DUE: nothing). Same errors. */
+ * in RECORD what it holds (nothing but for STORE_BY_NAME). Same errors. */
 int store_after(struct store *store, enum store_table table, struct slice after,
                 struct slice *key, struct slice *record);
 
+/* All 0 but for BYTES_MAX if it can't be read. */
 void store_get_stats(struct store *store, uint64_t *policies,
                      uint64_t *bytes_used, uint64_t *bytes_max);
 
 /* -- writing: LMDB's codes, so that they can be logged in its words -------- */
 
+/* EROFS while it is open for reading only, ENODEV while it is not open. */
 int store_begin(struct store *store, MDB_txn **ret);
 
-/* Each keeps the table "due" in step. */
-int store_put(struct store *store, MDB_txn *txn, struct slice name,
-              struct slice record);
-int store_remove(struct store *store, MDB_txn *txn, struct slice name);
-int store_remove_all(struct store *store, MDB_txn *txn);
+/* For tables.h, with what store_begin() gave. */
+const struct tables *store_tables(const struct store *store);
+
+/* The limit, in pages. */
+size_t store_limit(const struct store *store);
+
+/* Those of them that are to be kept free, for transactions to work in. */
+size_t store_reserve(const struct store *store);
 
 /* -- when it breaks -------------------------------------------------------- */
 
@@ -76,7 +78,7 @@ bool store_is_broken(const struct store *store);
 
 /* Opens the file again; if it is damaged, sets it aside first. Nobody may be
  * reading or writing. After a failure it stays broken and may be tried again;
- * reads find nothing meanwhile. */
+ * reads find what is there, if that can be read at all. */
 int store_mend(struct store *store, struct fault *why);
 
 #endif

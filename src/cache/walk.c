@@ -21,24 +21,16 @@ struct found {
 	struct slice record;
 };
 
-static struct slice name_in(const struct walk *walk, struct slice key)
-{
-	size_t skip = walk->order == STORE_BY_DUE ? KEY_TIME : 0;
-
-	return key.len < skip ? slice_of("", 0)
-	                      : slice_of(key.data + skip, key.len - skip);
-}
-
 /* The record that a key of the table "due" stands for, unless the key is a
- * stray one: see remove_due() in store.c. */
+ * stray one: see tables.h. */
 static bool resolve_due(struct walk *walk, struct found *found)
 {
 	struct cache_entry entry;
 
-	return store_get(walk->cache->store, name_in(walk, found->key),
+	return store_get(walk->cache->store, key_name(STORE_BY_DUE, found->key),
 	                 &found->record) == MTS_OK &&
 	       (entry_decode(found->record, &entry) != MTS_OK ||
-	        entry.next_refresh_s == key_due_time(found->key));
+	        entry.next_refresh_s == key_number(found->key));
 }
 
 /* The next on disk that no pending change hides. */
@@ -48,7 +40,7 @@ static bool next_on_disk(struct walk *walk, struct found *ret)
 
 	while (store_after(walk->cache->store, walk->order, after, &ret->key,
 	                   &ret->record) == MTS_OK) {
-		struct slice name = name_in(walk, ret->key);
+		struct slice name = key_name(walk->order, ret->key);
 
 		after = ret->key;
 		if (name.len == 0 || name.len > DOMAIN_MAX ||
@@ -90,7 +82,7 @@ static bool step(struct walk *walk, struct domain *domain,
 	struct found found;
 
 	while (next(walk, &found)) {
-		struct slice name = name_in(walk, found.key);
+		struct slice name = key_name(walk->order, found.key);
 
 		domain->len = name.len;
 		memcpy(domain->name, name.data, name.len);

@@ -13,11 +13,6 @@
  * grows to RETRY_MAX_MS. Meanwhile answers come from memory, and when
  * PENDING_MAX changes are waiting, further puts fail.
  *
- * BUGS: a full file (MDB_MAP_FULL) is such a failure for now. Making room
- * belongs in write_batch(), before the changes are put: take from the front of
- * the table "due" what has expired, then what was used longest ago; it needs
- * free pages itself, so it has to start before the last one is gone.
- *
  * Closing while a batch is on the pool: uv_cancel() stops it if no thread has
  * begun; otherwise settle() waits for the semaphore that the worker
  * posts as its last act. Either way the after-work callback still comes, finds
@@ -25,6 +20,8 @@
 #include "cache/writer.h"
 
 #include "base/log.h"
+#include "cache/batch.h"
+#include "cache/tally.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -47,17 +44,25 @@ enum batch_state {
 
 struct writer {
 	struct store *store;
+	const struct clock *clock;
 	struct queue pending;
 	struct queue writing;
 	size_t bytes; /* of both */
 	enum batch_state state;
 	uv_work_t work;
 	uv_sem_t done; /* posted by the worker at its end */
-	int rc;        /* the worker's result, LMDB's code */
+	int64_t now_s; /* for the worker, as is the result */
+	struct batch_result result;
 	uv_timer_t timer;
 	uint64_t pause_ms; /* before the next try; 0 if the last went well */
 	bool closing;
 	unsigned holds; /* callbacks to come before the memory can go */
+	bool hurry;     /* somebody waits for what is pending */
+	void (*on_batch)(void *arg);
+	void *arg;
+	bool shrink;        /* the file may be beyond its limit */
+	struct tally tally; /* what had to go */
+	bool no_room_told;  /* for more that is pending; since it goes wrong */
 	uint64_t commits;
 	uint64_t errors;
 };
@@ -81,41 +86,13 @@ static size_t count(const struct writer *writer)
 	return queue_count(&writer->pending) + queue_count(&writer->writing);
 }
 
-/* -- the worker ------------------------------------------------------------ */
-
-static int write_change(struct store *store, MDB_txn *txn,
-                        const struct change *change)
-{
-	return change->record_len
-	           ? store_put(store, txn, change_name(change),
-	                       change_record(change))
-	           : store_remove(store, txn, change_name(change));
-}
-
 /* In whichever thread: on the pool, or at close in the loop's. */
-static int write_batch(struct writer *writer)
-{
-	MDB_txn *txn;
-	int rc = store_begin(writer->store, &txn);
-
-	if (rc)
-		return rc;
-	list_each (link, &writer->writing.list) {
-		rc = write_change(writer->store, txn,
-		                  container_of(link, struct change, link));
-		if (rc) {
-			mdb_txn_abort(txn);
-			return rc;
-		}
-	}
-	return mdb_txn_commit(txn);
-}
-
 static void on_work(uv_work_t *work)
 {
 	struct writer *writer = work->data;
 
-	writer->rc = write_batch(writer);
+	batch_write(writer->store, &writer->writing, writer->now_s,
+	            &writer->result);
 	uv_sem_post(&writer->done);
 }
 
@@ -153,6 +130,7 @@ static void note_success(struct writer *writer)
 	if (writer->pause_ms)
 		log_info("cache_write_recovered pending=%zu", count(writer));
 	writer->pause_ms = 0;
+	writer->no_room_told = false;
 }
 
 static const char *failure_text(int rc)
@@ -165,10 +143,15 @@ static const char *failure_text(int rc)
 	return mdb_strerror(rc);
 }
 
-static void finish_batch(struct writer *writer, int rc)
+static void finish_batch(struct writer *writer)
 {
+	const struct batch_result *result = &writer->result;
+	int rc = result->rc;
+
 	/* The read transaction may have begun before the commit. */
 	store_reset(writer->store);
+	tally_add(&writer->tally, result, clock_mono_ms(writer->clock));
+	writer->shrink = result->more;
 	if (rc == 0) {
 		drop_all(writer, &writer->writing);
 		note_success(writer);
@@ -191,7 +174,7 @@ static void settle(struct writer *writer)
 		return;
 	}
 	uv_sem_wait(&writer->done);
-	finish_batch(writer, writer->rc);
+	finish_batch(writer);
 }
 
 /* -- batches --------------------------------------------------------------- */
@@ -200,6 +183,7 @@ static void fill_batch(struct writer *writer)
 {
 	struct change *change;
 
+	writer->hurry = false;
 	while ((change = queue_first(&writer->pending)) &&
 	       queue_count(&writer->writing) < BATCH_MAX) {
 		queue_take(&writer->pending, change);
@@ -217,12 +201,24 @@ static void schedule(struct writer *writer)
 
 	if (writer->closing || writer->state != BATCH_NONE ||
 	    uv_is_active((uv_handle_t *)&writer->timer) ||
-	    (queue_is_empty(&writer->pending) &&
+	    (queue_is_empty(&writer->pending) && !writer->shrink &&
 	     !store_is_broken(writer->store)))
 		return;
-	if (delay == 0 && queue_count(&writer->pending) < BATCH_MAX)
+	if (delay == 0 && !writer->hurry &&
+	    queue_count(&writer->pending) < BATCH_MAX)
 		delay = WRITE_DELAY_MS;
 	uv_timer_start(&writer->timer, on_timer, delay, 0);
+}
+
+static bool is_beyond_limit(const struct writer *writer)
+{
+	uint64_t policies;
+	uint64_t used;
+	uint64_t limit;
+
+	store_get_stats(writer->store, &policies, &used, &limit);
+	store_reset(writer->store);
+	return used > limit;
 }
 
 static bool mend(struct writer *writer)
@@ -231,8 +227,10 @@ static bool mend(struct writer *writer)
 
 	if (!store_is_broken(writer->store))
 		return true;
-	if (store_mend(writer->store, &why) == MTS_OK)
+	if (store_mend(writer->store, &why) == MTS_OK) {
+		writer->shrink = is_beyond_limit(writer);
 		return true;
+	}
 	note_failure(writer, why.text);
 	return false;
 }
@@ -244,8 +242,10 @@ static void on_timer(uv_timer_t *timer)
 	/* With its callback still to come, on_done() schedules again. */
 	if (writer->state != BATCH_NONE)
 		return;
-	if (mend(writer) && !queue_is_empty(&writer->pending)) {
+	if (mend(writer) &&
+	    (writer->shrink || !queue_is_empty(&writer->pending))) {
 		fill_batch(writer);
+		writer->now_s = clock_wall_s(writer->clock);
 		if (uv_queue_work(timer->loop, &writer->work, on_work,
 		                  on_done) == 0) {
 			writer->state = BATCH_RUNNING;
@@ -276,6 +276,8 @@ static void on_done(uv_work_t *work, int status)
 	writer->state = BATCH_NONE;
 	if (!writer->closing)
 		schedule(writer);
+	if (!writer->closing && writer->on_batch)
+		writer->on_batch(writer->arg);
 	let_go(writer);
 }
 
@@ -296,13 +298,15 @@ static int init(struct writer *writer, uv_loop_t *loop)
 	return MTS_OK;
 }
 
-struct writer *writer_new(uv_loop_t *loop, struct store *store)
+struct writer *writer_new(uv_loop_t *loop, struct store *store,
+                          const struct clock *clock)
 {
 	struct writer *writer = calloc(1, sizeof(*writer));
 
 	if (!writer)
 		return NULL;
 	writer->store = store;
+	writer->clock = clock;
 	if (init(writer, loop) != MTS_OK) {
 		queue_free(&writer->pending);
 		queue_free(&writer->writing);
@@ -324,8 +328,10 @@ static void flush(struct writer *writer)
 
 	while (rc == 0 && !queue_is_empty(&writer->pending)) {
 		fill_batch(writer);
-		rc = write_batch(writer);
-		finish_batch(writer, rc);
+		batch_write(writer->store, &writer->writing,
+		            clock_wall_s(writer->clock), &writer->result);
+		rc = writer->result.rc;
+		finish_batch(writer);
 	}
 	if (count(writer) > 0)
 		log_error("cache_writes_lost count=%zu", count(writer));
@@ -387,6 +393,17 @@ const struct change *writer_after(const struct writer *writer,
 	return first;
 }
 
+/* Only where the disk is to blame: a burst is over soon. */
+static void tell_no_room(struct writer *writer)
+{
+	if (writer->no_room_told || writer_is_well(writer))
+		return;
+	writer->no_room_told = true;
+	log_warning("cache_memory_full pending=%zu reason=\"what is new is not "
+	            "kept until the cache can be written again\"",
+	            count(writer));
+}
+
 /* Takes over CHANGE on MTS_OK. */
 static int add(struct writer *writer, struct change *change)
 {
@@ -394,8 +411,10 @@ static int add(struct writer *writer, struct change *change)
 	size_t bytes = writer->bytes - (old ? old->size : 0) + change->size;
 
 	if ((!old && count(writer) >= PENDING_MAX) ||
-	    (bytes > PENDING_BYTES && bytes > writer->bytes))
+	    (bytes > PENDING_BYTES && bytes > writer->bytes)) {
+		tell_no_room(writer);
 		return MTS_EFULL;
+	}
 	if (old)
 		drop(writer, &writer->pending, old);
 	writer->bytes += change->size;
@@ -405,13 +424,14 @@ static int add(struct writer *writer, struct change *change)
 }
 
 static int add_new(struct writer *writer, const struct domain *domain,
-                   const struct cache_entry *entry)
+                   const struct cache_entry *entry, bool saved)
 {
 	struct change *change;
 	int rc = change_new(domain, entry, &change);
 
 	if (rc != MTS_OK)
 		return rc;
+	change->saved = saved;
 	rc = add(writer, change);
 	if (rc != MTS_OK)
 		free(change);
@@ -419,14 +439,14 @@ static int add_new(struct writer *writer, const struct domain *domain,
 }
 
 int writer_put(struct writer *writer, const struct domain *domain,
-               const struct cache_entry *entry)
+               const struct cache_entry *entry, bool saved)
 {
-	return add_new(writer, domain, entry);
+	return add_new(writer, domain, entry, saved);
 }
 
 int writer_remove(struct writer *writer, const struct domain *domain)
 {
-	return add_new(writer, domain, NULL);
+	return add_new(writer, domain, NULL, false);
 }
 
 int writer_remove_all(struct writer *writer)
@@ -439,7 +459,7 @@ int writer_remove_all(struct writer *writer)
 	rc = store_begin(writer->store, &txn);
 	if (rc)
 		return mts_from_lmdb(rc);
-	rc = store_remove_all(writer->store, txn);
+	rc = tables_remove_all(store_tables(writer->store), txn);
 	if (rc)
 		mdb_txn_abort(txn);
 	else
@@ -458,10 +478,41 @@ void writer_wake(struct writer *writer)
 	schedule(writer);
 }
 
+void writer_hurry(struct writer *writer)
+{
+	if (!writer_is_well(writer))
+		return;
+	writer->hurry = true;
+	uv_timer_stop(&writer->timer);
+	schedule(writer);
+}
+
+void writer_watch(struct writer *writer, void (*on_batch)(void *arg), void *arg)
+{
+	writer->on_batch = on_batch;
+	writer->arg = arg;
+}
+
+void writer_start(struct writer *writer, const char *trouble)
+{
+	writer->shrink = is_beyond_limit(writer);
+	if (trouble)
+		note_failure(writer, trouble);
+	schedule(writer);
+}
+
+bool writer_is_well(const struct writer *writer)
+{
+	return writer->pause_ms == 0;
+}
+
 void writer_get_stats(const struct writer *writer, struct cache_stats *ret)
 {
 	ret->pending = count(writer);
 	ret->commits = writer->commits;
 	ret->write_errors = writer->errors;
-	ret->writable = writer->pause_ms == 0;
+	ret->writable = writer_is_well(writer);
+	ret->evicted_expired = writer->tally.evicted.expired;
+	ret->evicted_weak = writer->tally.evicted.weak;
+	ret->evicted_live = writer->tally.evicted.live;
 }

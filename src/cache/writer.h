@@ -16,7 +16,12 @@
 struct writer;
 
 /* STORE must stay until writer_close(). NULL if memory is short. */
-struct writer *writer_new(uv_loop_t *loop, struct store *store);
+struct writer *writer_new(uv_loop_t *loop, struct store *store,
+                          const struct clock *clock);
+
+/* Once the store is open: has it mended if it is broken, for which TROUBLE is
+ * the reason (else NULL), and brought back to its limit. */
+void writer_start(struct writer *writer, const char *trouble);
 
 /* Writes what is pending, waits for it. The memory goes when the loop has run
  * its handles' close callbacks, and that of a batch that was under way. Takes
@@ -34,9 +39,10 @@ const struct change *writer_after(const struct writer *writer,
                                   enum store_table order, struct slice after);
 
 /* MTS_ENOMEM; MTS_EFULL: too much is pending; MTS_ERANGE: ENTRY is none that
- * entry.h can hold. ENTRY may borrow from a change that this replaces. */
+ * entry.h can hold. ENTRY may borrow from a change that this replaces. SAVED:
+ * the policy itself is on disk already. */
 int writer_put(struct writer *writer, const struct domain *domain,
-               const struct cache_entry *entry);
+               const struct cache_entry *entry, bool saved);
 int writer_remove(struct writer *writer, const struct domain *domain);
 
 /* Removes everything, pending or on disk, now. MTS_E*. */
@@ -45,7 +51,17 @@ int writer_remove_all(struct writer *writer);
 /* The store has broken: mend it as soon as the loop is back. */
 void writer_wake(struct writer *writer);
 
-/* Fills in pending, commits, write_errors and writable. */
+/* What is pending goes out at once. */
+void writer_hurry(struct writer *writer);
+
+/* For cache_watch(). */
+void writer_watch(struct writer *writer, void (*on_batch)(void *arg),
+                  void *arg);
+
+/* True if the last write went well, or there was none. */
+bool writer_is_well(const struct writer *writer);
+
+/* Fills in all but what store_get_stats() knows. */
 void writer_get_stats(const struct writer *writer, struct cache_stats *ret);
 
 #endif

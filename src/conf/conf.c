@@ -103,6 +103,7 @@ void conf_free(struct conf **conf)
 	for (size_t i = 0; i < old->dns.server_count; i++)
 		free(old->dns.servers[i]);
 	free(old->dns.servers);
+	free(old->dns.trust_anchor);
 	free(old->fetch.ca_file);
 	words_free(&old->domains);
 	free(old);

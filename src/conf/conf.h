@@ -52,6 +52,7 @@ struct conf {
 	struct {
 		char *directory;
 		uint64_t max_size; /* bytes */
+		uint64_t unused_after_ms;
 	} cache;
 	struct {
 		char **servers; /* "192.0.2.1", "192.0.2.1:5353", "[::1]:53" */
@@ -74,6 +75,8 @@ struct conf {
 		uint64_t negative_max_ms;
 	} lookup;
 	struct {
+		uint64_t interval_ms;
+		uint64_t min_interval_ms;
 		uint64_t id_check_min_ms;
 		uint64_t id_check_max_ms;
 	} refresh;

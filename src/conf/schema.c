@@ -134,7 +134,19 @@ static const struct conf_option options[] = {
 	  .fallback = "1GiB",
 	  .help = "What the cache may grow to.",
 	  .more = "Address space is set aside for all of it, memory and disk "
-	          "only for what is stored." },
+	          "only for what is stored. When it is nearly full, policies "
+	          "that have ended make room first, then those of mode none "
+	          "and testing, then those in force, each not used for longest "
+	          "first." },
+	{ .path = "cache.unused_after",
+	  .type = CONF_DURATION,
+	  .offset = IN(cache.unused_after_ms),
+	  .min = DAY,
+	  .max = 366 * DAY,
+	  .fallback = "30d",
+	  .help = "How long a policy is kept up to date that nobody asks for.",
+	  .more = "Then it is not fetched afresh any more, and goes when its "
+	          "max_age is over; it is in force until then." },
 	{ .path = "dns",
 	  .type = CONF_SECTION,
 	  .help = "How names are looked up.",
@@ -212,7 +224,8 @@ static const struct conf_option options[] = {
 	  .help = "How many fetches may be under way at once.",
 	  .more = "Further ones wait for their turn. Those that take longer "
 	          "than half a second make room for others and are counted "
-	          "apart, up to four times as many." },
+	          "apart, four to sixteen times as many, as there are file "
+	          "descriptors." },
 	{ .path = "fetch.retry",
 	  .type = CONF_DURATION,
 	  .offset = IN(fetch.retry_ms),
@@ -266,6 +279,28 @@ static const struct conf_option options[] = {
 	  .type = CONF_SECTION,
 	  .help = "How cached policies are kept up to date.",
 	  .more = "" },
+	{ .path = "refresh.interval",
+	  .type = CONF_DURATION,
+	  .offset = IN(refresh.interval_ms),
+	  .min = MINUTE,
+	  .max = 30 * DAY,
+	  .fallback = "1d",
+	  .help = "How often each policy is fetched afresh.",
+	  .more = "Up to a tenth sooner, so that not all are fetched at once; "
+	          "and when half of a policy's max_age is over, if that is "
+	          "sooner. After a failure it is tried again after 5 minutes, "
+	          "10, 20 and so on up to 6 hours. RFC 8461 section 3.3 "
+	          "suggests once a day." },
+	{ .path = "refresh.min_interval",
+	  .type = CONF_DURATION,
+	  .offset = IN(refresh.min_interval_ms),
+	  .min = SECOND,
+	  .max = DAY,
+	  .fallback = "5m",
+	  .help = "How often a policy is fetched at most.",
+	  .more = "A policy whose max_age is less ends and is not fetched "
+	          "again before this is over, unless its record has a new id; "
+	          "until then its domain has none." },
 	{ .path = "refresh.id_check_min",
 	  .type = CONF_DURATION,
 	  .offset = IN(refresh.id_check_min_ms),

@@ -5,26 +5,20 @@
  * from here and nowhere else, and what has ended is looked for after each
  * call.
  *
- * A step of a TLS hand-shake takes a millisecond of processor time. If fifty
- * servers answer at once, whoever asks for something that is in the cache would
- * wait for all of them. So a socket that is ready is only noted, and as many of
- * them are served in each turn of the loop as fit into half a millisecond: one,
- * if it is a long step. */
+ * A socket that is ready is only noted, and served when its turn comes; so is
+ * libcurl's time (turns.h). */
 #include "net/curl_uv.h"
 
-#include "base/list.h"
+#include "net/turns.h"
 
 #include <stdlib.h>
-
-enum { TURN_NS = 500 * 1000 };
 
 struct curl_uv {
 	uv_loop_t *loop;
 	uv_timer_t timer;
-	uv_idle_t idle;    /* runs while READY is not empty */
-	struct list ready; /* watches; the one that waited longest is first */
+	struct turns *turns;
+	struct turn due;      /* libcurl's time has come */
 	struct watch *acting; /* whose turn it is; NULL if it is removed */
-	size_t handles;       /* that libuv has not given back yet */
 	CURLM *multi;         /* NULL: closed */
 	curl_uv_callback *callback;
 	void *arg;
@@ -32,13 +26,13 @@ struct curl_uv {
 
 /* A socket that libcurl wants watched. */
 struct watch {
-	struct list node; /* in its owner's READY, or in none */
+	struct turn turn;
 	uv_poll_t poll;
 	struct curl_uv *owner;
 	curl_socket_t socket;
 	int wanted; /* UV_READABLE, UV_WRITABLE: what libcurl waits for */
 	int polled; /* what epoll was told; to tell it anew costs two calls */
-	int found;  /* CURL_CSELECT_*: what it is told; while in READY */
+	int found;  /* CURL_CSELECT_*: what it is told when its turn comes */
 };
 
 static int mts_from_curlm(CURLMcode rc)
@@ -70,11 +64,6 @@ static void act(struct curl_uv *owner, curl_socket_t socket, int events)
 	hand_out(owner);
 }
 
-static void on_timer(uv_timer_t *timer)
-{
-	act(timer->data, CURL_SOCKET_TIMEOUT, 0);
-}
-
 static void on_poll(uv_poll_t *poll, int status, int events);
 
 static void follow(struct watch *watch)
@@ -85,9 +74,11 @@ static void follow(struct watch *watch)
 	(void)uv_poll_start(&watch->poll, watch->polled, on_poll);
 }
 
-static void serve(struct curl_uv *owner, struct watch *watch)
+static void serve(struct turn *turn)
 {
-	list_remove(&watch->node);
+	struct watch *watch = container_of(turn, struct watch, turn);
+	struct curl_uv *owner = watch->owner;
+
 	owner->acting = watch;
 	act(owner, watch->socket, watch->found);
 	/* libcurl may have closed the socket, and the callback the multi. It
@@ -97,19 +88,16 @@ static void serve(struct curl_uv *owner, struct watch *watch)
 	owner->acting = NULL;
 }
 
-static void on_idle(uv_idle_t *idle)
+static void on_due(struct turn *turn)
 {
-	struct curl_uv *owner = idle->data;
-	uint64_t end_ns = uv_hrtime() + TURN_NS;
-	struct list *first;
+	act(container_of(turn, struct curl_uv, due), CURL_SOCKET_TIMEOUT, 0);
+}
 
-	do {
-		first = list_first(&owner->ready);
-		if (first)
-			serve(owner, container_of(first, struct watch, node));
-	} while (first && uv_hrtime() < end_ns);
-	if (list_empty(&owner->ready) && owner->multi)
-		uv_idle_stop(idle);
+static void on_timer(uv_timer_t *timer)
+{
+	struct curl_uv *owner = timer->data;
+
+	turns_add(owner->turns, &owner->due);
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)
@@ -123,10 +111,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 	if (events & UV_WRITABLE)
 		watch->found |= CURL_CSELECT_OUT;
 	/* It stays ready until it is served, and comes here in each turn. */
-	if (!list_empty(&watch->node))
-		return;
-	list_append(&owner->ready, &watch->node);
-	uv_idle_start(&owner->idle, on_idle);
+	turns_add(owner->turns, &watch->turn);
 }
 
 static void on_watch_closed(uv_handle_t *handle)
@@ -136,7 +121,7 @@ static void on_watch_closed(uv_handle_t *handle)
 
 static void watch_end(struct watch *watch)
 {
-	list_remove(&watch->node);
+	turn_cancel(&watch->turn);
 	if (watch->owner->acting == watch)
 		watch->owner->acting = NULL;
 	/* Stops at once: the socket is closed right after. */
@@ -153,7 +138,7 @@ static struct watch *watch_begin(struct curl_uv *owner, curl_socket_t socket)
 		free(watch);
 		return NULL;
 	}
-	list_init(&watch->node);
+	turn_init(&watch->turn, serve);
 	watch->poll.data = watch;
 	watch->owner = owner;
 	watch->socket = socket;
@@ -196,9 +181,11 @@ static int on_timeout(CURLM *multi, long timeout_ms, void *arg)
 	struct curl_uv *owner = arg;
 
 	(void)multi;
-	if (timeout_ms < 0)
-		uv_timer_stop(&owner->timer);
-	else /* 0 too: libcurl must not be called from inside this */
+	turn_cancel(&owner->due);
+	uv_timer_stop(&owner->timer);
+	if (timeout_ms == 0) /* not from inside of this */
+		turns_add(owner->turns, &owner->due);
+	else if (timeout_ms > 0)
 		uv_timer_start(&owner->timer, on_timer, (uint64_t)timeout_ms,
 		               0);
 	return 0;
@@ -206,10 +193,7 @@ static int on_timeout(CURLM *multi, long timeout_ms, void *arg)
 
 static void on_closed(uv_handle_t *handle)
 {
-	struct curl_uv *owner = handle->data;
-
-	if (--owner->handles == 0)
-		free(owner);
+	free(handle->data);
 }
 
 int curl_uv_new(uv_loop_t *loop, curl_uv_callback *callback, void *arg,
@@ -224,16 +208,14 @@ int curl_uv_new(uv_loop_t *loop, curl_uv_callback *callback, void *arg,
 	owner->callback = callback;
 	owner->arg = arg;
 	owner->multi = curl_multi_init();
-	if (!owner->multi) {
+	if (!owner->multi || turns_ref(loop, &owner->turns) != MTS_OK) {
+		(void)curl_multi_cleanup(owner->multi);
 		free(owner);
 		return MTS_ENOMEM;
 	}
-	list_init(&owner->ready);
-	owner->handles = 2;
+	turn_init(&owner->due, on_due);
 	uv_timer_init(loop, &owner->timer);
 	owner->timer.data = owner;
-	uv_idle_init(loop, &owner->idle);
-	owner->idle.data = owner;
 #define SET(option, value)                                                     \
 	(rc = rc ? rc : curl_multi_setopt(owner->multi, option, value))
 	SET(CURLMOPT_SOCKETFUNCTION, on_socket);
@@ -258,8 +240,9 @@ void curl_uv_close(struct curl_uv **multi)
 	*multi = NULL;
 	(void)curl_multi_cleanup(owner->multi);
 	owner->multi = NULL;
+	turn_cancel(&owner->due);
+	turns_unref(&owner->turns);
 	uv_close((uv_handle_t *)&owner->timer, on_closed);
-	uv_close((uv_handle_t *)&owner->idle, on_closed);
 }
 
 int curl_uv_add(struct curl_uv *multi, CURL *easy)

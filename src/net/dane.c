@@ -145,7 +145,8 @@ static const struct dane_host *culprit(const struct dane_walk *walk)
 
 static void combine(struct dane_walk *walk)
 {
-	enum dane_host_state states[DANE_HOSTS_MAX];
+	/* The compiler is not sure that there is one. */
+	enum dane_host_state states[DANE_HOSTS_MAX] = { 0 };
 	const struct dane_host *host = culprit(walk);
 	char text[DNS_NAME_WIRE + 1];
 	enum dane_state state;
@@ -159,8 +160,8 @@ static void combine(struct dane_walk *walk)
 		             h->state != DANE_HOST_SILENT,
 		         "%s: %s", dane_host_state_text(h->state), h->text);
 	}
-	state =
-	    dane_combine(states, walk->host_count, walk->mx_secure, walk->all);
+	state = dane_combine(states, walk->host_count, walk->mx_secure,
+	                     !walk->more);
 	if (state == DANE_UNKNOWABLE && host)
 		finish(walk, state, "%s: %s", dns_name_show(&host->name, text),
 		       host->text);
@@ -217,7 +218,6 @@ static int use_domain(struct dane_walk *walk, const struct dns_name *name)
 		return MTS_ENOMEM;
 	walk->hosts[0].name = *name;
 	walk->host_count = 1;
-	walk->all = true;
 	return MTS_OK;
 }
 
@@ -252,10 +252,10 @@ static void put_host(struct dane_walk *walk, const struct mx *mx)
 			return;
 	while (at > 0 && walk->hosts[at - 1].preference > mx->preference)
 		at--;
-	if (walk->host_count == DANE_HOSTS_MAX)
-		walk->all = false;
-	else
+	if (walk->host_count < DANE_HOSTS_MAX)
 		walk->host_count++;
+	else
+		walk->more = true;
 	if (at == DANE_HOSTS_MAX)
 		return;
 	for (size_t i = walk->host_count - 1; i > at; i--) {
@@ -276,7 +276,6 @@ static void on_mx_records(struct dane_walk *walk,
 		out_of_memory(walk);
 		return;
 	}
-	walk->all = true;
 	for (size_t i = 0; i < answer->count; i++)
 		/* RFC 7505 3: "." is no host. */
 		if (read_mx(answer->texts[i], &mx) && mx.name.len > 1)
@@ -289,7 +288,7 @@ static void on_mx_records(struct dane_walk *walk,
 	}
 	add_step(walk, "mx", true, "%s, %zu host%s%s", security,
 	         walk->host_count, walk->host_count == 1 ? "" : "s",
-	         walk->all ? "" : ", and more that are not looked at");
+	         walk->more ? ", and more that are not looked at" : "");
 	start_hosts(walk);
 }
 

@@ -52,7 +52,7 @@ struct dane_walk {
 	struct secure_query *mx_query;
 	struct zones_wish wish;
 	bool mx_secure;
-	bool all; /* there are no hosts but those below */
+	bool more; /* hosts than those below */
 	struct dane_host *hosts;
 	size_t host_count;
 	size_t over_count; /* hosts that are done with */

@@ -79,19 +79,23 @@ static enum dane_state combine_secure(const size_t count[HOST_STATES], bool all)
 	return DANE_NONE;
 }
 
+/* 2.2.1: "the SMTP client MAY elect to use DANE TLS, even with MX hosts obtained
+ * via an insecure MX RRset". Whoever can forge that needs no broken TLSA records:
+ * what can't be looked up is no reason to hold mail back. */
+static enum dane_state combine_insecure(const size_t count[HOST_STATES])
+{
+	return count[DANE_HOST_USABLE] || count[DANE_HOST_UNUSABLE]
+	           ? DANE_INSECURE_MX
+	           : DANE_NONE;
+}
+
 enum dane_state dane_combine(const enum dane_host_state *hosts, size_t count,
                              bool mx_secure, bool all)
 {
 	size_t counts[HOST_STATES] = { 0 };
-	enum dane_state state;
 
 	for (size_t i = 0; i < count; i++)
 		counts[hosts[i]]++;
-	state = combine_secure(counts, all);
-	/* 2.2.1: "the SMTP client MAY elect to use DANE TLS, even with MX hosts
-	 * obtained via an insecure MX RRset". Whoever can forge that needs no
-	 * broken TLSA records: no reason to hold mail back. */
-	if (!mx_secure && state != DANE_NONE)
-		return DANE_INSECURE_MX;
-	return state;
+	return mx_secure ? combine_secure(counts, all)
+	                 : combine_insecure(counts);
 }

@@ -35,7 +35,7 @@ const char *dane_host_state_text(enum dane_host_state state);
 bool dane_tlsa_is_usable(struct slice rdata);
 
 /* What COUNT hosts make together. MX_SECURE: the MX records that name them are
- * secure, or there is no need of any. ALL: these are all the hosts. */
+ * secure, or there is no need of any. ALL: there are no more hosts. */
 enum dane_state dane_combine(const enum dane_host_state *hosts, size_t count,
                              bool mx_secure, bool all);
 

@@ -21,9 +21,10 @@ enum {
 enum discovery_state {
 	DISCOVERY_STARTED, /* can't go on; leaves by on_timer */
 	DISCOVERY_RECORD,  /* the TXT query is out; leaves by on_txt */
-	DISCOVERY_ADDRESS, /* A and AAAA are out; leaves by on_addresses when
-	                    * both are back */
-	DISCOVERY_FETCH,   /* the HTTPS request is out; leaves by on_fetch */
+	DISCOVERY_ADDRESS, /* A is out, or AAAA after it; leaves by on_a or
+	                    * on_aaaa */
+	DISCOVERY_FETCH,   /* the HTTPS request is out, and AAAA too if it does
+	                    * not get on; leaves by on_fetch */
 	DISCOVERY_DONE,    /* the callback is running, or has */
 };
 
@@ -36,11 +37,13 @@ struct discovery {
 	struct dns_query *txt;
 	struct dns_query *a;
 	struct dns_query *aaaa;
+	bool asked_aaaa;
 	struct fetch *fetch;
 	uint64_t step_ms; /* when the step under way began */
 	struct discover_step steps[DISCOVER_STEPS_MAX];
 	struct discover_result result;
 	char reason[FAULT_TEXT];
+	char record_reason[FAULT_TEXT];
 	struct address addresses[DISCOVER_ADDRESSES_MAX];
 	size_t address_count;
 	char refused[120];   /* special addresses that were left out */
@@ -137,6 +140,7 @@ static void finish(struct discovery *d, enum discover_outcome outcome,
 	fault_scrub(d->reason);
 	d->result.outcome = outcome;
 	d->result.reason = d->reason;
+	d->result.record_reason = d->record_reason;
 	d->result.steps = d->steps;
 	d->callback(d->arg, &d->result);
 }
@@ -266,6 +270,8 @@ static void policy_host(const struct discovery *d, char name[DISCOVER_NAME])
 	say(name, DISCOVER_NAME, "mta-sts.%s", d->domain.name);
 }
 
+static void on_want(void *arg);
+
 static void start_fetch(struct discovery *d)
 {
 	char name[DISCOVER_NAME];
@@ -277,6 +283,8 @@ static void start_fetch(struct discovery *d)
 	                     d->address_count, on_fetch, d, &d->fetch);
 	if (status != MTS_OK)
 		fail_start(d, "connect", status);
+	else if (!d->asked_aaaa)
+		fetch_expect(d->fetch, on_want);
 }
 
 /* -- addresses ------------------------------------------------------------- */
@@ -306,22 +314,23 @@ static void take_addresses(struct discovery *d, const struct dns_answer *answer)
 	}
 }
 
-/* Both are back: is there one to connect to? */
-static void use_addresses(struct discovery *d)
+/* Makes a list of the addresses in TEXT. */
+static void list_addresses(const struct discovery *d, char *text, size_t size)
 {
-	char host[DISCOVER_NAME];
-	char text[sizeof(d->reason)] = "";
 	char address[ADDRESS_TEXT];
 
+	*text = '\0';
+	for (size_t i = 0; i < d->address_count; i++)
+		append_item(text, size,
+		            address_text(&d->addresses[i], address));
+}
+
+static void fail_addresses(struct discovery *d)
+{
+	char host[DISCOVER_NAME];
+	char text[sizeof(d->reason)];
+
 	policy_host(d, host);
-	if (d->address_count) {
-		for (size_t i = 0; i < d->address_count; i++)
-			append_item(text, sizeof(d->steps->text),
-			            address_text(&d->addresses[i], address));
-		add_step(d, "address", true, text);
-		start_fetch(d);
-		return;
-	}
 	if (*d->refused)
 		say(text, sizeof(text),
 		    "%s has only private addresses (%s); see "
@@ -336,32 +345,83 @@ static void use_addresses(struct discovery *d)
 	fail_step(d, "address", DISCOVER_FETCH_FAILED, text);
 }
 
-static void on_addresses(struct discovery *d, const struct dns_answer *answer)
+static void use_addresses(struct discovery *d)
+{
+	char text[sizeof(d->steps->text)];
+
+	list_addresses(d, text, sizeof(text));
+	add_step(d, "address", true, text);
+	start_fetch(d);
+}
+
+static void read_addresses(struct discovery *d, const struct dns_answer *answer)
 {
 	if (answer->status == DNS_OK)
 		take_addresses(d, answer);
 	else if (answer->status == DNS_FAILED || answer->status == DNS_TIMEOUT)
 		say(d->dns_fault, sizeof(d->dns_fault), "%s", answer->reason);
-	if (!d->a && !d->aaaa)
-		use_addresses(d);
 }
 
-static void on_a(void *arg, const struct dns_answer *answer)
+/* The request is out, and these may help it on. */
+static void offer_addresses(struct discovery *d, size_t first)
 {
-	struct discovery *d = arg;
-
-	d->a = NULL;
-	on_addresses(d, answer);
+	fetch_offer(d->fetch, &d->addresses[first], d->address_count - first);
+	for (size_t i = 0; i < d->result.step_count; i++)
+		if (strcmp(d->steps[i].name, "address") == 0)
+			list_addresses(d, d->steps[i].text,
+			               sizeof(d->steps[i].text));
 }
 
 static void on_aaaa(void *arg, const struct dns_answer *answer)
 {
 	struct discovery *d = arg;
+	size_t before = d->address_count;
 
 	d->aaaa = NULL;
-	on_addresses(d, answer);
+	read_addresses(d, answer);
+	if (d->state == DISCOVERY_FETCH)
+		offer_addresses(d, before);
+	else if (d->address_count)
+		use_addresses(d);
+	else
+		fail_addresses(d);
 }
 
+static int ask_aaaa(struct discovery *d)
+{
+	char name[DISCOVER_NAME];
+
+	d->asked_aaaa = true;
+	policy_host(d, name);
+	return resolver_aaaa(d->options.resolver, name, on_aaaa, d, &d->aaaa);
+}
+
+static void on_want(void *arg)
+{
+	struct discovery *d = arg;
+
+	if (ask_aaaa(d) != MTS_OK)
+		fetch_offer(d->fetch, NULL, 0);
+}
+
+static void on_a(void *arg, const struct dns_answer *answer)
+{
+	struct discovery *d = arg;
+	int status;
+
+	d->a = NULL;
+	read_addresses(d, answer);
+	if (d->address_count) {
+		use_addresses(d);
+		return;
+	}
+	status = ask_aaaa(d);
+	if (status != MTS_OK)
+		fail_start(d, "address", status);
+}
+
+/* Nearly every policy host is reached by IPv4. So AAAA is a question too many,
+ * unless there is no A, or the fetch does not get on with what there is. */
 static void start_addresses(struct discovery *d)
 {
 	char name[DISCOVER_NAME];
@@ -369,14 +429,27 @@ static void start_addresses(struct discovery *d)
 
 	d->state = DISCOVERY_ADDRESS;
 	policy_host(d, name);
-	status = resolver_aaaa(d->options.resolver, name, on_aaaa, d, &d->aaaa);
-	if (status == MTS_OK)
-		status = resolver_a(d->options.resolver, name, on_a, d, &d->a);
+	status = resolver_a(d->options.resolver, name, on_a, d, &d->a);
 	if (status != MTS_OK)
 		fail_start(d, "address", status);
 }
 
 /* -- the record ------------------------------------------------------------ */
+
+/* There is no good record: the end (3.1), but for a refresh. */
+static void miss_record(struct discovery *d, enum discover_outcome outcome,
+                        const char *reason)
+{
+	d->result.record_outcome = outcome;
+	say(d->record_reason, sizeof(d->record_reason), "%s", reason);
+	fault_scrub(d->record_reason);
+	if (!d->options.despite_record) {
+		fail_step(d, "record", outcome, reason);
+		return;
+	}
+	add_step(d, "record", false, reason);
+	start_addresses(d);
+}
 
 static void read_record(struct discovery *d, const struct dns_answer *answer)
 {
@@ -386,10 +459,10 @@ static void read_record(struct discovery *d, const struct dns_answer *answer)
 	                           &d->result.record, &why);
 
 	if (status != MTS_OK) {
-		fail_step(d, "record",
-		          status == MTS_ENOTFOUND ? DISCOVER_NO_RECORD
-		                                  : DISCOVER_BAD_RECORD,
-		          why.text);
+		miss_record(d,
+		            status == MTS_ENOTFOUND ? DISCOVER_NO_RECORD
+		                                    : DISCOVER_BAD_RECORD,
+		            why.text);
 		return;
 	}
 	say(text, sizeof(text), "id %s, TTL %u s", d->result.record.id,
@@ -414,12 +487,12 @@ static void on_txt(void *arg, const struct dns_answer *answer)
 		return;
 	case DNS_NODATA:
 	case DNS_NXDOMAIN:
-		fail_step(d, "record", DISCOVER_NO_RECORD,
-		          "there is no _mta-sts TXT record");
+		miss_record(d, DISCOVER_NO_RECORD,
+		            "there is no _mta-sts TXT record");
 		return;
 	case DNS_FAILED:
 	case DNS_TIMEOUT:
-		fail_step(d, "record", DISCOVER_DNS_FAILED, answer->reason);
+		miss_record(d, DISCOVER_DNS_FAILED, answer->reason);
 		return;
 	}
 }

@@ -53,6 +53,11 @@ struct discover_result {
 	enum fetch_cause cause;   /* FETCH_FAILED: FETCH_OK if HTTPS was good or
 	                           * was not reached */
 	const char *reason;       /* one line; never NULL */
+	/* What came of the record, and why: DISCOVER_POLICY if it is good. Only
+	 * with .despite_record it differs from OUTCOME where that is POLICY or
+	 * FETCH_FAILED; record.id is "" then. */
+	enum discover_outcome record_outcome;
+	const char *record_reason; /* never NULL */
 	const struct discover_step *steps;
 	size_t step_count;
 };
@@ -62,6 +67,10 @@ struct discover_options {
 	struct fetcher *fetcher;
 	const struct clock *clock;
 	bool allow_private_addresses;
+	/* The policy is fetched even if there is no good record: for those who
+	 * have one already (10.2: "regardless of the state of the "_mta-sts"
+	 * TXT record"). */
+	bool despite_record;
 };
 
 struct discovery;

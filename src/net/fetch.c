@@ -3,17 +3,19 @@
  *
  * A fetch waits until there is room, then runs. Room is for CONCURRENCY fetches
  * that are younger than FETCH_SLOW_MS; one that takes longer makes room for the
- * next and is counted among the slow ones, of which there may be
- * FETCH_SLOW_FACTOR times as many. So hosts that accept a connection and say
- * nothing, each for a minute, do not keep the others waiting.
+ * next and is counted among the slow ones, of which there may be many more. So hosts that accept a connection and say
+ * nothing, each for a minute, do not keep the others waiting; and half of all
+ * room is as much as one network gets (fair_line.h).
  *
  * Where an address leads to no HTTP answer, the remaining ones are tried,
- * within the time of the whole fetch. What got furthest is what is reported. */
+ * within the time of the whole fetch; and its owner may know how to find
+ * others. What got furthest is what is reported. */
 #include "net/fetch.h"
 
-#include "base/list.h"
 #include "net/attempt.h"
 #include "net/curl_uv.h"
+#include "net/fair_line.h"
+#include "net/turns.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,39 +23,53 @@
 enum {
 	FETCH_SLOW_MS = 500,
 	FETCH_SLOW_FACTOR = 4,
+	FETCH_LOOK_MS = 10,       /* for more that are slow */
 	FETCH_ADDRESSES_MAX = 64, /* more are left out */
 };
 
 struct fetcher {
 	uv_loop_t *loop;
-	uv_timer_t timer;     /* there may be room for a waiting fetch */
+	struct turns *turns;
+	struct turn room;     /* for one that waits */
+	uv_timer_t timer;     /* the oldest young one will be slow */
 	struct curl_uv *curl; /* NULL: closed */
 	struct trust *trust;
 	uint64_t timeout_ms;
 	uint64_t max_size;
 	size_t concurrency;
+	size_t slow_max;
+	struct fair_line *line; /* who of those that wait is next */
 	struct list waiting;
-	struct list young; /* running, in the order of their start */
+	struct list again;
+	struct list young; /* running, in the order of their young_ms */
 	struct list slow;  /* running for longer than FETCH_SLOW_MS */
-	size_t waiting_count, young_count, slow_count;
+	struct list asking;
+	size_t waiting_count, again_count;
+	size_t young_count, slow_count, asking_count;
 };
 
 enum fetch_state {
-	FETCH_WAITING, /* for room; leaves by on_room */
-	FETCH_YOUNG,   /* runs; leaves by on_done, or by on_room when slow */
-	FETCH_SLOW,    /* runs; leaves by on_done */
+	FETCH_WAITING, /* for room, in the line; leaves by on_room */
+	FETCH_AGAIN,   /* to be the next to start, again; leaves by on_room */
+	FETCH_YOUNG,   /* runs; leaves by on_done, or by on_timer when slow */
+	FETCH_SLOW,    /* runs; leaves by on_done, fetch_offer */
+	FETCH_ASKING,  /* out of addresses; leaves by fetch_offer */
 	FETCH_ENDED,   /* in no list; the callback is running, or has */
 };
 
 struct fetch {
-	struct list node;
+	struct list node;        /* in the list of its state */
+	struct fair_place place; /* until it has ended */
 	struct fetcher *fetcher;
 	enum fetch_state state;
 	char *host;
 	struct address *addresses; /* those not yet tried in vain */
 	size_t count;
-	size_t trying; /* of them, the first ones are being tried */
-	uint64_t started_ms;
+	size_t trying;       /* of them, the first ones are being tried */
+	uint64_t started_ms; /* 0: it has not */
+	uint64_t young_ms;   /* since when it is young */
+	fetch_want *want;    /* NULL: there are no others, or it was called */
+	bool wanting;        /* it was, and nothing has been offered yet */
 	struct attempt *attempt;
 	struct fetch_result best; /* of the attempts that failed */
 	char best_reason[FETCH_REASON];
@@ -99,12 +115,18 @@ static struct list *list_of(struct fetcher *fetcher, enum fetch_state state,
 	case FETCH_WAITING:
 		*ret_count = &fetcher->waiting_count;
 		return &fetcher->waiting;
+	case FETCH_AGAIN:
+		*ret_count = &fetcher->again_count;
+		return &fetcher->again;
 	case FETCH_YOUNG:
 		*ret_count = &fetcher->young_count;
 		return &fetcher->young;
 	case FETCH_SLOW:
 		*ret_count = &fetcher->slow_count;
 		return &fetcher->slow;
+	case FETCH_ASKING:
+		*ret_count = &fetcher->asking_count;
+		return &fetcher->asking;
 	case FETCH_ENDED:
 		break;
 	}
@@ -121,6 +143,8 @@ static void set_state(struct fetch *fetch, enum fetch_state state)
 		--*count;
 	}
 	fetch->state = state;
+	if (state == FETCH_ENDED)
+		fair_line_leave(fetch->fetcher->line, &fetch->place);
 	list = list_of(fetch->fetcher, state, &count);
 	if (list) {
 		list_append(list, &fetch->node);
@@ -187,6 +211,8 @@ static int start_attempt(struct fetch *fetch)
 	};
 	int status;
 
+	if (fetch->count == 0)
+		return MTS_ERANGE;
 	if (options.timeout_ms == 0) /* for libcurl that is no limit at all */
 		return MTS_ETIMEOUT;
 	choose(fetch);
@@ -245,6 +271,31 @@ static void keep_best(struct fetch *fetch, const struct fetch_result *result)
 	fetch->best.reason = fetch->best_reason;
 }
 
+/* Once. */
+static void want_more(struct fetch *fetch)
+{
+	fetch_want *want = fetch->want;
+
+	fetch->want = NULL;
+	if (!want)
+		return;
+	fetch->wanting = true;
+	want(fetch->arg);
+}
+
+static void kick(struct fetcher *fetcher);
+
+/* Until its owner has found other addresses, or knows that there are none. */
+static void wait_for_more(struct fetch *fetch)
+{
+	struct fetcher *fetcher = fetch->fetcher;
+
+	drop_attempt(fetch);
+	set_state(fetch, FETCH_ASKING);
+	want_more(fetch);
+	kick(fetcher);
+}
+
 /* After an address that gave no HTTP answer: true if another one is tried. */
 static bool try_another(struct fetch *fetch, const struct fetch_result *result)
 {
@@ -253,16 +304,19 @@ static bool try_another(struct fetch *fetch, const struct fetch_result *result)
 		return false;
 	keep_best(fetch, result);
 	leave_out_tried(fetch, result->address);
-	if (left_ms(fetch) == 0 || fetch->count == 0)
+	if (left_ms(fetch) == 0)
+		return false;
+	if (fetch->count == 0 && (fetch->want || fetch->wanting)) {
+		wait_for_more(fetch);
+		return true;
+	}
+	if (fetch->count == 0)
 		return false;
 	drop_attempt(fetch);
 	return start_attempt(fetch) == MTS_OK;
 }
 
 /* -- the end --------------------------------------------------------------- */
-
-static void kick(struct fetcher *fetcher);
-static void on_room(uv_timer_t *timer);
 
 /* The callback may close the fetcher, which lives until its timer is closed. */
 static void finish(struct fetch *fetch, struct fetch_result *result)
@@ -281,11 +335,14 @@ static void finish(struct fetch *fetch, struct fetch_result *result)
 		kick(fetcher);
 }
 
-static void finish_no_memory(struct fetch *fetch)
+/* There is nothing left to try, or no memory to do so. */
+static void give_up(struct fetch *fetch)
 {
 	struct fetch_result result = { .cause = FETCH_NO_MEMORY,
 		                       .reason = "out of memory" };
 
+	if (fetch->best.reason)
+		result = fetch->best;
 	finish(fetch, &result);
 }
 
@@ -307,13 +364,24 @@ static void on_done(void *arg, CURL *easy, CURLcode code)
 
 /* -- waiting and room ------------------------------------------------------ */
 
+/* For how long a fetch without TLS is young: when many wait, room is made the
+ * sooner. */
+static uint64_t silent_ms(const struct fetcher *fetcher)
+{
+	return FETCH_SLOW_MS * fetcher->concurrency /
+	       (fetcher->concurrency + fetcher->waiting_count);
+}
+
 static void start(struct fetch *fetch)
 {
 	set_state(fetch, FETCH_YOUNG);
-	fetch->started_ms = now_ms();
-	trust_refresh(fetch->fetcher->trust, fetch->started_ms);
+	fetch->young_ms = now_ms();
+	if (!fetch->started_ms)
+		fetch->started_ms = fetch->young_ms;
+	trust_refresh(fetch->fetcher->trust, fetch->young_ms);
+	kick(fetch->fetcher); /* and not after: it may be closed then */
 	if (start_attempt(fetch) != MTS_OK)
-		finish_no_memory(fetch);
+		give_up(fetch);
 }
 
 static struct fetch *first_of(struct list *list)
@@ -323,52 +391,78 @@ static struct fetch *first_of(struct list *list)
 	return node ? container_of(node, struct fetch, node) : NULL;
 }
 
-/* Those who have been at it for long make room. */
+static bool is_slow(const struct fetch *fetch, uint64_t now)
+{
+	uint64_t age_ms = now - fetch->young_ms;
+
+	return age_ms >= FETCH_SLOW_MS || (!fetch->attempt->tls.done_ns &&
+	                                   age_ms >= silent_ms(fetch->fetcher));
+}
+
+/* Those who have been at it for long make room, and may know other ways. */
 static void age(struct fetcher *fetcher, uint64_t now)
 {
-	size_t most = fetcher->concurrency * FETCH_SLOW_FACTOR;
-	struct fetch *fetch;
+	list_each_safe (node, &fetcher->young) {
+		struct fetch *fetch = container_of(node, struct fetch, node);
 
-	while ((fetch = first_of(&fetcher->young)) &&
-	       now - fetch->started_ms >= FETCH_SLOW_MS &&
-	       fetcher->slow_count < most)
+		if (fetcher->slow_count >= fetcher->slow_max)
+			return;
+		if (!is_slow(fetch, now))
+			continue;
 		set_state(fetch, FETCH_SLOW);
+		if (!fetch->attempt->tls.done_ns)
+			want_more(fetch);
+	}
 }
 
-/* Full: either the oldest is slow soon, or one must end first. */
-static void wait_for_room(struct fetcher *fetcher, uint64_t now)
+static bool has_room(const struct fetcher *fetcher)
 {
-	const struct fetch *oldest = first_of(&fetcher->young);
-	uint64_t age_ms = oldest ? now - oldest->started_ms : FETCH_SLOW_MS;
-
-	if (age_ms < FETCH_SLOW_MS)
-		uv_timer_start(&fetcher->timer, on_room,
-		               FETCH_SLOW_MS - age_ms + 1, 0);
+	return (!list_empty(&fetcher->again) ||
+	        fair_line_is_ready(fetcher->line)) &&
+	       fetcher->young_count < fetcher->concurrency;
 }
 
-/* Starts one; it may be over at once, and the fetcher closed. */
-static void on_room(uv_timer_t *timer)
+/* There is one. */
+static struct fetch *next(struct fetcher *fetcher)
+{
+	struct fetch *fetch = first_of(&fetcher->again);
+
+	return fetch ? fetch
+	             : container_of(fair_line_take(fetcher->line), struct fetch,
+	                            place);
+}
+
+static void on_room(struct turn *turn)
+{
+	struct fetcher *fetcher = container_of(turn, struct fetcher, room);
+
+	if (has_room(fetcher)) /* it may be over at once, the fetcher closed */
+		start(next(fetcher));
+}
+
+static void on_timer(uv_timer_t *timer)
 {
 	struct fetcher *fetcher = timer->data;
-	struct fetch *fetch = first_of(&fetcher->waiting);
-	uint64_t now = now_ms();
 
-	if (!fetch)
-		return;
-	age(fetcher, now);
-	if (fetcher->young_count >= fetcher->concurrency) {
-		wait_for_room(fetcher, now);
-		return;
-	}
-	uv_timer_start(&fetcher->timer, on_room, 0, 0);
-	start(fetch);
+	age(fetcher, now_ms());
+	kick(fetcher);
 }
 
-/* From the loop, since callbacks never come from inside a call. */
+/* Something has changed. Fetches start from the loop, since callbacks never come
+ * from inside a call. */
 static void kick(struct fetcher *fetcher)
 {
-	if (!list_empty(&fetcher->waiting))
-		uv_timer_start(&fetcher->timer, on_room, 0, 0);
+	const struct fetch *oldest = first_of(&fetcher->young);
+	uint64_t age_ms = oldest ? now_ms() - oldest->young_ms : 0;
+	uint64_t most_ms = silent_ms(fetcher);
+	uint64_t left_ms = age_ms < most_ms ? most_ms - age_ms : FETCH_LOOK_MS;
+
+	if (has_room(fetcher))
+		turns_add_new(fetcher->turns, &fetcher->room);
+	if (oldest && fetcher->slow_count < fetcher->slow_max)
+		uv_timer_start(&fetcher->timer, on_timer, left_ms + 1, 0);
+	else /* until one ends */
+		uv_timer_stop(&fetcher->timer);
 }
 
 int fetcher_get(struct fetcher *fetcher, const char *host,
@@ -386,7 +480,9 @@ int fetcher_get(struct fetcher *fetcher, const char *host,
 		return MTS_ENOMEM;
 	fetch->host = strdup(host);
 	fetch->addresses = calloc(count, sizeof(*addresses));
-	if (!fetch->host || !fetch->addresses) {
+	if (!fetch->host || !fetch->addresses ||
+	    fair_line_add(fetcher->line, &fetch->place, &addresses[0], false) !=
+	        MTS_OK) {
 		fetch_free(fetch);
 		return MTS_ENOMEM;
 	}
@@ -396,11 +492,55 @@ int fetcher_get(struct fetcher *fetcher, const char *host,
 	fetch->callback = callback;
 	fetch->arg = arg;
 	list_init(&fetch->node);
-	fetch->state = FETCH_ENDED;
+	fetch->state = FETCH_ENDED; /* in no list yet */
 	set_state(fetch, FETCH_WAITING);
 	kick(fetcher);
 	*ret = fetch;
 	return MTS_OK;
+}
+
+void fetch_expect(struct fetch *fetch, fetch_want *want)
+{
+	fetch->want = want;
+}
+
+static void add_addresses(struct fetch *fetch, const struct address *addresses,
+                          size_t count)
+{
+	size_t room = FETCH_ADDRESSES_MAX - fetch->count;
+	struct address *all;
+
+	if (count > room)
+		count = room;
+	if (count == 0)
+		return;
+	all =
+	    reallocarray(fetch->addresses, fetch->count + count, sizeof(*all));
+	if (!all)
+		return; /* those that there are remain */
+	memcpy(&all[fetch->count], addresses, count * sizeof(*all));
+	fetch->count += count;
+	fetch->addresses = all;
+	if (fetch->attempt)
+		fetch->attempt->addresses = all;
+}
+
+/* An attempt that has not even connected begins anew, with one address of each
+ * family; it is the next in line. */
+void fetch_offer(struct fetch *fetch, const struct address *addresses,
+                 size_t count)
+{
+	struct fetcher *fetcher = fetch->fetcher;
+	const struct attempt *attempt = fetch->attempt;
+	size_t before = fetch->count;
+
+	fetch->wanting = false;
+	add_addresses(fetch, addresses, count);
+	if (attempt && (attempt->tls.connected_ns || fetch->count == before))
+		return;
+	drop_attempt(fetch);
+	set_state(fetch, FETCH_AGAIN);
+	kick(fetcher);
 }
 
 void fetch_cancel(struct fetch **fetch)
@@ -454,9 +594,15 @@ int fetcher_new(const struct fetcher_options *options, struct fetcher **ret,
 	fetcher->timeout_ms = options->timeout_ms;
 	fetcher->max_size = options->max_size;
 	fetcher->concurrency = options->concurrency ? options->concurrency : 1;
+	fetcher->slow_max = options->slow
+	                        ? options->slow
+	                        : FETCH_SLOW_FACTOR * fetcher->concurrency;
 	list_init(&fetcher->waiting);
+	list_init(&fetcher->again);
 	list_init(&fetcher->young);
 	list_init(&fetcher->slow);
+	list_init(&fetcher->asking);
+	turn_init(&fetcher->room, on_room);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
 		free(fetcher);
 		return fault_set(why, MTS_ELIB, "libcurl can't be set up");
@@ -465,6 +611,12 @@ int fetcher_new(const struct fetcher_options *options, struct fetcher **ret,
 	if (status != MTS_OK)
 		goto fail;
 	status = fetch_tls_init();
+	if (status == MTS_OK)
+		status = fair_line_new(
+		    (fetcher->concurrency + fetcher->slow_max) / 2,
+		    &fetcher->line);
+	if (status == MTS_OK)
+		status = turns_ref(options->loop, &fetcher->turns);
 	if (status == MTS_OK)
 		status = curl_uv_new(options->loop, on_done, fetcher,
 		                     &fetcher->curl);
@@ -478,6 +630,8 @@ int fetcher_new(const struct fetcher_options *options, struct fetcher **ret,
 	*ret = fetcher;
 	return MTS_OK;
 fail:
+	fair_line_free(&fetcher->line);
+	turns_unref(&fetcher->turns);
 	trust_free(&fetcher->trust);
 	curl_global_cleanup();
 	free(fetcher);
@@ -492,9 +646,14 @@ void fetcher_close(struct fetcher **fetcher)
 		return;
 	*fetcher = NULL;
 	cancel_all(&f->waiting);
+	cancel_all(&f->again);
 	cancel_all(&f->young);
 	cancel_all(&f->slow);
+	cancel_all(&f->asking);
 	curl_uv_close(&f->curl);
 	trust_free(&f->trust);
+	fair_line_free(&f->line);
+	turn_cancel(&f->room);
+	turns_unref(&f->turns);
 	uv_close((uv_handle_t *)&f->timer, on_closed);
 }

@@ -22,9 +22,10 @@ struct fetcher_options {
 	const char *ca_file;  /* PEM bundle; NULL or "": the system's */
 	uint64_t timeout_ms;  /* for one fetch, from its start (not its wait) */
 	uint64_t max_size;    /* of the body, bytes; more is an error */
-	uint64_t concurrency; /* fetches younger than half a second; older
-	                       * ones are counted apart, up to four times as
-	                       * many, and further ones wait */
+	uint64_t concurrency; /* fetches younger than half a second; or less,
+	                       * if they have no TLS yet and many wait */
+	uint64_t slow;        /* older ones; further ones wait. 0: four times as
+	                * many. Each takes a descriptor and some 50 KiB */
 };
 
 /* MTS_ESYS: the CA file can't be read; MTS_ESYNTAX: it holds no certificate;
@@ -82,6 +83,19 @@ typedef void fetch_callback(void *arg, const struct fetch_result *result);
 int fetcher_get(struct fetcher *fetcher, const char *host,
                 const struct address *addresses, size_t count,
                 fetch_callback *callback, void *arg, struct fetch **ret);
+
+/* Comes from the loop, from inside of nothing else. */
+typedef void fetch_want(void *arg);
+
+/* There may be further addresses, which cost something to find out: WANT is
+ * called, at most once and with fetcher_get()'s ARG, when the fetch has no TLS
+ * after half a second or has failed at all it was given. It then goes on
+ * until fetch_offer() is called, whatever came of it. */
+void fetch_expect(struct fetch *fetch, fetch_want *want);
+
+/* Adds addresses, or tells that there are none. */
+void fetch_offer(struct fetch *fetch, const struct address *addresses,
+                 size_t count);
 
 /* The callback will not come. Takes NULL, leaves NULL. */
 void fetch_cancel(struct fetch **fetch);

@@ -8,6 +8,7 @@
 #define NET_GETDNS_UV_H
 
 #include "net/address.h"
+#include "net/turns.h"
 
 #include <getdns/getdns_extra.h>
 #include <uv.h>
@@ -16,6 +17,7 @@
 struct getdns_uv {
 	getdns_eventloop base; /* first: getdns has pointers to it */
 	uv_loop_t *loop;
+	struct turns *turns;
 	struct sockaddr_storage peer;
 	socklen_t peer_len;
 };
@@ -25,7 +27,8 @@ struct getdns_uv {
  * the 16 bits of the id, so anybody who can send to the port might answer; and
  * an unconnected socket does not learn that the server's port is closed. */
 void getdns_uv_init(struct getdns_uv *adapter, uv_loop_t *loop,
-                    const struct address *peer, in_port_t port);
+                    struct turns *turns, const struct address *peer,
+                    in_port_t port);
 
 /* Makes CONTEXT run on it. MTS_OK or MTS_ELIB. */
 int getdns_uv_attach(struct getdns_uv *adapter, getdns_context *context);

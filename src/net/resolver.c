@@ -12,6 +12,7 @@
 
 #include "base/list.h"
 #include "net/server_set.h"
+#include "net/turns.h"
 #include "sts/domain.h"
 
 #include <getdns/getdns.h>
@@ -21,15 +22,21 @@
 enum {
 	RESOLVER_TRY_MS = 1000, /* a server's time before the next is asked */
 	RESOLVER_TRIES_MAX = 8, /* questions out for one look-up */
+	/* Look-ups with a question out; others wait for their turn. Each costs
+	 * a descriptor and some 10 KiB. */
+	RESOLVER_ASKING_MAX = 512,
 };
 
 struct resolver {
 	uv_loop_t *loop;
 	uint64_t timeout_ms;
+	struct turns *turns;
 	struct stub *stub;
 	struct server_source source;
 	struct list queries;
-	size_t questions; /* that are out */
+	struct list waiting; /* of queries that have not begun */
+	struct turn room;    /* for one of them */
+	size_t questions;    /* that are out */
 	size_t questions_max;
 };
 
@@ -42,7 +49,8 @@ struct dns_try {
 };
 
 struct dns_query {
-	struct list node; /* in the resolver's queries */
+	struct list node;    /* in the resolver's queries */
+	struct list waiting; /* in its list of those that wait, or in none */
 	struct resolver *resolver;
 	uv_timer_t timer; /* the next try, or the end */
 	uint64_t deadline_ms;
@@ -87,6 +95,22 @@ static void on_timer_closed(uv_handle_t *handle)
 	free(handle->data);
 }
 
+static bool has_room(const struct resolver *resolver)
+{
+	size_t most = RESOLVER_ASKING_MAX;
+
+	if (resolver->questions_max && resolver->questions_max < most)
+		most = resolver->questions_max;
+	return resolver->questions < most;
+}
+
+/* In its turn: to ask takes getdns and the system 50 microseconds. */
+static void kick(struct resolver *resolver)
+{
+	if (!list_empty(&resolver->waiting) && has_room(resolver))
+		turns_add_new(resolver->turns, &resolver->room);
+}
+
 static void drop_tries(struct dns_query *query)
 {
 	for (size_t i = 0; i < query->try_count; i++) {
@@ -103,6 +127,8 @@ static void detach(struct dns_query *query)
 {
 	drop_tries(query);
 	list_remove(&query->node);
+	list_remove(&query->waiting);
+	kick(query->resolver);
 	server_set_unref(&query->set);
 	query->resolver = NULL;
 	uv_close((uv_handle_t *)&query->timer, on_timer_closed);
@@ -286,6 +312,23 @@ static void begin(struct dns_query *query)
 	set_timer(query);
 }
 
+/* The time-out does not count the wait: those who wait for the look-up have a
+ * time-out of their own. */
+static void on_room(struct turn *turn)
+{
+	struct resolver *resolver = container_of(turn, struct resolver, room);
+	struct list *first = list_first(&resolver->waiting);
+	struct dns_query *query;
+
+	if (!first || !has_room(resolver))
+		return;
+	query = container_of(first, struct dns_query, waiting);
+	list_remove(&query->waiting);
+	query->deadline_ms = uv_now(resolver->loop) + resolver->timeout_ms;
+	begin(query);
+	kick(resolver);
+}
+
 /* -- replies --------------------------------------------------------------- */
 
 static void on_bad(struct dns_try *try, const char *reason)
@@ -363,10 +406,14 @@ int resolver_new(const struct resolver_options *options, struct resolver **ret,
 	if (!resolver)
 		return fault_set(why, MTS_ENOMEM, "out of memory");
 	list_init(&resolver->queries);
+	list_init(&resolver->waiting);
+	turn_init(&resolver->room, on_room);
 	resolver->loop = options->loop;
 	resolver->timeout_ms = options->timeout_ms;
 	resolver->questions_max = options->questions_max;
-	status = stub_new(options->loop, &resolver->stub);
+	status = turns_ref(options->loop, &resolver->turns);
+	if (status == MTS_OK)
+		status = stub_new(options->loop, &resolver->stub);
 	if (status != MTS_OK) {
 		fault_set(why, status, "out of memory");
 		goto out;
@@ -395,6 +442,8 @@ void resolver_close(struct resolver **resolver)
 
 		dns_query_cancel(&query);
 	}
+	turn_cancel(&r->room);
+	turns_unref(&r->turns);
 	server_source_close(&r->source);
 	stub_close(&r->stub);
 	free(r);
@@ -452,11 +501,11 @@ int resolver_ask(struct resolver *resolver, const struct dns_name *name,
 	query->arg = arg;
 	query->alias_ttl_s = UINT32_MAX;
 	query->set = server_source_get(&resolver->source);
-	query->deadline_ms = uv_now(resolver->loop) + resolver->timeout_ms;
 	uv_timer_init(resolver->loop, &query->timer);
 	query->timer.data = query;
 	list_append(&resolver->queries, &query->node);
-	begin(query);
+	list_append(&resolver->waiting, &query->waiting);
+	kick(resolver);
 	*ret = query;
 	return MTS_OK;
 }

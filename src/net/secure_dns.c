@@ -362,6 +362,7 @@ int secure_dns_new(const struct secure_dns_options *options,
 	dns->resolver = options->resolver;
 	dns->mode = options->mode;
 	dns->timeout_ms = options->timeout_ms;
+	dns->clock = options->clock;
 	status = find_anchor(dns, options->trust_anchor, why);
 	if (status != MTS_OK)
 		goto out;

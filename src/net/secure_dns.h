@@ -7,6 +7,7 @@
 #ifndef NET_SECURE_DNS_H
 #define NET_SECURE_DNS_H
 
+#include "base/clock.h"
 #include "net/resolver.h"
 
 #include <stdbool.h>
@@ -25,8 +26,9 @@ struct secure_dns_options {
 	uv_loop_t *loop;
 	struct resolver *resolver; /* borrowed: servers, and how AD is asked */
 	enum secure_dns_mode mode;
-	const char *trust_anchor; /* a file; "": the system's */
-	uint64_t timeout_ms;      /* of one look-up */
+	const char *trust_anchor;  /* a file; "": the system's */
+	uint64_t timeout_ms;       /* of one look-up */
+	const struct clock *clock; /* says when the next test is due */
 };
 
 /* Begins to test what the resolver hands out. Unless mode is trust-ad or off:
@@ -50,6 +52,7 @@ enum secure_dns_health {
 	SECURE_DNS_GOOD,
 	SECURE_DNS_STRIPPED, /* answers come, but no signatures (or no AD) */
 	SECURE_DNS_FAILING,  /* no answers to questions with DNSSEC */
+	SECURE_DNS_DEAD,     /* nor to any other, and it was never good */
 	SECURE_DNS_NONE,     /* mode off, or no anchor */
 };
 

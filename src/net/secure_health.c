@@ -33,6 +33,8 @@ const char *secure_dns_health_text(enum secure_dns_health health)
 		return "stripped";
 	case SECURE_DNS_FAILING:
 		return "failing";
+	case SECURE_DNS_DEAD:
+		return "dead";
 	case SECURE_DNS_NONE:
 		return "none";
 	}
@@ -139,16 +141,17 @@ static void on_tested(void *arg, const struct dnssec_test_result *result)
 		return;
 	health->failures =
 	    result->health == SECURE_DNS_GOOD ? 0 : health->failures + 1;
-	health->due_ms = uv_now(dns->loop) + pause_ms(health, result);
+	health->due_ms = clock_mono_ms(dns->clock) + pause_ms(health, result);
 	if (!still_good(health, result))
-		set_state(dns, result->health, result->reason);
+		set_state(dns, result->dead ? SECURE_DNS_DEAD : result->health,
+		          result->reason);
 }
 
 static void start_test(struct secure_dns *dns, struct validator *validator)
 {
 	struct secure_health *health = &dns->health;
 
-	health->due_ms = uv_now(dns->loop) + TEST_SOON_MS;
+	health->due_ms = clock_mono_ms(dns->clock) + TEST_SOON_MS;
 	if (dnssec_test_start(dns->resolver, validator, dns->timeout_ms,
 	                      on_tested, dns, &health->test) == MTS_OK)
 		return;
@@ -169,12 +172,12 @@ void secure_health_look(struct secure_dns *dns)
 	struct secure_health *health = &dns->health;
 	struct fault why;
 
-	if (health->test || uv_now(dns->loop) < health->due_ms)
+	if (health->test || clock_mono_ms(dns->clock) < health->due_ms)
 		return;
 	stop(health);
 	if (dns->validates &&
 	    secure_dns_validator(dns, &health->fresh, &why) != MTS_OK) {
-		health->due_ms = uv_now(dns->loop) + TEST_SOON_MS;
+		health->due_ms = clock_mono_ms(dns->clock) + TEST_SOON_MS;
 		return;
 	}
 	start_test(dns, health->fresh);

@@ -27,6 +27,7 @@ struct secure_dns {
 	struct resolver *resolver;
 	enum secure_dns_mode mode;
 	uint64_t timeout_ms;
+	const struct clock *clock;
 	char *anchor;                /* NULL: there is none */
 	bool validates;              /* else: the resolver's AD bit */
 	struct validator *validator; /* if it validates */

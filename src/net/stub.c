@@ -17,7 +17,7 @@
  * - When no file descriptor is left it queues the question, and cancelling that
  *   one frees what is queued. So a descriptor is seen to be there first.
  * - A context must not be destroyed from inside its callback. So replies are
- *   handed on from an idle handle; the callback may then do as it likes. */
+ *   handed on in a turn of their own; the callback may then do as it likes. */
 #include "net/stub.h"
 
 #include "base/list.h"
@@ -42,8 +42,7 @@ enum {
 
 struct stub {
 	uv_loop_t *loop;
-	uv_idle_t idle;      /* active while READY is not empty */
-	struct list ready;   /* of questions whose reply is to be handed on */
+	struct turns *turns;
 	getdns_dict *dnssec; /* what sets the DO bit of a question; or NULL */
 };
 
@@ -59,12 +58,12 @@ struct stub_server {
 
 enum question_state {
 	QUESTION_ASKED, /* getdns has it; leaves by on_response, stub_cancel */
-	QUESTION_READY, /* on the ready list; leaves by on_idle, stub_cancel */
+	QUESTION_READY, /* its turn is to come; leaves by on_turn, stub_cancel */
 };
 
 struct stub_question {
-	struct list node;  /* in the server's questions */
-	struct list ready; /* in the stub's ready list */
+	struct list node; /* in the server's questions */
+	struct turn turn; /* to hand on its reply */
 	struct stub_server *server;
 	enum question_state state;
 	enum stub_transport transport;
@@ -165,8 +164,8 @@ static int context_new(const struct stub_server *server,
 	if (status == MTS_OK)
 		status = mts_from_getdns(set_up(context, servers, transport));
 	if (status == MTS_OK) {
-		getdns_uv_init(adapter, server->stub->loop, &server->address,
-		               server->port);
+		getdns_uv_init(adapter, server->stub->loop, server->stub->turns,
+		               &server->address, server->port);
 		status = getdns_uv_attach(adapter, context);
 	}
 	if (status != MTS_OK && context)
@@ -182,25 +181,20 @@ static int context_new(const struct stub_server *server,
 static void question_free(struct stub_question *question)
 {
 	list_remove(&question->node);
-	list_remove(&question->ready);
+	turn_cancel(&question->turn);
 	if (question->tcp)
 		getdns_context_destroy(question->tcp);
 	dns_reply_clear(&question->reply);
 	free(question);
 }
 
-/* One a round of the loop. The callback may free the question's server and
- * close the stub. */
-static void on_idle(uv_idle_t *handle)
+/* The callback may free the question's server and close the stub. */
+static void on_turn(struct turn *turn)
 {
-	struct stub *stub = handle->data;
 	struct stub_question *question =
-	    container_of(stub->ready.next, struct stub_question, ready);
+	    container_of(turn, struct stub_question, turn);
 
-	list_remove(&question->ready);
 	list_remove(&question->node);
-	if (list_empty(&stub->ready))
-		uv_idle_stop(&stub->idle);
 	question->callback(question->arg, &question->reply);
 	question_free(question);
 }
@@ -211,20 +205,17 @@ static void on_response(getdns_context *context, getdns_callback_type_t type,
                         getdns_transaction_t id)
 {
 	struct stub_question *question = arg;
-	struct stub *stub;
 
 	(void)context;
 	(void)id;
 	if (type == GETDNS_CALLBACK_CANCEL)
 		return;
-	stub = question->server->stub;
 	/* Out of memory is a reason like others, and stands in the reply. */
 	(void)dns_reply_read(response, &question->name, question->type,
 	                     question->transport == STUB_UDP, &question->reply);
 	getdns_dict_destroy(response);
 	question->state = QUESTION_READY;
-	list_append(&stub->ready, &question->ready);
-	uv_idle_start(&stub->idle, on_idle);
+	turns_add(question->server->stub->turns, &question->turn);
 }
 
 /* -- questions ------------------------------------------------------------- */
@@ -271,7 +262,7 @@ static int question_new(struct stub_server *server,
 	if (!question)
 		return MTS_ENOMEM;
 	list_init(&question->node);
-	list_init(&question->ready);
+	turn_init(&question->turn, on_turn);
 	question->server = server;
 	question->state = QUESTION_ASKED;
 	question->transport = transport;
@@ -332,9 +323,6 @@ void stub_cancel(struct stub_question **question)
 	/* A context of its own is destroyed with all that is in it. */
 	if (q->state == QUESTION_ASKED && !q->tcp)
 		(void)getdns_cancel_callback(q->server->udp, q->id);
-	list_remove(&q->ready);
-	if (list_empty(&q->server->stub->ready))
-		uv_idle_stop(&q->server->stub->idle);
 	question_free(q);
 }
 
@@ -403,16 +391,12 @@ int stub_new(uv_loop_t *loop, struct stub **ret)
 	if (!stub)
 		return MTS_ENOMEM;
 	stub->loop = loop;
-	list_init(&stub->ready);
-	uv_idle_init(loop, &stub->idle);
-	stub->idle.data = stub;
+	if (turns_ref(loop, &stub->turns) != MTS_OK) {
+		free(stub);
+		return MTS_ENOMEM;
+	}
 	*ret = stub;
 	return MTS_OK;
-}
-
-static void on_stub_closed(uv_handle_t *handle)
-{
-	free(handle->data);
 }
 
 void stub_close(struct stub **stub)
@@ -420,6 +404,7 @@ void stub_close(struct stub **stub)
 	if (!*stub)
 		return;
 	getdns_dict_destroy((*stub)->dnssec);
-	uv_close((uv_handle_t *)&(*stub)->idle, on_stub_closed);
+	turns_unref(&(*stub)->turns);
+	free(*stub);
 	*stub = NULL;
 }

@@ -73,14 +73,13 @@ int trust_anchor_check(const char *path, struct fault *why)
 
 	if (status != MTS_OK)
 		return status;
-	rc = getdns_fp2rr_list(file, &records, ".", 3600);
-	if (rc == GETDNS_RETURN_MEMORY_ERROR)
-		status = fault_set(why, MTS_ENOMEM, "out of memory");
-	else if (rc)
-		status = fault_set(why, MTS_ESYNTAX,
-		                   "trust anchor %s holds something else than "
-		                   "DNS records",
-		                   path);
+	/* An origin would be read from memory that getdns never wrote to. */
+	rc = getdns_fp2rr_list(file, &records, NULL, 3600);
+	if (rc)
+		status = fault_set(
+		    why,
+		    rc == GETDNS_RETURN_MEMORY_ERROR ? MTS_ENOMEM : MTS_ELIB,
+		    "trust anchor %s can't be read by getdns", path);
 	else if (count_anchors(records) == 0)
 		status = fault_set(why, MTS_ENOTFOUND,
 		                   "trust anchor %s holds no DS and no DNSKEY "

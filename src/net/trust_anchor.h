@@ -15,10 +15,10 @@
 /* The places where systems keep it, the best first; NULL ends them. */
 extern const char *const trust_anchor_places[];
 
-/* Checks that PATH can be read and holds DS or DNSKEY records and nothing but
- * records. MTS_ESYS: it can't be read; MTS_ESYNTAX: it is no zone file;
- * MTS_ENOTFOUND: it holds no anchor; MTS_ERANGE: it is too large; MTS_ENOMEM.
- * WHY names it. */
+/* Checks that PATH begins with records, DS or DNSKEY among them; whether all of
+ * it is good, libunbound tells. MTS_ESYS: it can't be read; MTS_ESYNTAX: it is no
+ * file; MTS_ENOTFOUND: it holds no anchor; MTS_ERANGE: it is too large;
+ * MTS_ENOMEM; MTS_ELIB. WHY names it. */
 int trust_anchor_check(const char *path, struct fault *why);
 
 /* The file to use: CONFIGURED unless that is "", else the first of PLACES that

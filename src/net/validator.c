@@ -78,9 +78,8 @@ static const struct {
 	{ "outgoing-num-tcp:", "8", true },
 	{ "edns-buffer-size:", "1232", true },
 	/* A server that was silent is asked again soon. */
-	{ "infra-host-ttl:", "10", true },
+	{ "infra-host-ttl:", "5", true },
 	{ "infra-keep-probing:", "yes", false },
-	{ "infra-cache-max-rtt:", "4000", false },
 	/* What failed is tried again soon. */
 	{ "val-bogus-ttl:", "10", true },
 	{ "cache-max-ttl:", "86400", true },

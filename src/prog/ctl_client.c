@@ -236,3 +236,10 @@ int ctl_next(struct ctl_client *client, json_t **ret, struct fault *why)
 	}
 	return parse_line(line, ret, why);
 }
+
+bool ctl_is_next_here(const struct ctl_client *client)
+{
+	size_t left = client->in.len - client->used;
+
+	return left > 0 && memchr(client->in.data + client->used, '\n', left);
+}

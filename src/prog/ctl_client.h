@@ -24,6 +24,9 @@ int ctl_send(struct ctl_client *client, struct slice line, struct fault *why);
  * caller's: json_decref(). */
 int ctl_next(struct ctl_client *client, json_t **ret, struct fault *why);
 
+/* Whether ctl_next() has the next object at hand, and would not wait. */
+bool ctl_is_next_here(const struct ctl_client *client);
+
 /* Takes NULL, leaves NULL. */
 void ctl_close(struct ctl_client **client);
 

@@ -55,13 +55,19 @@ static const char *state_words(struct slice state)
 	return "an unknown state";
 }
 
-/* " (12s old, looked up again in 4m 48s)" */
+/* " (12s old, good for 4m 48s)" */
 static void put_age(struct view *view, const json_t *dane)
 {
 	int64_t ends_in_s = item_int(dane, "ends_in");
 
 	if (!item_has(dane, "ttl"))
 		return;
+	if (slice_is(item_text(dane, "state"), "unknowable")) {
+		put(view, " (tried again in ");
+		text_put_span(&view->out, item_count(dane, "ends_in"));
+		put(view, ")");
+		return;
+	}
 	put(view, " (");
 	text_put_span(&view->out, item_count(dane, "age"));
 	put(view, " old, ");

@@ -7,12 +7,17 @@ static int put_bytes(const char *data, size_t len, void *arg)
 {
 	struct buffer *out = arg;
 
-	for (size_t i = 0; i < len; i++) {
-		if (data[i] == 0x7f)
-			buffer_puts(out, "\\u007f");
-		else
-			buffer_put(out, data + i, 1);
+	const char *del;
+
+	while (len > 0 && (del = memchr(data, 0x7f, len))) {
+		size_t before = (size_t)(del - data);
+
+		buffer_put(out, data, before);
+		buffer_puts(out, "\\u007f");
+		data = del + 1;
+		len -= before + 1;
 	}
+	buffer_put(out, data, len);
 	return buffer_status(out) == MTS_OK ? 0 : -1;
 }
 

@@ -130,6 +130,9 @@ static void show_cache(struct view *view, const json_t *cache)
 	put_count(view, "not yet on disk", cache, "pending");
 	put_count(view, "commits", cache, "commits");
 	put_count(view, "write errors", cache, "write_errors");
+	put_count(view, "evicted, expired", cache, "evicted_expired");
+	put_count(view, "evicted, weak", cache, "evicted_weak");
+	put_count(view, "evicted, live", cache, "evicted_live");
 }
 
 static void show_lookups(struct view *view, const json_t *lookups)
@@ -150,6 +153,20 @@ static void show_lookups(struct view *view, const json_t *lookups)
 	put_count(view, "waiting clients", lookups, "waiting");
 }
 
+static void show_refreshes(struct view *view, const json_t *refreshes)
+{
+	put_heading(view, "refreshes since the start");
+	put_count(view, "done", refreshes, "done");
+	put_count(view, "failed", refreshes, "failed");
+	put_count(view, "ended policies", refreshes, "removed");
+	put_key(view, "due now");
+	buffer_printf(&view->out, "%llu%s, %llu under way\n",
+	              (unsigned long long)item_count(refreshes, "due"),
+	              item_true(refreshes, "due_more") ? " or more" : "",
+	              (unsigned long long)item_count(refreshes, "under_way"));
+	put_time(view, "next", refreshes, "next");
+}
+
 static void show_status(struct view *view, const json_t *item)
 {
 	const json_t *clients = json_object_get(item, "clients");
@@ -166,6 +183,7 @@ static void show_status(struct view *view, const json_t *item)
 	put_count(view, "waiting fetches", fetcher, "waiting");
 	put_count(view, "clients", clients, "now");
 	put_count(view, "clients so far", clients, "total");
+	show_refreshes(view, json_object_get(item, "refreshes"));
 }
 
 /* -- lookup ---------------------------------------------------------------- */
@@ -238,14 +256,53 @@ static void show_lookup(struct view *view, const json_t *item)
 
 /* -- show ------------------------------------------------------------------ */
 
+/* "3 since the last good one, the last 5m ago (...): certificate". */
+static void put_failures(struct view *view, const json_t *item)
+{
+	uint64_t failures = item_count(item, "failures");
+
+	put_key(view, "failed refreshes");
+	if (failures == 0) {
+		put(view, "none\n");
+		return;
+	}
+	buffer_printf(&view->out, "%llu since the last good one, the last ",
+	              (unsigned long long)failures);
+	text_put_time(&view->out, item_int(item, "failed"), view->now_s);
+	put(view, ": ");
+	put_safe(view, item_text(item, "failed_cause"));
+	put(view, "\n");
+}
+
+/* The times of what is not in force any more, or of what nobody asks for, are
+ * no times but reasons. */
+static void put_next(struct view *view, const json_t *item)
+{
+	if (!item_true(item, "live")) {
+		put_pair(view, "next", slice_str("looked up when an MTA asks"));
+		return;
+	}
+	put_time(view, "next check", item, "next_check");
+	if (item_int(item, "next_refresh"))
+		put_time(view, "next refresh", item, "next_refresh");
+	else
+		put_pair(view, "next refresh",
+		         slice_str(item_true(item, "unused")
+		                       ? "none: nobody has asked for long"
+		                       : "none before it ends"));
+}
+
+/* What is checked next is checked when an MTA asks after that time. */
 static void put_entry(struct view *view, const json_t *item)
 {
 	put_pair(view, "mode", item_text(item, "mode"));
 	put_policy(view, item);
 	if (!item_true(item, "live"))
 		put_pair(view, "", slice_str("expired: no longer in force"));
-	put_time(view, "record checked", item, "checked");
+	put_time(view, "id checked", item, "checked");
 	put_span(view, "record ttl", item, "record_ttl");
+	put_next(view, item);
+	put_failures(view, item);
 	put_time(view, "last used", item, "used");
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/steady.h"
 #include "cache/absent.h"
 #include "cache/cache.h"
 #include "config.h"
@@ -14,6 +15,7 @@
 #include "serve/control.h"
 #include "serve/dane_walks.h"
 #include "serve/lookup.h"
+#include "serve/refresher.h"
 #include "serve/server.h"
 
 #include <stdio.h>
@@ -22,14 +24,20 @@
 #include <sys/resource.h>
 
 enum {
-	/* The cache, listeners, operators, DNS questions that are out. */
-	DESCRIPTORS_OWN = 128,
+	/* The cache, listeners, operators, DNS questions that are out, and
+	 * libunbound's (64). */
+	DESCRIPTORS_OWN = 192,
+	/* Fetches that have been at it for long, for each of
+	 * fetch.concurrency. */
+	SLOW_LEAST = 4,
+	SLOW_MOST = 16,
 };
 
 struct daemon {
 	uv_loop_t *loop;
 	const struct conf *conf;
 	const char *config_path;
+	struct steady steady; /* the clock of everything below */
 	struct cache *cache;
 	struct absent *absent;
 	struct resolver *resolver;
@@ -39,6 +47,7 @@ struct daemon {
 	struct dane_states *dane_states;
 	struct dane_walks *walks; /* NULL: dane is off */
 	struct ask *ask;
+	struct refresher *refresher;
 	struct maps *maps;
 	struct server *server;
 	struct control *control;
@@ -54,7 +63,7 @@ static int open_cache(struct daemon *daemon, struct fault *why)
 		.loop = daemon->loop,
 		.directory = daemon->conf->cache.directory,
 		.max_size = daemon->conf->cache.max_size,
-		.clock = &clock_system,
+		.clock = &daemon->steady.clock,
 	};
 	int rc = cache_open(&options, &daemon->cache, why);
 
@@ -71,6 +80,7 @@ struct shares {
 	uint64_t limit; /* of the process */
 	uint64_t clients;
 	uint64_t questions; /* to name servers; 0: any number */
+	uint64_t slow;      /* fetches that have been at it for long */
 };
 
 /* Clients get as many as are configured, if that leaves enough for look-ups;
@@ -80,8 +90,10 @@ struct shares {
 static struct shares share_descriptors(const struct conf *conf)
 {
 	/* A fetch that is slow makes room for another one; see net/fetch.h. */
-	uint64_t reserve = DESCRIPTORS_OWN + 5 * conf->fetch.concurrency;
-	struct shares shares = { .clients = conf->limits.clients };
+	uint64_t reserve =
+	    DESCRIPTORS_OWN + (1 + SLOW_LEAST) * conf->fetch.concurrency;
+	struct shares shares = { .clients = conf->limits.clients,
+		                 .slow = SLOW_MOST * conf->fetch.concurrency };
 	struct rlimit limit;
 	uint64_t most;
 
@@ -98,6 +110,11 @@ static struct shares share_descriptors(const struct conf *conf)
 		shares.questions = DESCRIPTORS_OWN / 2;
 	if (shares.limit > shares.clients + reserve)
 		shares.questions += shares.limit - shares.clients - reserve;
+	/* Hosts that keep silent may take half of what is to spare. */
+	most = shares.questions / 2;
+	if (shares.slow > SLOW_LEAST * conf->fetch.concurrency + most)
+		shares.slow = SLOW_LEAST * conf->fetch.concurrency + most;
+	shares.questions -= shares.slow - SLOW_LEAST * conf->fetch.concurrency;
 	return shares;
 }
 
@@ -131,6 +148,7 @@ static int open_secure_dns(struct daemon *daemon, struct fault *why)
 		.mode = modes[conf->dns.dnssec],
 		.trust_anchor = conf->dns.trust_anchor,
 		.timeout_ms = conf->dns.timeout_ms,
+		.clock = &clock_system,
 	};
 
 	if (conf->dane == CONF_DANE_OFF) /* nobody else asks */
@@ -147,6 +165,7 @@ static int open_fetcher(struct daemon *daemon, struct fault *why)
 		.timeout_ms = conf->fetch.timeout_ms,
 		.max_size = conf->fetch.max_size,
 		.concurrency = conf->fetch.concurrency,
+		.slow = share_descriptors(conf).slow,
 	};
 
 	return fetcher_new(&options, &daemon->fetcher, why);
@@ -157,7 +176,7 @@ static int open_lookups(struct daemon *daemon, struct fault *why)
 	const struct conf *conf = daemon->conf;
 	struct lookups_options options = {
 		.loop = daemon->loop,
-		.clock = &clock_system,
+		.clock = &daemon->steady.clock,
 		.cache = daemon->cache,
 		.absent = daemon->absent,
 		.resolver = daemon->resolver,
@@ -169,6 +188,9 @@ static int open_lookups(struct daemon *daemon, struct fault *why)
 		.retry_ms = conf->fetch.retry_ms,
 		.id_check_min_ms = conf->refresh.id_check_min_ms,
 		.id_check_max_ms = conf->refresh.id_check_max_ms,
+		.refresh_ms = conf->refresh.interval_ms,
+		.refresh_min_ms = conf->refresh.min_interval_ms,
+		.unused_after_ms = conf->cache.unused_after_ms,
 	};
 
 	return lookups_new(&options, &daemon->lookups, why);
@@ -195,7 +217,7 @@ static int open_walks(struct daemon *daemon, struct fault *why)
 	const struct conf *conf = daemon->conf;
 	struct dane_walks_options options = {
 		.loop = daemon->loop,
-		.clock = &clock_system,
+		.clock = &daemon->steady.clock,
 		.cache = daemon->cache,
 		.always = conf->dane == CONF_DANE_ON,
 	};
@@ -214,7 +236,7 @@ static int open_ask(struct daemon *daemon, struct fault *why)
 {
 	const struct conf *conf = daemon->conf;
 	struct ask_options options = {
-		.clock = &clock_system,
+		.clock = &daemon->steady.clock,
 		.lookups = daemon->lookups,
 		.walks = daemon->walks,
 		.words = words_count(conf->domains) ? conf->domains : NULL,
@@ -224,6 +246,20 @@ static int open_ask(struct daemon *daemon, struct fault *why)
 	};
 
 	return ask_new(&options, &daemon->ask, why);
+}
+
+static int open_refresher(struct daemon *daemon, struct fault *why)
+{
+	struct refresher_options options = {
+		.loop = daemon->loop,
+		.clock = &daemon->steady.clock,
+		.cache = daemon->cache,
+		.lookups = daemon->lookups,
+		.fetcher = daemon->fetcher,
+		.concurrency = daemon->conf->fetch.concurrency,
+	};
+
+	return refresher_new(&options, &daemon->refresher, why);
 }
 
 static int note_listener(struct daemon *daemon,
@@ -272,7 +308,7 @@ static int open_listeners(struct daemon *daemon, struct fault *why)
 	struct answer_manner how = { 0 };
 	struct server_options options = {
 		.loop = daemon->loop,
-		.clock = &clock_system,
+		.clock = &daemon->steady.clock,
 		.ask = daemon->ask,
 		.max_clients = shares.clients,
 	};
@@ -310,7 +346,7 @@ static int open_control(struct daemon *daemon, struct fault *why)
 {
 	struct control_options options = {
 		.loop = daemon->loop,
-		.clock = &clock_system,
+		.clock = &daemon->steady.clock,
 		.address = daemon->conf->control,
 		.version = PACKAGE_VERSION,
 		.config = daemon->config_path,
@@ -320,6 +356,7 @@ static int open_control(struct daemon *daemon, struct fault *why)
 		.dns = daemon->secure_dns,
 		.dane = dane_mode(daemon->conf),
 		.words = daemon->conf->domains,
+		.refresher = daemon->refresher,
 		.cache = daemon->cache,
 		.absent = daemon->absent,
 		.resolver = daemon->resolver,
@@ -341,9 +378,9 @@ int daemon_open(uv_loop_t *loop, const struct conf *conf,
                 const char *config_path, struct daemon **ret, struct fault *why)
 {
 	static int (*const parts[])(struct daemon *, struct fault *) = {
-		open_cache,   open_resolver,  open_secure_dns,
-		open_fetcher, open_lookups,   open_walks,
-		open_ask,     open_listeners, open_control,
+		open_cache,     open_resolver, open_secure_dns, open_fetcher,
+		open_lookups,   open_walks,    open_ask,        open_refresher,
+		open_listeners, open_control,
 	};
 	struct daemon *daemon = calloc(1, sizeof(*daemon));
 	int rc = MTS_OK;
@@ -353,6 +390,7 @@ int daemon_open(uv_loop_t *loop, const struct conf *conf,
 	daemon->loop = loop;
 	daemon->conf = conf;
 	daemon->config_path = config_path;
+	steady_init(&daemon->steady, &clock_system, clock_asleep_ms);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
 		rc = parts[i](daemon, why);
 		if (rc != MTS_OK)
@@ -377,6 +415,7 @@ void daemon_close(struct daemon **daemon)
 	ask_close(&d->ask);
 	dane_walks_close(&d->walks);
 	dane_states_free(&d->dane_states);
+	refresher_close(&d->refresher);
 	lookups_close(&d->lookups);
 	fetcher_close(&d->fetcher);
 	secure_dns_close(&d->secure_dns);

@@ -31,6 +31,7 @@ enum {
 	EXIT_UNREACHED = CONTROL_END_REFUSED,
 	TIMEOUT_S = 10,
 	WALK_TIMEOUT_S = 120, /* mtastsd's longest look-up takes 100 s */
+	OUT_HIGH = 64 * 1024, /* bytes gathered before they are written */
 	OPT_ALL = 256,
 	OPT_NEGATIVE,
 	COLUMNS_DEFAULT = 80,
@@ -226,8 +227,15 @@ static void take_item(struct session *session, json_t *object)
 
 	if (rc != MTS_OK)
 		set_error(session, EXIT_NO, mts_status_text(rc));
-	else if (view->out.len > 0)
-		session->status = write_out(view);
+}
+
+/* What is shown goes out before we wait for more, and in between: a list of a
+ * million shall neither be kept nor written line by line. */
+static bool is_time_to_write(const struct session *session,
+                             const struct ctl_client *client)
+{
+	return session->view.out.len >= OUT_HIGH ||
+	       (session->view.out.len > 0 && !ctl_is_next_here(client));
 }
 
 static void ask(struct session *session, struct ctl_client *client)
@@ -245,6 +253,8 @@ static void ask(struct session *session, struct ctl_client *client)
 		else
 			take_item(session, object);
 		json_decref(object);
+		if (session->status < 0 && is_time_to_write(session, client))
+			session->status = write_out(&session->view);
 	}
 	if (rc != MTS_OK)
 		set_error(session, EXIT_UNREACHED, why.text);

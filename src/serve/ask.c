@@ -110,9 +110,23 @@ static const char *dane_off(const struct ask *ask,
 		return "no policy is enforced (dane: precedence)";
 	if (question->hop.port == 0)
 		return "the port's name is not known";
-	if (!dane_walks_are_on(options->walks))
+	if (!dane_walks_are_on(options->walks) &&
+	    !dane_walks_are_cut_off(options->walks))
 		return "the resolver hands out no DNSSEC data";
 	return NULL;
+}
+
+/* What was learnt while there was a resolver that answered. */
+static enum dane_age look_at_what_was(struct ask *ask, struct ask_result *ret,
+                                      enum dane_age age)
+{
+	if (!dane_walks_are_cut_off(ask->options.walks))
+		return age;
+	if (age == DANE_UNKNOWN || ret->dane.state == DANE_UNKNOWABLE) {
+		ret->dane = (struct dane_known){ .reason = "" };
+		ret->dane_off = "no resolver answers";
+	}
+	return DANE_FRESH;
 }
 
 /* Looks at what is known of DANE, RET->sts being known; puts what follows into
@@ -133,6 +147,7 @@ static enum dane_age look_at_dane(struct ask *ask,
 	age = dane_walks_get(ask->options.walks, &question->hop,
 	                     ret->sts.has_policy ? &ret->sts.entry : NULL,
 	                     &ret->dane);
+	age = look_at_what_was(ask, ret, age);
 	ret->verdict = dane_decide(ret->dane.state, ret->enforced);
 	return age;
 }
@@ -274,6 +289,23 @@ static bool wants_walk(struct ask_waiter *waiter,
 	       (waiter->force || age == DANE_UNKNOWN);
 }
 
+/* A walk that ended before the policy came could not lay its state beside it, on
+ * disk. What RESULT borrows is good only until that is done. */
+static void finish_and_keep(struct ask_waiter *waiter,
+                            const struct lookup_result *result)
+{
+	struct dane_walks *walks = waiter->ask->options.walks;
+	struct domain_hop hop = waiter->question.hop;
+	struct kept_dane *walk = waiter->walk;
+	bool keeps = walk && result->has_policy;
+
+	waiter->walk = NULL;
+	finish(waiter, result, walk ? &walk->result : NULL);
+	if (keeps)
+		dane_walks_keep(walks, &hop, &walk->result);
+	free(walk);
+}
+
 static void on_lookup(void *arg, const struct lookup_result *result)
 {
 	struct ask_waiter *waiter = arg;
@@ -288,7 +320,7 @@ static void on_lookup(void *arg, const struct lookup_result *result)
 		if (waiter->sts)
 			return;
 	}
-	finish(waiter, result, waiter->walk ? &waiter->walk->result : NULL);
+	finish_and_keep(waiter, result);
 }
 
 static int new_waiter(struct ask *ask, const struct ask_question *question,

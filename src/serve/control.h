@@ -12,6 +12,7 @@
 #include "net/resolver.h"
 #include "net/secure_dns.h"
 #include "serve/ask.h"
+#include "serve/refresher.h"
 
 struct control;
 
@@ -28,6 +29,7 @@ struct control_options {
 	struct secure_dns *dns;   /* NULL: DANE is off */
 	enum ask_dane dane;       /* for status */
 	const struct words *words;
+	struct refresher *refresher;
 	struct cache *cache;
 	struct absent *absent;
 	struct resolver *resolver;

@@ -155,8 +155,36 @@ void json_put_mx(json_t **object, const struct policy *policy)
 	json_put(object, "mx", array);
 }
 
+/* The three clocks: the look at the record, the fetch, and how that fails. What
+ * has ended, or is left to end, has no next time. */
+static void put_clocks(json_t **object, const struct cache_entry *entry,
+                       const struct schedule_rules *rules, int64_t now_s)
+{
+	enum schedule_step step = schedule_due(rules, entry, now_s);
+	bool failing = entry->failures > 0;
+	int64_t next_s = entry->next_refresh_s;
+
+	if (step != SCHEDULE_REFRESH || next_s >= schedule_end_s(entry))
+		next_s = 0;
+	put_both_times(object, "checked", entry->checked_s);
+	json_put_count(object, "record_ttl", entry->record_ttl_s);
+	put_both_times(
+	    object, "next_check",
+	    step == SCHEDULE_REMOVE ? 0 : schedule_id_check_s(rules, entry));
+	put_both_times(object, "next_refresh", next_s);
+	json_put_bool(object, "unused",
+	              schedule_is_unused(rules, entry, now_s));
+	json_put_count(object, "failures", entry->failures);
+	put_both_times(object, "failed", failing ? entry->failed_s : 0);
+	if (failing)
+		json_put_text(object, "failed_cause",
+		              refresh_cause_text(refresh_last_cause(entry)));
+	else
+		json_put(object, "failed_cause", json_null());
+}
+
 void json_put_entry(json_t **object, const struct cache_entry *entry,
-                    int64_t now_s)
+                    const struct schedule_rules *rules, int64_t now_s)
 {
 	json_put_policy(object, entry, now_s);
 	json_put_mx(object, &entry->policy);
@@ -165,9 +193,8 @@ void json_put_entry(json_t **object, const struct cache_entry *entry,
 	    verdict_is_live(entry->policy.max_age_s, entry->fetched_s, now_s));
 	put_both_times(object, "fetched", entry->fetched_s);
 	put_both_times(object, "expires", expires_s(entry));
-	put_both_times(object, "checked", entry->checked_s);
 	put_both_times(object, "used", entry->used_s);
-	json_put_count(object, "record_ttl", entry->record_ttl_s);
+	put_clocks(object, entry, rules, now_s);
 }
 
 json_t *json_list_item(const char *domain, const struct cache_entry *entry,

@@ -11,6 +11,7 @@
 #include "cache/absent.h"
 #include "cache/cache.h"
 #include "net/discover.h"
+#include "serve/schedule.h"
 
 #include <jansson.h>
 
@@ -37,10 +38,10 @@ void json_put_policy(json_t **object, const struct cache_entry *entry,
 /* "mx": the patterns. */
 void json_put_mx(json_t **object, const struct policy *policy);
 
-/* All of an entry but the text: json_put_policy(), mx, live, and each time
- * twice, KEY and KEY_iso. */
+/* All of an entry but the text: json_put_policy(), mx, live, what its clocks say
+ * by RULES, and each time twice, KEY and KEY_iso. */
 void json_put_entry(json_t **object, const struct cache_entry *entry,
-                    int64_t now_s);
+                    const struct schedule_rules *rules, int64_t now_s);
 
 /* One domain of a list. */
 json_t *json_list_item(const char *domain, const struct cache_entry *entry,

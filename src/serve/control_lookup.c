@@ -233,7 +233,9 @@ static json_t *cached_now(struct control_job *job)
 	              &entry) != MTS_OK)
 		return json_null();
 	object = json_object();
-	json_put_entry(&object, &entry, job_now_s(job));
+	json_put_entry(&object, &entry,
+	               lookups_schedule(job->context->options.lookups),
+	               job_now_s(job));
 	return object;
 }
 

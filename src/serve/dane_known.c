@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* dane_known.c - what is known of DANE for a next hop, and for how long.
  *
- * On disk a state's age is told by the wall clock, which may jump: so what is
- * written and read is this process's steady time, which is the wall clock's at
- * the start and goes on with the monotonic one. A step of the clock before or
- * between two runs counts by its distance, either way: then a state may have to
- * be learnt anew, and none lives forever. */
+ * On disk a state's age is told by the wall clock, which may jump; the daemon
+ * gives us one that hardly does (base/steady.h). A step between two runs counts
+ * by its distance, either way: then a state may have to be learnt anew, and none
+ * lives forever. In memory the monotonic clock counts. */
 #include "serve/dane_known.h"
 
 #include "base/log.h"
@@ -22,22 +21,7 @@ enum {
 	WRITE_PAUSE_S = 60,
 };
 
-void dane_rules_init(struct dane_rules *rules, const struct clock *clock,
-                     struct cache *cache, struct dane_states *states)
-{
-	rules->clock = clock;
-	rules->cache = cache;
-	rules->states = states;
-	rules->base_s =
-	    clock_wall_s(clock) - (int64_t)(clock_mono_ms(clock) / 1000);
-}
-
 /* -- what is known --------------------------------------------------------- */
-
-static int64_t steady_s(const struct dane_rules *rules)
-{
-	return rules->base_s + (int64_t)(clock_mono_ms(rules->clock) / 1000);
-}
 
 /* Seconds, either way: see the top of this file. */
 static uint64_t distance_s(int64_t a, int64_t b)
@@ -67,7 +51,8 @@ static struct dane_known read_record(const struct dane_rules *rules,
 		return known;
 	known.state = (enum dane_state)entry->dane_state;
 	known.ttl_s = entry->dane_ttl_s;
-	known.age_s = distance_s(steady_s(rules), entry->dane_learnt_s);
+	known.age_s =
+	    distance_s(clock_wall_s(rules->clock), entry->dane_learnt_s);
 	return known;
 }
 
@@ -155,13 +140,12 @@ static bool write_record(const struct dane_rules *rules,
                          const struct domain_hop *hop, enum dane_state state,
                          uint32_t ttl_s)
 {
-	int64_t now_s = steady_s(rules);
+	int64_t now_s = clock_wall_s(rules->clock);
 	struct cache_entry entry;
 
 	if (!domain_hop_is_plain(hop) ||
 	    cache_get(rules->cache, &hop->domain, &entry) != MTS_OK ||
-	    !verdict_is_live(entry.policy.max_age_s, entry.fetched_s,
-	                     clock_wall_s(rules->clock)))
+	    !verdict_is_live(entry.policy.max_age_s, entry.fetched_s, now_s))
 		return false;
 	if (entry.dane_state == state && entry.dane_ttl_s == ttl_s &&
 	    distance_s(now_s, entry.dane_learnt_s) < WRITE_PAUSE_S)

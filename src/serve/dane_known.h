@@ -24,11 +24,7 @@ struct dane_rules {
 	const struct clock *clock;
 	struct cache *cache;
 	struct dane_states *states;
-	int64_t base_s; /* the steady time is this and the monotonic */
 };
-
-void dane_rules_init(struct dane_rules *rules, const struct clock *clock,
-                     struct cache *cache, struct dane_states *states);
 
 /* How good what is known is. */
 enum dane_age {

@@ -75,8 +75,9 @@ int dane_walks_new(const struct dane_walks_options *options,
 	list_init(&walks->untested);
 	uv_timer_init(options->loop, walks->timer);
 	walks->timer->data = walks;
-	dane_rules_init(&walks->rules, options->clock, options->cache,
-	                options->states);
+	walks->rules = (struct dane_rules){ .clock = options->clock,
+		                            .cache = options->cache,
+		                            .states = options->states };
 	*ret = walks;
 	return MTS_OK;
 }
@@ -137,6 +138,12 @@ bool dane_walks_are_on(const struct dane_walks *walks)
 	       health == SECURE_DNS_UNTESTED;
 }
 
+bool dane_walks_are_cut_off(const struct dane_walks *walks)
+{
+	return !walks->options.always &&
+	       secure_dns_health(walks->options.dns) == SECURE_DNS_DEAD;
+}
+
 void dane_walks_get_counts(const struct dane_walks *walks,
                            struct dane_counts *ret)
 {
@@ -166,7 +173,7 @@ void dane_walks_forget_all(struct dane_walks *walks)
 
 /* Where the resolver is to blame for a failure, that is not the domain's
  * state. */
-static void remember(struct dane_walks *walks, const struct domain_hop *hop,
+void dane_walks_keep(struct dane_walks *walks, const struct domain_hop *hop,
                      const struct dane_result *result)
 {
 	if (result->state != DANE_UNKNOWABLE || dane_walks_are_on(walks))
@@ -213,7 +220,7 @@ static void on_walk(void *arg, const struct dane_result *result)
 	job->walk = NULL; /* it ended by itself */
 	job->walks->counts.walks++;
 	job->walks->counts.unknowable += result->state == DANE_UNKNOWABLE;
-	remember(job->walks, &job->hop, result);
+	dane_walks_keep(job->walks, &job->hop, result);
 	end_job(job, result);
 }
 

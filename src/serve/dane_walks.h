@@ -35,6 +35,14 @@ void dane_walks_close(struct dane_walks **walks);
  * count either: an MTA behind the same resolver could do nothing with it. */
 bool dane_walks_are_on(const struct dane_walks *walks);
 
+/* Nothing is to be learnt since no resolver answers at all. That says nothing
+ * against what is known: it was learnt by a run before this one. */
+bool dane_walks_are_cut_off(const struct dane_walks *walks);
+
+/* Remembers what a walk has found: once more, if there was no policy then. */
+void dane_walks_keep(struct dane_walks *walks, const struct domain_hop *hop,
+                     const struct dane_result *result);
+
 /* dane_known_get(). */
 enum dane_age dane_walks_get(struct dane_walks *walks,
                              const struct domain_hop *hop,

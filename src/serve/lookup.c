@@ -1,54 +1,34 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* lookup.c - the look-up service: who is asked first, who waits for what.
- *
- * A job is one domain's discovery and everybody who waits for it. It lives in
- * the map from the moment it is started until its discovery ends, whether or
- * not anybody still waits. What a discovery found is stored by outcome.c before
- * the waiters are called, so what they are told is what the next asker gets. */
+/* lookup.c - the look-up service: who is answered at once, who waits for what.
+ * lookup_job.c is what they wait for. */
 #include "serve/lookup.h"
 
-#include "base/list.h"
-#include "base/log.h"
-#include "base/map.h"
-#include "serve/outcome.h"
-#include "sts/verdict.h"
+#include "serve/lookup_job.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Discoveries under way. Each costs some 10 KiB; beyond this new domains are
- * answered as "no policy" without one (RFC 8461 3.3). */
-enum { JOBS_MAX = 16384 };
-
-struct lookups {
-	struct lookups_options options;
-	struct discover_options discover;
-	struct outcome_rules rules;
-	struct map *jobs;
-	struct lookup_counts counts;
-};
-
-struct job {
-	struct map_node node;
-	struct lookups *lookups;
-	struct domain domain;
-	struct discovery *discovery;
-	struct list waiters;
-	bool force; /* somebody wants it fetched even if the id is known */
-};
-
-struct lookup_waiter {
-	struct list node; /* in its job's list, while it waits */
-	struct lookups *lookups;
-	struct domain domain;
-	lookup_callback *callback;
-	void *arg;
-	uv_timer_t timer;
-};
-
-static void on_discovery(void *arg, const struct discover_result *result);
+static void on_batch(void *arg);
 
 /* -- the service ----------------------------------------------------------- */
+
+/* Whole seconds, rounded up: no rule is quicker than what is configured. */
+static int64_t seconds(uint64_t ms)
+{
+	return (int64_t)((ms + 999) / 1000);
+}
+
+static struct schedule_rules schedule_of(const struct lookups_options *options)
+{
+	return (struct schedule_rules){
+		.interval_s = seconds(options->refresh_ms),
+		.min_interval_s = seconds(options->refresh_min_ms),
+		.unused_after_s = seconds(options->unused_after_ms),
+		.retry_s = seconds(options->retry_ms),
+		.id_check_min_s = seconds(options->id_check_min_ms),
+		.id_check_max_s = seconds(options->id_check_max_ms),
+	};
+}
 
 int lookups_new(const struct lookups_options *options, struct lookups **ret,
                 struct fault *why)
@@ -76,46 +56,27 @@ int lookups_new(const struct lookups_options *options, struct lookups **ret,
 		.negative_min_ms = options->negative_min_ms,
 		.negative_max_ms = options->negative_max_ms,
 		.retry_ms = options->retry_ms,
+		.schedule = schedule_of(options),
 	};
+	list_init(&lookups->unsaved);
+	cache_watch(options->cache, on_batch, lookups);
 	*ret = lookups;
 	return MTS_OK;
 }
 
-static void free_waiter_handle(uv_handle_t *handle)
-{
-	free(handle->data);
-}
-
-/* The waiter's memory goes when libuv gives the timer back. */
-static void drop_waiter(struct lookup_waiter *waiter)
-{
-	list_remove(&waiter->node);
-	waiter->lookups->counts.waiting--;
-	uv_close((uv_handle_t *)&waiter->timer, free_waiter_handle);
-}
-
-static void free_job(struct job *job)
-{
-	map_remove(job->lookups->jobs, &job->node);
-	job->lookups->counts.under_way--;
-	discovery_cancel(&job->discovery);
-	free(job);
-}
-
 static void close_job(struct map_node *node, void *arg)
 {
-	struct job *job = container_of(node, struct job, node);
-
 	(void)arg;
-	list_each_safe (w, &job->waiters)
-		drop_waiter(container_of(w, struct lookup_waiter, node));
-	free_job(job);
+	lookup_job_drop(container_of(node, struct lookup_job, node));
 }
 
 void lookups_close(struct lookups **lookups)
 {
 	if (!*lookups)
 		return;
+	cache_watch((*lookups)->options.cache, NULL, NULL);
+	list_each_safe (w, &(*lookups)->unsaved)
+		lookup_waiter_drop(container_of(w, struct lookup_waiter, node));
 	map_each((*lookups)->jobs, close_job, NULL);
 	map_free(&(*lookups)->jobs);
 	free(*lookups);
@@ -144,164 +105,14 @@ void lookups_get_counts(const struct lookups *lookups,
 	*ret = lookups->counts;
 }
 
-/* -- jobs ------------------------------------------------------------------ */
-
-static struct job *find_job(struct lookups *lookups,
-                            const struct domain *domain)
+void lookups_watch(struct lookups *lookups, const struct lookups_watch *watch)
 {
-	struct map_node *node =
-	    map_find(lookups->jobs, domain->name, domain->len);
-
-	return node ? container_of(node, struct job, node) : NULL;
+	lookups->watch = watch ? *watch : (struct lookups_watch){ 0 };
 }
 
-/* KNOWN_ID: the walk may end at the record if that is its id; else NULL. */
-static int start_job(struct lookups *lookups, const struct domain *domain,
-                     const char *known_id, struct job **ret)
+const struct schedule_rules *lookups_schedule(const struct lookups *lookups)
 {
-	struct job *job;
-	int rc;
-
-	if (map_count(lookups->jobs) >= JOBS_MAX)
-		return MTS_EFULL;
-	job = calloc(1, sizeof(*job));
-	if (!job)
-		return MTS_ENOMEM;
-	job->lookups = lookups;
-	job->domain = *domain;
-	list_init(&job->waiters);
-	rc = discovery_start(&lookups->discover, domain, known_id, on_discovery,
-	                     job, &job->discovery);
-	if (rc != MTS_OK) {
-		free(job);
-		return rc;
-	}
-	job->node.key = job->domain.name;
-	job->node.key_len = job->domain.len;
-	map_insert(lookups->jobs, &job->node);
-	lookups->counts.under_way++;
-	*ret = job;
-	return MTS_OK;
-}
-
-static void count_outcome(struct lookup_counts *counts,
-                          enum discover_outcome outcome)
-{
-	counts->discoveries++;
-	counts->fetched += outcome == DISCOVER_POLICY;
-	counts->fetch_failed += outcome == DISCOVER_FETCH_FAILED;
-	counts->dns_failed += outcome == DISCOVER_DNS_FAILED;
-}
-
-/* The cached policy of DOMAIN, if it is live. */
-static bool get_live(struct lookups *lookups, const struct domain *domain,
-                     int64_t now_s, struct cache_entry *ret)
-{
-	return cache_get(lookups->options.cache, domain, ret) == MTS_OK &&
-	       verdict_is_live(ret->policy.max_age_s, ret->fetched_s, now_s);
-}
-
-/* A policy that could not be fetched a short while ago: its record's id, for
- * which no fetch is tried (3.3), or NULL. */
-static const char *barred_id(struct lookups *lookups,
-                             const struct domain *domain,
-                             struct absent_entry *absent)
-{
-	uint64_t now_ms = clock_mono_ms(lookups->options.clock);
-
-	if (absent_get(lookups->options.absent, domain, absent) != MTS_OK ||
-	    absent->retry_ms <= now_ms || !absent->id[0])
-		return NULL;
-	return absent->id;
-}
-
-/* Tells every waiter. Each may cancel others, so take them one at a time; and
- * what he goes on to ask may change the cache, from which TOLD borrows. */
-static void tell_waiters(struct lookups *lookups, const struct domain *domain,
-                         struct list *waiters, struct lookup_result *told)
-{
-	bool fetched = told->discovery->outcome == DISCOVER_POLICY;
-	struct list *first;
-
-	while ((first = list_first(waiters))) {
-		struct lookup_waiter *waiter =
-		    container_of(first, struct lookup_waiter, node);
-		lookup_callback *callback = waiter->callback;
-		void *arg = waiter->arg;
-
-		if (!fetched)
-			told->has_policy = get_live(
-			    lookups, domain,
-			    clock_wall_s(lookups->options.clock), &told->entry);
-		drop_waiter(waiter);
-		callback(arg, told);
-	}
-}
-
-/* A walk that ended at the record has nothing for those who wait if the policy
- * that it was to check is gone meanwhile: flushed, or at its end. Unless that
- * id is barred (3.3), there may well be a policy to be had. */
-static bool leaves_waiters_empty_handed(struct job *job, const char *id)
-{
-	struct lookups *lookups = job->lookups;
-	struct cache_entry entry;
-	struct absent_entry absent;
-	const char *barred;
-
-	if (list_empty(&job->waiters) ||
-	    get_live(lookups, &job->domain,
-	             clock_wall_s(lookups->options.clock), &entry))
-		return false;
-	barred = barred_id(lookups, &job->domain, &absent);
-	return !barred || strcmp(barred, id) != 0;
-}
-
-/* The walk ended at the record, but somebody wants the text: walk again. */
-static bool walk_again(struct job *job, const struct discover_result *result)
-{
-	if (result->outcome != DISCOVER_UNCHANGED ||
-	    (!job->force &&
-	     !leaves_waiters_empty_handed(job, result->record.id)))
-		return false;
-	job->force = false;
-	job->discovery = NULL;
-	return discovery_start(&job->lookups->discover, &job->domain, NULL,
-	                       on_discovery, job, &job->discovery) == MTS_OK;
-}
-
-static void on_discovery(void *arg, const struct discover_result *result)
-{
-	struct job *job = arg;
-	struct lookups *lookups = job->lookups;
-	struct domain domain = job->domain;
-	int64_t now_s = clock_wall_s(lookups->options.clock);
-	struct lookup_result told = { .source = LOOKUP_DISCOVERED,
-		                      .reason = result->reason,
-		                      .discovery = result };
-	struct absent_entry absent;
-	struct list waiters;
-
-	if (walk_again(job, result))
-		return;
-	count_outcome(&lookups->counts, result->outcome);
-	list_init(&waiters);
-	list_take(&waiters, &job->waiters);
-	job->discovery = NULL; /* it ended by itself */
-	free_job(job);
-	if (result->outcome == DISCOVER_POLICY) {
-		outcome_policy(&lookups->rules, &domain, result, &told.entry);
-		told.has_policy = true;
-	} else {
-		outcome_other(&lookups->rules, &domain, result);
-		told.has_policy =
-		    get_live(lookups, &domain, now_s, &told.entry);
-		/* Barred from a second fetch: say why the first one failed. */
-		if (result->outcome == DISCOVER_UNCHANGED && !told.has_policy &&
-		    absent_get(lookups->options.absent, &domain, &absent) ==
-		        MTS_OK)
-			told.reason = absent.reason;
-	}
-	tell_waiters(lookups, &domain, &waiters, &told);
+	return &lookups->rules.schedule;
 }
 
 /* -- the id check of a hit (RFC 8461 5.1, 8.1) ----------------------------- */
@@ -309,17 +120,9 @@ static void on_discovery(void *arg, const struct discover_result *result)
 static bool id_check_is_due(const struct lookups *lookups,
                             const struct cache_entry *entry, int64_t now_s)
 {
-	int64_t ttl_ms = (int64_t)entry->record_ttl_s * 1000;
-	int64_t min_ms = (int64_t)lookups->options.id_check_min_ms;
-	int64_t max_ms = (int64_t)lookups->options.id_check_max_ms;
-	int64_t age_s = now_s - entry->checked_s;
-
-	if (ttl_ms < min_ms)
-		ttl_ms = min_ms;
-	if (ttl_ms > max_ms)
-		ttl_ms = max_ms;
 	/* A clock that was set back must not stop the checks. */
-	return age_s < 0 || age_s * 1000 >= ttl_ms;
+	return now_s < entry->checked_s ||
+	       now_s >= schedule_id_check_s(&lookups->rules.schedule, entry);
 }
 
 /* Asks for the TXT record again, in the background. A check that failed a
@@ -331,29 +134,50 @@ static void check_id(struct lookups *lookups, const struct domain *domain,
 	uint64_t now_ms = clock_mono_ms(lookups->options.clock);
 	struct absent_entry failed;
 	const char *barred;
-	struct job *job;
+	struct lookup_job *job;
 
-	if (find_job(lookups, domain))
+	if (lookup_job_find(lookups, domain))
 		return;
 	if (absent_get(lookups->options.absent, domain, &failed) == MTS_OK &&
 	    failed.until_ms > now_ms)
 		return;
-	barred = barred_id(lookups, domain, &failed);
+	barred = lookup_barred_id(lookups, domain, &failed);
 	/* If there is no room or memory for it, the next hit tries again. */
-	(void)start_job(lookups, domain, barred ? barred : entry->id, &job);
+	(void)lookup_job_start(lookups, domain, barred ? barred : entry->id,
+	                       false, &job);
 }
 
 /* -- asking ---------------------------------------------------------------- */
+
+/* Somebody asks for what was left to end, or is due too late: it is due now. */
+static bool hurry(struct lookups *lookups, const struct domain *domain,
+                  const struct cache_entry *entry, int64_t now_s)
+{
+	struct cache_entry due = *entry;
+
+	due.next_refresh_s = now_s;
+	due.used_s = now_s;
+	if (cache_put(lookups->options.cache, domain, &due) != MTS_OK)
+		return false;
+	lookup_tell_due(lookups, now_s);
+	return true;
+}
 
 /* A hit: what is to be done for later, none of which may delay it. */
 static void serve_hit(struct lookups *lookups, const struct domain *domain,
                       struct cache_entry *entry, int64_t now_s)
 {
+	bool changed;
+
 	lookups->counts.hits++;
 	if (id_check_is_due(lookups, entry, now_s))
 		check_id(lookups, domain, entry);
+	if (schedule_is_overdue(&lookups->rules.schedule, entry, now_s))
+		changed = hurry(lookups, domain, entry, now_s);
+	else
+		changed = cache_touch(lookups->options.cache, domain, entry);
 	/* The write table has it now, so it is found again. */
-	if (cache_touch(lookups->options.cache, domain, entry))
+	if (changed)
 		(void)cache_get(lookups->options.cache, domain, entry);
 }
 
@@ -364,7 +188,9 @@ int lookups_try(struct lookups *lookups, const struct domain *domain,
 	struct absent_entry absent;
 
 	*ret = (struct lookup_result){ .source = LOOKUP_CACHED, .reason = "" };
-	if (get_live(lookups, domain, now_s, &ret->entry)) {
+	if (outcome_get_live(&lookups->rules, domain, &ret->entry)) {
+		if (!cache_is_saved(lookups->options.cache, domain))
+			return MTS_EMORE;
 		ret->has_policy = true;
 		serve_hit(lookups, domain, &ret->entry, now_s);
 		return MTS_OK;
@@ -393,32 +219,124 @@ static void on_waiter_timeout(uv_timer_t *timer)
 	lookups->counts.timed_out++;
 	/* After a forced look-up there may well be a policy in force. */
 	told.has_policy =
-	    get_live(lookups, &waiter->domain,
-	             clock_wall_s(lookups->options.clock), &told.entry);
-	drop_waiter(waiter);
+	    outcome_get_live(&lookups->rules, &waiter->domain, &told.entry);
+	lookup_waiter_drop(waiter);
 	callback(arg, &told);
 }
 
-static int add_waiter(struct job *job, uint64_t timeout_ms,
-                      lookup_callback *callback, void *arg,
-                      struct lookup_waiter **ret)
+static struct lookup_waiter *new_waiter(struct lookups *lookups,
+                                        const struct domain *domain,
+                                        lookup_callback *callback, void *arg)
 {
-	struct lookups *lookups = job->lookups;
 	struct lookup_waiter *waiter = calloc(1, sizeof(*waiter));
 
 	if (!waiter)
-		return MTS_ENOMEM;
+		return NULL;
 	waiter->lookups = lookups;
-	waiter->domain = job->domain;
+	waiter->domain = *domain;
 	waiter->callback = callback;
 	waiter->arg = arg;
 	uv_timer_init(lookups->options.loop, &waiter->timer);
 	waiter->timer.data = waiter;
+	lookups->counts.waiting++;
+	return waiter;
+}
+
+static int add_waiter(struct lookup_job *job, uint64_t timeout_ms,
+                      lookup_callback *callback, void *arg,
+                      struct lookup_waiter **ret)
+{
+	struct lookup_waiter *waiter =
+	    new_waiter(job->lookups, &job->domain, callback, arg);
+
+	if (!waiter)
+		return MTS_ENOMEM;
 	if (timeout_ms == 0)
-		timeout_ms = lookups->options.timeout_ms;
+		timeout_ms = job->lookups->options.timeout_ms;
 	uv_timer_start(&waiter->timer, on_waiter_timeout, timeout_ms, 0);
 	list_append(&job->waiters, &waiter->node);
-	lookups->counts.waiting++;
+	*ret = waiter;
+	return MTS_OK;
+}
+
+/* -- hits that wait for the disk ------------------------------------------- *
+ *
+ * What was answered from the cache once must not be gone after a kill -9. So a
+ * hit on a policy that was fetched a moment ago, and is not on disk yet, waits
+ * for the commit, which then starts at once: some milliseconds. Whoever waited
+ * for the discovery itself is told at once; and if the disk takes its time, or
+ * nothing at all, memory has to do. */
+
+enum { UNSAVED_MS = 1000 };
+
+static void tell_unsaved(struct lookup_waiter *waiter)
+{
+	struct lookup_result told = { .source = LOOKUP_CACHED, .reason = "" };
+	lookup_callback *callback = waiter->callback;
+	struct lookups *lookups = waiter->lookups;
+	struct domain domain = waiter->domain;
+	void *arg = waiter->arg;
+
+	lookup_waiter_drop(waiter);
+	told.has_policy =
+	    outcome_get_live(&lookups->rules, &domain, &told.entry);
+	if (told.has_policy)
+		serve_hit(lookups, &domain, &told.entry,
+		          clock_wall_s(lookups->options.clock));
+	else
+		told.reason = "the policy was forgotten just now";
+	callback(arg, &told);
+}
+
+static void on_unsaved_timeout(uv_timer_t *timer)
+{
+	tell_unsaved(timer->data);
+}
+
+/* Each that is told may cancel others, so start over. */
+static void on_batch(void *arg)
+{
+	struct lookups *lookups = arg;
+	struct list waiting;
+	struct list *first;
+
+	list_init(&waiting);
+	list_take(&waiting, &lookups->unsaved);
+	while ((first = list_first(&waiting))) {
+		struct lookup_waiter *waiter =
+		    container_of(first, struct lookup_waiter, node);
+
+		if (cache_is_saved(lookups->options.cache, &waiter->domain)) {
+			tell_unsaved(waiter);
+			continue;
+		}
+		list_remove(first);
+		list_append(&lookups->unsaved, first);
+	}
+	if (!list_empty(&lookups->unsaved))
+		cache_hurry(lookups->options.cache);
+}
+
+static bool is_unsaved(struct lookups *lookups, const struct domain *domain)
+{
+	struct cache_entry entry;
+
+	return !cache_is_saved(lookups->options.cache, domain) &&
+	       outcome_get_live(&lookups->rules, domain, &entry);
+}
+
+static int wait_for_disk(struct lookups *lookups, const struct domain *domain,
+                         lookup_callback *callback, void *arg,
+                         struct lookup_waiter **ret)
+{
+	struct lookup_waiter *waiter =
+	    new_waiter(lookups, domain, callback, arg);
+
+	if (!waiter)
+		return MTS_ENOMEM;
+	uv_timer_start(&waiter->timer, on_unsaved_timeout, UNSAVED_MS, 0);
+	list_append(&lookups->unsaved, &waiter->node);
+	cache_hurry(lookups->options.cache);
 	*ret = waiter;
 	return MTS_OK;
 }
@@ -427,16 +345,19 @@ int lookups_wait(struct lookups *lookups, const struct domain *domain,
                  uint64_t timeout_ms, lookup_callback *callback, void *arg,
                  struct lookup_waiter **ret)
 {
-	struct job *job = find_job(lookups, domain);
+	struct lookup_job *job = lookup_job_find(lookups, domain);
 	struct absent_entry absent;
 	int rc;
 
+	if (is_unsaved(lookups, domain))
+		return wait_for_disk(lookups, domain, callback, arg, ret);
 	if (job) {
 		lookups->counts.joined++;
 		return add_waiter(job, timeout_ms, callback, arg, ret);
 	}
-	rc = start_job(lookups, domain, barred_id(lookups, domain, &absent),
-	               &job);
+	rc = lookup_job_start(lookups, domain,
+	                      lookup_barred_id(lookups, domain, &absent), false,
+	                      &job);
 	if (rc != MTS_OK)
 		return rc;
 	lookups->counts.misses++;
@@ -448,11 +369,11 @@ int lookups_refresh(struct lookups *lookups, const struct domain *domain,
                     uint64_t timeout_ms, lookup_callback *callback, void *arg,
                     struct lookup_waiter **ret)
 {
-	struct job *job = find_job(lookups, domain);
+	struct lookup_job *job = lookup_job_find(lookups, domain);
 	int rc;
 
 	if (!job) {
-		rc = start_job(lookups, domain, NULL, &job);
+		rc = lookup_job_start(lookups, domain, NULL, false, &job);
 		if (rc != MTS_OK)
 			return rc;
 	}
@@ -460,10 +381,25 @@ int lookups_refresh(struct lookups *lookups, const struct domain *domain,
 	return add_waiter(job, timeout_ms, callback, arg, ret);
 }
 
+int lookups_renew(struct lookups *lookups, const struct domain *domain)
+{
+	struct lookup_job *job = lookup_job_find(lookups, domain);
+	struct absent_entry absent;
+
+	if (!job)
+		return lookup_job_start(
+		    lookups, domain, lookup_barred_id(lookups, domain, &absent),
+		    true, &job);
+	if (job->renew)
+		return MTS_EBUSY;
+	job->renew = true;
+	return MTS_OK;
+}
+
 void lookup_waiter_cancel(struct lookup_waiter **waiter)
 {
 	if (!*waiter)
 		return;
-	drop_waiter(*waiter);
+	lookup_waiter_drop(*waiter);
 	*waiter = NULL;
 }

@@ -14,6 +14,7 @@
 #include "cache/absent.h"
 #include "cache/cache.h"
 #include "net/discover.h"
+#include "serve/schedule.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,6 +37,9 @@ struct lookups_options {
 	uint64_t retry_ms;        /* fetch.retry */
 	uint64_t id_check_min_ms; /* refresh.id_check_min */
 	uint64_t id_check_max_ms; /* refresh.id_check_max */
+	uint64_t refresh_ms;      /* refresh.interval */
+	uint64_t refresh_min_ms;  /* refresh.min_interval */
+	uint64_t unused_after_ms; /* cache.unused_after */
 };
 
 /* MTS_ENOMEM. On MTS_OK *RET is the caller's: lookups_close(). */
@@ -68,7 +72,8 @@ struct lookup_result {
 	const struct discover_result *discovery;
 };
 
-/* Answers at once if it can: MTS_OK. MTS_EMORE: only a discovery can tell. */
+/* Answers at once if it can: MTS_OK. MTS_EMORE: only a discovery can tell, or
+ * the policy that one just found is not on disk yet. */
 int lookups_try(struct lookups *lookups, const struct domain *domain,
                 struct lookup_result *ret);
 
@@ -76,7 +81,7 @@ struct lookup_waiter;
 
 typedef void lookup_callback(void *arg, const struct lookup_result *result);
 
-/* Waits for DOMAIN's discovery, for TIMEOUT_MS at most (0: lookup.timeout). An
+/* Waits for DOMAIN's discovery, or for its policy to be on disk, for TIMEOUT_MS at most (0: lookup.timeout). An
  * error return (MTS_ENOMEM; MTS_EFULL: too many discoveries are under way)
  * means "not started". Otherwise CALLBACK comes
  * exactly once, never from inside the call, unless lookup_waiter_cancel()
@@ -90,6 +95,31 @@ int lookups_wait(struct lookups *lookups, const struct domain *domain,
 int lookups_refresh(struct lookups *lookups, const struct domain *domain,
                     uint64_t timeout_ms, lookup_callback *callback, void *arg,
                     struct lookup_waiter **ret);
+
+/* The same for the refresher, in the background: fetches the policy of DOMAIN,
+ * which has one in force, afresh, whatever the record says and whether or not
+ * there is one (10.2); but not while the fetch for its id is barred (3.3). Joins
+ * a discovery under way. The watch is told of the end, and what came of it is in
+ * the cache then. MTS_EBUSY: that is being done already. MTS_EFULL, MTS_ENOMEM:
+ * not started. */
+int lookups_renew(struct lookups *lookups, const struct domain *domain);
+
+/* Who is told of what changes in the schedule. May start discoveries and change
+ * the cache. */
+struct lookups_watch {
+	/* Something is due at DUE_S now; what it was before is not known. */
+	void (*due)(void *arg, int64_t due_s);
+	/* What lookups_renew() started has ended. */
+	void (*renewed)(void *arg, const struct domain *domain,
+	                enum discover_outcome outcome);
+	void *arg;
+};
+
+/* One at a time; WATCH is copied; NULL: nobody from now on. */
+void lookups_watch(struct lookups *lookups, const struct lookups_watch *watch);
+
+/* The rules of the clocks. As long as LOOKUPS. */
+const struct schedule_rules *lookups_schedule(const struct lookups *lookups);
 
 /* The callback will not come. Takes NULL, leaves NULL. */
 void lookup_waiter_cancel(struct lookup_waiter **waiter);

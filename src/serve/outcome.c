@@ -3,76 +3,42 @@
 #include "serve/outcome.h"
 
 #include "base/log.h"
+#include "sts/verdict.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
-enum {
-	REFRESH_INTERVAL_S = 86400, /* 3.3: "suggested ... is once per day" */
-};
-
-/* -- a policy -------------------------------------------------------------- */
-
-/* Seconds from its fetch until a policy's text should be fetched afresh: a day,
- * or half its life if that is less (RFC 8461 3.3, 10.2). */
-static int64_t refresh_after_s(const struct policy *policy)
+/* For schedule.h. Without a random number all is due a little later than it
+ * would be, which is no harm. */
+static uint32_t chance(void)
 {
-	int64_t half_s = policy->max_age_s / 2;
+	uint32_t number = 0;
 
-	return half_s < REFRESH_INTERVAL_S ? half_s : REFRESH_INTERVAL_S;
+	if (getrandom(&number, sizeof(number), GRND_NONBLOCK) !=
+	    (ssize_t)sizeof(number))
+		return 0;
+	return number;
 }
 
-/* Mode and id changes are worth a line: mail may stop or flow because of
- * one. */
-static void log_policy(const struct domain *domain,
-                       const struct cache_entry *old,
-                       const struct cache_entry *now)
+bool outcome_get_live(const struct outcome_rules *rules,
+                      const struct domain *domain, struct cache_entry *ret)
 {
-	if (!old)
-		log_debug("policy_new domain=%s id=%s mode=%s max_age=%u",
-		          domain->name, now->id,
-		          policy_mode_text(now->policy.mode),
-		          (unsigned)now->policy.max_age_s);
-	else if (old->policy.mode != now->policy.mode)
-		log_info("policy_mode_changed domain=%s id=%s old_mode=%s "
-		         "mode=%s",
-		         domain->name, now->id,
-		         policy_mode_text(old->policy.mode),
-		         policy_mode_text(now->policy.mode));
-	else if (strcmp(old->id, now->id) != 0)
-		log_debug("policy_id_changed domain=%s old_id=%s id=%s",
-		          domain->name, old->id, now->id);
+	return cache_get(rules->cache, domain, ret) == MTS_OK &&
+	       verdict_is_live(ret->policy.max_age_s, ret->fetched_s,
+	                       clock_wall_s(rules->clock));
 }
 
-void outcome_policy(const struct outcome_rules *rules,
-                    const struct domain *domain,
-                    const struct discover_result *result,
-                    struct cache_entry *ret)
+static void store(const struct outcome_rules *rules,
+                  const struct domain *domain, const struct cache_entry *entry)
 {
-	int64_t now_s = clock_wall_s(rules->clock);
-	struct cache_entry old;
-	bool known = cache_get(rules->cache, domain, &old) == MTS_OK;
-	int rc;
+	int rc = cache_put(rules->cache, domain, entry);
 
-	*ret = (struct cache_entry){
-		.policy = *result->policy,
-		.text = result->text,
-		.fetched_s = now_s,
-		.checked_s = now_s,
-		.record_ttl_s = result->record_ttl_s,
-		.used_s = now_s,
-		.next_refresh_s = now_s + refresh_after_s(result->policy),
-	};
-	if (known) {
-		ret->dane_state = old.dane_state;
-		ret->dane_learnt_s = old.dane_learnt_s;
-		ret->dane_ttl_s = old.dane_ttl_s;
-	}
-	memcpy(ret->id, result->record.id, sizeof(ret->id));
-	log_policy(domain, known ? &old : NULL, ret);
-	absent_remove(rules->absent, domain);
-	rc = cache_put(rules->cache, domain, ret);
-	if (rc != MTS_OK)
+	/* Too much is waiting for a disk that is full or broken: the cache has
+	 * warned of that, and the answer is as good. */
+	if (rc == MTS_EFULL)
+		log_debug("policy_not_stored domain=%s", domain->name);
+	else if (rc != MTS_OK)
 		log_warning("policy_not_stored domain=%s reason=\"%s\"",
 		            domain->name, mts_status_text(rc));
 }
@@ -99,10 +65,9 @@ static enum absent_cause cause_of(enum discover_outcome outcome)
 
 /* For how long nobody asks again: the TTL, within the bounds. A failure has
  * none, and so gets the least. */
-static uint64_t quiet_ms(const struct outcome_rules *rules,
-                         const struct discover_result *result)
+static uint64_t quiet_ms(const struct outcome_rules *rules, uint32_t ttl_s)
 {
-	uint64_t ms = (uint64_t)result->record_ttl_s * 1000;
+	uint64_t ms = (uint64_t)ttl_s * 1000;
 
 	if (ms < rules->negative_min_ms)
 		return rules->negative_min_ms;
@@ -140,11 +105,16 @@ static void remember_absent(const struct outcome_rules *rules,
 	uint64_t now_ms = clock_mono_ms(rules->clock);
 	struct absent_entry entry = {
 		.cause = cause_of(result->outcome),
-		.until_ms = now_ms + quiet_ms(rules, result),
+		.until_ms = now_ms + quiet_ms(rules, result->record_ttl_s),
 		.reason = result->reason,
 	};
 
-	if (result->outcome == DISCOVER_FETCH_FAILED) {
+	if (result->record_outcome != DISCOVER_POLICY) {
+		/* Who has no policy need not know that one was looked for. */
+		entry.cause = cause_of(result->record_outcome);
+		entry.reason = result->record_reason;
+		keep_barred(rules, domain, now_ms, &entry);
+	} else if (result->outcome == DISCOVER_FETCH_FAILED) {
 		memcpy(entry.id, result->record.id, sizeof(entry.id));
 		entry.retry_ms = now_ms + rules->retry_ms;
 		look_in_time(&entry, now_ms);
@@ -169,7 +139,7 @@ static void still_barred(const struct outcome_rules *rules,
 		return;
 	snprintf(reason, sizeof(reason), "%s", entry.reason);
 	entry.reason = reason;
-	entry.until_ms = now_ms + quiet_ms(rules, result);
+	entry.until_ms = now_ms + quiet_ms(rules, result->record_ttl_s);
 	look_in_time(&entry, now_ms);
 	(void)absent_put(rules->absent, domain, &entry);
 }
@@ -193,6 +163,198 @@ static void unchanged(const struct outcome_rules *rules,
 	(void)cache_put(rules->cache, domain, &entry);
 }
 
+/* -- a policy -------------------------------------------------------------- */
+
+static bool same_text(struct slice a, struct slice b)
+{
+	return a.len == b.len && (a.len == 0 || !memcmp(a.data, b.data, a.len));
+}
+
+/* 3.1: an id stands for one text, but not every publisher minds that. */
+static void log_same_id(const struct domain *domain,
+                        const struct cache_entry *old,
+                        const struct cache_entry *now)
+{
+	if (same_text(old->text, now->text))
+		log_debug("policy_refreshed domain=%s id=%s", domain->name,
+		          now->id);
+	else
+		log_info("policy_text_changed domain=%s id=%s old_mode=%s "
+		         "mode=%s old_max_age=%u max_age=%u reason=\"the "
+		         "policy changed, but the id of its record did not\"",
+		         domain->name, now->id,
+		         policy_mode_text(old->policy.mode),
+		         policy_mode_text(now->policy.mode),
+		         (unsigned)old->policy.max_age_s,
+		         (unsigned)now->policy.max_age_s);
+}
+
+/* Mode and id changes are worth a line: mail may stop or flow because of
+ * one. */
+static void log_policy(const struct domain *domain,
+                       const struct cache_entry *old,
+                       const struct cache_entry *now)
+{
+	if (!old)
+		log_debug("policy_new domain=%s id=%s mode=%s max_age=%u",
+		          domain->name, now->id,
+		          policy_mode_text(now->policy.mode),
+		          (unsigned)now->policy.max_age_s);
+	else if (strcmp(old->id, now->id) == 0)
+		log_same_id(domain, old, now);
+	else if (old->policy.mode != now->policy.mode)
+		log_info("policy_mode_changed domain=%s id=%s old_mode=%s "
+		         "mode=%s",
+		         domain->name, now->id,
+		         policy_mode_text(old->policy.mode),
+		         policy_mode_text(now->policy.mode));
+	else
+		log_debug("policy_id_changed domain=%s old_id=%s id=%s",
+		          domain->name, old->id, now->id);
+}
+
+static void log_recovery(const struct domain *domain,
+                         const struct cache_entry *old)
+{
+	char failed[CLOCK_ISO];
+
+	if (schedule_was_warned(old))
+		log_info("policy_refresh_recovered domain=%s failures=%u "
+		         "last_cause=%s last_failed=%s",
+		         domain->name, (unsigned)old->failures,
+		         refresh_cause_text(refresh_last_cause(old)),
+		         clock_iso(old->failed_s, failed));
+}
+
+/* Takes over from OLD what a fetch does not tell. */
+static void keep_known(const struct outcome_rules *rules,
+                       const struct discover_result *result,
+                       const struct cache_entry *old, struct cache_entry *ret)
+{
+	ret->dane_state = old->dane_state;
+	ret->dane_learnt_s = old->dane_learnt_s;
+	ret->dane_ttl_s = old->dane_ttl_s;
+	/* While it is in force, only a hit says that somebody asks. */
+	if (verdict_is_live(old->policy.max_age_s, old->fetched_s,
+	                    clock_wall_s(rules->clock)))
+		ret->used_s = old->used_s;
+	if (result->record_outcome != DISCOVER_POLICY) {
+		memcpy(ret->id, old->id, sizeof(ret->id));
+		ret->checked_s = old->checked_s;
+		ret->record_ttl_s = old->record_ttl_s;
+	}
+}
+
+/* A policy that ends before it may be fetched again: until then there is none,
+ * however often somebody asks, unless the record's id changes. */
+static void bar_short_lived(const struct outcome_rules *rules,
+                            const struct domain *domain,
+                            const struct cache_entry *entry)
+{
+	int64_t pause_s = rules->schedule.min_interval_s;
+	uint64_t now_ms = clock_mono_ms(rules->clock);
+	struct absent_entry absent = {
+		.cause = ABSENT_ENDED,
+		.retry_ms = now_ms + (uint64_t)pause_s * 1000,
+	};
+	char reason[FAULT_TEXT];
+
+	if ((int64_t)entry->policy.max_age_s >= pause_s)
+		return;
+	snprintf(reason, sizeof(reason),
+	         "its policy ended after a max_age of %u s, and is not fetched "
+	         "again within %lld s",
+	         (unsigned)entry->policy.max_age_s, (long long)pause_s);
+	memcpy(absent.id, entry->id, sizeof(absent.id));
+	absent.reason = reason;
+	absent.until_ms = now_ms + quiet_ms(rules, entry->record_ttl_s);
+	look_in_time(&absent, now_ms);
+	(void)absent_put(rules->absent, domain, &absent);
+}
+
+void outcome_policy(const struct outcome_rules *rules,
+                    const struct domain *domain,
+                    const struct discover_result *result,
+                    struct cache_entry *ret)
+{
+	int64_t now_s = clock_wall_s(rules->clock);
+	struct cache_entry old;
+	bool known = cache_get(rules->cache, domain, &old) == MTS_OK;
+
+	*ret = (struct cache_entry){
+		.policy = *result->policy,
+		.text = result->text,
+		.fetched_s = now_s,
+		.checked_s = now_s,
+		.record_ttl_s = result->record_ttl_s,
+		.used_s = now_s,
+	};
+	memcpy(ret->id, result->record.id, sizeof(ret->id));
+	if (known)
+		keep_known(rules, result, &old, ret);
+	ret->next_refresh_s =
+	    schedule_after_fetch(&rules->schedule, ret, chance());
+	log_policy(domain, known ? &old : NULL, ret);
+	if (known)
+		log_recovery(domain, &old);
+	absent_remove(rules->absent, domain);
+	bar_short_lived(rules, domain, ret);
+	store(rules, domain, ret);
+}
+
+/* -- a policy in force that could not be fetched afresh -------------------- */
+
+static void log_failure(const struct domain *domain,
+                        const struct cache_entry *entry, bool warn,
+                        const char *reason)
+{
+	enum log_level level = warn ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG;
+	char ends[CLOCK_ISO], retry[CLOCK_ISO];
+	int64_t end_s = schedule_end_s(entry);
+	bool last = entry->next_refresh_s >= end_s;
+
+	if (!log_on(level))
+		return;
+	log_line(level,
+	         "policy_refresh_failed domain=%s cause=%s mode=%s id=%s "
+	         "failures=%u ends=%s retry=%s reason=\"%s\"",
+	         domain->name, refresh_cause_text(refresh_last_cause(entry)),
+	         policy_mode_text(entry->policy.mode), entry->id,
+	         (unsigned)entry->failures, clock_iso(end_s, ends),
+	         last ? "never" : clock_iso(entry->next_refresh_s, retry),
+	         reason);
+}
+
+/* 3.3: "MTAs SHOULD alert administrators ... when such attempts fail". */
+static void note_failure(const struct outcome_rules *rules,
+                         const struct domain *domain,
+                         const struct discover_result *result)
+{
+	int64_t now_s = clock_wall_s(rules->clock);
+	struct cache_entry entry;
+	bool warn;
+
+	if (!outcome_get_live(rules, domain, &entry))
+		return;
+	warn = schedule_note_failure(&entry, refresh_cause_of(result), now_s);
+	entry.next_refresh_s =
+	    schedule_after_failure(&rules->schedule, &entry, now_s, chance());
+	log_failure(domain, &entry, warn, result->reason);
+	store(rules, domain, &entry);
+}
+
+void outcome_postpone(const struct outcome_rules *rules,
+                      const struct domain *domain)
+{
+	struct cache_entry entry;
+
+	if (!outcome_get_live(rules, domain, &entry))
+		return;
+	entry.next_refresh_s = schedule_after_nothing(
+	    &rules->schedule, &entry, clock_wall_s(rules->clock), chance());
+	store(rules, domain, &entry);
+}
+
 void outcome_other(const struct outcome_rules *rules,
                    const struct domain *domain,
                    const struct discover_result *result)
@@ -202,6 +364,8 @@ void outcome_other(const struct outcome_rules *rules,
 		return;
 	}
 	remember_absent(rules, domain, result);
+	if (result->outcome == DISCOVER_FETCH_FAILED)
+		note_failure(rules, domain, result);
 	log_debug("no_policy domain=%s outcome=%s reason=\"%s\"", domain->name,
 	          discover_outcome_text(result->outcome), result->reason);
 }

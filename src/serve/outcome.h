@@ -11,6 +11,7 @@
 #include "cache/absent.h"
 #include "cache/cache.h"
 #include "net/discover.h"
+#include "serve/schedule.h"
 
 /* Borrowed, all of it. */
 struct outcome_rules {
@@ -20,19 +21,32 @@ struct outcome_rules {
 	uint64_t negative_min_ms; /* what is absent is remembered at least */
 	uint64_t negative_max_ms; /* and at most for so long */
 	uint64_t retry_ms;        /* no second fetch for an id within */
+	struct schedule_rules schedule;
 };
 
+/* The cached policy of DOMAIN, if it is in force; RET as from cache_get(). */
+bool outcome_get_live(const struct outcome_rules *rules,
+                      const struct domain *domain, struct cache_entry *ret);
+
 /* A policy was fetched: stores it, and fills RET, which borrows from RESULT.
- * It is live, for this one answer even if its max_age is 0. */
+ * It is live, for this one answer even if its max_age is 0. Without a good
+ * record (RESULT->record_outcome) this is only for a domain whose cached policy
+ * is in force, and whose id it keeps. */
 void outcome_policy(const struct outcome_rules *rules,
                     const struct domain *domain,
                     const struct discover_result *result,
                     struct cache_entry *ret);
 
 /* Anything else. Never takes a cached policy away: one that is there stays in
- * force until its own end (3.3, MUST). */
+ * force until its own end (3.3, MUST). A fetch that failed is noted with it,
+ * and tried again later. */
 void outcome_other(const struct outcome_rules *rules,
                    const struct domain *domain,
                    const struct discover_result *result);
+
+/* A refresh ended before its fetch was tried: the cached policy is due again
+ * after a pause. */
+void outcome_postpone(const struct outcome_rules *rules,
+                      const struct domain *domain);
 
 #endif

@@ -114,6 +114,11 @@ def ask(address, question):
         return data[data.index(b":") + 1:-1].decode()
 
 
+def control_of(address):
+    """The control socket of the daemon that answers at ADDRESS."""
+    return address + ".control"
+
+
 class Server:
     """A process that listens; what it writes goes to a log of its own."""
 
@@ -250,22 +255,40 @@ class World:
         os.mkdir(path)
         return path
 
-    def daemon_command(self, cache):
-        socket_path = self.path("daemon.sock")
-        conf = self.write("mtastsd.yaml", "\n".join((
+    def daemon_command(self, cache, name="daemon"):
+        socket_path = self.path(name + ".sock")
+        conf = self.write(name + ".yaml", "\n".join((
             "listen:", f" - socketmap: unix:{socket_path}",
-            f"control: unix:{self.path('control.sock')}",
+            f"control: {control_of('unix:' + socket_path)}",
             f"cache: {{ directory: {cache} }}",
-            'dns: { servers: ["127.0.0.1:53"] }',
+            'dns: { servers: ["127.0.0.1:53"] }', "dane: off",
             f"fetch: {{ ca_file: {self.ca_file}, "
             "allow_private_addresses: true }", "")))
         program = os.path.join(self.build, "mtastsd")
         return (pinned("subject") + [program, "-f", "-c", conf],
                 "unix:" + socket_path)
 
-    def daemon(self, cache):
-        command, address = self.daemon_command(cache)
+    def daemon(self, cache, name="daemon"):
+        command, address = self.daemon_command(cache, name)
         return self.serve("mtastsd", command, address)
+
+    @staticmethod
+    def control(daemon, request):
+        """What mtastsd says to REQUEST: a list of objects, the end last."""
+        with connect(control_of(daemon.address)) as sock:
+            sock.sendall(request.encode() + b"\n")
+            with sock.makefile() as lines:
+                said = []
+                while not said or not said[-1].get("end"):
+                    said.append(json.loads(lines.readline()))
+        return said
+
+    def ctl_start(self, daemon, words):
+        """mtasts-ctl, which writes to nowhere."""
+        return subprocess.Popen(
+            pinned("world") + [os.path.join(self.build, "mtasts-ctl"), "-s",
+                               control_of(daemon.address)] + words,
+            stdout=subprocess.DEVNULL)
 
     def tool_start(self, name, *arguments, role="world"):
         return subprocess.Popen(

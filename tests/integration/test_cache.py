@@ -265,3 +265,134 @@ def test_full_disk(world, tiny_disk):
         assert daemon.ask("early.example") == ok("early.example")
     finally:
         world.rise()
+
+
+@pytest.fixture
+def disk(daemons):
+    """A daemon whose cache is on a disk of its own; mount(OPTIONS) makes or
+    changes that."""
+    daemon = daemons()
+    folder = daemon.path("cache")
+    os.mkdir(folder)
+
+    def mount(options):
+        if not shutil.which("mount") or subprocess.run(
+                ["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder],
+                capture_output=True, check=False).returncode != 0:
+            pytest.skip("can't mount a tmpfs")
+    yield daemon, mount
+    daemon.close()
+    subprocess.run(["umount", folder], check=False)
+
+
+def warnings(daemon, event):
+    return [line for line in daemon.events(event, "warning")]
+
+
+def test_start_on_full_disk(world, disk):
+    """Nothing is there and nothing can be made: it serves from memory, warns
+    once, and writes as soon as there is room."""
+    daemon, mount = disk
+    mount("size=64k,mode=700")
+    ballast = daemon.path("cache/ballast")
+    with open(ballast, "wb", buffering=0) as file:
+        with pytest.raises(OSError):
+            while True:
+                file.write(bytes(4096))
+    daemon.start()
+    world.domain("memory.example")
+    for _ in range(3):
+        assert daemon.ask("memory.example") == ok("memory.example")
+    assert daemon.ctl("status", status=1)["cache"]["writable"] is False
+    mount("remount,size=8m")
+    os.unlink(ballast)
+    wait_for(lambda: daemon.events("cache_write_recovered"), 20)
+    assert len(warnings(daemon, "cache_write_failed")) == 1
+    wait_for(lambda: daemon.ctl("status")["cache"]["pending"] == 0)
+    daemon.kill9()
+    world.die()
+    try:
+        daemon.start()
+        assert daemon.ask("memory.example") == ok("memory.example")
+    finally:
+        world.rise()
+
+
+def test_start_on_read_only_disk(world, disk):
+    """What is there is answered, what is new as well; it writes again once
+    it can."""
+    daemon, mount = disk
+    mount("size=8m,mode=700")
+    world.domain("old.example")
+    world.domain("new.example")
+    daemon.start()
+    assert daemon.ask("old.example") == ok("old.example")
+    daemon.stop()
+    mount("remount,ro")
+    daemon.start()
+    assert daemon.ctl("status", status=1)["cache"]["policies"] == 1
+    assert daemon.ask("new.example") == ok("new.example")
+    world.die()
+    try:
+        assert daemon.ask("old.example") == ok("old.example")
+        assert daemon.ask("new.example") == ok("new.example")
+        mount("remount,rw")
+        wait_for(lambda: daemon.events("cache_write_recovered"), 20)
+        assert len(warnings(daemon, "cache_write_failed")) == 1
+        wait_for(lambda: daemon.ctl("status")["cache"]["pending"] == 0)
+        daemon.kill9()
+        daemon.start()
+        assert daemon.ask("old.example") == ok("old.example")
+        assert daemon.ask("new.example") == ok("new.example")
+    finally:
+        world.rise()
+    assert not set_aside(daemon)
+
+
+def hits_until_killed(daemon, names, wait_s):
+    """Asks for each of NAMES twice, all at once, and kills the daemon after
+    WAIT_S: the names whose second answer came. That one is from the cache."""
+    clients = [daemon.connect() for _ in names]
+    for client, name in zip(clients, names):
+        client.request("postfix", name)
+        client.request("postfix", name)
+    time.sleep(wait_s)
+    daemon.kill9()
+    seen = []
+    for client, name in zip(clients, names):
+        try:
+            if client.reply() == ok(name) and client.reply() == ok(name):
+                seen.append(name)
+        except (OSError, AssertionError):
+            pass
+        client.close()
+    return seen
+
+
+def test_kill_at_random(world, daemons):
+    """What was answered from the cache once is there after kill -9."""
+    rounds = int(os.environ.get("KILL_ROUNDS", "20"))
+    seed = int(os.environ.get("KILL_SEED", random.randrange(1 << 32)))
+    print("# KILL_SEED=%d" % seed)
+    chance = random.Random(seed)
+    # with no DNS at all, DANE can't be known: not what this is about
+    daemon = daemons(log={"level": "info"}, dane="off")
+    known = []
+    for number in range(rounds):
+        names = ["k%d-%d.example" % (number, i) for i in range(8)]
+        for name in names:
+            world.domain(name)
+        daemon.start()
+        known += hits_until_killed(daemon, names, chance.uniform(0.1, 0.8))
+    assert known
+    world.die()
+    try:
+        daemon.start()
+        with daemon.connect() as client:
+            got = {name: client.ask("postfix", name) for name in known}
+        missing = {name: answer for name, answer in got.items()
+                   if answer != ok(name)}
+        assert not missing, "seed %d: %s" % (seed, missing)
+    finally:
+        world.rise()
+    assert not set_aside(daemon)

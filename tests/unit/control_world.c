@@ -142,10 +142,22 @@ static void open_lookups(struct fixture *f)
 		.retry_ms = 300000,
 		.id_check_min_ms = 60000,
 		.id_check_max_ms = 86400000,
+		.refresh_ms = 86400000,
+		.refresh_min_ms = 300000,
+		.unused_after_ms = 30 * UINT64_C(86400000),
+	};
+	struct refresher_options refresher = {
+		.loop = &f->loop,
+		.clock = &test_clock,
+		.cache = f->cache,
+		.concurrency = 64,
 	};
 	struct fault why;
 
 	assert_int_equal(lookups_new(&options, &f->lookups, &why), MTS_OK);
+	refresher.lookups = f->lookups;
+	assert_int_equal(refresher_new(&refresher, &f->refresher, &why),
+	                 MTS_OK);
 }
 
 static void open_ask(struct fixture *f)
@@ -183,6 +195,7 @@ static void open_control(struct fixture *f)
 		.dns = (struct secure_dns *)&fake_dane,
 		.dane = ASK_DANE_AUTO,
 		.words = f->words,
+		.refresher = f->refresher,
 		.cache = f->cache,
 		.absent = f->absent,
 		.listeners = listeners,
@@ -229,6 +242,7 @@ int control_teardown(void **state)
 	struct fixture *f = *state;
 
 	control_close(&f->control);
+	refresher_close(&f->refresher);
 	ask_close(&f->ask);
 	dane_walks_close(&f->walks);
 	dane_states_free(&f->dane_states);
@@ -241,6 +255,11 @@ int control_teardown(void **state)
 	nftw(f->directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	free(f);
 	return 0;
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	(void)timer;
 }
 
 void put_policy(struct fixture *f, const char *name, int64_t fetched_s)
@@ -260,6 +279,22 @@ void put_policy(struct fixture *f, const char *name, int64_t fetched_s)
 	assert_int_equal(domain_from_key(name, strlen(name), &domain, NULL),
 	                 MTS_OK);
 	assert_int_equal(cache_put(f->cache, &domain, &entry), MTS_OK);
+}
+
+void save_policy(struct fixture *f, const char *name)
+{
+	struct domain domain;
+	uv_timer_t tick;
+
+	assert_int_equal(domain_from_key(name, strlen(name), &domain, NULL),
+	                 MTS_OK);
+	uv_timer_init(&f->loop, &tick);
+	uv_timer_start(&tick, on_tick, 1, 1);
+	cache_hurry(f->cache);
+	while (!cache_is_saved(f->cache, &domain))
+		uv_run(&f->loop, UV_RUN_ONCE);
+	uv_close((uv_handle_t *)&tick, NULL);
+	uv_run(&f->loop, UV_RUN_NOWAIT);
 }
 
 void put_absent(struct fixture *f, const char *name)

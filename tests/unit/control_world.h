@@ -38,6 +38,7 @@ struct fixture {
 	struct dane_walks *walks;
 	struct words *words; /* empty; the test may add to it */
 	struct ask *ask;
+	struct refresher *refresher;
 	struct control *control;
 };
 
@@ -57,6 +58,9 @@ int control_teardown(void **state);
 
 /* Puts a policy (enforce, id "a1", a day, two patterns) into the cache. */
 void put_policy(struct fixture *f, const char *name, int64_t fetched_s);
+
+/* Waits until it is on disk: before, a hit would. */
+void save_policy(struct fixture *f, const char *name);
 
 /* Has a failed fetch known for 5.5 s more, and barred for 300 s. */
 void put_absent(struct fixture *f, const char *name);

@@ -106,6 +106,15 @@ static size_t put_rdata(uint8_t *at, const char *type, const char *data,
 		*ret_type = 5;
 		return put_name(at, data);
 	}
+	if (strcmp(type, "NS") == 0) {
+		*ret_type = 2;
+		return put_name(at, data);
+	}
+	if (strcmp(type, "MX") == 0) { /* preference 10 */
+		*ret_type = 15;
+		put16(at, 10);
+		return 2 + put_name(at + 2, data);
+	}
 	if (strcmp(type, "TXT") == 0) {
 		*ret_type = 16;
 		return put_txt(at, data);
@@ -172,7 +181,7 @@ static void begin(struct dns_server *server, const uint8_t *query, size_t len,
 	size_t used = 0;
 
 	memset(m, 0, offsetof(struct dns_message, bytes));
-	assert_true(len > 17);
+	assert_true(len >= 17);
 	while (query[at]) {
 		size_t n = query[at++];
 
@@ -184,8 +193,10 @@ static void begin(struct dns_server *server, const uint8_t *query, size_t len,
 	m->type = (uint16_t)get16(query + at + 1);
 	at += 5;
 	m->edns = get16(query + 10) > 0;
-	if (m->edns)
+	if (m->edns) {
 		m->payload = (uint16_t)get16(query + at + 3);
+		m->dnssec = query[at + 7] & 0x80;
+	}
 	m->tcp = tcp;
 	m->nth = server->udp_count + server->tcp_count;
 	memcpy(m->bytes, query, at);

@@ -18,6 +18,7 @@ enum { /* bits in the header's second 16 */
        DNS_TC = 0x0200,
        DNS_RD = 0x0100,
        DNS_RA = 0x0080,
+       DNS_AD = 0x0020,
 };
 
 /* What came in, and the answer that a script builds. */
@@ -27,6 +28,7 @@ struct dns_message {
 	char name[256]; /* that is asked for, lower case, no final dot */
 	uint16_t type;
 	bool edns;        /* it had an OPT record */
+	bool dnssec;      /* with the DO bit */
 	uint16_t payload; /* the OPT record's size */
 	bool silent;      /* say nothing */
 	uint8_t bytes[DNS_MESSAGE];

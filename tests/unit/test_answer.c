@@ -383,6 +383,54 @@ static void test_sendmail_tokens(void **state)
 	buffer_free(&out);
 }
 
+/* RFC 8461 2: what DANE says comes first, in the maps of an MTA that is told
+ * of it. */
+static void test_dane(void **state)
+{
+	static const struct {
+		enum socketmap_map map;
+		enum dane_verdict dane;
+		bool leave;
+		const char *reply;
+	} dane_rows[] = {
+		{ MAP_POSTFIX, DANE_SAYS_ONLY, false, "OK dane-only" },
+		{ MAP_POSTFIX, DANE_SAYS_DANE, false, "OK dane" },
+		{ MAP_POSTFIX_TLSRPT, DANE_SAYS_ONLY, false, "OK dane-only" },
+		{ MAP_POSTFIX_TLSRPT, DANE_SAYS_DANE, false, "OK dane" },
+		{ MAP_POSTFIX, DANE_SAYS_ONLY, true, "NOTFOUND " },
+		{ MAP_POSTFIX_TLSRPT, DANE_SAYS_DANE, true, "NOTFOUND " },
+		{ MAP_POSTFIX, DANE_SAYS_WAIT, false,
+		  "TEMP DANE may apply to example.org and can't be looked up: "
+		  "'bogus'?" },
+		{ MAP_POSTFIX, DANE_SAYS_WAIT, true,
+		  "TEMP DANE may apply to example.org and can't be looked up: "
+		  "'bogus'?" },
+		{ MAP_STS, DANE_SAYS_ONLY, false, "NOTFOUND " },
+		{ MAP_VERDICT, DANE_SAYS_WAIT, false,
+		  "OK none id=a1 expires=86400" },
+	};
+	struct domain domain = { 11, "example.org" };
+	struct buffer out;
+
+	(void)state;
+	buffer_init(&out, OUT_MAX);
+	for (size_t i = 0; i < ARRAY_LEN(dane_rows); i++) {
+		struct answer_input input = input_of(&none, "");
+
+		input.domain = &domain;
+		input.id = "a1";
+		input.expires_in_s = 86400;
+		input.dane = dane_rows[i].dane;
+		input.leave_dane = dane_rows[i].leave;
+		input.why = "\"bogus\"\n";
+		buffer_clear(&out);
+		assert_int_equal(answer_write(&out, dane_rows[i].map, &input),
+		                 MTS_OK);
+		assert_reply(&out, dane_rows[i].reply);
+	}
+	buffer_free(&out);
+}
+
 static void test_reasons(void **state)
 {
 	struct buffer out;
@@ -441,6 +489,7 @@ int main(void)
 		cmocka_unit_test(test_long_policies),
 		cmocka_unit_test(test_sendmail_length),
 		cmocka_unit_test(test_sendmail_tokens),
+		cmocka_unit_test(test_dane),
 		cmocka_unit_test(test_reasons),
 		cmocka_unit_test(test_without_memory),
 	};

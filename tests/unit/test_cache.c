@@ -604,32 +604,6 @@ static void test_pending_is_bounded(void **state)
 	atomic_store(&commit_rc, 0);
 }
 
-static void test_file_is_full(void **state)
-{
-	struct cachebox *box = *state;
-	unsigned n;
-
-	cache_close(&box->cache);
-	box->max_size = 1 << 20;
-	unlink(box->file);
-	box_open(box);
-	for (n = 0; n < 9000; n++)
-		assert_int_equal(box_put(box, n, n), MTS_OK);
-	while (box_stats(box).write_errors == 0)
-		box_run(box, 5);
-	assert_true(box_stats(box).commits > 0);
-	assert_true(box_stats(box).bytes_used <= box_stats(box).bytes_max);
-	for (n = 0; n < 9000; n++)
-		assert_int_equal(box_get(box, n), n);
-	/* With room again, all is written. */
-	cache_close(&box->cache);
-	box->max_size = 64 << 20;
-	box_open(box);
-	assert_true(box_stats(box).policies > 500);
-	assert_int_equal(box_put(box, 9000, 9000), MTS_OK);
-	box_sync(box);
-}
-
 /* -- the loop -------------------------------------------------------------- */
 
 static void on_async(uv_async_t *async)
@@ -721,8 +695,8 @@ static void put_raw(struct cachebox *box, const char *name, const char *record)
 	MDB_txn *txn;
 
 	assert_int_equal(store_begin(box->cache->store, &txn), 0);
-	assert_int_equal(store_put(box->cache->store, txn, slice_str(name),
-	                           slice_str(record)),
+	assert_int_equal(tables_put(store_tables(box->cache->store), txn,
+	                            slice_str(name), slice_str(record)),
 	                 0);
 	assert_int_equal(mdb_txn_commit(txn), 0);
 	/* The writer did not do it, so nobody reset what was being read. */
@@ -799,7 +773,6 @@ int main(void)
 		TEST(test_commit_fails),
 		TEST(test_put_while_failing),
 		TEST(test_pending_is_bounded),
-		TEST(test_file_is_full),
 		TEST(test_idle_loop_sleeps),
 		TEST(test_file_does_not_grow),
 		TEST(test_close_during_commit),

@@ -14,7 +14,7 @@
 
 enum {
 	ROWS = 400, /* policies in a file that gets damaged */
-	ROUNDS = 20,
+	ROUNDS = 200,
 };
 
 static int setup(void **state)
@@ -374,6 +374,7 @@ static void write_until_killed(struct cachebox *box, unsigned first, int to)
 			_exit(1);
 		if (n % 7)
 			continue;
+		cache_hurry(box->cache);
 		while (box_stats(box).pending)
 			box_run(box, 1);
 		if (write(to, &n, sizeof(n)) != sizeof(n))
@@ -414,10 +415,10 @@ static void test_kill(void **state)
 	uint32_t seed = (uint32_t)getpid();
 	unsigned told = 0;
 
+	print_message("seed %u\n", seed);
 	for (int round = 0; round < ROUNDS; round++) {
-		/* A batch waits for a quarter of a second before it is
-		 * written: die before, while and after that. */
-		unsigned wait_ms = 200 + noise(&seed);
+		/* Die before, while and after some batches are written. */
+		unsigned wait_ms = noise(&seed) / 2u;
 
 		told = run_and_kill(box, told, wait_ms * 1000);
 		box_open(box);

@@ -32,9 +32,9 @@ static const struct {
 	  "F:1: stats: unknown option; known here: listen, control, cache, "
 	  "dns, fetch, lookup, refresh, dane, dane_answer, domains, limits, "
 	  "log" },
-	{ TEXT("cache: { unused_after: 30d }\n"), MTS_ESYNTAX,
-	  "F:1: cache.unused_after: unknown option; known here: directory, "
-	  "max_size" },
+	{ TEXT("cache: { shards: 3 }\n"), MTS_ESYNTAX,
+	  "F:1: cache.shards: unknown option; known here: directory, max_size, "
+	  "unused_after" },
 	{ TEXT("dane: yes\n"), MTS_ESYNTAX,
 	  "F:1: dane: 'yes' is not known; write auto, on, precedence or off" },
 	{ TEXT("dane_answer: dane\n"), MTS_ESYNTAX,

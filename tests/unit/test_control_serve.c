@@ -136,6 +136,7 @@ static void test_explain_cached(void **state)
 	json_t *item;
 
 	put_policy(f, "example.org", NOW_S);
+	save_policy(f, "example.org");
 	send_text(client, "explain example.org\n");
 	item = next_object(f, client);
 	assert_string_equal(text_of(json_object_get(item, "now"), "source"),

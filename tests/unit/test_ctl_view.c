@@ -90,6 +90,113 @@ static void test_lookup(void **state)
 		     "  verdict           OK enforce match\n");
 }
 
+static void test_dane(void **state)
+{
+	(void)state;
+	view.command = CONTROL_LOOKUP;
+	show("{\"domain\":\"a.example\",\"source\":\"absent\","
+	     "\"has_policy\":false,\"reason\":\"no record\","
+	     "\"dane\":{\"state\":\"all\",\"ttl\":300,\"age\":12,"
+	     "\"ends_in\":288,\"verdict\":\"dane-only\"},"
+	     "\"answer\":\"OK dane-only\",\"why\":\"it does\"}");
+	show("{\"domain\":\"a.example\",\"source\":\"absent\","
+	     "\"has_policy\":false,\"reason\":\"no record\","
+	     "\"dane\":{\"state\":\"unknowable\",\"ttl\":60,\"age\":0,"
+	     "\"ends_in\":60,\"reason\":\"bogus" EVIL "\"},"
+	     "\"answer\":\"TEMP x\",\"why\":\"so\"}");
+	show("{\"domain\":\"a.example\",\"source\":\"absent\","
+	     "\"has_policy\":false,\"reason\":\"none\","
+	     "\"dane\":{\"state\":\"none\",\"ttl\":300,\"age\":400,"
+	     "\"ends_in\":-100},\"answer\":\"NOTFOUND \"}");
+	show("{\"domain\":\"a.example\",\"source\":\"bypass\","
+	     "\"has_policy\":false,\"reason\":\"the word\","
+	     "\"dane\":{\"state\":\"not_known\",\"off\":\"so\"},"
+	     "\"answer\":\"NOTFOUND \"}");
+	show("{\"domain\":\"a.example\",\"source\":\"pinned\","
+	     "\"has_policy\":true,\"mode\":\"enforce\",\"id\":\"pinned\","
+	     "\"mx\":[\"mx.b.example\"],"
+	     "\"dane\":{\"state\":\"new\"},\"answer\":\"OK\"}");
+	assert_string_equal(
+	    shown(),
+	    "a.example: no policy, known to be absent\n"
+	    "  reason            no record\n"
+	    "  dane              usable TLSA records for every host (12s old, "
+	    "good for 4m 48s)\n"
+	    "  postfix is told   OK dane-only\n"
+	    "  because           it does\n"
+	    "a.example: no policy, known to be absent\n"
+	    "  reason            no record\n"
+	    "  dane              can't be looked up (tried again in 1m)\n"
+	    "                    bogus?[31m???\xc3\xa9\n"
+	    "  postfix is told   TEMP x\n"
+	    "  because           so\n"
+	    "a.example: no policy, known to be absent\n"
+	    "  reason            none\n"
+	    "  dane              no TLSA records (6m 40s old, its time is over "
+	    "since 1m 40s)\n"
+	    "  postfix is told   NOTFOUND\n"
+	    "a.example: no policy, by the operator's word\n"
+	    "  reason            the word\n"
+	    "  dane              not looked at: so\n"
+	    "  postfix is told   NOTFOUND\n"
+	    "a.example: enforce, pinned by the operator\n"
+	    "  mx                mx.b.example\n"
+	    "  id                pinned\n"
+	    "  dane              an unknown state\n"
+	    "  postfix is told   OK\n");
+}
+
+static void test_dane_steps(void **state)
+{
+	(void)state;
+	view.command = CONTROL_EXPLAIN;
+	show("{\"dane_step\":{\"name\":\"mx\",\"ok\":true,"
+	     "\"detail\":\"1 host\"}}");
+	show("{\"dane_step\":{\"name\":\"mx" EVIL "\",\"ok\":false,"
+	     "\"detail\":\"bogus\"}}");
+	show("{\"outcome\":\"policy\",\"detail\":\"d\",\"has_policy\":true,"
+	     "\"mode\":\"enforce\",\"id\":\"pinned\",\"mx\":[],"
+	     "\"dane_detail\":\"x\",\"answer\":\"OK\",\"hint\":\"h\"}");
+	assert_string_equal(shown(),
+	                    "DANE looked up now\n"
+	                    "  ok      mx  1 host\n"
+	                    "  FAILED  mx?[31m???\xc3\xa9  bogus\n"
+	                    "outcome\n"
+	                    "  outcome           policy\n"
+	                    "  detail            d\n"
+	                    "  in force          enforce, id pinned, ends with "
+	                    "the configuration\n"
+	                    "  dane detail       x\n"
+	                    "  postfix is told   OK\n"
+	                    "  hint              h\n");
+}
+
+static void test_dane_json(void **state)
+{
+	const char *error = NULL;
+
+	(void)state;
+	view.command = CONTROL_EXPLAIN;
+	show_json("{\"domain\":\"a\"}");
+	show_json("{\"step\":{\"name\":\"record\"}}");
+	show_json("{\"dane_step\":{\"name\":\"mx\"}}");
+	show_json("{\"dane_step\":{\"name\":\"mx1\"}}");
+	assert_int_equal(view_json_end(&view, 0, &error), MTS_OK);
+	expect_shown("\"dane_steps\": [\n    {\n      \"name\": \"mx\"\n    "
+	             "},\n    {\n      \"name\": \"mx1\"\n    }\n  ]");
+}
+
+static void test_dane_status(void **state)
+{
+	(void)state;
+	view.command = CONTROL_STATUS;
+	show("{\"dane\":{\"summary\":\"auto, off now: it strips\",\"walks\":7},"
+	     "\"domains\":3}");
+	expect_shown("  dane              auto, off now: it strips\n");
+	expect_shown("  look-ups          7\n");
+	expect_shown("  domains:          3\n");
+}
+
 static void test_lookup_absent(void **state)
 {
 	(void)state;
@@ -130,6 +237,47 @@ static void test_explain(void **state)
 	                    "  in force          no policy\n"
 	                    "  postfix is told   NOTFOUND\n"
 	                    "  hint              see\n");
+}
+
+/* What each clock says, in words. */
+static void test_show_clocks(void **state)
+{
+	static const struct {
+		const char *members;
+		const char *lines[3];
+	} rows[] = {
+		{ "\"live\":true,\"next_check\":1700000300,"
+		  "\"next_refresh\":1700003600,\"failures\":0",
+		  { "  next check        in 5m ", "  next refresh      in 1h ",
+		    "  failed refreshes  none\n" } },
+		{ "\"live\":true,\"next_check\":1700000300,"
+		  "\"next_refresh\":null,\"unused\":true,\"failures\":0",
+		  { "none: nobody has asked for long\n" } },
+		{ "\"live\":true,\"next_check\":1700000300,"
+		  "\"next_refresh\":null,\"unused\":false,\"failures\":3,"
+		  "\"failed\":1699999940,\"failed_cause\":\"certificate\"",
+		  { "  next refresh      none before it ends\n",
+		    "3 since the last good one, the last 1m ago (",
+		    "): certificate\n" } },
+		{ "\"live\":false,\"next_check\":null,"
+		  "\"next_refresh\":null,\"failures\":0",
+		  { "  next              looked up when an MTA asks\n" } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char item[600];
+
+		snprintf(item, sizeof(item),
+		         "{\"domain\":\"a.example\",\"mode\":\"enforce\","
+		         "%s,\"text\":\"\"}",
+		         rows[i].members);
+		buffer_clear(&view.out);
+		view.command = CONTROL_SHOW;
+		show(item);
+		for (size_t k = 0; k < 3 && rows[i].lines[k]; k++)
+			expect_shown(rows[i].lines[k]);
+	}
 }
 
 static void test_show(void **state)
@@ -387,13 +535,25 @@ static void test_json_strangers(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		ROW(test_lookup),     ROW(test_lookup_absent),
-		ROW(test_explain),    ROW(test_show),
-		ROW(test_flush),      ROW(test_strangers),
-		ROW(test_list),       ROW(test_list_width),
-		ROW(test_list_empty), ROW(test_json_object),
-		ROW(test_json_array), ROW(test_json_array_of_one),
-		ROW(test_json_ends),  ROW(test_json_strangers),
+		ROW(test_lookup),
+		ROW(test_lookup_absent),
+		ROW(test_dane),
+		ROW(test_dane_steps),
+		ROW(test_dane_json),
+		ROW(test_dane_status),
+		ROW(test_explain),
+		ROW(test_show),
+		ROW(test_show_clocks),
+		ROW(test_flush),
+		ROW(test_strangers),
+		ROW(test_list),
+		ROW(test_list_width),
+		ROW(test_list_empty),
+		ROW(test_json_object),
+		ROW(test_json_array),
+		ROW(test_json_array_of_one),
+		ROW(test_json_ends),
+		ROW(test_json_strangers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

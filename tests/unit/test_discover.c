@@ -136,6 +136,8 @@ struct world {
 static struct {
 	unsigned calls;
 	enum discover_outcome outcome;
+	enum discover_outcome record_outcome;
+	char record_reason[FAULT_TEXT];
 	enum fetch_cause cause;
 	uint32_t ttl_s;
 	char id[RECORD_ID_MAX + 1];
@@ -145,6 +147,8 @@ static struct {
 	char body[200];
 	enum policy_mode mode;
 } got;
+
+static bool despite; /* the walk goes on without a record */
 
 static void on_result(void *arg, const struct discover_result *result)
 {
@@ -156,6 +160,9 @@ static void on_result(void *arg, const struct discover_result *result)
 	got.outcome = result->outcome;
 	got.cause = result->cause;
 	got.ttl_s = result->record_ttl_s;
+	got.record_outcome = result->record_outcome;
+	snprintf(got.record_reason, sizeof(got.record_reason), "%s",
+	         result->record_reason);
 	snprintf(got.id, sizeof(got.id), "%s", result->record.id);
 	snprintf(got.reason, sizeof(got.reason), "%s", result->reason);
 	got.steps[0] = '\0';
@@ -165,7 +172,8 @@ static void on_result(void *arg, const struct discover_result *result)
 
 		assert_true(step->ms < 5000);
 		assert_string_not_equal(step->text, "");
-		assert_true(step->ok || i == result->step_count - 1);
+		assert_true(step->ok || i == result->step_count - 1 ||
+		            (despite && i == 0));
 		snprintf(got.steps + strlen(got.steps),
 		         sizeof(got.steps) - strlen(got.steps), "%s%s%c",
 		         i ? " " : "", step->name, step->ok ? '+' : '-');
@@ -248,6 +256,7 @@ static void walk(const struct row *row)
 
 	open_world(&w, say_row, (void *)&row);
 	w.options.allow_private_addresses = !row->no_private;
+	w.options.despite_record = despite;
 	discover(&w, DOMAIN, row->known_id, NULL);
 	assert_int_equal(got.calls, 0);
 	uv_run(&w.loop, UV_RUN_DEFAULT);
@@ -284,6 +293,49 @@ static void test_rows(void **state)
 			assert_int_equal(got.mode, POLICY_ENFORCE);
 		}
 	}
+}
+
+/* 10.2: "regardless of the state of the "_mta-sts" TXT record". */
+static void test_despite_record(void **state)
+{
+	static const struct {
+		const char *txt;
+		enum discover_outcome record;
+		const char *reason;
+	} records[] = {
+		{ NULL, DISCOVER_NO_RECORD, "no _mta-sts TXT record" },
+		{ SERVFAIL, DISCOVER_DNS_FAILED, "SERVFAIL" },
+		{ RECORD "\n" RECORD, DISCOVER_BAD_RECORD, "only one may" },
+		{ "_mta-sts." DOMAIN " 77 TXT v=spf1 -all", DISCOVER_NO_RECORD,
+		  "none of 1 TXT records" },
+	};
+
+	(void)state;
+	despite = true;
+	for (size_t i = 0; i < ARRAY_LEN(records); i++) {
+		struct row row = { .txt = records[i].txt,
+			           .a = LOCAL,
+			           .response = PLAIN POLICY };
+
+		walk(&row);
+		assert_int_equal(got.outcome, DISCOVER_POLICY);
+		assert_string_equal(got.id, "");
+		assert_int_equal(got.record_outcome, records[i].record);
+		assert_non_null(strstr(got.record_reason, records[i].reason));
+		assert_string_equal(
+		    got.steps, "record- address+ connect+ tls+ http+ policy+");
+		row.a = NULL;
+		walk(&row);
+		assert_int_equal(got.outcome, DISCOVER_FETCH_FAILED);
+		assert_int_equal(got.record_outcome, records[i].record);
+		assert_string_equal(got.steps, "record- address-");
+	}
+	/* With a record it is as ever. */
+	walk(&rows[0]);
+	assert_int_equal(got.outcome, DISCOVER_POLICY);
+	assert_string_equal(got.id, "abc123");
+	assert_int_equal(got.record_outcome, DISCOVER_POLICY);
+	despite = false;
 }
 
 /* 253 bytes are a domain, but leave no room for "_mta-sts.". */
@@ -381,6 +433,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_despite_record),
 		cmocka_unit_test(test_long_domain),
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_no_memory),

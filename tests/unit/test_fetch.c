@@ -683,9 +683,10 @@ static void test_silent_hosts(void **state)
 	open_world(&w, 5000, 4);
 	for (int i = 0; i < 8; i++)
 		get(&w, HOST, "127.0.0.1", NULL);
-	uv_run(&w.loop, UV_RUN_NOWAIT);
-	fetcher_load(w.fetcher, &running, &waiting);
-	assert_int_equal(running, 4);
+	do { /* one starts in each turn */
+		uv_run(&w.loop, UV_RUN_NOWAIT);
+		fetcher_load(w.fetcher, &running, &waiting);
+	} while (running < 4);
 	assert_int_equal(waiting, 4);
 	get(&w, HOST, "127.0.0.2", NULL);
 	start_ms = uv_hrtime() / 1000000;

@@ -215,17 +215,67 @@ static void have_policy(struct fixture *f, const char *id, uint32_t ttl_s,
 	faked.started = 0;
 }
 
+static void on_tick(uv_timer_t *timer)
+{
+	(void)timer;
+}
+
+/* Lets the disk have what is on its way there: until then hits wait. */
+static void save(struct fixture *f)
+{
+	uv_timer_t tick;
+
+	uv_timer_init(&f->loop, &tick);
+	uv_timer_start(&tick, on_tick, 1, 1);
+	cache_hurry(f->cache);
+	while (!cache_is_saved(f->cache, &f->domain))
+		uv_run(&f->loop, UV_RUN_ONCE);
+	uv_close((uv_handle_t *)&tick, NULL);
+	uv_run(&f->loop, UV_RUN_NOWAIT);
+}
+
 /* Asks at once: the answer's source, or -1 if only a discovery can tell. */
 static int try_now(struct fixture *f)
 {
 	struct lookup_result result;
 
+	save(f);
 	if (lookups_try(f->lookups, &f->domain, &result) != MTS_OK)
 		return -1;
 	f->has_policy = result.has_policy;
 	snprintf(f->id, sizeof(f->id), "%s",
 	         result.has_policy ? result.entry.id : "");
 	return (int)result.source;
+}
+
+/* A hit on what is not on disk yet waits for it: a kill -9 right after its
+ * answer must not undo it. Then it is a hit, and no discovery. */
+static void test_hit_waits_for_disk(void **state)
+{
+	struct fixture *f = *state;
+	struct lookup_waiter *waiter;
+	struct lookup_result result;
+
+	have_policy(f, "1", 300, 86400);
+	assert_false(cache_is_saved(f->cache, &f->domain));
+	assert_int_equal(lookups_try(f->lookups, &f->domain, &result),
+	                 MTS_EMORE);
+	waiter = ask(f);
+	lookup_waiter_cancel(&waiter);
+	ask(f);
+	ask(f);
+	assert_int_equal(f->called, 0);
+	save(f);
+	assert_int_equal(f->called, 2);
+	assert_int_equal(f->source, LOOKUP_CACHED);
+	assert_true(f->has_policy);
+	assert_int_equal(faked.started, 0);
+	/* What changes of it later is no reason to wait. */
+	wall_s += 7200;
+	assert_int_equal(try_now(f), LOOKUP_CACHED);
+	assert_int_equal(lookups_try(f->lookups, &f->domain, &result), MTS_OK);
+	/* Who waits when all ends is not called. */
+	f->called = 0;
 }
 
 /* -- a miss ---------------------------------------------------------------- */
@@ -651,6 +701,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	static const struct CMUnitTest tests[] = {
+		TEST(test_hit_waits_for_disk),
 		TEST(test_miss_then_hit),
 		TEST(test_one_discovery_for_all),
 		TEST(test_time_out_goes_on),

@@ -132,8 +132,39 @@ def drop(count):
 
 # -- the server ---------------------------------------------------------------
 
+def txt_rdata(text):
+    """As in a zone file; a list stands for one record of several strings."""
+    def quote(string):
+        data = string if isinstance(string, bytes) else string.encode()
+        return '"%s"' % "".join("\\%03d" % byte for byte in data)
+
+    if not isinstance(text, (list, tuple)):
+        text = [text[i:i + 255] for i in range(0, len(text), 255)] or [""]
+    return " ".join(map(quote, text))
+
+
+class Udp(asyncio.DatagramProtocol):
+    def __init__(self, server):
+        self.server = server
+        self.transport = None
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def datagram_received(self, data, addr):
+        reply, wait_s = self.server._reply(data, "udp")
+        if reply is not None:
+            self.server.loop.call_later(wait_s, self._send, reply, addr)
+
+    def _send(self, reply, addr):
+        if not self.transport.is_closing():
+            self.transport.sendto(reply, addr)
+
+
 class NameServer:
     """Serves from the moment it is made until stop()."""
+
+    udp = Udp
 
     def __init__(self, addresses):
         self.addresses = addresses
@@ -160,16 +191,7 @@ class NameServer:
 
     def txt(self, name, *texts, ttl=300):
         """TXT records; a list stands for one record of several strings."""
-        def quote(string):
-            data = string if isinstance(string, bytes) else string.encode()
-            return '"%s"' % "".join("\\%03d" % byte for byte in data)
-
-        def split(text):
-            if isinstance(text, (list, tuple)):
-                return text
-            return [text[i:i + 255] for i in range(0, len(text), 255)] or [""]
-        self.add(name, "TXT", *(" ".join(map(quote, split(text)))
-                                for text in texts), ttl=ttl)
+        self.add(name, "TXT", *map(txt_rdata, texts), ttl=ttl)
 
     def remove(self, name, rtype):
         self.records.pop((name.lower(), rtype), None)
@@ -237,13 +259,15 @@ class NameServer:
         except Exception:  # not a query: whoever sent it gets no answer
             return None, 0
         self.log.append((time.monotonic(), proto, ask.name, ask.rtype))
-        behaviour = (self.everything or
-                     self.behaviours.get((ask.name, ask.rtype)) or
-                     self.behaviours.get((ask.name, None)) or Ask.answer)
-        reply = behaviour(ask)
+        reply = self._behaviour(ask)(ask)
         if isinstance(reply, dns.message.Message):
             reply = self._to_wire(ask, reply)
         return reply, ask.wait_s
+
+    def _behaviour(self, ask):
+        return (self.everything or
+                self.behaviours.get((ask.name, ask.rtype)) or
+                self.behaviours.get((ask.name, None)) or Ask.answer)
 
     @staticmethod
     def _to_wire(ask, reply):
@@ -259,10 +283,13 @@ class NameServer:
 
     # sockets
 
+    async def _work(self, wire, proto):
+        return self._reply(wire, proto)
+
     async def _open(self):
         for host, port in self.addresses:
             transport, _ = await self.loop.create_datagram_endpoint(
-                lambda: _Udp(self), local_addr=(host, port))
+                lambda: self.udp(self), local_addr=(host, port))
             self.transports.append(transport)
             self.transports.append(await asyncio.start_server(
                 self._serve_tcp, host, port))
@@ -278,8 +305,8 @@ class NameServer:
         try:
             while True:
                 size = int.from_bytes(await reader.readexactly(2), "big")
-                reply, wait_s = self._reply(await reader.readexactly(size),
-                                            "tcp")
+                reply, wait_s = await self._work(
+                    await reader.readexactly(size), "tcp")
                 await asyncio.sleep(wait_s)
                 if reply is not None:
                     writer.write(len(reply).to_bytes(2, "big") + reply)
@@ -290,20 +317,3 @@ class NameServer:
         finally:
             writer.close()
 
-
-class _Udp(asyncio.DatagramProtocol):
-    def __init__(self, server):
-        self.server = server
-        self.transport = None
-
-    def connection_made(self, transport):
-        self.transport = transport
-
-    def datagram_received(self, data, addr):
-        reply, wait_s = self.server._reply(data, "udp")
-        if reply is not None:
-            self.server.loop.call_later(wait_s, self._send, reply, addr)
-
-    def _send(self, reply, addr):
-        if not self.transport.is_closing():
-            self.transport.sendto(reply, addr)

@@ -49,10 +49,13 @@ class World:
         self.tmp = self.folder.name
         os.mkdir(self.path("ca"))
         self.ca = ca.CA(self.path("ca"))
-        self.dns = nameserver.NameServer(dns_addresses)
+        self.dns = self.make_dns(dns_addresses)
         self.dns_addresses = dns_addresses
         self.web_addresses = web_addresses
         self.web = webserver.WebServer(self.ca, web_addresses)
+
+    def make_dns(self, addresses):
+        return nameserver.NameServer(addresses)
 
     def path(self, name):
         return os.path.join(self.tmp, name)

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* steady.h - a wall clock that does not jump.
+ *
+ * Policies live by the wall clock, as they outlive the process. If that is set,
+ * by hours, all policies could end at once, and whoever can set it (an attacker
+ * on the path to an NTP server) would be rid of them. This clock goes on as
+ * before then, and makes up for the difference slowly: it runs a quarter faster,
+ * or slower, than time does, until it is right. So a policy lives four fifths of
+ * its max_age at the least and four thirds at the most.
+ *
+ * More than a day is another matter: a machine without a clock of its own that
+ * has just learnt the date. That is followed at once. So is the time that the
+ * system has slept. */
+#ifndef BASE_STEADY_H
+#define BASE_STEADY_H
+
+#include "base/clock.h"
+
+#include <stdbool.h>
+
+struct steady {
+	struct clock clock; /* for the others; its monotonic time is SOURCE's */
+	const struct clock *source;
+	uint64_t (*asleep_ms)(void);
+	int64_t then_ms;       /* what it said, in ms since 1970, ... */
+	uint64_t then_mono_ms; /* ... when the monotonic clock said this */
+	uint64_t then_asleep_ms;
+	bool apart; /* from the wall clock: it was set */
+};
+
+/* STEADY must stay where it is as long as its clock is used, and SOURCE outlives
+ * it. ASLEEP_MS is clock_asleep_ms(), or a test's. */
+void steady_init(struct steady *steady, const struct clock *source,
+                 uint64_t (*asleep_ms)(void));
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* fair_line.c - who of those that wait is next.
+ *
+ * A lane exists while one of its places waits or runs. */
+#include "net/fair_line.h"
+
+#include "base/map.h"
+
+#include <stdlib.h>
+
+enum { LANE_KEY = 7 }; /* the family, and up to 48 bits */
+
+struct fair_lane {
+	struct map_node node;
+	char key[LANE_KEY];
+	struct list order;  /* in the line's FRESH or STALE, or in none */
+	struct list places; /* that wait */
+	size_t running;
+};
+
+struct fair_line {
+	struct map *lanes;
+	struct list fresh; /* lanes to serve of which nothing runs */
+	struct list stale; /* the others, but for those that have their share */
+	size_t share;
+	size_t count;
+};
+
+int fair_line_new(size_t share, struct fair_line **ret)
+{
+	struct fair_line *line = calloc(1, sizeof(*line));
+
+	if (!line)
+		return MTS_ENOMEM;
+	line->lanes = map_new();
+	if (!line->lanes) {
+		free(line);
+		return MTS_ENOMEM;
+	}
+	list_init(&line->fresh);
+	list_init(&line->stale);
+	line->share = share ? share : 1;
+	*ret = line;
+	return MTS_OK;
+}
+
+void fair_line_free(struct fair_line **line)
+{
+	if (!*line)
+		return;
+	map_free(&(*line)->lanes);
+	free(*line);
+	*line = NULL;
+}
+
+/* Puts LANE where it now belongs, at the end. */
+static void place_lane(struct fair_line *line, struct fair_lane *lane)
+{
+	list_remove(&lane->order);
+	if (list_empty(&lane->places) || lane->running >= line->share)
+		return;
+	list_append(lane->running ? &line->stale : &line->fresh, &lane->order);
+}
+
+static struct fair_lane *lane_of(struct fair_line *line,
+                                 const struct address *address)
+{
+	bool v6 = address->family == AF_INET6;
+	char key[LANE_KEY] = { v6 ? 6 : 4 };
+	struct map_node *node;
+	struct fair_lane *lane;
+
+	memcpy(key + 1, &address->v6, v6 ? 6 : 3);
+	node = map_find(line->lanes, key, sizeof(key));
+	if (node)
+		return container_of(node, struct fair_lane, node);
+	lane = calloc(1, sizeof(*lane));
+	if (!lane)
+		return NULL;
+	memcpy(lane->key, key, sizeof(key));
+	lane->node.key = lane->key;
+	lane->node.key_len = sizeof(lane->key);
+	list_init(&lane->order);
+	list_init(&lane->places);
+	map_insert(line->lanes, &lane->node);
+	return lane;
+}
+
+int fair_line_add(struct fair_line *line, struct fair_place *place,
+                  const struct address *address, bool first)
+{
+	struct fair_lane *lane = lane_of(line, address);
+
+	if (!lane)
+		return MTS_ENOMEM;
+	place->lane = lane;
+	list_init(&place->node);
+	if (first)
+		list_prepend(&lane->places, &place->node);
+	else
+		list_append(&lane->places, &place->node);
+	line->count++;
+	if (list_empty(&lane->order))
+		place_lane(line, lane);
+	return MTS_OK;
+}
+
+bool fair_line_is_ready(const struct fair_line *line)
+{
+	return !list_empty(&line->fresh) || !list_empty(&line->stale);
+}
+
+struct fair_place *fair_line_take(struct fair_line *line)
+{
+	struct list *first = list_first(&line->fresh);
+	struct fair_lane *lane;
+	struct fair_place *place;
+
+	if (!first)
+		first = list_first(&line->stale);
+	if (!first)
+		return NULL;
+	lane = container_of(first, struct fair_lane, order);
+	place =
+	    container_of(list_first(&lane->places), struct fair_place, node);
+	list_remove(&place->node);
+	line->count--;
+	lane->running++;
+	place_lane(line, lane);
+	return place;
+}
+
+void fair_line_leave(struct fair_line *line, struct fair_place *place)
+{
+	struct fair_lane *lane = place->lane;
+
+	if (!lane)
+		return;
+	place->lane = NULL;
+	if (list_empty(&place->node))
+		lane->running--;
+	else
+		line->count--;
+	list_remove(&place->node);
+	if (lane->running || !list_empty(&lane->places)) {
+		/* It keeps its turn, unless it had none. */
+		if (list_empty(&lane->order) || list_empty(&lane->places))
+			place_lane(line, lane);
+		return;
+	}
+	list_remove(&lane->order);
+	map_remove(line->lanes, &lane->node);
+	free(lane);
+}
+
+size_t fair_line_count(const struct fair_line *line)
+{
+	return line->count;
+}

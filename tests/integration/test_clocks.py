@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The clocks of a policy, with the real daemon: policies that live seconds.
+
+What takes longer, pauses after failures above all, is tried with a turned clock
+in tests/unit/test_refresher.c."""
+
+import time
+
+import pytest
+
+from world import nameserver as ns
+from world.daemon import wait_for
+from world.world import policy
+
+NONE = "NOTFOUND "
+QUICK = {"refresh": {"min_interval": "1s"}}
+
+
+def ok(domain):
+    return "OK secure match=mx1.%s servername=hostname" % domain
+
+
+@pytest.fixture(scope="module")
+def quick(world):
+    """A daemon that may fetch a policy once a second."""
+    from world.daemon import Daemon
+    with Daemon(world, "quick", **QUICK).start() as daemon:
+        yield daemon
+
+
+def about(daemon, event, domain, level="warning"):
+    """The log's lines of EVENT about DOMAIN."""
+    return [line for line in daemon.events(event, level)
+            if " domain=%s " % domain in line + " "]
+
+
+RECORDS = {
+    "record-good": lambda world, domain: None,
+    "record-gone": lambda world, domain: world.dns.remove(
+        "_mta-sts." + domain, "TXT"),
+    "record-servfail": lambda world, domain: world.dns.behave(
+        "_mta-sts." + domain, ns.servfail),
+    "record-twice": lambda world, domain: world.dns.txt(
+        "_mta-sts." + domain, "v=STSv1; id=2;", "v=STSv1; id=3;"),
+}
+
+
+@pytest.fixture(scope="module")
+def outlived(world, quick):
+    """Policies of 6 seconds, 8 seconds later. Nobody has asked meanwhile."""
+    domains = {name: name + ".clocks.example" for name in RECORDS}
+    for domain in domains.values():
+        world.domain(domain, max_age=6)
+        assert quick.ask(domain) == ok(domain)
+    for name, domain in domains.items():
+        RECORDS[name](world, domain)
+    time.sleep(8)
+    return domains
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_refreshed_though_nobody_asks(world, quick, outlived, name):
+    """10.2: "in a background task ... regardless of the state of the "_mta-sts"
+    TXT record": it outlives its max_age."""
+    domain = outlived[name]
+    assert world.fetch_count(domain) >= 3
+    shown = quick.ctl("show", domain)
+    assert shown["id"] == "1" and shown["live"]
+    assert shown["expires"] - shown["fetched"] == 6
+    assert shown["next_refresh"] <= shown["fetched"] + 3
+    assert shown["failures"] == 0 and shown["failed"] is None
+    assert quick.ask(domain) == ok(domain)
+    assert quick.ctl("status")["refreshes"]["done"] >= 2
+    # it is left alone from now on
+    world.domain(domain, mode="none", max_age=86400)
+
+
+def test_wrong_certificate_at_refresh(world, quick):
+    """Section 10's attack: the cached policy holds, the operator is warned, and
+    told when it ends."""
+    domain = "attacked.clocks.example"
+    site = world.domain(domain, max_age=6)
+    assert quick.ask(domain) == ok(domain)
+    site.cert = "other-name"
+    shown = wait_for(lambda: quick.ctl("show", domain)["failures"] and
+                     quick.ctl("show", domain), timeout_s=10)
+    warned = about(quick, "policy_refresh_failed", domain)
+    assert len(warned) == 1 and " cause=certificate " in warned[0]
+    assert shown["failed_cause"] == "certificate"
+    assert shown["next_refresh"] is None  # 5 minutes later it has ended
+    while time.time() < shown["fetched"] + 5.5:
+        assert quick.ask(domain) == ok(domain)
+        time.sleep(0.2)
+    status, text, _ = quick.ctl_raw("show", domain)
+    assert status == 0 and "1 since the last good one" in text
+    wait_for(lambda: quick.ask(domain) == NONE)
+    wait_for(lambda: about(quick, "policy_ended", domain))
+    assert quick.ctl("show", domain, status=1) is not None  # an error
+    assert len(about(quick, "policy_refresh_failed", domain)) == 1
+
+
+def test_new_text_under_the_same_id(world, quick):
+    domain = "sameid.clocks.example"
+    site = world.domain(domain, max_age=6)
+    assert quick.ask(domain) == ok(domain)
+    site.body = policy(mode="none", max_age=6, domain=domain).encode()
+    wait_for(lambda: quick.ask(domain) == NONE)
+    assert quick.ctl("show", domain)["mode"] == "none"
+    assert len(about(quick, "policy_text_changed", domain, "info")) == 1
+    # mode none: what fails now is nobody's business
+    site.status = "500 No"
+    wait_for(lambda: quick.ctl_raw("show", domain)[0] == 1)
+    assert not about(quick, "policy_refresh_failed", domain)
+    assert quick.ctl("list", domain, status=1) in ([], None)
+
+
+def test_max_age_0(world, daemons):
+    """Honoured, and its host is left in peace (refresh.min_interval)."""
+    daemon = daemons().start()
+    domain = "zero.clocks.example"
+    world.domain(domain, max_age=0)
+    assert daemon.ask(domain) == ok(domain)
+    wait_for(lambda: daemon.ask(domain) == NONE)
+    end = time.monotonic() + 2
+    while time.monotonic() < end:
+        assert daemon.ask(domain) == NONE
+        time.sleep(0.05)
+    assert world.fetch_count(domain) == 1
+    assert "max_age of 0 s" in daemon.ctl("lookup", domain, status=1)["reason"]
+    # An operator may.
+    daemon.ctl("refresh", domain)
+    assert world.fetch_count(domain) == 2
+
+
+def test_due_at_the_start(world, daemons):
+    """What came due while the daemon was not there is fetched first thing."""
+    daemon = daemons(**QUICK).start()
+    domains = ["down%d.clocks.example" % i for i in range(40)]
+    for domain in domains:
+        world.domain(domain, max_age=20)
+        assert daemon.ask(domain) == ok(domain)
+    daemon.stop()
+    time.sleep(11)
+    fetched = {domain: world.fetch_count(domain) for domain in domains}
+    daemon.start()
+    wait_for(lambda: all(world.fetch_count(domain) > fetched[domain]
+                         for domain in domains), timeout_s=15)
+
+
+def wakes(daemon):
+    """How often its main thread has slept."""
+    with open("/proc/%d/status" % daemon.process.pid) as file:
+        for line in file:
+            if line.startswith("voluntary_ctxt_switches"):
+                return int(line.split()[1])
+    return None
+
+
+def test_idle(world, daemons):
+    """No wake-ups but the next due refresh."""
+    daemon = daemons().start()
+    domain = "idle.clocks.example"
+    world.domain(domain)
+    assert daemon.ask(domain) == ok(domain)
+    time.sleep(2)  # until all is on disk
+    before = wakes(daemon)
+    time.sleep(3)
+    assert wakes(daemon) == before
