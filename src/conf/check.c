@@ -252,17 +252,27 @@ static int check_addresses(const struct conf *conf, const char *name,
 	return MTS_OK;
 }
 
+/* Whether there is such a map, of ours or of the operator's. */
+static bool has_map(const struct conf *conf, const char *name)
+{
+	for (size_t i = 0; i < conf->map_count; i++)
+		if (strcmp(conf->maps[i].name, name) == 0)
+			return true;
+	return socketmap_find_map(slice_str(name)) != MAP_UNKNOWN;
+}
+
 static int check_maps(const struct conf *conf, const char *name,
                       struct fault *why)
 {
 	for (size_t i = 0; i < conf->listen_count; i++) {
 		const struct conf_listen *entry = &conf->listen[i];
 
-		if (socketmap_find_map(slice_str(entry->map)) == MAP_UNKNOWN)
+		if (!has_map(conf, entry->map))
 			return fault_set(why, MTS_ESYNTAX,
 			                 "%s:%u: listen.map: there is no map "
 			                 "'%.80s'; write postfix, "
-			                 "postfix-tlsrpt or verdict",
+			                 "postfix-tlsrpt or verdict, or add it "
+			                 "to maps:",
 			                 name, entry->line, entry->map);
 	}
 	return MTS_OK;

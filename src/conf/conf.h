@@ -45,6 +45,24 @@ enum conf_dane {
 };
 enum conf_dane_answer { CONF_DANE_ANSWER_ONLY, CONF_DANE_ANSWER_NONE };
 
+/* In the order of the options' words. */
+enum conf_testing { CONF_TESTING_REPORT, CONF_TESTING_ENFORCE };
+enum conf_like {
+	CONF_LIKE_POSTFIX,
+	CONF_LIKE_POSTFIX_TLSRPT,
+	CONF_LIKE_STS,
+	CONF_LIKE_VERDICT,
+};
+
+/* One entry of "maps:". */
+struct conf_map {
+	char *name; /* never NULL once it is loaded */
+	enum conf_like like;
+	enum conf_testing testing;
+	bool protocols;
+	unsigned line; /* in the file, for messages */
+};
+
 struct conf {
 	struct conf_listen *listen; /* LISTEN_COUNT of them */
 	size_t listen_count;
@@ -82,6 +100,10 @@ struct conf {
 	} refresh;
 	enum conf_dane dane;
 	enum conf_dane_answer dane_answer;
+	enum conf_testing testing; /* of our own maps, and of exim */
+	bool protocols;            /* of our own maps */
+	struct conf_map *maps;     /* the operator's; MAP_COUNT of them */
+	size_t map_count;
 	struct words *domains; /* the operator's own; never NULL */
 	struct {
 		uint64_t clients; /* connections, all listeners together */

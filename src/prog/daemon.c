@@ -276,6 +276,14 @@ static int note_listener(struct daemon *daemon,
 	return MTS_OK;
 }
 
+static struct answer_manner manner_of(enum conf_testing testing, bool protocols)
+{
+	return (struct answer_manner){
+		.enforce_testing = testing == CONF_TESTING_ENFORCE,
+		.tls12 = protocols,
+	};
+}
+
 static int open_listener(struct daemon *daemon,
                          const struct conf_listen *listen, struct fault *why)
 {
@@ -287,6 +295,7 @@ static int open_listener(struct daemon *daemon,
 	struct protocol_context context = {
 		.maps = daemon->maps,
 		.map = maps_find(daemon->maps, slice_str(listen->map)),
+		.how = manner_of(daemon->conf->testing, false),
 	};
 	struct endpoint_options endpoint = {
 		.loop = daemon->loop,
@@ -301,11 +310,37 @@ static int open_listener(struct daemon *daemon,
 	return rc == MTS_OK ? note_listener(daemon, listen, why) : rc;
 }
 
+/* Our own maps, and the operator's. */
+static int make_maps(struct daemon *daemon, struct fault *why)
+{
+	static const enum socketmap_map kinds[] = {
+		[CONF_LIKE_POSTFIX] = MAP_POSTFIX,
+		[CONF_LIKE_POSTFIX_TLSRPT] = MAP_POSTFIX_TLSRPT,
+		[CONF_LIKE_STS] = MAP_STS,
+		[CONF_LIKE_VERDICT] = MAP_VERDICT,
+	};
+	const struct conf *conf = daemon->conf;
+	struct answer_manner how = manner_of(conf->testing, conf->protocols);
+	struct map_entry *own = calloc(conf->map_count + 1, sizeof(*own));
+
+	for (size_t i = 0; own && i < conf->map_count; i++)
+		own[i] = (struct map_entry){
+			.name = conf->maps[i].name,
+			.kind = kinds[conf->maps[i].like],
+			.how = manner_of(conf->maps[i].testing,
+			                 conf->maps[i].protocols),
+		};
+	if (own)
+		daemon->maps = maps_new(&how, own, conf->map_count);
+	free(own);
+	return daemon->maps ? MTS_OK
+	                    : fault_set(why, MTS_ENOMEM, "out of memory");
+}
+
 static int open_listeners(struct daemon *daemon, struct fault *why)
 {
 	const struct conf *conf = daemon->conf;
 	struct shares shares = share_descriptors(conf);
-	struct answer_manner how = { 0 };
 	struct server_options options = {
 		.loop = daemon->loop,
 		.clock = &daemon->steady.clock,
@@ -323,9 +358,11 @@ static int open_listeners(struct daemon *daemon, struct fault *why)
 		            (unsigned long long)shares.clients);
 	if (rc != MTS_OK)
 		return rc;
-	daemon->maps = maps_new(&how, NULL, 0);
+	rc = make_maps(daemon, why);
+	if (rc != MTS_OK)
+		return rc;
 	daemon->listeners = calloc(conf->listen_count + 1, sizeof(char *));
-	if (!daemon->maps || !daemon->listeners)
+	if (!daemon->listeners)
 		return fault_set(why, MTS_ENOMEM, "out of memory");
 	for (size_t i = 0; i < conf->listen_count && rc == MTS_OK; i++)
 		rc = open_listener(daemon, &conf->listen[i], why);
@@ -363,6 +400,8 @@ static int open_control(struct daemon *daemon, struct fault *why)
 		.fetcher = daemon->fetcher,
 		.listeners = (const char *const *)daemon->listeners,
 		.listener_count = daemon->listener_count,
+		.how =
+		    manner_of(daemon->conf->testing, daemon->conf->protocols),
 		.count_clients = count_clients,
 		.arg = daemon,
 	};

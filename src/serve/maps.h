@@ -15,8 +15,8 @@ struct map_entry {
 /* All maps there are. */
 struct maps;
 
-/* Our own maps answer in the manner HOW; then come COUNT ones of the operator,
- * of which ENTRIES and the names are borrowed and outlive the maps. One that is
+/* Our own maps answer in the manner HOW; then come COUNT ones of the operator:
+ * ENTRIES, whose names are borrowed and outlive the maps. One that is
  * called as one of ours takes its place. NULL: no memory. */
 struct maps *maps_new(const struct answer_manner *how,
                       const struct map_entry *entries, size_t count);

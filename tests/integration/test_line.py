@@ -262,6 +262,78 @@ def test_exim_in_time(daemon, world, half_close):
     assert 3.5 < time.monotonic() - begin < 4.9
 
 
+# -- maps of the operator's own -----------------------------------------------
+
+SECURE = "OK secure match=mx1.%s.example servername=hostname"
+TLS12 = " protocols=>=TLSv1.2"
+
+MAPS = [
+    ("strict", "testing", SECURE % "testing" + TLS12),
+    ("strict", "none", "NOTFOUND "),
+    ("strict", "absent", "NOTFOUND "),
+    ("postfix", "testing", "NOTFOUND "),
+    ("QUERY", "testing", "NOTFOUND "),
+    ("hard-sts", "testing", SECURE % "testing"),
+    # in place of ours
+    ("sts", "testing", "NOTFOUND "),
+    ("verdict", "testing", "OK enforce match id=1 expires="),
+]
+
+
+@pytest.fixture(scope="module")
+def mapped(world, daemon):
+    """A daemon with maps of the operator's, and one that enforces testing."""
+    made = []
+    for number, options in enumerate([
+            {"maps": [{"name": "strict", "testing": "enforce",
+                       "protocols": True},
+                      {"name": "hard-sts", "like": "sts",
+                       "testing": "enforce", "protocols": True},
+                      {"name": "verdict", "like": "verdict",
+                       "testing": "enforce"}]},
+            {"testing": "enforce", "protocols": True}]):
+        one = Daemon(world, "mapped%d" % number, **options)
+        one.exim = one.path("exim.sock")
+        one.configure(listen=[{"socketmap": "unix:" + one.socket},
+                              {"exim": "unix:" + one.exim}])
+        made.append(one.start())
+    yield made
+    for one in made:
+        one.close()
+
+
+@pytest.mark.parametrize("map, name, answer", MAPS,
+                         ids=["%s-%s" % row[:2] for row in MAPS])
+def test_own_maps(mapped, map, name, answer):
+    key = name + ".example"
+    if map == "verdict":
+        key += " mx1." + key
+    assert mapped[0].ask(key, map).startswith(answer)
+    if map != "verdict":
+        assert mapped[0].ask(key, map) == answer
+
+
+def test_own_maps_are_named(mapped):
+    answer = mapped[0].ask("testing.example", "nomap")
+    assert answer.startswith("PERM ") and "strict, hard-sts, " in answer
+
+
+def test_testing_enforced(mapped):
+    """testing: enforce is for every map of ours, and for Exim."""
+    hard = mapped[1]
+    assert hard.ask("testing.example") == SECURE % "testing" + TLS12
+    assert hard.ask("testing.example", "sts") == SECURE % "testing"
+    assert hard.ask("none.example") == "NOTFOUND "
+    # TLS reports tell of the policy as it is
+    assert "policy_string = mode: testing }" in hard.ask("testing.example",
+                                                         "postfix-tlsrpt")
+    assert ask_exim(hard, "exim testing.example") == \
+        "mode=enforce hosts=!^mx1[.]testing[.]example$:*"
+    assert hard.ctl("lookup", "testing.example")["answer"] == \
+        SECURE % "testing" + TLS12
+    assert ask_exim(mapped[0], "exim testing.example") == "mode=testing"
+
+
 def test_listeners_in_status(daemon):
     text = str(daemon.ctl("status"))
     for part in ("tcp_table inet:127.0.0.1:8462", "exim unix:" + daemon.exim):

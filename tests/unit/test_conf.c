@@ -165,6 +165,37 @@ static void test_defaults(void **state)
 }
 
 /* Entries come instead of the default one. */
+static void test_maps(void **state)
+{
+	struct conf *conf = parse("testing: enforce\n"
+	                          "protocols: true\n"
+	                          "maps:\n"
+	                          "  - name: plain\n"
+	                          "  - name: strict\n"
+	                          "    like: postfix-tlsrpt\n"
+	                          "    testing: enforce\n"
+	                          "    protocols: yes\n"
+	                          "listen:\n"
+	                          "  - tcp_table: inet:a:1\n"
+	                          "    map: strict\n");
+
+	(void)state;
+	assert_int_equal(conf->testing, CONF_TESTING_ENFORCE);
+	assert_true(conf->protocols);
+	assert_int_equal(conf->map_count, 2);
+	assert_string_equal(conf->maps[0].name, "plain");
+	assert_int_equal(conf->maps[0].like, CONF_LIKE_POSTFIX);
+	assert_int_equal(conf->maps[0].testing, CONF_TESTING_REPORT);
+	assert_false(conf->maps[0].protocols);
+	assert_int_equal(conf->maps[0].line, 4);
+	assert_string_equal(conf->maps[1].name, "strict");
+	assert_int_equal(conf->maps[1].like, CONF_LIKE_POSTFIX_TLSRPT);
+	assert_int_equal(conf->maps[1].testing, CONF_TESTING_ENFORCE);
+	assert_true(conf->maps[1].protocols);
+	assert_string_equal(conf->listen[0].map, "strict");
+	conf_free(&conf);
+}
+
 static void test_listen(void **state)
 {
 	struct conf *conf = parse("listen:\n"
@@ -529,6 +560,7 @@ int main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_listen),
+		cmocka_unit_test(test_maps),
 		cmocka_unit_test(test_good_addresses),
 		cmocka_unit_test(test_longest_unix_path),
 		cmocka_unit_test(test_texts),

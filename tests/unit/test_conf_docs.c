@@ -67,11 +67,14 @@ static void sample_line(const struct conf_option *option, char *text)
 {
 	const char *value =
 	    option->fallback ? option->fallback : option->example;
-	bool entry = schema_is_child(option, schema_find("listen"));
-	const char *indent = option->type == CONF_ADDRESS ? "  - "
-	                     : entry                      ? "    "
-	                     : strchr(option->path, '.')  ? "  "
-	                                                  : "";
+	bool entry = schema_is_child(option, schema_find("listen")) ||
+	             schema_is_child(option, schema_find("maps"));
+	bool first = option->type == CONF_ADDRESS ||
+	             strcmp(option->path, "maps.name") == 0;
+	const char *indent = first                       ? "  - "
+	                     : entry                     ? "    "
+	                     : strchr(option->path, '.') ? "  "
+	                                                 : "";
 
 	snprintf(text, TEXT_SIZE, "%s%s:%s%s", indent, last_name(option),
 	         value ? " " : "", value ? value : "");
@@ -207,7 +210,7 @@ static void test_each_default(void **state)
 		size_t section = strcspn(option->path, ".");
 
 		if (option == listen || option->type == CONF_SECTION ||
-		    option->example)
+		    option->type == CONF_MAPS || option->example)
 			continue;
 		sample_line(option, line);
 		text[0] = '\0';
@@ -221,6 +224,9 @@ static void test_each_default(void **state)
 			append(text, sizeof(text), "\n",
 			       slice_str("  - socketmap: "
 			                 "unix:/run/mtasts/socketmap.sock"));
+		if (schema_is_child(option, schema_find("maps")))
+			append(text, sizeof(text), "\n",
+			       slice_str("  - name: strict"));
 		append(text, sizeof(text), "\n", slice_str(line));
 		assert_default(text);
 	}
@@ -299,6 +305,7 @@ static void test_table(void **state)
 		assert_int_equal(option->fallback == NULL,
 		                 option->type == CONF_SECTION ||
 		                     option->type == CONF_LISTENERS ||
+		                     option->type == CONF_MAPS ||
 		                     option->example != NULL);
 		assert_int_equal(option->words != NULL,
 		                 option->type == CONF_WORD);

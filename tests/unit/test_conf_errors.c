@@ -23,14 +23,16 @@ static const struct {
 	  "F:1: lokup: unknown option; did you mean lookup?" },
 	{ TEXT("timeout: 5s\n"), MTS_ESYNTAX,
 	  "F:1: timeout: unknown option; known here: listen, control, cache, "
-	  "dns, fetch, lookup, refresh, dane, dane_answer, domains, limits, "
+	  "dns, fetch, lookup, refresh, dane, dane_answer, testing, protocols, "
+	  "maps, domains, limits, "
 	  "log" },
 	{ TEXT("lookup.timeout: 5s\n"), MTS_ESYNTAX,
 	  "F:1: lookup.timeout: write two lines, lookup: and, indented below "
 	  "it, timeout:" },
 	{ TEXT("stats: unix:/x\n"), MTS_ESYNTAX,
 	  "F:1: stats: unknown option; known here: listen, control, cache, "
-	  "dns, fetch, lookup, refresh, dane, dane_answer, domains, limits, "
+	  "dns, fetch, lookup, refresh, dane, dane_answer, testing, protocols, "
+	  "maps, domains, limits, "
 	  "log" },
 	{ TEXT("cache: { shards: 3 }\n"), MTS_ESYNTAX,
 	  "F:1: cache.shards: unknown option; known here: directory, max_size, "
@@ -240,7 +242,22 @@ static const struct {
 	{ TEXT("listen:\n  - tcp_table: inet:a:1\n    map: nomap\n"),
 	  MTS_ESYNTAX,
 	  "F:2: listen.map: there is no map 'nomap'; write postfix, "
-	  "postfix-tlsrpt or verdict" },
+	  "postfix-tlsrpt or verdict, or add it to maps:" },
+	{ TEXT("maps: strict\n"), MTS_ESYNTAX,
+	  "F:1: maps: is a list; write each entry below it, as in - name: "
+	  "strict" },
+	{ TEXT("maps:\n  - strict\n"), MTS_ESYNTAX,
+	  "F:2: maps: an entry has options of its own, as in - name: strict" },
+	{ TEXT("maps:\n  - like: postfix\n"), MTS_ESYNTAX,
+	  "F:2: maps: the entry has no name; write name: and what MTAs ask it "
+	  "by" },
+	{ TEXT("maps:\n  - name: a\n  - name: b\n  - name: a\n"), MTS_ESYNTAX,
+	  "F:4: maps.name: 'a' is there already, in line 2" },
+	{ TEXT("maps:\n  - { name: a, like: exim }\n"), MTS_ESYNTAX,
+	  "F:2: maps.like: 'exim' is not known; write postfix, postfix-tlsrpt, "
+	  "sts or verdict" },
+	{ TEXT("testing: maybe\n"), MTS_ESYNTAX,
+	  "F:1: testing: 'maybe' is not known; write report or enforce" },
 	{ TEXT("listen:\n  - tcp_table: inet:a:1\n    mode: 0660\n"),
 	  MTS_ESYNTAX,
 	  "F:3: listen.mode: is for unix sockets only; leave it out for "
@@ -386,7 +403,8 @@ static const struct {
 	  "F:1: options are expected, each as name: value" },
 	{ TEXT("a: &x b\n"), MTS_ESYNTAX,
 	  "F:1: a: unknown option; known here: listen, control, cache, dns, "
-	  "fetch, lookup, refresh, dane, dane_answer, domains, limits, log" },
+	  "fetch, lookup, refresh, dane, dane_answer, testing, protocols, "
+	  "maps, domains, limits, log" },
 	{ TEXT("log: &x {level: info}\n"), MTS_ESYNTAX,
 	  "F:1: YAML anchors and aliases are not taken; write the value out" },
 	{ TEXT("log: *x\n"), MTS_ESYNTAX,
