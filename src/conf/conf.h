@@ -60,6 +60,7 @@ struct conf_map {
 	enum conf_like like;
 	enum conf_testing testing;
 	bool protocols;
+	bool servername;
 	unsigned line; /* in the file, for messages */
 };
 
@@ -102,6 +103,7 @@ struct conf {
 	enum conf_dane_answer dane_answer;
 	enum conf_testing testing; /* of our own maps, and of exim */
 	bool protocols;            /* of our own maps */
+	bool servername;           /* of our own maps */
 	struct conf_map *maps;     /* the operator's; MAP_COUNT of them */
 	size_t map_count;
 	struct words *domains; /* the operator's own; never NULL */

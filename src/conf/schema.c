@@ -366,6 +366,14 @@ static const struct conf_option options[] = {
 	      "8461 section 7.2 leaves out; a Postfix before 3.6 does not "
 	      "know the sign >= and defers the mail. For the maps that mtastsd "
 	      "has by itself." },
+	{ .path = "servername",
+	  .type = CONF_BOOL,
+	  .offset = IN(servername),
+	  .fallback = "true",
+	  .help = "Whether Postfix is told servername=hostname with a policy.",
+	  .more = "RFC 8461 section 7.1 wants the host's name in the TLS "
+	          "hand-shake; a Postfix before 3.4 does not know how and "
+	          "defers the mail. For the maps that mtastsd has by itself." },
 	{ .path = "maps",
 	  .type = CONF_MAPS,
 	  .offset = IN(maps),
@@ -401,6 +409,12 @@ static const struct conf_option options[] = {
 	  .offset = MAP(protocols),
 	  .fallback = "false",
 	  .help = "As protocols, for this map.",
+	  .more = "" },
+	{ .path = "maps.servername",
+	  .type = CONF_BOOL,
+	  .offset = MAP(servername),
+	  .fallback = "true",
+	  .help = "As servername, for this map.",
 	  .more = "" },
 	{ .path = "domains",
 	  .type = CONF_DOMAINS,

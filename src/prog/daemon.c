@@ -276,12 +276,20 @@ static int note_listener(struct daemon *daemon,
 	return MTS_OK;
 }
 
-static struct answer_manner manner_of(enum conf_testing testing, bool protocols)
+static struct answer_manner manner_of(enum conf_testing testing, bool protocols,
+                                      bool servername)
 {
 	return (struct answer_manner){
 		.enforce_testing = testing == CONF_TESTING_ENFORCE,
 		.tls12 = protocols,
+		.no_servername = !servername,
 	};
+}
+
+/* Of the maps that are not the operator's, and of exim. */
+static struct answer_manner manner_of_ours(const struct conf *conf)
+{
+	return manner_of(conf->testing, conf->protocols, conf->servername);
 }
 
 static int open_listener(struct daemon *daemon,
@@ -295,7 +303,7 @@ static int open_listener(struct daemon *daemon,
 	struct protocol_context context = {
 		.maps = daemon->maps,
 		.map = maps_find(daemon->maps, slice_str(listen->map)),
-		.how = manner_of(daemon->conf->testing, false),
+		.how = manner_of_ours(daemon->conf),
 	};
 	struct endpoint_options endpoint = {
 		.loop = daemon->loop,
@@ -320,7 +328,7 @@ static int make_maps(struct daemon *daemon, struct fault *why)
 		[CONF_LIKE_VERDICT] = MAP_VERDICT,
 	};
 	const struct conf *conf = daemon->conf;
-	struct answer_manner how = manner_of(conf->testing, conf->protocols);
+	struct answer_manner how = manner_of_ours(conf);
 	struct map_entry *own = calloc(conf->map_count + 1, sizeof(*own));
 
 	for (size_t i = 0; own && i < conf->map_count; i++)
@@ -328,7 +336,8 @@ static int make_maps(struct daemon *daemon, struct fault *why)
 			.name = conf->maps[i].name,
 			.kind = kinds[conf->maps[i].like],
 			.how = manner_of(conf->maps[i].testing,
-			                 conf->maps[i].protocols),
+			                 conf->maps[i].protocols,
+			                 conf->maps[i].servername),
 		};
 	if (own)
 		daemon->maps = maps_new(&how, own, conf->map_count);
@@ -400,8 +409,7 @@ static int open_control(struct daemon *daemon, struct fault *why)
 		.fetcher = daemon->fetcher,
 		.listeners = (const char *const *)daemon->listeners,
 		.listener_count = daemon->listener_count,
-		.how =
-		    manner_of(daemon->conf->testing, daemon->conf->protocols),
+		.how = manner_of_ours(daemon->conf),
 		.count_clients = count_clients,
 		.arg = daemon,
 	};

@@ -185,7 +185,8 @@ static int write_secure(struct buffer *out, const struct answer_input *input)
 			buffer_truncate(out, start);
 			return write_not_found(out);
 		}
-		PUT(out, " servername=hostname");
+		if (!input->how.no_servername)
+			PUT(out, " servername=hostname");
 	}
 	if (fits(out, start, input->room))
 		return MTS_OK;
@@ -299,8 +300,11 @@ static int write_sendmail(struct buffer *out, const struct answer_input *input)
 	size_t bytes;
 	size_t tokens;
 	char reason[ANSWER_REASON_MAX];
-	int status = write_secure(out, input);
+	struct answer_input with = *input;
+	int status;
 
+	with.how.no_servername = false; /* it defers everything without */
+	status = write_secure(out, &with);
 	if (status != MTS_OK)
 		return status;
 	bytes = out->len - start;

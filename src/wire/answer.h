@@ -25,6 +25,7 @@ enum answer_room {
 struct answer_manner {
 	bool enforce_testing; /* take the mode testing for enforce */
 	bool tls12;           /* Postfix: no TLS before 1.2, by protocols= */
+	bool no_servername;   /* Postfix before 3.4 does not know it */
 };
 
 /* What is known of a domain when it is answered for. */

@@ -139,6 +139,7 @@ static void test_rows(void **state)
 
 static const struct answer_manner enforce_testing = { .enforce_testing = true };
 static const struct answer_manner tls12 = { .tls12 = true };
+static const struct answer_manner old = { .no_servername = true };
 
 static const struct {
 	enum socketmap_map map;
@@ -175,6 +176,9 @@ static const struct {
 	  "{ policy_string = mode: enforce } "
 	  "{ policy_string = mx: mx1.example.org } "
 	  "{ policy_string = max_age: 604800 }" },
+	{ MAP_POSTFIX, &old, &plain, "OK secure match=mx1.example.org" },
+	{ MAP_STS, &old, &plain,
+	  "OK secure match=mx1.example.org servername=hostname" },
 	/* Sendmail defers everything on an attribute that it does not know. */
 	{ MAP_STS, &tls12, &plain,
 	  "OK secure match=mx1.example.org servername=hostname" },

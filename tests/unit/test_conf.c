@@ -175,6 +175,7 @@ static void test_maps(void **state)
 	                          "    like: postfix-tlsrpt\n"
 	                          "    testing: enforce\n"
 	                          "    protocols: yes\n"
+	                          "    servername: no\n"
 	                          "listen:\n"
 	                          "  - tcp_table: inet:a:1\n"
 	                          "    map: strict\n");
@@ -187,6 +188,8 @@ static void test_maps(void **state)
 	assert_int_equal(conf->maps[0].like, CONF_LIKE_POSTFIX);
 	assert_int_equal(conf->maps[0].testing, CONF_TESTING_REPORT);
 	assert_false(conf->maps[0].protocols);
+	assert_true(conf->servername && conf->maps[0].servername);
+	assert_false(conf->maps[1].servername);
 	assert_int_equal(conf->maps[0].line, 4);
 	assert_string_equal(conf->maps[1].name, "strict");
 	assert_int_equal(conf->maps[1].like, CONF_LIKE_POSTFIX_TLSRPT);
