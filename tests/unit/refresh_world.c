@@ -3,6 +3,7 @@
 #include "refresh_world.h"
 
 #include "base/log.h"
+#include "save.h"
 
 #include <ftw.h>
 #include <unistd.h>
@@ -370,6 +371,7 @@ bool world_ask(struct world *w, unsigned n)
 	struct lookup_waiter *waiter;
 	int has = -1;
 
+	save_to_disk(&w->loop, w->cache, &domain);
 	if (lookups_try(w->lookups, &domain, &result) == MTS_OK) {
 		has = result.has_policy;
 		world_settle(w);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* test_lookup.c - the look-up service's rules, with a real cache, a clock that
  * the test turns, and discoveries that end as the test says. */
+#include "save.h"
 #include "tests.h"
 
 #include "cache/absent.h"
@@ -215,23 +216,9 @@ static void have_policy(struct fixture *f, const char *id, uint32_t ttl_s,
 	faked.started = 0;
 }
 
-static void on_tick(uv_timer_t *timer)
-{
-	(void)timer;
-}
-
-/* Lets the disk have what is on its way there: until then hits wait. */
 static void save(struct fixture *f)
 {
-	uv_timer_t tick;
-
-	uv_timer_init(&f->loop, &tick);
-	uv_timer_start(&tick, on_tick, 1, 1);
-	cache_hurry(f->cache);
-	while (!cache_is_saved(f->cache, &f->domain))
-		uv_run(&f->loop, UV_RUN_ONCE);
-	uv_close((uv_handle_t *)&tick, NULL);
-	uv_run(&f->loop, UV_RUN_NOWAIT);
+	save_to_disk(&f->loop, f->cache, &f->domain);
 }
 
 /* Asks at once: the answer's source, or -1 if only a discovery can tell. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* test_refresher.c - a policy's whole life, over months of a turned clock. */
 #include "refresh_world.h"
+#include "save.h"
 
 #include <string.h>
 
@@ -614,6 +615,7 @@ static void test_joins(void **state)
 
 	assert_true(world_ask(w, 1));
 	world_pass(w, HOUR);
+	save_to_disk(&w->loop, w->cache, &domain);
 	/* A refresh joins an id check, which alone would end at the record. */
 	w->hang = true;
 	assert_int_equal(lookups_try(w->lookups, &domain, &result), MTS_OK);
@@ -628,6 +630,7 @@ static void test_joins(void **state)
 	/* Also if that ends without a record. */
 	world_pass(w, HOUR);
 	w->sites[1].record = DISCOVER_NO_RECORD;
+	save_to_disk(&w->loop, w->cache, &domain);
 	w->hang = true;
 	assert_int_equal(lookups_try(w->lookups, &domain, &result), MTS_OK);
 	assert_int_equal(lookups_renew(w->lookups, &domain), MTS_OK);
@@ -636,6 +639,7 @@ static void test_joins(void **state)
 	assert_int_equal(w->sites[1].fetches, 3);
 	/* A hit joins a refresh. */
 	world_pass(w, HOUR);
+	save_to_disk(&w->loop, w->cache, &domain);
 	w->hang = true;
 	assert_int_equal(lookups_renew(w->lookups, &domain), MTS_OK);
 	assert_int_equal(lookups_try(w->lookups, &domain, &result), MTS_OK);
