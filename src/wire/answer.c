@@ -138,10 +138,11 @@ static bool put_match(struct buffer *out, const struct policy *policy)
 
 static bool fits(const struct buffer *out, size_t start, enum answer_room room)
 {
-	struct slice reply = slice_of(out->data + start, out->len - start);
+	struct slice reply;
 
 	if (buffer_status(out) != MTS_OK)
 		return false;
+	reply = slice_of(out->data + start, out->len - start);
 	if (room == ANSWER_ROOM_TCP_TABLE)
 		return tcp_table_fits(reply);
 	return reply.len <= SOCKETMAP_REPLY_MAX;
