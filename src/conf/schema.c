@@ -5,8 +5,6 @@
 #include "conf/conf.h"
 #include "sts/policy.h"
 
-#include <string.h>
-
 #define KIB    UINT64_C(1024)
 #define MIB    (KIB * 1024)
 #define GIB    (MIB * 1024)
