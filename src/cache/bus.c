@@ -73,8 +73,8 @@ bool bus_absorb(const void *address)
 
 	if (at >= atomic_load(&map_end) || at < atomic_load(&map_begin))
 		return false;
-	zeros = mmap((void *)(at - at % page), page, PROT_READ,
-	             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	zeros = mmap((void *)((const char *)address - at % page), page,
+	             PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	errno = error;
 	if (zeros == MAP_FAILED)
 		return false;
