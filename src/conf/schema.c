@@ -34,8 +34,13 @@ static const char *const dane_words[] = { "auto", "on", "precedence", "off",
 	                                  NULL };
 static const char *const dane_answers[] = { "dane-only", "none", NULL };
 
+static const char *const testing_words[] = { "report", "enforce", NULL };
+static const char *const likes[] = { "postfix", "postfix-tlsrpt", "sts",
+	                             "verdict", NULL };
+
 #define IN(member)    offsetof(struct conf, member)
 #define ENTRY(member) offsetof(struct conf_listen, member)
+#define MAP(member)   offsetof(struct conf_map, member)
 
 static const struct conf_option options[] = {
 	{ .path = "listen",
@@ -80,6 +85,33 @@ static const struct conf_option options[] = {
 	  .fallback = "\"\"",
 	  .help = "The group a unix socket is given to.",
 	  .more = "Empty: the one mtastsd runs as." },
+	{ .path = "listen.tcp_table",
+	  .type = CONF_ADDRESS,
+	  .offset = ENTRY(address),
+	  .min = 1,
+	  .max = TEXT_MAX,
+	  .example = "inet:127.0.0.1:8462",
+	  .help = "The address of a tcp_table listener, for Postfix's tcp: "
+	          "maps.",
+	  .more = "Prefer socketmap: a reply has 4096 bytes at most here, "
+	          "and a policy that is too long for it makes mail wait." },
+	{ .path = "listen.map",
+	  .type = CONF_NAME,
+	  .offset = ENTRY(map),
+	  .min = 1,
+	  .max = NAME_MAX_,
+	  .fallback = "postfix",
+	  .help = "The map that a tcp_table listener answers for.",
+	  .more = "The protocol has no map names." },
+	{ .path = "listen.exim",
+	  .type = CONF_ADDRESS,
+	  .offset = ENTRY(address),
+	  .min = 1,
+	  .max = TEXT_MAX,
+	  .example = "unix:/run/mtasts/exim.sock",
+	  .help = "The address of a listener for Exim's ${readsocket}.",
+	  .more = "Exim asks as root when it delivers, and as its own user "
+	          "when it verifies recipients." },
 	{ .path = "control",
 	  .type = CONF_UNIX,
 	  .offset = IN(control),
@@ -315,6 +347,77 @@ static const struct conf_option options[] = {
 	          "smtp_dns_support_level = dnssec in main.cf; with none it is "
 	          "told nothing, and main.cf has to ask for DANE. That DANE "
 	          "can't be looked up it is told either way." },
+	{ .path = "testing",
+	  .type = CONF_WORD,
+	  .offset = IN(testing),
+	  .fallback = "report",
+	  .words = testing_words,
+	  .help = "What policies in mode testing are taken for.",
+	  .more =
+	      "With report they bind nobody, as RFC 8461 section 5 has it; "
+	      "with enforce they count as if they were in mode enforce: "
+	      "mail that fails them waits. For the maps that mtastsd has by "
+	      "itself and for exim." },
+	{ .path = "protocols",
+	  .type = CONF_BOOL,
+	  .offset = IN(protocols),
+	  .fallback = "false",
+	  .help = "Whether Postfix is told protocols=>=TLSv1.2 with a policy.",
+	  .more =
+	      "The defaults of Postfix 3.7 still allow TLS 1.0, which RFC "
+	      "8461 section 7.2 leaves out; a Postfix before 3.6 does not "
+	      "know the sign >= and defers the mail. For the maps that mtastsd "
+	      "has by itself." },
+	{ .path = "servername",
+	  .type = CONF_BOOL,
+	  .offset = IN(servername),
+	  .fallback = "true",
+	  .help = "Whether Postfix is told servername=hostname with a policy.",
+	  .more = "RFC 8461 section 7.1 wants the host's name in the TLS "
+	          "hand-shake; a Postfix before 3.4 does not know how and "
+	          "defers the mail. For the maps that mtastsd has by itself." },
+	{ .path = "maps",
+	  .type = CONF_MAPS,
+	  .offset = IN(maps),
+	  .max = 64,
+	  .help = "Maps of the operator's own.",
+	  .more = "A list; each entry is one that MTAs can ask besides those "
+	          "that mtastsd has by itself, or in place of the one that has "
+	          "its name." },
+	{ .path = "maps.name",
+	  .type = CONF_NAME,
+	  .offset = MAP(name),
+	  .min = 1,
+	  .max = NAME_MAX_,
+	  .example = "strict",
+	  .help = "The name that MTAs ask it by.",
+	  .more = "" },
+	{ .path = "maps.like",
+	  .type = CONF_WORD,
+	  .offset = MAP(like),
+	  .fallback = "postfix",
+	  .words = likes,
+	  .help = "The map whose answers it gives.",
+	  .more = "" },
+	{ .path = "maps.testing",
+	  .type = CONF_WORD,
+	  .offset = MAP(testing),
+	  .fallback = "report",
+	  .words = testing_words,
+	  .help = "As testing, for this map.",
+	  .more = "" },
+	{ .path = "maps.protocols",
+	  .type = CONF_BOOL,
+	  .offset = MAP(protocols),
+	  .fallback = "false",
+	  .help = "As protocols, for this map.",
+	  .more = "" },
+	{ .path = "maps.servername",
+	  .type = CONF_BOOL,
+	  .offset = MAP(servername),
+	  .fallback = "true",
+	  .help = "As servername, for this map.",
+	  .more = "" },
 	{ .path = "domains",
 	  .type = CONF_DOMAINS,
 	  .offset = IN(domains),
