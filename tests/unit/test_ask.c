@@ -946,7 +946,8 @@ static void test_not_on_disk_yet(void **state)
 	entry.dane_ttl_s = 300;
 	assert_int_equal(cache_put(f->cache, &domain, &entry), MTS_OK);
 	assert_false(cache_is_saved(f->cache, &domain));
-	assert_int_equal(reply_understand(slice_str("postfix example.org"),
+	assert_int_equal(reply_understand(f->maps,
+	                                  slice_str("postfix example.org"),
 	                                  &f->question, &f->out),
 	                 MTS_OK);
 	assert_int_equal(ask_try(f->ask, &f->question.ask, &tried), MTS_EMORE);
