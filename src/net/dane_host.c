@@ -221,6 +221,7 @@ static void on_alias(void *arg, const struct dns_answer *answer)
 static void on_insecure(struct dane_host *host,
                         const struct dane_answer *answer)
 {
+	rest_on(host, answer);
 	if (answer->hops == 0) {
 		end(host, DANE_HOST_NONE, "insecure addresses");
 		return;

@@ -125,7 +125,8 @@ static void say_how(struct said *said, const char *how)
 	                                             : DNS_OK;
 	a->cut = how[1] == 'U' ? DNS_CUT_UNSIGNED : DNS_CUT_NONE;
 	a->reason = a->bogus ? "bogus: signature" : "SERVFAIL";
-	a->ttl_s = 300;
+	a->ttl_s =
+	    how[strcspn(how, "=")] ? (uint32_t)atoi(strchr(how, '=') + 1) : 300;
 	a->end = a->status == DNS_FAILED || a->status == DNS_TIMEOUT
 	             ? NULL
 	             : &said->end;
@@ -134,13 +135,13 @@ static void say_how(struct said *said, const char *how)
 static void say(struct said *said, const char *name, const char *type,
                 const char *rest)
 {
-	char how[8];
+	char how[16];
 	int used = 0;
 	char record[300];
 
 	memset(said, 0, sizeof(*said));
 	assert_true(dns_name_parse(name, &said->end) == MTS_OK);
-	assert_int_equal(sscanf(rest, "%7s %n", how, &used), 1);
+	assert_int_equal(sscanf(rest, "%15s %n", how, &used), 1);
 	rest += used;
 	while (*rest == '>') {
 		assert_int_equal(sscanf(rest, ">%299s %n", record, &used), 1);
@@ -513,6 +514,62 @@ static void walks(void **state)
 	}
 }
 
+/* A state is as good as the shortest-lived of what it rests on. */
+static void ttls(void **state)
+{
+	static const struct {
+		const char *what, *answers;
+		uint32_t ttl_s;
+	} ttl_rows[] = {
+		{ "the MX records",
+		  "x.example MX S=100 10 a.org\na.org A I x\n", 100 },
+		{ "that there are none", "x.example MX S0=110\n", 110 },
+		{ "that there is no such domain", "x.example MX SX=110\n",
+		  110 },
+		{ "secure addresses",
+		  "x.example MX S 10 a.org\na.org A S=120 x\n", 120 },
+		{ "insecure addresses: they may be signed tomorrow",
+		  "x.example MX S 10 a.org\na.org A I=130 x\n", 130 },
+		{ "AAAA, where those count",
+		  "x.example MX S 10 a.org\na.org AAAA I=140 x\n", 140 },
+		{ "an alias to where nothing is signed",
+		  "x.example MX S 10 a.org\na.org A I >b.org x\n"
+		  "a.org CNAME I=150 b.org\n",
+		  150 },
+		{ "its target's insecure addresses",
+		  "x.example MX S 10 a.org\na.org A I=160 >b.org x\n"
+		  "a.org CNAME S b.org\n",
+		  160 },
+		{ "TLSA records",
+		  "x.example MX S 10 a.org\na.org A S x\n"
+		  "_25._tcp.a.org TLSA S=170 3 1 1 32\n",
+		  170 },
+		{ "that there are none of these",
+		  "x.example MX S 10 a.org\na.org A S x\n"
+		  "_25._tcp.a.org TLSA S0=180\n",
+		  180 },
+		{ "no address", "x.example MX S 10 a.org\na.org A S0=190\n",
+		  190 },
+		{ "never less", "x.example MX S=1 10 a.org\na.org A I x\n",
+		  30 },
+		{ "never more",
+		  "x.example MX S=999999 10 a.org\na.org A I=999999 x\n",
+		  86400 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ttl_rows) / sizeof(*ttl_rows); i++) {
+		struct secure_dns dns;
+
+		open_dns(&dns);
+		walk(&dns, "x.example", 25, ttl_rows[i].answers);
+		if (got.ttl_s != ttl_rows[i].ttl_s)
+			fail_msg("%s: %u", ttl_rows[i].what,
+			         (unsigned)got.ttl_s);
+		close_dns(&dns);
+	}
+}
+
 /* However many hosts a stranger names, and wherever their zones are. */
 static void bounds(void **state)
 {
@@ -671,9 +728,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(walks),      cmocka_unit_test(bounds),
-		cmocka_unit_test(more_hosts), cmocka_unit_test(no_room),
-		cmocka_unit_test(no_memory),  cmocka_unit_test(cancelling),
-		cmocka_unit_test(usable),
+		cmocka_unit_test(ttls),       cmocka_unit_test(more_hosts),
+		cmocka_unit_test(no_room),    cmocka_unit_test(no_memory),
+		cmocka_unit_test(cancelling), cmocka_unit_test(usable),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
