@@ -6,6 +6,7 @@
 #include "alloc.h"
 
 #include "net/dane.h"
+#include "net/dane_parts.h"
 #include "net/dane_rules.h"
 #include "net/zones.h"
 
@@ -696,6 +697,25 @@ static void cancelling(void **state)
 	}
 }
 
+/* Those who wait for lookup.timeout, by default four times dns.timeout, still
+ * hear what a walk that ran out of time came to. */
+static void ends_in_time(void **state)
+{
+	struct dane_hop hop = { .port = 25 };
+	struct dane_walk *w = NULL;
+	struct secure_dns dns;
+
+	(void)state;
+	open_dns(&dns);
+	dns.answers = busy;
+	snprintf(hop.domain.name, sizeof(hop.domain.name), "x.example");
+	assert_int_equal(dane_start(&dns, &hop, on_walk, &w, &w), MTS_OK);
+	assert_in_range(uv_timer_get_due_in(&w->timer), 1,
+	                4 * secure_dns_timeout_ms(&dns) - 200);
+	dane_cancel(&w);
+	close_dns(&dns);
+}
+
 /* -- the rules ------------------------------------------------------------- */
 
 static void usable(void **state)
@@ -738,7 +758,8 @@ int main(void)
 		cmocka_unit_test(walks),      cmocka_unit_test(bounds),
 		cmocka_unit_test(ttls),       cmocka_unit_test(more_hosts),
 		cmocka_unit_test(no_room),    cmocka_unit_test(no_memory),
-		cmocka_unit_test(cancelling), cmocka_unit_test(usable),
+		cmocka_unit_test(cancelling), cmocka_unit_test(ends_in_time),
+		cmocka_unit_test(usable),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
