@@ -35,6 +35,7 @@ const char *fetch_cause_text(enum fetch_cause cause)
 
 void fetch_free(struct fetch *fetch)
 {
+	turn_cancel(&fetch->asks);
 	free(fetch->host);
 	free(fetch->addresses);
 	free(fetch);
@@ -53,6 +54,7 @@ int fetcher_get(struct fetcher *fetcher, const char *host,
 	fetch = calloc(1, sizeof(*fetch));
 	if (!fetch)
 		return MTS_ENOMEM;
+	turn_init(&fetch->asks, fetch_on_asks);
 	fetch->host = strdup(host);
 	fetch->addresses = calloc(count, sizeof(*addresses));
 	if (!fetch->host || !fetch->addresses ||

@@ -52,7 +52,8 @@ struct fetch {
 	uint64_t started_ms; /* 0: it has not */
 	uint64_t young_ms;   /* since when it is young */
 	fetch_want *want;    /* NULL: there are no others, or it was called */
-	bool wanting;        /* it was, and nothing has been offered yet */
+	bool wanting;        /* it was, or soon is; nothing was offered yet */
+	struct turn asks;    /* to call it */
 	struct attempt *attempt;
 	struct fetch_result best; /* of the attempts that failed */
 	char best_reason[FETCH_REASON];
@@ -77,8 +78,12 @@ void fetch_kick(struct fetcher *fetcher);
 /* For the fetcher's ROOM: starts the next one, if there is room for it. */
 void fetch_on_room(struct turn *turn);
 
-/* Lets the owner look for other addresses; once. */
+/* Lets the owner look for other addresses; once, and not from inside of this,
+ * since it may close the fetcher. */
 void fetch_want_more(struct fetch *fetch);
+
+/* For the fetch's ASKS. */
+void fetch_on_asks(struct turn *turn);
 
 /* -- fetch_try.c: which address it tries ----------------------------------- */
 

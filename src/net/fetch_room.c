@@ -68,13 +68,19 @@ void fetch_set_state(struct fetch *fetch, enum fetch_state state)
 
 void fetch_want_more(struct fetch *fetch)
 {
+	if (!fetch->want)
+		return;
+	fetch->wanting = true;
+	turns_add(fetch->fetcher->turns, &fetch->asks);
+}
+
+void fetch_on_asks(struct turn *turn)
+{
+	struct fetch *fetch = container_of(turn, struct fetch, asks);
 	fetch_want *want = fetch->want;
 
 	fetch->want = NULL;
-	if (!want)
-		return;
-	fetch->wanting = true;
-	want(fetch->arg);
+	want(fetch->arg); /* the fetch may be gone after it */
 }
 
 /* For how long a fetch without TLS is young: when many wait, room is made the
