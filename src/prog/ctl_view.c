@@ -165,6 +165,7 @@ static void show_lookups(struct view *view, const json_t *lookups)
 	put_count(view, "policies fetched", lookups, "fetched");
 	put_count(view, "fetch failed", lookups, "fetch_failed");
 	put_count(view, "dns failed", lookups, "dns_failed");
+	put_count(view, "refused, too many", lookups, "refused");
 	put_heading(view, "now");
 	put_count(view, "discoveries", lookups, "under_way");
 	put_count(view, "waiting clients", lookups, "waiting");

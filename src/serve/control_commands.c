@@ -153,6 +153,7 @@ static json_t *lookups_object(const struct lookups *lookups)
 	json_put_count(&object, "fetched", counts.fetched);
 	json_put_count(&object, "fetch_failed", counts.fetch_failed);
 	json_put_count(&object, "dns_failed", counts.dns_failed);
+	json_put_count(&object, "refused", counts.refused);
 	json_put_count(&object, "under_way", counts.under_way);
 	json_put_count(&object, "waiting", counts.waiting);
 	return object;
