@@ -133,6 +133,32 @@ static bool put_match(struct buffer *out, const struct policy *policy)
 	return true;
 }
 
+/* The policy's fields, re-written: what else the publisher wrote stays out. Each
+ * line gets BEFORE, or BEFORE_MX if it is an mx, and AFTER. */
+static void put_policy(struct buffer *out, const struct policy *policy,
+                       const char *before, const char *before_mx,
+                       const char *after)
+{
+	buffer_puts(out, before);
+	buffer_puts(out, "version: STSv1");
+	buffer_puts(out, after);
+	buffer_puts(out, before);
+	buffer_puts(out, "mode: ");
+	buffer_puts(out, policy_mode_text(policy->mode));
+	buffer_puts(out, after);
+	put_patterns(out, policy, slice_str(before_mx), slice_str(after));
+	buffer_puts(out, before);
+	buffer_puts(out, "max_age: ");
+	number_put(out, policy->max_age_s);
+	buffer_puts(out, after);
+}
+
+int answer_write_policy(struct buffer *out, const struct policy *policy)
+{
+	put_policy(out, policy, "", "mx: ", "\n");
+	return buffer_status(out);
+}
+
 /* -- Postfix --------------------------------------------------------------- */
 
 static bool fits(const struct buffer *out, size_t start)
@@ -186,18 +212,10 @@ static void put_attributes(struct buffer *out, const struct answer_input *input)
 	             slice_str(""));
 }
 
-/* The policy's fields, re-written: what else the publisher wrote stays out. */
 static void put_policy_strings(struct buffer *out, const struct policy *policy)
 {
-	buffer_puts(out, " { policy_string = version: STSv1 }"
-	                 " { policy_string = mode: ");
-	buffer_puts(out, policy_mode_text(policy->mode));
-	buffer_puts(out, " }");
-	put_patterns(out, policy, slice_str(" { policy_string = mx: "),
-	             slice_str(" }"));
-	buffer_puts(out, " { policy_string = max_age: ");
-	number_put(out, policy->max_age_s);
-	buffer_puts(out, " }");
+	put_policy(out, policy,
+	           " { policy_string = ", " { policy_string = mx: ", " }");
 }
 
 static int write_tlsrpt(struct buffer *out, const struct answer_input *input)
