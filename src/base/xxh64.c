@@ -27,9 +27,12 @@ static uint64_t sum_stripes(const unsigned char **data, size_t len)
 	const unsigned char *p = *data;
 	uint64_t sum;
 
-	for (; len >= 32; len -= 32, p += 32)
-		for (size_t i = 0; i < 4; i++)
-			acc[i] = sum_round(acc[i], bytes_get_64(p + 8 * i));
+	for (; len >= 32; len -= 32, p += 32) {
+		acc[0] = sum_round(acc[0], bytes_get_64(p));
+		acc[1] = sum_round(acc[1], bytes_get_64(p + 8));
+		acc[2] = sum_round(acc[2], bytes_get_64(p + 16));
+		acc[3] = sum_round(acc[3], bytes_get_64(p + 24));
+	}
 	sum = rotate(acc[0], 1) + rotate(acc[1], 7) + rotate(acc[2], 12) +
 	      rotate(acc[3], 18);
 	for (int i = 0; i < 4; i++)
