@@ -14,7 +14,8 @@ DEMO_PACKAGES="nsd nginx-light openssl iproute2 util-linux"
 # What the tests need besides.
 TEST_PACKAGES="$DEMO_PACKAGES unbound knot libcmocka-dev clang libclang-rt-dev
  clang-format clang-tidy cppcheck shellcheck mandoc valgrind xz-utils git procps
- python3 python3-pytest python3-dnspython python3-cryptography"
+ python3 python3-pytest python3-dnspython python3-cryptography
+ debian-archive-keyring"
 
 have_package() {
 	dpkg-query -W -f '${Status}' "$1" 2>/dev/null |

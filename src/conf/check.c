@@ -6,6 +6,7 @@
 #include "conf/schema.h"
 #include "conf/value.h"
 #include "sts/domain.h"
+#include "wire/socketmap.h"
 
 #include <arpa/inet.h>
 #include <strings.h>
@@ -232,18 +233,47 @@ static int check_addresses(const struct conf *conf, const char *name,
 
 		if (same_address(entry->address, conf->control))
 			return fault_set(why, MTS_ESYNTAX,
-			                 "%s:%u: listen.socketmap: %.120s is "
+			                 "%s:%u: listen.%s: %.120s is "
 			                 "the address of control too",
-			                 name, entry->line, entry->address);
+			                 name, entry->line,
+			                 conf_protocol_text(entry->protocol),
+			                 entry->address);
 		for (size_t k = 0; k < i; k++)
 			if (same_address(entry->address,
 			                 conf->listen[k].address))
 				return fault_set(
 				    why, MTS_ESYNTAX,
-				    "%s:%u: listen.socketmap: %.120s is "
+				    "%s:%u: listen.%s: %.120s is "
 				    "listened on already, by line %u",
-				    name, entry->line, entry->address,
-				    conf->listen[k].line);
+				    name, entry->line,
+				    conf_protocol_text(entry->protocol),
+				    entry->address, conf->listen[k].line);
+	}
+	return MTS_OK;
+}
+
+/* Whether there is such a map, of ours or of the operator's. */
+static bool has_map(const struct conf *conf, const char *name)
+{
+	for (size_t i = 0; i < conf->map_count; i++)
+		if (strcmp(conf->maps[i].name, name) == 0)
+			return true;
+	return socketmap_find_map(slice_str(name)) != MAP_UNKNOWN;
+}
+
+static int check_maps(const struct conf *conf, const char *name,
+                      struct fault *why)
+{
+	for (size_t i = 0; i < conf->listen_count; i++) {
+		const struct conf_listen *entry = &conf->listen[i];
+
+		if (!has_map(conf, entry->map))
+			return fault_set(why, MTS_ESYNTAX,
+			                 "%s:%u: listen.map: there is no map "
+			                 "'%.80s'; write postfix, "
+			                 "postfix-tlsrpt or verdict, or add it "
+			                 "to maps:",
+			                 name, entry->line, entry->map);
 	}
 	return MTS_OK;
 }
@@ -277,5 +307,7 @@ int check_together(const struct conf *conf, const unsigned *lines,
 
 	if (status == MTS_OK)
 		status = check_dane(conf, lines, name, why);
-	return status == MTS_OK ? check_addresses(conf, name, why) : status;
+	if (status == MTS_OK)
+		status = check_addresses(conf, name, why);
+	return status == MTS_OK ? check_maps(conf, name, why) : status;
 }

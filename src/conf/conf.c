@@ -17,6 +17,7 @@ static void free_entry(struct conf_listen *entry)
 	free(entry->address);
 	free(entry->owner);
 	free(entry->group);
+	free(entry->map);
 }
 
 void conf_clear_listen(struct conf *conf)
@@ -28,16 +29,35 @@ void conf_clear_listen(struct conf *conf)
 	conf->listen_count = 0;
 }
 
-/* Sets the options of an entry of "listen:", or all others, at BASE to their
- * defaults. Lists and sections have none. */
-static int set_defaults(bool entry, void *base)
+void conf_clear_maps(struct conf *conf)
 {
-	const struct conf_option *listen = schema_find("listen");
+	for (size_t i = 0; i < conf->map_count; i++)
+		free(conf->maps[i].name);
+	free(conf->maps);
+	conf->maps = NULL;
+	conf->map_count = 0;
+}
+
+/* Whether OPTION is an entry's of LIST, or of no list if that is NULL. */
+static bool is_of_list(const struct conf_option *option, const char *list)
+{
+	static const char *const lists[] = { "listen", "maps" };
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		if (schema_is_child(option, schema_find(lists[i])))
+			return list && strcmp(list, lists[i]) == 0;
+	return !list;
+}
+
+/* Sets the options of an entry of LIST, or with NULL all others, at BASE to
+ * their defaults. Lists and sections have none. */
+static int set_defaults(const char *list, void *base)
+{
 	const struct conf_option *option;
 	int status = MTS_OK;
 
 	for (size_t i = 0; status == MTS_OK && (option = schema_at(i)); i++)
-		if (schema_is_child(option, listen) == entry &&
+		if (is_of_list(option, list) && option->fallback &&
 		    option->type != CONF_SECTION &&
 		    option->type != CONF_LISTENERS &&
 		    option->type != CONF_SERVERS &&
@@ -51,7 +71,7 @@ struct conf_listen *conf_add_listen(struct conf *conf)
 	struct conf_listen entry = { .protocol = CONF_SOCKETMAP };
 	struct conf_listen *more;
 
-	if (set_defaults(true, &entry) != MTS_OK)
+	if (set_defaults("listen", &entry) != MTS_OK)
 		goto fail;
 	more = realloc(conf->listen, (conf->listen_count + 1) * sizeof(*more));
 	if (!more)
@@ -64,6 +84,34 @@ fail:
 	return NULL;
 }
 
+struct conf_map *conf_add_map(struct conf *conf)
+{
+	struct conf_map entry = { 0 };
+	struct conf_map *more;
+
+	if (set_defaults("maps", &entry) != MTS_OK)
+		return NULL;
+	more = realloc(conf->maps, (conf->map_count + 1) * sizeof(*more));
+	if (!more)
+		return NULL;
+	conf->maps = more;
+	more[conf->map_count] = entry;
+	return &more[conf->map_count++];
+}
+
+const char *conf_protocol_text(enum conf_protocol protocol)
+{
+	switch (protocol) {
+	case CONF_SOCKETMAP:
+		break;
+	case CONF_TCP_TABLE:
+		return "tcp_table";
+	case CONF_EXIM:
+		return "exim";
+	}
+	return "socketmap";
+}
+
 struct conf *conf_new(void)
 {
 	struct conf *conf = calloc(1, sizeof(*conf));
@@ -71,7 +119,7 @@ struct conf *conf_new(void)
 	if (!conf)
 		return NULL;
 	conf->domains = words_new();
-	if (!conf->domains || set_defaults(false, conf) != MTS_OK ||
+	if (!conf->domains || set_defaults(NULL, conf) != MTS_OK ||
 	    !conf_add_listen(conf))
 		conf_free(&conf);
 	return conf;
@@ -84,6 +132,7 @@ void conf_free(struct conf **conf)
 	if (!old)
 		return;
 	conf_clear_listen(old);
+	conf_clear_maps(old);
 	free(old->control);
 	free(old->cache.directory);
 	for (size_t i = 0; i < old->dns.server_count; i++)

@@ -23,7 +23,7 @@ enum conf_dnssec {
 	CONF_DNSSEC_OFF,
 };
 
-enum conf_protocol { CONF_SOCKETMAP };
+enum conf_protocol { CONF_SOCKETMAP, CONF_TCP_TABLE, CONF_EXIM };
 
 /* One entry of "listen:". */
 struct conf_listen {
@@ -32,6 +32,7 @@ struct conf_listen {
 	mode_t mode;   /* unix: of the socket file; 0660 by default */
 	char *owner;   /* unix: a user's name, or NULL: ours */
 	char *group;   /* unix: a group's name, or NULL: ours */
+	char *map;     /* tcp_table: the map that is asked; never NULL */
 	unsigned line; /* in the file, for messages */
 };
 
@@ -43,6 +44,25 @@ enum conf_dane {
 	CONF_DANE_OFF
 };
 enum conf_dane_answer { CONF_DANE_ANSWER_ONLY, CONF_DANE_ANSWER_NONE };
+
+/* In the order of the options' words. */
+enum conf_testing { CONF_TESTING_REPORT, CONF_TESTING_ENFORCE };
+enum conf_like {
+	CONF_LIKE_POSTFIX,
+	CONF_LIKE_POSTFIX_TLSRPT,
+	CONF_LIKE_STS,
+	CONF_LIKE_VERDICT,
+};
+
+/* One entry of "maps:". */
+struct conf_map {
+	char *name; /* never NULL once it is loaded */
+	enum conf_like like;
+	enum conf_testing testing;
+	bool protocols;
+	bool servername;
+	unsigned line; /* in the file, for messages */
+};
 
 struct conf {
 	struct conf_listen *listen; /* LISTEN_COUNT of them */
@@ -81,6 +101,11 @@ struct conf {
 	} refresh;
 	enum conf_dane dane;
 	enum conf_dane_answer dane_answer;
+	enum conf_testing testing; /* of our own maps, and of exim */
+	bool protocols;            /* of our own maps */
+	bool servername;           /* of our own maps */
+	struct conf_map *maps;     /* the operator's; MAP_COUNT of them */
+	size_t map_count;
 	struct words *domains; /* the operator's own; never NULL */
 	struct {
 		uint64_t clients; /* connections, all listeners together */
@@ -106,6 +131,9 @@ int conf_parse(const char *text, size_t len, const char *name,
 
 /* Every option at its default; NULL if memory is short. */
 struct conf *conf_new(void);
+
+/* "socketmap", "tcp_table", "exim". */
+const char *conf_protocol_text(enum conf_protocol protocol);
 
 /* Takes NULL, leaves NULL. */
 void conf_free(struct conf **conf);

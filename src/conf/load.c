@@ -160,7 +160,7 @@ static int read_value(struct loader *loader, const struct conf_option *option,
 	return MTS_OK;
 }
 
-static int refuse_number(const struct loader *loader,
+int loader_refuse_number(const struct loader *loader,
                          const struct conf_option *option, const char *what)
 {
 	return fault_set(loader->why, MTS_ESYNTAX,
@@ -187,7 +187,7 @@ static int read_servers(struct loader *loader, const struct conf_option *option)
 			return loader_refuse(loader, option->path,
 			                     "each item must be one address");
 		if (conf->dns.server_count == option->max)
-			return refuse_number(loader, option, "items");
+			return loader_refuse_number(loader, option, "items");
 		if (value_add_server(&conf->dns.servers,
 		                     &conf->dns.server_count,
 		                     loader_scalar(loader), &value) != MTS_OK)
@@ -196,14 +196,89 @@ static int read_servers(struct loader *loader, const struct conf_option *option)
 	return status;
 }
 
-static int read_mapping(struct loader *loader, const struct conf_option *parent,
-                        void *base);
+/* Finds out which protocol the entry is of: there is one address in it. */
+static int find_protocol(const struct loader *loader,
+                         const struct conf_option *option,
+                         struct conf_listen *entry)
+{
+	static const struct {
+		const char *path;
+		enum conf_protocol protocol;
+	} rows[] = {
+		{ "listen.socketmap", CONF_SOCKETMAP },
+		{ "listen.tcp_table", CONF_TCP_TABLE },
+		{ "listen.exim", CONF_EXIM },
+	};
+	const char *found = NULL;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		size_t row = schema_index(schema_find(rows[i].path));
+
+		if (loader->lines[row] == 0)
+			continue;
+		if (found)
+			return fault_set(loader->why, MTS_ESYNTAX,
+			                 "%s:%u: %s: the entry has an address "
+			                 "already, by %s; begin another one "
+			                 "with a hyphen",
+			                 loader->name, loader->lines[row],
+			                 rows[i].path, found);
+		found = rows[i].path;
+		entry->protocol = rows[i].protocol;
+	}
+	if (found)
+		return MTS_OK;
+	return fault_set(loader->why, MTS_ESYNTAX,
+	                 "%s:%u: %s: the entry has no address; write "
+	                 "socketmap:, tcp_table: or exim: and unix:/path or "
+	                 "inet:host:port",
+	                 loader->name, entry->line, option->path);
+}
+
+/* Refuses what has no meaning for this entry's address and protocol. */
+static int check_entry(const struct loader *loader,
+                       const struct conf_option *option,
+                       struct conf_listen *entry)
+{
+	const struct conf_option *map = schema_find("listen.map");
+	const struct conf_option *row;
+	int status = find_protocol(loader, option, entry);
+
+	if (status != MTS_OK)
+		return status;
+	for (size_t i = 0; (row = schema_at(i)); i++) {
+		if (loader->lines[i] == 0 || row->type == CONF_ADDRESS ||
+		    !schema_is_child(row, option))
+			continue;
+		if (row == map && entry->protocol != CONF_TCP_TABLE)
+			return fault_set(loader->why, MTS_ESYNTAX,
+			                 "%s:%u: %s: is for tcp_table only; "
+			                 "leave it out",
+			                 loader->name, loader->lines[i],
+			                 row->path);
+		if (row != map && strncmp(entry->address, "inet:", 5) == 0)
+			return fault_set(loader->why, MTS_ESYNTAX,
+			                 "%s:%u: %s: is for unix sockets only; "
+			                 "leave it out for %.80s",
+			                 loader->name, loader->lines[i],
+			                 row->path, entry->address);
+	}
+	return MTS_OK;
+}
+
+void loader_forget_lines(struct loader *loader,
+                         const struct conf_option *parent)
+{
+	const struct conf_option *row;
+
+	for (size_t i = 0; (row = schema_at(i)); i++)
+		if (schema_is_child(row, parent))
+			loader->lines[i] = 0;
+}
 
 /* Adds an entry with its defaults and reads it. */
 static int read_entry(struct loader *loader, const struct conf_option *option)
 {
-	const struct conf_option *address = schema_find("listen.socketmap");
-	const struct conf_option *row;
 	struct conf_listen *entry = conf_add_listen(loader->conf);
 	unsigned line = loader_line(loader);
 	int status;
@@ -212,28 +287,11 @@ static int read_entry(struct loader *loader, const struct conf_option *option)
 		return fault_set(loader->why, MTS_ENOMEM, "%s: out of memory",
 		                 loader->name);
 	entry->line = line;
-	for (size_t i = 0; (row = schema_at(i)); i++)
-		if (schema_is_child(row, option))
-			loader->lines[i] = 0;
-	status = read_mapping(loader, option, entry);
+	loader_forget_lines(loader, option);
+	status = loader_read_mapping(loader, option, entry);
 	if (status != MTS_OK)
 		return status;
-	if (loader->lines[schema_index(address)] == 0)
-		return fault_set(loader->why, MTS_ESYNTAX,
-		                 "%s:%u: listen: the entry has no address; "
-		                 "write socketmap: unix:/path or "
-		                 "inet:host:port",
-		                 loader->name, line);
-	for (size_t i = 0; (row = schema_at(i)); i++)
-		if (loader->lines[i] && row != address &&
-		    schema_is_child(row, option) &&
-		    strncmp(entry->address, "inet:", 5) == 0)
-			return fault_set(loader->why, MTS_ESYNTAX,
-			                 "%s:%u: %s: is for unix sockets only; "
-			                 "leave it out for %.80s",
-			                 loader->name, loader->lines[i],
-			                 row->path, entry->address);
-	return MTS_OK;
+	return check_entry(loader, option, entry);
 }
 
 static int read_listeners(struct loader *loader,
@@ -256,7 +314,7 @@ static int read_listeners(struct loader *loader,
 			    "as in - socketmap: "
 			    "inet:127.0.0.1:8461");
 		if (loader->conf->listen_count == option->max)
-			return refuse_number(loader, option, "entries");
+			return loader_refuse_number(loader, option, "entries");
 		status = read_entry(loader, option);
 		if (status != MTS_OK)
 			return status;
@@ -279,7 +337,7 @@ static int read_section(struct loader *loader, const struct conf_option *option)
 		    loader, option->path,
 		    "has options of its own; write them below it, "
 		    "indented");
-	return read_mapping(loader, option, loader->conf);
+	return loader_read_mapping(loader, option, loader->conf);
 }
 
 static int read_option(struct loader *loader, const struct conf_option *option,
@@ -291,6 +349,8 @@ static int read_option(struct loader *loader, const struct conf_option *option,
 		return read_listeners(loader, option);
 	if (option->type == CONF_SERVERS)
 		return read_servers(loader, option);
+	if (option->type == CONF_MAPS)
+		return load_maps(loader, option);
 	if (option->type == CONF_DOMAINS)
 		return load_domains(loader);
 	return read_value(loader, option, base);
@@ -355,7 +415,7 @@ static int refuse_unknown(const struct loader *loader,
 }
 
 /* The options within PARENT (NULL: at the top), up to the mapping's end. */
-static int read_mapping(struct loader *loader, const struct conf_option *parent,
+int loader_read_mapping(struct loader *loader, const struct conf_option *parent,
                         void *base)
 {
 	const struct conf_option *option;
@@ -398,7 +458,7 @@ static int read_document(struct loader *loader)
 	if (status != MTS_OK)
 		return status;
 	if (loader->event.type == YAML_MAPPING_START_EVENT)
-		status = read_mapping(loader, NULL, loader->conf);
+		status = loader_read_mapping(loader, NULL, loader->conf);
 	else if (!loader_is_null(loader))
 		return loader_refuse(
 		    loader, NULL, "options are expected, each as name: value");

@@ -9,8 +9,12 @@
  * is short. In conf.c. */
 struct conf_listen *conf_add_listen(struct conf *conf);
 
+/* The same for "maps:". */
+struct conf_map *conf_add_map(struct conf *conf);
+
 /* Takes all entries out. */
 void conf_clear_listen(struct conf *conf);
+void conf_clear_maps(struct conf *conf);
 
 /* Reads LEN bytes of TEXT into CONF, which holds the defaults. On an error CONF
  * may be half changed, and is still good for conf_free(). */

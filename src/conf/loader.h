@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* loader.h - YAML events, one by one: what load.c and load_domains.c share. */
+/* loader.h - YAML events, one by one: what the files load*.c share. */
 #ifndef CONF_LOADER_H
 #define CONF_LOADER_H
 
@@ -44,5 +44,18 @@ struct slice loader_scalar(const struct loader *loader);
 /* Reads the value of "domains:", which begins with the current event, into the
  * loader's conf. */
 int load_domains(struct loader *loader);
+
+/* The same for "maps:", OPTION. */
+int load_maps(struct loader *loader, const struct conf_option *option);
+
+/* Reads the options within PARENT (NULL: at the top), up to the mapping's end,
+ * which the current event begins; their values go to BASE. An entry of a list
+ * first forgets the lines of the one before. */
+int loader_read_mapping(struct loader *loader, const struct conf_option *parent,
+                        void *base);
+void loader_forget_lines(struct loader *loader,
+                         const struct conf_option *parent);
+int loader_refuse_number(const struct loader *loader,
+                         const struct conf_option *option, const char *what);
 
 #endif

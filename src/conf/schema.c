@@ -5,8 +5,6 @@
 #include "conf/conf.h"
 #include "sts/policy.h"
 
-#include <string.h>
-
 #define KIB    UINT64_C(1024)
 #define MIB    (KIB * 1024)
 #define GIB    (MIB * 1024)
@@ -34,8 +32,13 @@ static const char *const dane_words[] = { "auto", "on", "precedence", "off",
 	                                  NULL };
 static const char *const dane_answers[] = { "dane-only", "none", NULL };
 
+static const char *const testing_words[] = { "report", "enforce", NULL };
+static const char *const likes[] = { "postfix", "postfix-tlsrpt", "sts",
+	                             "verdict", NULL };
+
 #define IN(member)    offsetof(struct conf, member)
 #define ENTRY(member) offsetof(struct conf_listen, member)
+#define MAP(member)   offsetof(struct conf_map, member)
 
 static const struct conf_option options[] = {
 	{ .path = "listen",
@@ -80,6 +83,33 @@ static const struct conf_option options[] = {
 	  .fallback = "\"\"",
 	  .help = "The group a unix socket is given to.",
 	  .more = "Empty: the one mtastsd runs as." },
+	{ .path = "listen.tcp_table",
+	  .type = CONF_ADDRESS,
+	  .offset = ENTRY(address),
+	  .min = 1,
+	  .max = TEXT_MAX,
+	  .example = "inet:127.0.0.1:8462",
+	  .help = "The address of a tcp_table listener, for Postfix's tcp: "
+	          "maps.",
+	  .more = "Prefer socketmap: a reply has 4096 bytes at most here, "
+	          "and a policy that is too long for it makes mail wait." },
+	{ .path = "listen.map",
+	  .type = CONF_NAME,
+	  .offset = ENTRY(map),
+	  .min = 1,
+	  .max = NAME_MAX_,
+	  .fallback = "postfix",
+	  .help = "The map that a tcp_table listener answers for.",
+	  .more = "The protocol has no map names." },
+	{ .path = "listen.exim",
+	  .type = CONF_ADDRESS,
+	  .offset = ENTRY(address),
+	  .min = 1,
+	  .max = TEXT_MAX,
+	  .example = "unix:/run/mtasts/exim.sock",
+	  .help = "The address of a listener for Exim's ${readsocket}.",
+	  .more = "Exim asks as root when it delivers, and as its own user "
+	          "when it verifies recipients." },
 	{ .path = "control",
 	  .type = CONF_UNIX,
 	  .offset = IN(control),
@@ -313,6 +343,77 @@ static const struct conf_option options[] = {
 	  .more = "With dane-only it is told dane-only or dane, which needs "
 	          "smtp_dns_support_level = dnssec in main.cf; with none it is "
 	          "told nothing, and main.cf has to ask for DANE." },
+	{ .path = "testing",
+	  .type = CONF_WORD,
+	  .offset = IN(testing),
+	  .fallback = "report",
+	  .words = testing_words,
+	  .help = "What policies in mode testing are taken for.",
+	  .more =
+	      "With report they bind nobody, as RFC 8461 section 5 has it; "
+	      "with enforce they count as if they were in mode enforce: "
+	      "mail that fails them waits. For the maps that mtastsd has by "
+	      "itself and for exim." },
+	{ .path = "protocols",
+	  .type = CONF_BOOL,
+	  .offset = IN(protocols),
+	  .fallback = "false",
+	  .help = "Whether Postfix is told protocols=>=TLSv1.2 with a policy.",
+	  .more =
+	      "The defaults of Postfix 3.7 still allow TLS 1.0, which RFC "
+	      "8461 section 7.2 leaves out; a Postfix before 3.6 does not "
+	      "know the sign >= and defers the mail. For the maps that mtastsd "
+	      "has by itself." },
+	{ .path = "servername",
+	  .type = CONF_BOOL,
+	  .offset = IN(servername),
+	  .fallback = "true",
+	  .help = "Whether Postfix is told servername=hostname with a policy.",
+	  .more = "RFC 8461 section 7.1 wants the host's name in the TLS "
+	          "hand-shake; a Postfix before 3.4 does not know how and "
+	          "defers the mail. For the maps that mtastsd has by itself." },
+	{ .path = "maps",
+	  .type = CONF_MAPS,
+	  .offset = IN(maps),
+	  .max = 64,
+	  .help = "Maps of the operator's own.",
+	  .more = "A list; each entry is one that MTAs can ask besides those "
+	          "that mtastsd has by itself, or in place of the one that has "
+	          "its name." },
+	{ .path = "maps.name",
+	  .type = CONF_NAME,
+	  .offset = MAP(name),
+	  .min = 1,
+	  .max = NAME_MAX_,
+	  .example = "strict",
+	  .help = "The name that MTAs ask it by.",
+	  .more = "" },
+	{ .path = "maps.like",
+	  .type = CONF_WORD,
+	  .offset = MAP(like),
+	  .fallback = "postfix",
+	  .words = likes,
+	  .help = "The map whose answers it gives.",
+	  .more = "" },
+	{ .path = "maps.testing",
+	  .type = CONF_WORD,
+	  .offset = MAP(testing),
+	  .fallback = "report",
+	  .words = testing_words,
+	  .help = "As testing, for this map.",
+	  .more = "" },
+	{ .path = "maps.protocols",
+	  .type = CONF_BOOL,
+	  .offset = MAP(protocols),
+	  .fallback = "false",
+	  .help = "As protocols, for this map.",
+	  .more = "" },
+	{ .path = "maps.servername",
+	  .type = CONF_BOOL,
+	  .offset = MAP(servername),
+	  .fallback = "true",
+	  .help = "As servername, for this map.",
+	  .more = "" },
 	{ .path = "domains",
 	  .type = CONF_DOMAINS,
 	  .offset = IN(domains),
@@ -367,128 +468,4 @@ const struct conf_option *schema_at(size_t index)
 size_t schema_index(const struct conf_option *option)
 {
 	return (size_t)(option - options);
-}
-
-const struct conf_option *schema_find(const char *path)
-{
-	for (size_t i = 0; i < OPTIONS; i++)
-		if (strcmp(options[i].path, path) == 0)
-			return &options[i];
-	return NULL;
-}
-
-/* What stands after the last dot. */
-static const char *last_name(const struct conf_option *option)
-{
-	const char *dot = strrchr(option->path, '.');
-
-	return dot ? dot + 1 : option->path;
-}
-
-bool schema_is_child(const struct conf_option *option,
-                     const struct conf_option *parent)
-{
-	const char *name = last_name(option);
-	size_t len = parent ? strlen(parent->path) + 1 : 0;
-
-	return (size_t)(name - option->path) == len &&
-	       (!parent || strncmp(option->path, parent->path, len - 1) == 0);
-}
-
-const struct conf_option *schema_child(const struct conf_option *parent,
-                                       struct slice name)
-{
-	for (size_t i = 0; i < OPTIONS; i++)
-		if (schema_is_child(&options[i], parent) &&
-		    slice_is(name, last_name(&options[i])))
-			return &options[i];
-	return NULL;
-}
-
-/* -- guesses --------------------------------------------------------------- */
-
-enum { NAME_LEN_MAX = 40 }; /* of a name that a guess is made for */
-
-static size_t least(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
-/* Levenshtein's: letters put in, left out or changed. Hyphens pass for
- * underscores, and capitals for small letters. */
-static size_t distance(struct slice a, const char *b)
-{
-	size_t row[NAME_LEN_MAX + 1];
-	size_t len = strlen(b);
-
-	if (a.len > NAME_LEN_MAX || len > NAME_LEN_MAX)
-		return SIZE_MAX;
-	for (size_t k = 0; k <= len; k++)
-		row[k] = k;
-	for (size_t i = 0; i < a.len; i++) {
-		char c = ascii_lower(a.data[i]);
-		size_t diagonal = row[0];
-
-		if (c == '-')
-			c = '_';
-		row[0] = i + 1;
-		for (size_t k = 0; k < len; k++) {
-			size_t change = diagonal + (c != b[k]);
-
-			diagonal = row[k + 1];
-			row[k + 1] =
-			    least(least(row[k], row[k + 1]) + 1, change);
-		}
-	}
-	return row[len];
-}
-
-/* How many slips of the pen a name of LEN letters may have. */
-static size_t slips(size_t len)
-{
-	if (len <= 4)
-		return 1;
-	return len < 9 ? 2 : len / 3;
-}
-
-static const struct conf_option *guess_spelling(
-    const struct conf_option *parent, struct slice name)
-{
-	const struct conf_option *best = NULL;
-	size_t nearest = slips(name.len) + 1;
-
-	for (size_t i = 0; i < OPTIONS; i++) {
-		size_t far = distance(name, last_name(&options[i]));
-
-		if (!schema_is_child(&options[i], parent) || far >= nearest)
-			continue;
-		best = &options[i];
-		nearest = far;
-	}
-	return best;
-}
-
-/* The one option of this name or path in another place. */
-static const struct conf_option *guess_place(struct slice name)
-{
-	const struct conf_option *found = NULL;
-
-	for (size_t i = 0; i < OPTIONS; i++) {
-		if (slice_is(name, options[i].path))
-			return &options[i];
-		if (!slice_is(name, last_name(&options[i])))
-			continue;
-		if (found)
-			return NULL;
-		found = &options[i];
-	}
-	return found;
-}
-
-const struct conf_option *schema_guess(const struct conf_option *parent,
-                                       struct slice name)
-{
-	const struct conf_option *guess = guess_spelling(parent, name);
-
-	return guess ? guess : guess_place(name);
 }

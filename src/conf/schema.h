@@ -15,6 +15,7 @@
 enum conf_type {
 	CONF_SECTION,   /* further options; kept as nothing itself */
 	CONF_LISTENERS, /* a list of entries; struct conf_listen[] */
+	CONF_MAPS,      /* a list of entries; struct conf_map[] */
 	CONF_SERVERS,   /* a list of name servers; char *[] */
 	CONF_DOMAINS,   /* a mapping of domains; struct words * */
 	CONF_BOOL,      /* bool */
@@ -38,6 +39,7 @@ struct conf_option {
 	uint64_t min;
 	uint64_t max;
 	const char *fallback;     /* the default, as a file would say it */
+	const char *example;      /* without a default: a good value */
 	const char *const *words; /* CONF_WORD: up to a NULL */
 	const char *help;         /* one line */
 	const char *more;         /* what else there is to know, or "" */

@@ -142,6 +142,7 @@ static int parse_number(const struct conf_option *option, struct slice text,
 		return parse_octal(text, ret);
 	case CONF_SECTION:
 	case CONF_LISTENERS:
+	case CONF_MAPS:
 	case CONF_SERVERS:
 	case CONF_DOMAINS:
 	case CONF_ADDRESS:
@@ -250,6 +251,8 @@ static void store_number(const struct conf_option *option, void *base,
 	_Static_assert(sizeof(unsigned) == sizeof(enum log_level) &&
 	                   sizeof(unsigned) == sizeof(enum log_target) &&
 	                   sizeof(unsigned) == sizeof(enum conf_dane) &&
+	                   sizeof(unsigned) == sizeof(enum conf_like) &&
+	                   sizeof(unsigned) == sizeof(enum conf_testing) &&
 	                   sizeof(unsigned) == sizeof(enum conf_dane_answer),
 	               "an enum is kept as an unsigned");
 	if (option->type == CONF_BOOL)
@@ -325,6 +328,7 @@ static int check_text(const struct conf_option *option, const char *text,
 		return check_server(text, why);
 	case CONF_SECTION:
 	case CONF_LISTENERS:
+	case CONF_MAPS:
 	case CONF_DOMAINS:
 	case CONF_BOOL:
 	case CONF_COUNT:

@@ -16,7 +16,7 @@
 #include "serve/dane_walks.h"
 #include "serve/lookup.h"
 #include "serve/refresher.h"
-#include "serve/socketmap.h"
+#include "serve/server.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,7 +49,8 @@ struct daemon {
 	struct dane_walks *walks; /* NULL: dane is off */
 	struct ask *ask;
 	struct refresher *refresher;
-	struct socketmap_server *socketmap;
+	struct maps *maps;
+	struct server *server;
 	struct control *control;
 	char **listeners; /* "socketmap unix:/..." for status */
 	size_t listener_count;
@@ -285,31 +286,101 @@ static int open_refresher(struct daemon *daemon, struct fault *why)
 	return refresher_new(&options, &daemon->refresher, why);
 }
 
-static int note_listener(struct daemon *daemon, const char *address,
-                         struct fault *why)
+static int note_listener(struct daemon *daemon,
+                         const struct conf_listen *listen, struct fault *why)
 {
-	const char *protocol = "socketmap ";
-	size_t size = strlen(protocol) + strlen(address) + 1;
+	const char *protocol = conf_protocol_text(listen->protocol);
+	size_t size = strlen(protocol) + strlen(listen->address) + 2;
 	char *text = malloc(size);
 
 	if (!text)
 		return fault_set(why, MTS_ENOMEM, "out of memory");
-	snprintf(text, size, "%s%s", protocol, address);
+	snprintf(text, size, "%s %s", protocol, listen->address);
 	daemon->listeners[daemon->listener_count++] = text;
 	return MTS_OK;
+}
+
+static struct answer_manner manner_of(enum conf_testing testing, bool protocols,
+                                      bool servername)
+{
+	return (struct answer_manner){
+		.enforce_testing = testing == CONF_TESTING_ENFORCE,
+		.tls12 = protocols,
+		.no_servername = !servername,
+	};
+}
+
+/* Of the maps that are not the operator's, and of exim. */
+static struct answer_manner manner_of_ours(const struct conf *conf)
+{
+	return manner_of(conf->testing, conf->protocols, conf->servername);
+}
+
+static int open_listener(struct daemon *daemon,
+                         const struct conf_listen *listen, struct fault *why)
+{
+	static const struct protocol *const protocols[] = {
+		[CONF_SOCKETMAP] = &protocol_socketmap,
+		[CONF_TCP_TABLE] = &protocol_tcp_table,
+		[CONF_EXIM] = &protocol_exim,
+	};
+	struct protocol_context context = {
+		.maps = daemon->maps,
+		.map = maps_find(daemon->maps, slice_str(listen->map)),
+		.how = manner_of_ours(daemon->conf),
+	};
+	struct endpoint_options endpoint = {
+		.loop = daemon->loop,
+		.address = listen->address,
+		.mode = listen->mode,
+		.owner = listen->owner,
+		.group = listen->group,
+	};
+	int rc = server_listen(daemon->server, protocols[listen->protocol],
+	                       &context, &endpoint, why);
+
+	return rc == MTS_OK ? note_listener(daemon, listen, why) : rc;
+}
+
+/* Our own maps, and the operator's. */
+static int make_maps(struct daemon *daemon, struct fault *why)
+{
+	static const enum socketmap_map kinds[] = {
+		[CONF_LIKE_POSTFIX] = MAP_POSTFIX,
+		[CONF_LIKE_POSTFIX_TLSRPT] = MAP_POSTFIX_TLSRPT,
+		[CONF_LIKE_STS] = MAP_STS,
+		[CONF_LIKE_VERDICT] = MAP_VERDICT,
+	};
+	const struct conf *conf = daemon->conf;
+	struct answer_manner how = manner_of_ours(conf);
+	struct map_entry *own = calloc(conf->map_count + 1, sizeof(*own));
+
+	for (size_t i = 0; own && i < conf->map_count; i++)
+		own[i] = (struct map_entry){
+			.name = conf->maps[i].name,
+			.kind = kinds[conf->maps[i].like],
+			.how = manner_of(conf->maps[i].testing,
+			                 conf->maps[i].protocols,
+			                 conf->maps[i].servername),
+		};
+	if (own)
+		daemon->maps = maps_new(&how, own, conf->map_count);
+	free(own);
+	return daemon->maps ? MTS_OK
+	                    : fault_set(why, MTS_ENOMEM, "out of memory");
 }
 
 static int open_listeners(struct daemon *daemon, struct fault *why)
 {
 	const struct conf *conf = daemon->conf;
 	struct shares shares = share_descriptors(conf);
-	struct socketmap_options options = {
+	struct server_options options = {
 		.loop = daemon->loop,
 		.clock = &daemon->steady.clock,
 		.ask = daemon->ask,
 		.max_clients = shares.clients,
 	};
-	int rc = socketmap_new(&options, &daemon->socketmap, why);
+	int rc = server_new(&options, &daemon->server, why);
 
 	if (shares.clients < conf->limits.clients)
 		log_warning("few_descriptors limit=%llu clients=%llu "
@@ -320,32 +391,23 @@ static int open_listeners(struct daemon *daemon, struct fault *why)
 		            (unsigned long long)shares.clients);
 	if (rc != MTS_OK)
 		return rc;
+	rc = make_maps(daemon, why);
+	if (rc != MTS_OK)
+		return rc;
 	daemon->listeners = calloc(conf->listen_count + 1, sizeof(char *));
 	if (!daemon->listeners)
 		return fault_set(why, MTS_ENOMEM, "out of memory");
-	for (size_t i = 0; i < conf->listen_count && rc == MTS_OK; i++) {
-		const struct conf_listen *listen = &conf->listen[i];
-		struct endpoint_options endpoint = {
-			.loop = daemon->loop,
-			.address = listen->address,
-			.mode = listen->mode,
-			.owner = listen->owner,
-			.group = listen->group,
-		};
-
-		rc = socketmap_listen(daemon->socketmap, &endpoint, why);
-		if (rc == MTS_OK)
-			rc = note_listener(daemon, listen->address, why);
-	}
+	for (size_t i = 0; i < conf->listen_count && rc == MTS_OK; i++)
+		rc = open_listener(daemon, &conf->listen[i], why);
 	return rc;
 }
 
 static void count_clients(void *arg, uint64_t *now, uint64_t *total)
 {
 	struct daemon *daemon = arg;
-	struct socketmap_counts counts;
+	struct server_counts counts;
 
-	socketmap_get_counts(daemon->socketmap, &counts);
+	server_get_counts(daemon->server, &counts);
 	*now = counts.clients;
 	*total = counts.accepted;
 }
@@ -371,6 +433,7 @@ static int open_control(struct daemon *daemon, struct fault *why)
 		.fetcher = daemon->fetcher,
 		.listeners = (const char *const *)daemon->listeners,
 		.listener_count = daemon->listener_count,
+		.how = manner_of_ours(daemon->conf),
 		.count_clients = count_clients,
 		.arg = daemon,
 	};
@@ -417,7 +480,8 @@ void daemon_close(struct daemon **daemon)
 	if (!d)
 		return;
 	control_close(&d->control);
-	socketmap_close(&d->socketmap);
+	server_close(&d->server);
+	maps_free(&d->maps);
 	ask_close(&d->ask);
 	dane_walks_close(&d->walks);
 	dane_states_free(&d->dane_states);

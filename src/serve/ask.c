@@ -86,9 +86,14 @@ static bool take_word(struct ask *ask, const struct ask_question *question,
 
 /* -- DANE ------------------------------------------------------------------ */
 
-static bool is_enforced(const struct lookup_result *sts)
+static bool is_enforced(const struct ask_question *question,
+                        const struct lookup_result *sts)
 {
-	return sts->has_policy && sts->entry.policy.mode == POLICY_ENFORCE;
+	enum policy_mode mode =
+	    sts->has_policy ? sts->entry.policy.mode : POLICY_NONE;
+
+	return mode == POLICY_ENFORCE ||
+	       (mode == POLICY_TESTING && question->enforce_testing);
 }
 
 /* Why DANE is not looked at; NULL if it is. */
@@ -130,20 +135,20 @@ static enum dane_age look_at_dane(struct ask *ask,
                                   const struct ask_question *question,
                                   struct ask_result *ret)
 {
-	bool enforced = is_enforced(&ret->sts);
 	enum dane_age age;
 
+	ret->enforced = is_enforced(question, &ret->sts);
 	ret->leave_dane = ask->options.leave_dane;
 	ret->verdict = DANE_SAYS_NOTHING;
 	ret->dane = (struct dane_known){ .reason = "" };
-	ret->dane_off = dane_off(ask, question, enforced);
+	ret->dane_off = dane_off(ask, question, ret->enforced);
 	if (ret->dane_off)
 		return DANE_FRESH;
 	age = dane_walks_get(ask->options.walks, &question->hop,
 	                     ret->sts.has_policy ? &ret->sts.entry : NULL,
 	                     &ret->dane);
 	age = look_at_what_was(ask, ret, age);
-	ret->verdict = dane_decide(ret->dane.state, enforced);
+	ret->verdict = dane_decide(ret->dane.state, ret->enforced);
 	return age;
 }
 
@@ -153,7 +158,7 @@ static void set_unlearnt(struct ask_result *ret, const char *reason)
 {
 	ret->dane =
 	    (struct dane_known){ .state = DANE_UNKNOWABLE, .reason = reason };
-	ret->verdict = dane_decide(DANE_UNKNOWABLE, is_enforced(&ret->sts));
+	ret->verdict = dane_decide(DANE_UNKNOWABLE, ret->enforced);
 }
 
 /* -- at once --------------------------------------------------------------- */
@@ -226,7 +231,7 @@ static void take_walk(struct ask_result *ret, enum dane_age age)
 		                         .reason = "" };
 	if (walk->state == DANE_UNKNOWABLE)
 		ret->dane.reason = walk->reason;
-	ret->verdict = dane_decide(walk->state, is_enforced(&ret->sts));
+	ret->verdict = dane_decide(walk->state, ret->enforced);
 }
 
 /* Everything is there: tells. WALK is NULL if there was none, or if it did not
@@ -373,7 +378,11 @@ int ask_wait(struct ask *ask, const struct ask_question *question,
 {
 	uint64_t timeout_ms = ask->options.timeout_ms;
 	struct ask_waiter *waiter;
-	int rc = new_waiter(ask, question, timeout_ms, callback, arg, &waiter);
+	int rc;
+
+	if (question->timeout_ms && question->timeout_ms < timeout_ms)
+		timeout_ms = question->timeout_ms;
+	rc = new_waiter(ask, question, timeout_ms, callback, arg, &waiter);
 
 	if (rc != MTS_OK)
 		return rc;

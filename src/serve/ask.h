@@ -48,7 +48,9 @@ void ask_close(struct ask **ask);
 
 struct ask_question {
 	struct domain_hop hop;
-	bool with_dane; /* false: the MTA sees to DANE itself */
+	bool with_dane;       /* false: the MTA sees to DANE itself */
+	bool enforce_testing; /* the mode testing is taken for enforce */
+	uint64_t timeout_ms;  /* ask_wait(): if it is less; 0: as it is */
 };
 
 /* Borrowed, all of it: good until the receiver returns to the loop. */
@@ -58,6 +60,7 @@ struct ask_result {
 	const struct word *word;
 	struct lookup_result sts;
 	bool sts_known; /* false only after ask_try() */
+	bool enforced;  /* there is an enforce policy, or one taken for it */
 	/* Why DANE is not looked at, in words; NULL if it is. */
 	const char *dane_off;
 	struct dane_known dane;

@@ -13,6 +13,7 @@
 #include "net/secure_dns.h"
 #include "serve/ask.h"
 #include "serve/refresher.h"
+#include "wire/answer.h"
 
 struct control;
 
@@ -34,6 +35,7 @@ struct control_options {
 	struct absent *absent;
 	struct resolver *resolver;
 	struct fetcher *fetcher;
+	struct answer_manner how; /* of our own maps */
 	/* "socketmap unix:/run/...": the listeners, for status. */
 	const char *const *listeners;
 	size_t listener_count;

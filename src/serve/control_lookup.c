@@ -47,6 +47,7 @@ static void put_verdict(json_t **item, struct control_job *job,
                         const struct ask_result *result, const char *mx)
 {
 	struct reply_question question = { .map = MAP_VERDICT,
+		                           .how = job->context->options.how,
 		                           .ask = job->question };
 
 	snprintf(question.mx, sizeof(question.mx), "%s", mx);
@@ -79,6 +80,7 @@ static void put_result(json_t **item, struct control_job *job,
                        const struct ask_result *result, const char *mx)
 {
 	struct reply_question question = { .map = MAP_POSTFIX,
+		                           .how = job->context->options.how,
 		                           .ask = job->question };
 
 	json_put_text(item, "source", ask_source_text(result));
@@ -106,6 +108,8 @@ static bool take_hop(struct control_job *job, enum control_end end)
 	json_t *item;
 
 	job->question.with_dane = true;
+	job->question.enforce_testing =
+	    job->context->options.how.enforce_testing;
 	if (rc == MTS_OK)
 		return true;
 	item = rc == MTS_ENOMEM ? NULL : json_object();
@@ -389,6 +393,8 @@ void job_refresh(struct control_job *job)
 	if (!job_hop_arg(job, job->next++, &job->question.hop))
 		return;
 	job->question.with_dane = true;
+	job->question.enforce_testing =
+	    job->context->options.how.enforce_testing;
 	if (ask_word(ask, &job->question, &result)) {
 		refresh_word(job, &result);
 		return;

@@ -245,13 +245,13 @@ static bool is_untested(const struct dane_walks *walks)
 static void on_test(uv_timer_t *timer)
 {
 	struct dane_walks *walks = timer->data;
-	struct list *first;
 
 	if (is_untested(walks))
 		return;
 	uv_timer_stop(timer);
-	while ((first = list_first(&walks->untested))) {
-		struct job *job = container_of(first, struct job, untested);
+	/* Nobody joins the list any more, and none but this leaves it. */
+	list_each_safe (node, &walks->untested) {
+		struct job *job = container_of(node, struct job, untested);
 
 		list_remove(&job->untested);
 		if (!dane_walks_are_on(walks) || walk(job) != MTS_OK)

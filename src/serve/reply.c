@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* reply.c - from a socketmap question to its reply. */
+/* reply.c - from an MTA's question to its reply. */
 #include "serve/reply.h"
 
 #include "base/log.h"
 #include "wire/answer.h"
+#include "wire/exim.h"
+#include "wire/socketmap.h"
+#include "wire/tcp_table.h"
 
 #include <stdio.h>
+
+enum { EXIM_TIMEOUT_MS = 4000 }; /* it gives up after 5 s */
 
 /* MTS_ESYNTAX with a reply in OUT, so that callers can return it. */
 static int answered(int status)
@@ -13,37 +18,27 @@ static int answered(int status)
 	return status == MTS_OK ? MTS_ESYNTAX : status;
 }
 
+/* A longer name matches no pattern; cut, it does not either, since no pattern
+ * has more than DOMAIN_MAX bytes. */
+static void keep_mx(struct slice mx, struct reply_question *ret)
+{
+	size_t len = mx.len < sizeof(ret->mx) ? mx.len : sizeof(ret->mx) - 1;
+
+	snprintf(ret->mx, sizeof(ret->mx), "%.*s", (int)len, mx.data);
+}
+
 static int split_key(struct slice key, struct reply_question *ret,
                      struct slice *ret_domain, struct buffer *out)
 {
-	struct slice mx;
+	struct slice mx = { "", 0 };
 
 	*ret_domain = key;
-	if (ret->map != MAP_VERDICT)
-		return MTS_OK;
-	if (socketmap_split_verdict(key, ret_domain, &mx) != MTS_OK)
+	if (ret->map == MAP_VERDICT &&
+	    socketmap_split_verdict(key, ret_domain, &mx) != MTS_OK)
 		return answered(
 		    answer_write_perm(out, "map verdict: want DOMAIN MX-HOST"));
-	/* A longer name matches no pattern; cut, it does not either, since no
-	 * pattern has more than DOMAIN_MAX bytes. */
-	snprintf(ret->mx, sizeof(ret->mx), "%.*s",
-	         (int)(mx.len < sizeof(ret->mx) ? mx.len : sizeof(ret->mx) - 1),
-	         mx.data);
+	keep_mx(mx, ret);
 	return MTS_OK;
-}
-
-static int find_map(struct slice name, enum socketmap_map *ret,
-                    struct buffer *out)
-{
-	char reason[200];
-
-	*ret = socketmap_find_map(name);
-	if (*ret != MAP_UNKNOWN)
-		return MTS_OK;
-	snprintf(reason, sizeof(reason), "unknown map %.*s; known are %s",
-	         (int)(name.len < 40 ? name.len : 40), name.data,
-	         socketmap_map_names());
-	return answered(answer_write_perm(out, reason));
 }
 
 /* Sendmail sees to DANE itself, and takes "dane" for no policy; map verdict is
@@ -53,22 +48,24 @@ static bool wants_dane(enum socketmap_map map)
 	return map == MAP_POSTFIX || map == MAP_POSTFIX_TLSRPT;
 }
 
-int reply_understand(struct slice payload, struct reply_question *ret,
-                     struct buffer *out)
+/* KEY is what an MTA asks MAP for. */
+static int understand_key(const struct map_entry *map, struct slice key,
+                          enum answer_room room, struct reply_question *ret,
+                          struct buffer *out)
 {
-	struct socketmap_request request;
 	struct slice name;
-	struct fault why;
 	int rc;
 
-	if (socketmap_parse(payload, &request, &why) != MTS_OK)
-		return answered(answer_write_perm(out, why.text));
-	rc = find_map(request.map, &ret->map, out);
-	if (rc == MTS_OK)
-		rc = split_key(request.key, ret, &name, out);
+	ret->map = map->kind;
+	ret->how = map->how;
+	ret->room = room;
+	rc = split_key(key, ret, &name, out);
 	if (rc != MTS_OK)
 		return rc;
-	ret->ask.with_dane = wants_dane(ret->map);
+	ret->ask = (struct ask_question){
+		.with_dane = wants_dane(ret->map),
+		.enforce_testing = map->how.enforce_testing,
+	};
 	rc = domain_hop_from_key(name.data, name.len, &ret->ask.hop, NULL);
 	if (rc == MTS_OK)
 		return MTS_OK;
@@ -79,12 +76,84 @@ int reply_understand(struct slice payload, struct reply_question *ret,
 	return answered(buffer_puts(out, ANSWER_NOT_FOUND));
 }
 
+static int refuse_map(const struct maps *maps, struct slice name,
+                      struct buffer *out)
+{
+	char reason[200];
+	char known[160];
+
+	maps_names(maps, known, sizeof(known));
+	snprintf(reason, sizeof(reason), "unknown map %.*s; %s",
+	         (int)(name.len < 20 ? name.len : 20), name.data, known);
+	return answered(answer_write_perm(out, reason));
+}
+
+int reply_understand(const struct maps *maps, struct slice payload,
+                     struct reply_question *ret, struct buffer *out)
+{
+	struct socketmap_request request;
+	const struct map_entry *map;
+	struct fault why;
+
+	if (socketmap_parse(payload, &request, &why) != MTS_OK)
+		return answered(answer_write_perm(out, why.text));
+	map = maps_find(maps, request.map);
+	if (!map)
+		return refuse_map(maps, request.map, out);
+	return understand_key(map, request.key, ANSWER_ROOM_SOCKETMAP, ret,
+	                      out);
+}
+
+int reply_understand_tcp(const struct map_entry *map, struct slice line,
+                         struct reply_question *ret, struct buffer *out)
+{
+	struct fault why;
+	struct buffer key;
+	int rc;
+
+	buffer_init(&key, TCP_TABLE_MAX);
+	/* Not PERM, but that comes to the same on the wire. */
+	if (tcp_table_parse(line, &key, &why) != MTS_OK)
+		rc = answered(answer_write_temp(out, why.text));
+	else
+		rc = understand_key(map, buffer_slice(&key),
+		                    ANSWER_ROOM_TCP_TABLE, ret, out);
+	buffer_free(&key);
+	return rc;
+}
+
+int reply_understand_exim(const struct answer_manner *how, struct slice line,
+                          struct reply_question *ret, struct buffer *out)
+{
+	struct exim_request request;
+	int rc;
+
+	if (exim_parse(line, &request, NULL) != MTS_OK)
+		return answered(buffer_puts(out, EXIM_FAIL));
+	ret->map = MAP_UNKNOWN;
+	ret->how = *how;
+	/* Without DANE: Exim sees to it itself. */
+	ret->ask = (struct ask_question){
+		.enforce_testing = how->enforce_testing,
+		.timeout_ms = EXIM_TIMEOUT_MS,
+	};
+	keep_mx(request.mx, ret);
+	rc = domain_hop_from_key(request.domain.data, request.domain.len,
+	                         &ret->ask.hop, NULL);
+	if (rc == MTS_OK)
+		return MTS_OK;
+	return answered(rc == MTS_ENOMEM ? buffer_puts(out, EXIM_FAIL)
+	                                 : buffer_puts(out, EXIM_NONE));
+}
+
 int reply_write(const struct reply_question *question,
                 const struct ask_result *result, int64_t now_s,
                 struct buffer *out)
 {
 	const struct cache_entry *entry = &result->sts.entry;
 	struct answer_input input = { .domain = &question->ask.hop.domain,
+		                      .how = question->how,
+		                      .room = question->room,
 		                      .dane = result->verdict,
 		                      .leave_dane = result->leave_dane,
 		                      .why = result->dane.reason };
@@ -108,4 +177,19 @@ int reply_write(const struct reply_question *question,
 		    "would fail open on it: mail to this domain waits\"",
 		    question->ask.hop.domain.name);
 	return MTS_OK;
+}
+
+int reply_write_exim(const struct reply_question *question,
+                     const struct ask_result *result, int64_t now_s,
+                     struct buffer *out)
+{
+	const struct policy *policy =
+	    result->sts.has_policy ? &result->sts.entry.policy : NULL;
+
+	(void)now_s;
+	if (exim_write(out, policy, slice_str(question->mx),
+	               question->how.enforce_testing) == MTS_OK)
+		return MTS_OK;
+	buffer_clear(out);
+	return buffer_puts(out, EXIM_FAIL);
 }

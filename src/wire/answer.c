@@ -9,6 +9,7 @@
 
 #include "sts/verdict.h"
 #include "wire/number.h"
+#include "wire/tcp_table.h"
 
 #include <stdio.h>
 #include <strings.h>
@@ -202,10 +203,16 @@ int answer_write_policy(struct buffer *out, const struct policy *policy)
 
 /* -- Postfix --------------------------------------------------------------- */
 
-static bool fits(const struct buffer *out, size_t start)
+static bool fits(const struct buffer *out, size_t start, enum answer_room room)
 {
-	return buffer_status(out) == MTS_OK &&
-	       out->len - start <= SOCKETMAP_REPLY_MAX;
+	struct slice reply;
+
+	if (buffer_status(out) != MTS_OK)
+		return false;
+	reply = slice_of(out->data + start, out->len - start);
+	if (room == ANSWER_ROOM_TCP_TABLE)
+		return tcp_table_fits(reply);
+	return reply.len <= SOCKETMAP_REPLY_MAX;
 }
 
 /* Cuts OUT back to LEN bytes, unless memory is what failed. */
@@ -221,6 +228,16 @@ static int write_not_found(struct buffer *out)
 	return buffer_puts(out, ANSWER_NOT_FOUND);
 }
 
+/* The mode to go by. */
+static enum policy_mode mode_of(const struct answer_input *input)
+{
+	if (!input->policy)
+		return POLICY_NONE;
+	if (input->policy->mode == POLICY_TESTING && input->how.enforce_testing)
+		return POLICY_ENFORCE;
+	return input->policy->mode;
+}
+
 /* Only enforce binds an MTA; a policy without a usable pattern is none. */
 static int write_secure(struct buffer *out, const struct answer_input *input)
 {
@@ -228,7 +245,7 @@ static int write_secure(struct buffer *out, const struct answer_input *input)
 	const struct policy *policy = input->policy;
 	size_t start = out->len;
 
-	if (!policy || policy->mode != POLICY_ENFORCE)
+	if (mode_of(input) != POLICY_ENFORCE)
 		return write_not_found(out);
 	if (buffer_reserve(out, sizeof(words) + policy->mx.len) == MTS_OK) {
 		PUT(out, "OK secure match=");
@@ -236,9 +253,29 @@ static int write_secure(struct buffer *out, const struct answer_input *input)
 			buffer_truncate(out, start);
 			return write_not_found(out);
 		}
-		PUT(out, " servername=hostname");
+		if (!input->how.no_servername)
+			PUT(out, " servername=hostname");
 	}
-	if (fits(out, start))
+	if (fits(out, start, input->room))
+		return MTS_OK;
+	cut(out, start);
+	return answer_write_temp(out, "the policy is too long for a reply");
+}
+
+static bool is_secure(const struct buffer *out, size_t start)
+{
+	return out->data[start] == 'O';
+}
+
+static int write_postfix(struct buffer *out, const struct answer_input *input)
+{
+	size_t start = out->len;
+	int status = write_secure(out, input);
+
+	if (status != MTS_OK || !input->how.tls12 || !is_secure(out, start))
+		return status;
+	buffer_puts(out, " protocols=>=TLSv1.2");
+	if (fits(out, start, input->room))
 		return MTS_OK;
 	cut(out, start);
 	return answer_write_temp(out, "the policy is too long for a reply");
@@ -263,17 +300,17 @@ static int write_tlsrpt(struct buffer *out, const struct answer_input *input)
 {
 	size_t start = out->len;
 	size_t good;
-	int status = write_secure(out, input);
+	int status = write_postfix(out, input);
 
-	if (status != MTS_OK || out->data[start] != 'O')
+	if (status != MTS_OK || !is_secure(out, start))
 		return status;
 	good = out->len;
 	put_attributes(out, input);
-	if (!fits(out, start))
+	if (!fits(out, start, input->room))
 		return cut(out, good);
 	good = out->len;
 	put_policy_strings(out, input->policy);
-	return fits(out, start) ? MTS_OK : cut(out, good);
+	return fits(out, start, input->room) ? MTS_OK : cut(out, good);
 }
 
 /* -- DANE, which Postfix sees to when it is told ----------------------------
@@ -323,8 +360,11 @@ static int write_sendmail(struct buffer *out, const struct answer_input *input)
 	size_t bytes;
 	size_t tokens;
 	char reason[ANSWER_REASON_MAX];
-	int status = write_secure(out, input);
+	struct answer_input with = *input;
+	int status;
 
+	with.how.no_servername = false; /* it defers everything without */
+	status = write_secure(out, &with);
 	if (status != MTS_OK)
 		return status;
 	bytes = out->len - start;
@@ -350,7 +390,7 @@ static int write_verdict(struct buffer *out, const struct answer_input *input)
 	if (!policy)
 		return write_not_found(out);
 	buffer_puts(out, "OK ");
-	buffer_puts(out, policy_mode_text(policy->mode));
+	buffer_puts(out, policy_mode_text(mode_of(input)));
 	if (policy->mode != POLICY_NONE)
 		buffer_puts(out, verdict_mx_matches(policy, input->mx)
 		                     ? " match"
@@ -370,7 +410,7 @@ int answer_write(struct buffer *out, enum socketmap_map map,
 		return write_dane(out, input);
 	switch (map) {
 	case MAP_POSTFIX:
-		return write_secure(out, input);
+		return write_postfix(out, input);
 	case MAP_POSTFIX_TLSRPT:
 		return write_tlsrpt(out, input);
 	case MAP_STS:

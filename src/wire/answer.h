@@ -15,6 +15,19 @@
 
 #include <stdint.h>
 
+/* Where an answer has to fit in. */
+enum answer_room {
+	ANSWER_ROOM_SOCKETMAP, /* SOCKETMAP_REPLY_MAX */
+	ANSWER_ROOM_TCP_TABLE, /* TCP_TABLE_MAX, encoded */
+};
+
+/* What the operator wants an answer to do beyond what the RFC asks for. */
+struct answer_manner {
+	bool enforce_testing; /* take the mode testing for enforce */
+	bool tls12;           /* Postfix: no TLS before 1.2, by protocols= */
+	bool no_servername;   /* Postfix before 3.4 does not know it */
+};
+
 /* What is known of a domain when it is answered for. */
 struct answer_input {
 	const struct domain *domain;
@@ -22,6 +35,8 @@ struct answer_input {
 	const char *id;              /* its record's id; only with a policy */
 	int64_t expires_in_s;        /* till its end; only with a policy */
 	struct slice mx;             /* the MX asked about; map verdict only */
+	struct answer_manner how;
+	enum answer_room room;
 	/* Maps postfix and postfix-tlsrpt only: what came of DANE, which wins
 	 * over the policy. */
 	enum dane_verdict dane;
@@ -35,12 +50,12 @@ struct answer_input {
  * postfix, postfix-tlsrpt: "OK dane-only", "OK dane" or, with leave_dane,
  *   "NOTFOUND "; "TEMP reason" where DANE can't be known. Otherwise:
  * postfix: "OK secure match=... servername=hostname", or "NOTFOUND " without a
- *   policy and in the modes testing and none. (TEMP where not even this fits
- *   SOCKETMAP_REPLY_MAX.)
+ *   policy and in the modes testing and none. With
+ *   tls12 " protocols=>=TLSv1.2" follows. (TEMP where not even this fits.)
  * postfix-tlsrpt: the same with Postfix 3.10's attributes; where they would
- *   make the reply longer than SOCKETMAP_REPLY_MAX, first policy_string is left
- *   out, then all of them.
- * sts: as postfix; TEMP where Sendmail would fail open on the length. A caller
+ *   not fit, first policy_string is left out, then all of them. policy_string
+ *   tells the publisher's mode, also with enforce_testing.
+ * sts: as postfix, without protocols; TEMP where Sendmail would fail open on the length. A caller
  *   that wants to log this finds "TEMP " at the start: no other verdict is one.
  *   (Sendmail sees to DANE itself.)
  * verdict: "OK enforce match id=... expires=SECONDS", "... mismatch ...", "OK

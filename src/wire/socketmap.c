@@ -44,9 +44,9 @@ enum socketmap_map socketmap_find_map(struct slice name)
 	return MAP_UNKNOWN;
 }
 
-const char *socketmap_map_names(void)
+const char *socketmap_map_name(size_t index)
 {
-	return "postfix, postfix-tlsrpt, sts, verdict, QUERY, QUERYwithTLSRPT";
+	return index < sizeof(maps) / sizeof(maps[0]) ? maps[index].name : NULL;
 }
 
 int socketmap_split_verdict(struct slice key, struct slice *ret_domain,

@@ -35,8 +35,8 @@ enum socketmap_map {
 /* Names count to the letter. */
 enum socketmap_map socketmap_find_map(struct slice name);
 
-/* The names of all maps with a blank and comma between, for a reason. */
-const char *socketmap_map_names(void);
+/* Walks the names, from index 0; NULL past the end. */
+const char *socketmap_map_name(size_t index);
 
 /* Splits the key of map verdict, "DOMAIN MX-HOST", at its one blank. The slices
  * lie within KEY and are not empty. MTS_ESYNTAX: it is not two words. */

@@ -68,6 +68,19 @@ static void put_value(struct buffer *out, const struct conf_option *option,
 	buffer_puts(out, "\n");
 }
 
+/* Whether an entry of "listen:" may have OPTION. */
+static bool belongs(const struct conf_option *option,
+                    const struct conf_listen *entry)
+{
+	const char *name = strchr(option->path, '.') + 1;
+
+	if (option->type == CONF_ADDRESS)
+		return strcmp(name, conf_protocol_text(entry->protocol)) == 0;
+	if (strcmp(name, "map") == 0)
+		return entry->protocol == CONF_TCP_TABLE;
+	return strncmp(entry->address, "unix:", 5) == 0;
+}
+
 static void put_listen(struct buffer *out, const struct conf *conf)
 {
 	const struct conf_option *listen = schema_find("listen");
@@ -76,17 +89,30 @@ static void put_listen(struct buffer *out, const struct conf *conf)
 	buffer_puts(out, "listen:\n");
 	check(conf->listen_count > 0);
 	for (size_t i = 0; i < conf->listen_count; i++) {
-		const char *address = conf->listen[i].address;
-
 		buffer_puts(out, " -\n");
 		for (size_t k = 0; (option = schema_at(k)); k++) {
-			if (!schema_is_child(option, listen))
-				continue;
-			if (option->type != CONF_ADDRESS &&
-			    strncmp(address, "unix:", 5) != 0)
+			if (!schema_is_child(option, listen) ||
+			    !belongs(option, &conf->listen[i]))
 				continue;
 			buffer_printf(out, "  %s: ", option->path + 7);
 			put_value(out, option, &conf->listen[i]);
+		}
+	}
+}
+
+static void put_maps(struct buffer *out, const struct conf *conf)
+{
+	const struct conf_option *maps = schema_find("maps");
+	const struct conf_option *option;
+
+	buffer_puts(out, conf->map_count ? "\n" : "[]\n");
+	for (size_t i = 0; i < conf->map_count; i++) {
+		buffer_puts(out, " -\n");
+		for (size_t k = 0; (option = schema_at(k)); k++) {
+			if (!schema_is_child(option, maps))
+				continue;
+			buffer_printf(out, "  %s: ", option->path + 5);
+			put_value(out, option, &conf->maps[i]);
 		}
 	}
 }
@@ -105,18 +131,22 @@ static void put_servers(struct buffer *out, const struct conf *conf)
 static void put_conf(struct buffer *out, const struct conf *conf)
 {
 	const struct conf_option *listen = schema_find("listen");
+	const struct conf_option *maps = schema_find("maps");
 	const struct conf_option *option;
 
 	put_listen(out, conf);
 	for (size_t i = 0; (option = schema_at(i)); i++) {
 		const char *dot = strchr(option->path, '.');
 
-		if (option == listen || schema_is_child(option, listen))
+		if (option == listen || schema_is_child(option, listen) ||
+		    schema_is_child(option, maps))
 			continue;
 		buffer_printf(out, "%s%s: ", dot ? "  " : "",
 		              dot ? dot + 1 : option->path);
 		if (option->type == CONF_SECTION)
 			buffer_puts(out, "\n");
+		else if (option->type == CONF_MAPS)
+			put_maps(out, conf);
 		else if (option->type == CONF_SERVERS)
 			put_servers(out, conf);
 		else if (option->type == CONF_DOMAINS)

@@ -251,7 +251,10 @@ def test_cache_folder_has_no_parent(daemons):
 
 
 def test_cache_folder_not_writable(daemons):
+    """A folder that can't be made is a mistake; one that is there and can't be
+    written to at the moment is none (test_cache.py)."""
     daemon = daemons()
+    daemon.configure(cache={"directory": daemon.path("cache/mtasts")})
     os.mkdir(daemon.path("cache"))
     mount = ["mount", "-t", "tmpfs", "-o", "ro", "tmpfs",
              daemon.path("cache")]

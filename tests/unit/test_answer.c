@@ -137,6 +137,74 @@ static void test_rows(void **state)
 	buffer_free(&out);
 }
 
+static const struct answer_manner enforce_testing = { .enforce_testing = true };
+static const struct answer_manner tls12 = { .tls12 = true };
+static const struct answer_manner old = { .no_servername = true };
+
+static const struct {
+	enum socketmap_map map;
+	const struct answer_manner *how;
+	const struct policy *policy;
+	const char *reply;
+} manner_rows[] = {
+	{ MAP_POSTFIX, &enforce_testing, &testing,
+	  "OK secure match=mx1.example.org:.example.net servername=hostname" },
+	{ MAP_STS, &enforce_testing, &testing,
+	  "OK secure match=mx1.example.org:.example.net servername=hostname" },
+	{ MAP_VERDICT, &enforce_testing, &testing,
+	  "OK enforce match id=20260701T1 expires=3600" },
+	/* Reports tell what the publisher said. */
+	{ MAP_POSTFIX_TLSRPT, &enforce_testing, &testing,
+	  "OK secure match=mx1.example.org:.example.net servername=hostname "
+	  "policy_type=sts policy_domain=example.org "
+	  "mx_host_pattern=mx1.example.org mx_host_pattern=*.example.net "
+	  "{ policy_string = version: STSv1 } "
+	  "{ policy_string = mode: testing } "
+	  "{ policy_string = mx: mx1.example.org } "
+	  "{ policy_string = mx: *.example.net } "
+	  "{ policy_string = max_age: 86400 }" },
+	{ MAP_POSTFIX, &enforce_testing, &none, "NOTFOUND " },
+	{ MAP_POSTFIX, &enforce_testing, NULL, "NOTFOUND " },
+	{ MAP_POSTFIX, &tls12, &plain,
+	  "OK secure match=mx1.example.org servername=hostname "
+	  "protocols=>=TLSv1.2" },
+	{ MAP_POSTFIX_TLSRPT, &tls12, &plain,
+	  "OK secure match=mx1.example.org servername=hostname "
+	  "protocols=>=TLSv1.2 policy_type=sts policy_domain=example.org "
+	  "mx_host_pattern=mx1.example.org "
+	  "{ policy_string = version: STSv1 } "
+	  "{ policy_string = mode: enforce } "
+	  "{ policy_string = mx: mx1.example.org } "
+	  "{ policy_string = max_age: 604800 }" },
+	{ MAP_POSTFIX, &old, &plain, "OK secure match=mx1.example.org" },
+	{ MAP_STS, &old, &plain,
+	  "OK secure match=mx1.example.org servername=hostname" },
+	/* Sendmail defers everything on an attribute that it does not know. */
+	{ MAP_STS, &tls12, &plain,
+	  "OK secure match=mx1.example.org servername=hostname" },
+	{ MAP_POSTFIX, &tls12, &testing, "NOTFOUND " },
+	{ MAP_POSTFIX, &tls12, NULL, "NOTFOUND " },
+};
+
+static void test_manner(void **state)
+{
+	struct buffer out;
+
+	(void)state;
+	buffer_init(&out, OUT_MAX);
+	for (size_t i = 0; i < ARRAY_LEN(manner_rows); i++) {
+		struct answer_input input =
+		    input_of(manner_rows[i].policy, "mx1.example.org");
+
+		input.how = *manner_rows[i].how;
+		buffer_clear(&out);
+		assert_int_equal(answer_write(&out, manner_rows[i].map, &input),
+		                 MTS_OK);
+		assert_reply(&out, manner_rows[i].reply);
+	}
+	buffer_free(&out);
+}
+
 /* Replies to requests that came in one packet follow each other. */
 static void test_appends(void **state)
 {
@@ -451,6 +519,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_manner),
 		cmocka_unit_test(test_appends),
 		cmocka_unit_test(test_every_byte),
 		cmocka_unit_test(test_expired_is_zero),

@@ -106,6 +106,7 @@ struct fixture {
 	struct dane_walks *walks;
 	struct words *words;
 	struct ask *ask;
+	struct maps *maps;
 	struct reply_question question; /* the last one */
 	struct ask_waiter *waiter;      /* the last one */
 	struct buffer out;
@@ -113,6 +114,11 @@ struct fixture {
 	int called;
 	size_t dane_steps, sts_steps; /* of the last callback */
 };
+
+static const struct answer_manner plain;
+static const struct map_entry strict = { .name = "strict",
+	                                 .kind = MAP_POSTFIX,
+	                                 .how = { .enforce_testing = true } };
 
 static uint64_t never_asleep(void)
 {
@@ -200,7 +206,8 @@ static int setup(void **state)
 	open_lookups(f);
 	f->states = dane_states_new(100);
 	f->words = words_new();
-	assert_true(f->states && f->words);
+	f->maps = maps_new(&plain, &strict, 1);
+	assert_true(f->states && f->words && f->maps);
 	open_ask(f, ASK_DANE_AUTO, false, 20000);
 	*state = f;
 	return 0;
@@ -227,6 +234,7 @@ static int teardown(void **state)
 	absent_free(&f->absent);
 	dane_states_free(&f->states);
 	words_free(&f->words);
+	maps_free(&f->maps);
 	buffer_free(&f->out);
 	uv_run(&f->loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&f->loop), 0);
@@ -275,8 +283,8 @@ static const char *say(struct fixture *f, const char *request)
 
 	save_to_disk(&f->loop, f->cache, &domain);
 	buffer_clear(&f->out);
-	if (reply_understand(slice_str(request), &f->question, &f->out) !=
-	    MTS_OK) {
+	if (reply_understand(f->maps, slice_str(request), &f->question,
+	                     &f->out) != MTS_OK) {
 		snprintf(f->text, sizeof(f->text), "%.*s", (int)f->out.len,
 		         f->out.data);
 		return f->text;
@@ -405,6 +413,27 @@ static void test_testing_and_none(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		have_policy(f, i % 2 ? POLICY_TESTING : POLICY_NONE);
 		check_row(f, i, table[i].without);
+	}
+}
+
+/* But the operator may have a map of his own in which testing counts. */
+static void test_enforced_testing(void **state)
+{
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		have_policy(f, POLICY_TESTING);
+		check_row(f, i, table[i].without);
+		have_policy(f, POLICY_TESTING);
+		assert_says(f, "strict example.org", WAIT);
+		fake_dane_finish(table[i].state, MINUTE_S);
+		assert_memory_equal(f->text, table[i].enforced,
+		                    strlen(table[i].enforced));
+		(void)say(f, "strict example.org");
+		assert_memory_equal(f->text, table[i].enforced,
+		                    strlen(table[i].enforced));
+		have_policy(f, POLICY_TESTING);
+		f->called = 0;
 	}
 }
 
@@ -1093,6 +1122,7 @@ int main(void)
 		TEST(test_enforced),
 		TEST(test_without),
 		TEST(test_testing_and_none),
+		TEST(test_enforced_testing),
 		TEST(test_answer_none),
 		TEST(test_other_maps),
 		TEST(test_temp_says_why),

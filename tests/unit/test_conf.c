@@ -165,6 +165,40 @@ static void test_defaults(void **state)
 }
 
 /* Entries come instead of the default one. */
+static void test_maps(void **state)
+{
+	struct conf *conf = parse("testing: enforce\n"
+	                          "protocols: true\n"
+	                          "maps:\n"
+	                          "  - name: plain\n"
+	                          "  - name: strict\n"
+	                          "    like: postfix-tlsrpt\n"
+	                          "    testing: enforce\n"
+	                          "    protocols: yes\n"
+	                          "    servername: no\n"
+	                          "listen:\n"
+	                          "  - tcp_table: inet:a:1\n"
+	                          "    map: strict\n");
+
+	(void)state;
+	assert_int_equal(conf->testing, CONF_TESTING_ENFORCE);
+	assert_true(conf->protocols);
+	assert_int_equal(conf->map_count, 2);
+	assert_string_equal(conf->maps[0].name, "plain");
+	assert_int_equal(conf->maps[0].like, CONF_LIKE_POSTFIX);
+	assert_int_equal(conf->maps[0].testing, CONF_TESTING_REPORT);
+	assert_false(conf->maps[0].protocols);
+	assert_true(conf->servername && conf->maps[0].servername);
+	assert_false(conf->maps[1].servername);
+	assert_int_equal(conf->maps[0].line, 4);
+	assert_string_equal(conf->maps[1].name, "strict");
+	assert_int_equal(conf->maps[1].like, CONF_LIKE_POSTFIX_TLSRPT);
+	assert_int_equal(conf->maps[1].testing, CONF_TESTING_ENFORCE);
+	assert_true(conf->maps[1].protocols);
+	assert_string_equal(conf->listen[0].map, "strict");
+	conf_free(&conf);
+}
+
 static void test_listen(void **state)
 {
 	struct conf *conf = parse("listen:\n"
@@ -177,10 +211,13 @@ static void test_listen(void **state)
 	                          "  - socketmap: inet:[::1]:8461\n"
 	                          "  - socketmap: inet:localhost:65535\n"
 	                          "  - socketmap: 'unix:/q'\n"
-	                          "    owner: ''\n");
+	                          "    owner: ''\n"
+	                          "  - tcp_table: inet:localhost:8462\n"
+	                          "    map: postfix-tlsrpt\n"
+	                          "  - { mode: 0600, exim: unix:/exim }\n");
 
 	(void)state;
-	assert_int_equal(conf->listen_count, 5);
+	assert_int_equal(conf->listen_count, 7);
 	assert_string_equal(conf->listen[0].address, "unix:/a b/c");
 	assert_int_equal(conf->listen[0].mode, 0600);
 	assert_string_equal(conf->listen[0].owner, "mail");
@@ -194,6 +231,14 @@ static void test_listen(void **state)
 	assert_int_equal(conf->listen[2].mode, 0660);
 	assert_string_equal(conf->listen[3].address, "inet:localhost:65535");
 	assert_null(conf->listen[4].owner);
+	assert_int_equal(conf->listen[4].protocol, CONF_SOCKETMAP);
+	assert_string_equal(conf->listen[4].map, "postfix");
+	assert_int_equal(conf->listen[5].protocol, CONF_TCP_TABLE);
+	assert_string_equal(conf->listen[5].address, "inet:localhost:8462");
+	assert_string_equal(conf->listen[5].map, "postfix-tlsrpt");
+	assert_int_equal(conf->listen[6].protocol, CONF_EXIM);
+	assert_string_equal(conf->listen[6].address, "unix:/exim");
+	assert_int_equal(conf->listen[6].mode, 0600);
 	conf_free(&conf);
 }
 
@@ -518,6 +563,7 @@ int main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_listen),
+		cmocka_unit_test(test_maps),
 		cmocka_unit_test(test_good_addresses),
 		cmocka_unit_test(test_longest_unix_path),
 		cmocka_unit_test(test_texts),

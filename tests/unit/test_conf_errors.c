@@ -23,14 +23,18 @@ static const struct {
 	  "F:1: lokup: unknown option; did you mean lookup?" },
 	{ TEXT("timeout: 5s\n"), MTS_ESYNTAX,
 	  "F:1: timeout: unknown option; known here: listen, control, cache, "
-	  "dns, fetch, lookup, refresh, dane, dane_answer, domains, limits, "
+	  "dns, fetch, lookup, refresh, dane, dane_answer, testing, protocols, "
+	  "servername, "
+	  "maps, domains, limits, "
 	  "log" },
 	{ TEXT("lookup.timeout: 5s\n"), MTS_ESYNTAX,
 	  "F:1: lookup.timeout: write two lines, lookup: and, indented below "
 	  "it, timeout:" },
 	{ TEXT("stats: unix:/x\n"), MTS_ESYNTAX,
 	  "F:1: stats: unknown option; known here: listen, control, cache, "
-	  "dns, fetch, lookup, refresh, dane, dane_answer, domains, limits, "
+	  "dns, fetch, lookup, refresh, dane, dane_answer, testing, protocols, "
+	  "servername, "
+	  "maps, domains, limits, "
 	  "log" },
 	{ TEXT("cache: { shards: 3 }\n"), MTS_ESYNTAX,
 	  "F:1: cache.shards: unknown option; known here: directory, max_size, "
@@ -199,8 +203,8 @@ static const struct {
 	  "F:2: listen.socketmap: '*' is neither a host name nor an address; "
 	  "IPv6 addresses go in brackets" },
 	{ TEXT("listen:\n  - mode: 0660\n"), MTS_ESYNTAX,
-	  "F:2: listen: the entry has no address; write socketmap: unix:/path "
-	  "or inet:host:port" },
+	  "F:2: listen: the entry has no address; write socketmap:, "
+	  "tcp_table: or exim: and unix:/path or inet:host:port" },
 	{ TEXT("listen:\n  - socketmap: unix:/a\n    mode: 0999\n"),
 	  MTS_ESYNTAX,
 	  "F:3: listen.mode: '0999' is no file mode; write it in octal, as in "
@@ -228,9 +232,41 @@ static const struct {
 	{ TEXT("listen:\n  - socketmap: unix:/a\n    socketmap: unix:/b\n"),
 	  MTS_ESYNTAX,
 	  "F:3: listen.socketmap: is there twice, first in line 2; leave one" },
-	{ TEXT("listen:\n  - tcp_table: inet:a:1\n"), MTS_ESYNTAX,
-	  "F:2: listen.tcp_table: unknown option; known here: socketmap, mode, "
-	  "owner, group" },
+	{ TEXT("listen:\n  - netmap: inet:a:1\n"), MTS_ESYNTAX,
+	  "F:2: listen.netmap: unknown option; known here: socketmap, mode, "
+	  "owner, group, tcp_table, map, exim" },
+	{ TEXT("listen:\n  - exim: unix:/a\n    tcp_table: inet:a:1\n"),
+	  MTS_ESYNTAX,
+	  "F:2: listen.exim: the entry has an address already, by "
+	  "listen.tcp_table; begin another one with a hyphen" },
+	{ TEXT("listen:\n  - exim: unix:/a\n    map: postfix\n"), MTS_ESYNTAX,
+	  "F:3: listen.map: is for tcp_table only; leave it out" },
+	{ TEXT("listen:\n  - tcp_table: inet:a:1\n    map: nomap\n"),
+	  MTS_ESYNTAX,
+	  "F:2: listen.map: there is no map 'nomap'; write postfix, "
+	  "postfix-tlsrpt or verdict, or add it to maps:" },
+	{ TEXT("maps: strict\n"), MTS_ESYNTAX,
+	  "F:1: maps: is a list; write each entry below it, as in - name: "
+	  "strict" },
+	{ TEXT("maps:\n  - strict\n"), MTS_ESYNTAX,
+	  "F:2: maps: an entry has options of its own, as in - name: strict" },
+	{ TEXT("maps:\n  - like: postfix\n"), MTS_ESYNTAX,
+	  "F:2: maps: the entry has no name; write name: and what MTAs ask it "
+	  "by" },
+	{ TEXT("maps:\n  - name: a\n  - name: b\n  - name: a\n"), MTS_ESYNTAX,
+	  "F:4: maps.name: 'a' is there already, in line 2" },
+	{ TEXT("maps:\n  - { name: a, like: exim }\n"), MTS_ESYNTAX,
+	  "F:2: maps.like: 'exim' is not known; write postfix, postfix-tlsrpt, "
+	  "sts or verdict" },
+	{ TEXT("testing: maybe\n"), MTS_ESYNTAX,
+	  "F:1: testing: 'maybe' is not known; write report or enforce" },
+	{ TEXT("listen:\n  - tcp_table: inet:a:1\n    mode: 0660\n"),
+	  MTS_ESYNTAX,
+	  "F:3: listen.mode: is for unix sockets only; leave it out for "
+	  "inet:a:1" },
+	{ TEXT("listen:\n  - exim: unix:/a\n  - socketmap: unix:/a\n"),
+	  MTS_ESYNTAX,
+	  "F:3: listen.socketmap: unix:/a is listened on already, by line 2" },
 	{ TEXT("listen:\n  - []\n"), MTS_ESYNTAX,
 	  "F:2: listen: an entry is a protocol and an address, as in - "
 	  "socketmap: inet:127.0.0.1:8461" },
@@ -369,7 +405,9 @@ static const struct {
 	  "F:1: options are expected, each as name: value" },
 	{ TEXT("a: &x b\n"), MTS_ESYNTAX,
 	  "F:1: a: unknown option; known here: listen, control, cache, dns, "
-	  "fetch, lookup, refresh, dane, dane_answer, domains, limits, log" },
+	  "fetch, lookup, refresh, dane, dane_answer, testing, protocols, "
+	  "servername, "
+	  "maps, domains, limits, log" },
 	{ TEXT("log: &x {level: info}\n"), MTS_ESYNTAX,
 	  "F:1: YAML anchors and aliases are not taken; write the value out" },
 	{ TEXT("log: *x\n"), MTS_ESYNTAX,

@@ -286,8 +286,8 @@ def netstring(map, key):
     return b"%d:%s," % (len(payload), payload)
 
 
-def postmap(key, table, timeout_s=20):
-    """postmap -q KEY socketmap:TABLE: (status, value, errors). With a main.cf
+def postmap(key, table, timeout_s=20, kind="socketmap"):
+    """postmap -q KEY KIND:TABLE: (status, value, errors). With a main.cf
     of its own: this machine's may say anything, or not be there."""
     with tempfile.TemporaryDirectory(prefix="mts-") as folder:
         main_cf = os.path.join(folder, "main.cf")
@@ -298,7 +298,7 @@ def postmap(key, table, timeout_s=20):
         # Postfix waits until a file is older than the clock's second.
         os.utime(main_cf, (1, 1))
         done = subprocess.run(
-            ["postmap", "-c", folder, "-q", key, "socketmap:" + table],
+            ["postmap", "-c", folder, "-q", key, kind + ":" + table],
             stdin=subprocess.DEVNULL, capture_output=True, text=True,
             timeout=timeout_s, check=False,
             env=dict(os.environ, PATH=os.environ["PATH"] + ":/usr/sbin"))

@@ -1,54 +1,63 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* socketmap.c - serves socketmap clients.
+/* server.c - serves MTAs.
  *
  * A client is read into the server's one read buffer and what is whole is
  * answered from there; only what is left over, a part of a request or those
  * after one that waits, is kept in the client's own buffer. While a client
  * waits for a discovery, or for room to write to, it is not read: it can make
  * us keep no more than one packet and one reply. */
-#include "serve/socketmap.h"
+#include "serve/server.h"
 
 #include "base/list.h"
 #include "base/log.h"
-#include "serve/reply.h"
-#include "wire/netstring.h"
 
 #include <stdlib.h>
 
 enum {
 	READ_SIZE = 64 * 1024,
+	REQUEST_MAX = 16 * 1024, /* no protocol has longer ones */
 	/* What is left over of one packet: at most all of it. */
-	IN_MAX = READ_SIZE + SOCKETMAP_REQUEST_MAX + 16,
+	IN_MAX = READ_SIZE + REQUEST_MAX,
 	/* Replies are gathered up to this before they are written. */
 	OUT_HIGH = 64 * 1024,
-	OUT_MAX = OUT_HIGH + SOCKETMAP_REPLY_MAX + 16,
+	OUT_MAX = OUT_HIGH + PROTOCOL_FRAMED_MAX,
 	/* Postfix keeps connections for up to 100 s and does not always ask
 	 * again on a closed one: only older ones may make room. */
 	IDLE_MIN_MS = 100 * 1000,
 	WARN_PAUSE_MS = 60 * 1000, /* between two warnings of a kind */
 };
 
-struct socketmap_server {
-	struct socketmap_options options;
-	struct endpoint **endpoints;
-	size_t endpoint_count;
+/* A socket that is listened on, and what is spoken there. */
+struct listener {
+	struct list node;
+	struct server *server;
+	struct endpoint *endpoint;
+	const struct protocol *protocol;
+	struct protocol_context context;
+};
+
+struct server {
+	struct server_options options;
+	struct list listeners;
 	struct list clients; /* the one idle for longest first */
-	struct socketmap_counts counts;
+	struct server_counts counts;
 	uint64_t full_warn_ms; /* no "too many clients" before this */
 	uint64_t none_warn_ms; /* no "discovery not started" before this */
-	struct buffer scratch; /* one reply, before its netstring */
+	struct buffer scratch; /* one reply, before it is framed */
 	char read[READ_SIZE];
 };
 
 enum client_state {
 	CLIENT_ASKING,  /* it may send requests; leaves by a miss */
 	CLIENT_WAITING, /* a look-up is out; leaves by on_answer */
+	CLIENT_ENDING,  /* it has its one answer; leaves when that is written */
 	CLIENT_CLOSED,  /* libuv has the stream for closing */
 };
 
 struct client {
 	struct list node;
-	struct socketmap_server *server;
+	struct server *server;
+	const struct listener *listener;
 	uv_stream_t *stream;
 	enum client_state state;
 	uint64_t active_ms;    /* when it last sent something */
@@ -114,7 +123,10 @@ static void on_written(uv_write_t *write, int status)
 		return;
 	}
 	buffer_clear(&client->sending);
-	go_on(client);
+	if (client->state == CLIENT_ENDING)
+		drop_client(client);
+	else
+		go_on(client);
 }
 
 /* Hands what is left of OUT to libuv; from there it goes by itself. */
@@ -151,12 +163,16 @@ static void flush(struct client *client)
 		send_rest(client);
 }
 
-/* The reply in the scratch buffer, as a netstring. */
+/* The reply in the scratch buffer, as it goes over the wire. */
 static void put_reply(struct client *client)
 {
-	if (netstring_put(&client->out,
-	                  buffer_slice(&client->server->scratch)) != MTS_OK)
+	const struct protocol *protocol = client->listener->protocol;
+
+	if (protocol->frame(&client->out,
+	                    buffer_slice(&client->server->scratch)) != MTS_OK)
 		drop_client(client);
+	else if (protocol->once)
+		client->state = CLIENT_ENDING;
 }
 
 /* -- answering ------------------------------------------------------------- */
@@ -165,11 +181,12 @@ static void write_result(struct client *client,
                          const struct reply_question *question,
                          const struct ask_result *result)
 {
-	struct socketmap_server *server = client->server;
+	struct server *server = client->server;
 
 	buffer_clear(&server->scratch);
-	if (reply_write(question, result, clock_wall_s(server->options.clock),
-	                &server->scratch) != MTS_OK)
+	if (client->listener->protocol->write(
+		question, result, clock_wall_s(server->options.clock),
+		&server->scratch) != MTS_OK)
 		drop_client(client);
 	else
 		put_reply(client);
@@ -188,7 +205,7 @@ static void on_answer(void *arg, const struct ask_result *result)
 
 /* True at most once a WARN_PAUSE_MS: what a stranger can provoke must not fill
  * the log. */
-static bool may_warn(const struct socketmap_server *server, uint64_t *next_ms)
+static bool may_warn(const struct server *server, uint64_t *next_ms)
 {
 	uint64_t now_ms = uv_now(server->options.loop);
 
@@ -205,7 +222,7 @@ static void wait_for(struct client *client,
                      const struct reply_question *question,
                      const struct ask_result *tried)
 {
-	struct socketmap_server *server = client->server;
+	struct server *server = client->server;
 	int rc = ask_wait(server->options.ask, &question->ask, tried, on_answer,
 	                  client, &client->waiter);
 
@@ -221,15 +238,18 @@ static void wait_for(struct client *client,
 	client->state = CLIENT_WAITING;
 }
 
-static void answer(struct client *client, struct slice payload)
+static void answer(struct client *client, struct slice request)
 {
-	struct socketmap_server *server = client->server;
+	const struct listener *listener = client->listener;
+	struct server *server = client->server;
 	struct reply_question question;
 	struct ask_result result;
 
 	server->counts.requests++;
 	buffer_clear(&server->scratch);
-	if (reply_understand(payload, &question, &server->scratch) != MTS_OK) {
+	if (listener->protocol->understand(&listener->context, request,
+	                                   &question,
+	                                   &server->scratch) != MTS_OK) {
 		if (buffer_status(&server->scratch) != MTS_OK)
 			drop_client(client);
 		else
@@ -249,28 +269,30 @@ static size_t answer_all(struct client *client, struct slice input)
 	size_t done = 0;
 
 	while (is_free(client) && done < input.len) {
-		struct slice payload;
+		struct slice request;
 		size_t used;
-		int rc = netstring_parse(
-		    slice_of(input.data + done, input.len - done),
-		    SOCKETMAP_REQUEST_MAX, &payload, &used);
+		int rc = client->listener->protocol->cut(
+		    slice_of(input.data + done, input.len - done), &request,
+		    &used);
 
 		if (rc == MTS_EMORE)
 			break;
 		if (rc != MTS_OK) {
 			drop_nonsense(client, rc == MTS_ERANGE
 			                          ? "request is too long"
-			                          : "not a netstring");
+			                          : "not a request");
 			break;
 		}
 		done += used;
-		answer(client, payload);
+		answer(client, request);
 		if (client->state != CLIENT_CLOSED &&
 		    client->out.len >= OUT_HIGH)
 			flush(client);
 	}
 	if (client->state != CLIENT_CLOSED)
 		flush(client);
+	if (client->state == CLIENT_ENDING && client->sending.len == 0)
+		drop_client(client);
 	return done;
 }
 
@@ -286,7 +308,7 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 
 static void note_activity(struct client *client)
 {
-	struct socketmap_server *server = client->server;
+	struct server *server = client->server;
 
 	client->active_ms = uv_now(server->options.loop);
 	list_remove(&client->node);
@@ -350,7 +372,7 @@ static void go_on(struct client *client)
 
 /* -- clients coming -------------------------------------------------------- */
 
-static void log_refused(struct socketmap_server *server)
+static void log_refused(struct server *server)
 {
 	server->counts.refused++;
 	if (!may_warn(server, &server->full_warn_ms))
@@ -362,7 +384,7 @@ static void log_refused(struct socketmap_server *server)
 
 /* When all places are taken, the client that has been silent for longest goes,
  * if that is so long that Postfix would have gone by itself. */
-static bool make_room(struct socketmap_server *server)
+static bool make_room(struct server *server)
 {
 	uint64_t now_ms = uv_now(server->options.loop);
 	struct list *first;
@@ -382,7 +404,8 @@ static bool make_room(struct socketmap_server *server)
 
 static void on_connection(void *arg, uv_stream_t *stream)
 {
-	struct socketmap_server *server = arg;
+	const struct listener *listener = arg;
+	struct server *server = listener->server;
 	struct client *client;
 
 	if (!make_room(server)) {
@@ -396,6 +419,7 @@ static void on_connection(void *arg, uv_stream_t *stream)
 		return;
 	}
 	client->server = server;
+	client->listener = listener;
 	client->stream = stream;
 	client->state = CLIENT_ASKING;
 	client->active_ms = uv_now(server->options.loop);
@@ -411,55 +435,63 @@ static void on_connection(void *arg, uv_stream_t *stream)
 
 /* -- the server ------------------------------------------------------------ */
 
-int socketmap_new(const struct socketmap_options *options,
-                  struct socketmap_server **ret, struct fault *why)
+int server_new(const struct server_options *options, struct server **ret,
+               struct fault *why)
 {
-	struct socketmap_server *server = calloc(1, sizeof(*server));
+	struct server *server = calloc(1, sizeof(*server));
 
 	if (!server)
 		return fault_set(why, MTS_ENOMEM, "out of memory");
 	server->options = *options;
+	list_init(&server->listeners);
 	list_init(&server->clients);
-	buffer_init(&server->scratch, SOCKETMAP_REPLY_MAX);
+	buffer_init(&server->scratch, PROTOCOL_REPLY_MAX);
 	*ret = server;
 	return MTS_OK;
 }
 
-int socketmap_listen(struct socketmap_server *server,
-                     const struct endpoint_options *options, struct fault *why)
+int server_listen(struct server *server, const struct protocol *protocol,
+                  const struct protocol_context *context,
+                  const struct endpoint_options *options, struct fault *why)
 {
-	size_t size = (server->endpoint_count + 1) * sizeof(struct endpoint *);
-	struct endpoint **endpoints = realloc(server->endpoints, size);
+	struct listener *listener = calloc(1, sizeof(*listener));
 	int rc;
 
-	if (!endpoints)
+	if (!listener)
 		return fault_set(why, MTS_ENOMEM, "out of memory");
-	server->endpoints = endpoints;
-	rc = endpoint_listen(options, on_connection, server,
-	                     &endpoints[server->endpoint_count], why);
+	listener->server = server;
+	listener->protocol = protocol;
+	listener->context = *context;
+	rc = endpoint_listen(options, on_connection, listener,
+	                     &listener->endpoint, why);
 	if (rc == MTS_OK)
-		server->endpoint_count++;
+		list_append(&server->listeners, &listener->node);
+	else
+		free(listener);
 	return rc;
 }
 
-void socketmap_close(struct socketmap_server **server)
+void server_close(struct server **server)
 {
-	struct socketmap_server *s = *server;
+	struct server *s = *server;
 
 	if (!s)
 		return;
-	for (size_t i = 0; i < s->endpoint_count; i++)
-		endpoint_close(&s->endpoints[i]);
 	list_each_safe (node, &s->clients)
 		drop_client(container_of(node, struct client, node));
+	list_each_safe (node, &s->listeners) {
+		struct listener *listener =
+		    container_of(node, struct listener, node);
+
+		endpoint_close(&listener->endpoint);
+		free(listener);
+	}
 	buffer_free(&s->scratch);
-	free(s->endpoints);
 	free(s);
 	*server = NULL;
 }
 
-void socketmap_get_counts(const struct socketmap_server *server,
-                          struct socketmap_counts *ret)
+void server_get_counts(const struct server *server, struct server_counts *ret)
 {
 	*ret = server->counts;
 }

@@ -1,0 +1,23 @@
+divert(-1)dnl
+dnl # SPDX-License-Identifier: BSD-2-Clause
+dnl # mtasts-feature.m4 - MTA-STS (RFC 8461) for Sendmail 8.17, by mtastsd(8).
+dnl #
+dnl # In sendmail.mc, before the MAILER lines:
+dnl #     include(`/etc/mail/mtasts-feature.m4')dnl
+dnl # and as its last line:
+dnl #     include(`/etc/mail/mtasts-rules.m4')dnl
+dnl # See mtasts-mta(7). Where mtastsd listens can be set before:
+dnl #     define(`MTASTS_SOCKET', `inet:8461@127.0.0.1')dnl
+dnl #
+dnl # The map is read for 5 seconds at most; then, and if mtastsd is down, mail
+dnl # waits: -T says so, and the feature's rules look for it.
+dnl #
+dnl # NO_SAN_TST turns the feature's own test of the certificate's names off,
+dnl # which refuses wildcards; mtasts-rules.m4 has one that does not.
+ifdef(`MTASTS_SOCKET', `', `define(`MTASTS_SOCKET', `inet:8461@127.0.0.1')')
+divert(0)dnl
+FEATURE(`sts', `socket -d5 -T<TMPF> MTASTS_SOCKET', `NO_SAN_TST')dnl
+LOCAL_CONFIG
+# The names in a certificate's SAN, for mtasts-rules.m4.
+O SetCertAltnames=true
+divert(0)dnl

@@ -1,0 +1,445 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Real mail, sent by real mail servers, with our answers in between.
+
+What each does in each situation is compared with what it is to do, and with
+the table in doc/interoperability.md, which is made of what is seen here:
+MTS_UPDATE=1 tests/integration/run test_delivery.py writes it anew.
+"""
+
+import os
+import socket
+import threading
+import types
+
+import pytest
+
+from world import mta as mta_module
+from world.daemon import Daemon, wait_for
+from world.mta import Exim, Postfix37, Postfix310, Sendmail
+from world.smtpserver import Receiver
+
+WHY_NOT = mta_module.missing()
+pytestmark = pytest.mark.skipif(WHY_NOT is not None, reason=str(WHY_NOT))
+
+SOCKETMAP = ("127.0.0.1", 8461)
+WAITS = "waits"
+DECIDE_S = 60  # until a server has delivered or deferred
+
+# name: address, and what differs from a good one
+RECEIVERS = {
+    "mx-good.test": ("5.9.1.1", {}),
+    "mx-six.test": ("2a01:4f8::11", {}),
+    "mx-othername.test": ("5.9.1.2", {"cert_name": "other.test"}),
+    "mx-unknownca.test": ("5.9.1.3", {"cert": "unknown-ca"}),
+    "mx-expired.test": ("5.9.1.4", {"cert": "expired"}),
+    "mx-clear.test": ("5.9.1.5", {"cert": None}),
+    "mx-tls11.test": ("5.9.1.6", {"tls": "1.1"}),
+    "a.wild.test": ("5.9.1.7", {}),
+    "a.b.wild.test": ("5.9.1.8", {}),
+    "mx-unlisted.test": ("5.9.1.9", {}),
+    # not listed either, and with the certificate of one that is
+    "mx-sibling.test": ("5.9.1.10", {"cert_name": "mx-good.test"}),
+    "mx.wildcert.test": ("5.9.1.11", {"cert": "wildcard"}),
+    "mx-cnonly.test": ("5.9.1.12", {"cert": "cn-only"}),
+    "mx-aliased.test": ("5.9.1.15", {"cert_name": "mx-alias.test"}),
+    # for domains that enforce nothing: Exim leaves a host where an enforced
+    # delivery has failed alone for a while, whatever the domain
+    "mx-clear2.test": ("5.9.1.13", {"cert": None}),
+    "mx-unknownca2.test": ("5.9.1.14", {"cert": "unknown-ca"}),
+}
+# MX names that are CNAMEs.
+CNAMES = {
+    "mx-forged.test": "mx-good.test",      # by an attacker: not listed
+    "mx-alias.test": "mx-aliased.test",    # by the domain's owner: listed
+}
+
+
+class Row:
+    """A situation: what is published, and what a sender is to do: deliver to
+    the receiver named, or wait. EXCEPT tells where one does otherwise."""
+
+    def __init__(self, key, what, mxs, expect, mode="enforce", listed=None,
+                 **exceptions):
+        self.key, self.what, self.expect = key, what, expect
+        self.mxs = mxs.split()
+        self.mode = mode
+        self.listed = self.mxs if listed is None else listed.split()
+        self.exceptions = exceptions
+
+    def expected(self, sender):
+        return self.exceptions.get(sender.key, self.expect)
+
+
+ROWS = [
+    Row("good", "good certificate", "mx-good.test", "mx-good.test"),
+    Row("six", "good certificate, IPv6 only", "mx-six.test", "mx-six.test"),
+    Row("wildcert", "certificate with a wildcard", "mx.wildcert.test",
+        "mx.wildcert.test"),
+    Row("othername", "certificate for another name", "mx-othername.test",
+        WAITS),
+    Row("unknownca", "certificate of an unknown CA", "mx-unknownca.test",
+        WAITS),
+    Row("expired", "expired certificate", "mx-expired.test", WAITS),
+    Row("cnonly", "name in the CN only", "mx-cnonly.test", WAITS,
+        p37="mx-cnonly.test", p310="mx-cnonly.test", exim="mx-cnonly.test"),
+    Row("clear", "no STARTTLS", "mx-clear.test", WAITS),
+    Row("tls11", "TLS 1.1 at best", "mx-tls11.test", WAITS),
+    Row("testing", "testing, certificate of an unknown CA",
+        "mx-unknownca2.test", "mx-unknownca2.test", mode="testing"),
+    Row("testingclear", "testing, no STARTTLS", "mx-clear2.test",
+        "mx-clear2.test", mode="testing"),
+    Row("none", "mode none, no STARTTLS", "mx-clear2.test", "mx-clear2.test",
+        mode="none"),
+    Row("absent", "no policy, no STARTTLS", "mx-clear2.test",
+        "mx-clear2.test", mode=None),
+    Row("wild", "`*.wild.test`, one label", "a.wild.test", "a.wild.test",
+        listed="*.wild.test"),
+    Row("twolabels", "`*.wild.test`, two labels", "a.b.wild.test", WAITS,
+        listed="*.wild.test", p37="a.b.wild.test"),
+    Row("unlisted", "MX that the policy does not list", "mx-unlisted.test",
+        WAITS, listed="mx-good.test"),
+    Row("skip", "the same, before a good one",
+        "mx-unlisted.test mx-good.test", "mx-good.test",
+        listed="mx-good.test"),
+    Row("sibling", "MX not listed that shows a listed one's certificate",
+        "mx-sibling.test", WAITS, listed="mx-good.test",
+        p37="mx-sibling.test"),
+    Row("forged", "MX not listed that is a CNAME to a listed one",
+        "mx-forged.test", WAITS, listed="mx-good.test", p37="mx-good.test"),
+    Row("alias", "MX listed that is a CNAME", "mx-alias.test",
+        "mx-aliased.test"),
+    Row("badfirst", "certificate of an unknown CA, before a good MX",
+        "mx-unknownca.test mx-good.test", "mx-good.test"),
+]
+
+
+class Sender:
+    def __init__(self, key, kind, note, **options):
+        self.key, self.kind, self.note = key, kind, note
+        self.options = options
+
+    def domain(self, row):
+        return "%s-%s.test" % (row.key, self.key)
+
+
+SENDERS = [
+    Sender("p37", Postfix37, "map postfix",
+           map="socketmap:inet:%s:%d:postfix" % SOCKETMAP),
+    Sender("p310", Postfix310, "map postfix-tlsrpt",
+           map="socketmap:inet:%s:%d:postfix-tlsrpt" % SOCKETMAP),
+    Sender("exim", Exim, "contrib/exim", socket="/world/exim.sock"),
+    Sender("sendmail", Sendmail, "contrib/sendmail",
+           socket="inet:8461@127.0.0.1"),
+]
+IDS = [sender.key for sender in SENDERS]
+
+
+@pytest.fixture(scope="module")
+def receivers(world):
+    made = {}
+    for name, (address, options) in RECEIVERS.items():
+        world.dns.add(name, "AAAA" if ":" in address else "A", address)
+        made[name] = Receiver(world.ca, name, address, **options)
+    for name, target in CNAMES.items():
+        world.dns.add(name, "CNAME", target + ".")
+    yield made
+    for receiver in made.values():
+        receiver.stop()
+
+
+def publish(world, domain, row):
+    world.dns.add(domain, "MX", *("%d %s." % (10 * i + 10, name)
+                                  for i, name in enumerate(row.mxs)))
+    if row.mode:
+        world.domain(domain, mode=row.mode, mx=row.listed, ttl=1)
+
+
+@pytest.fixture(scope="module")
+def daemon(world):
+    one = Daemon(world, "mail", dane="off", lookup={"negative_min": "1s"},
+                 refresh={"id_check_min": "1s", "id_check_max": "1s"})
+    one.configure(listen=[{"socketmap": "inet:%s:%d" % SOCKETMAP},
+                          {"socketmap": "unix:" + one.socket},
+                          {"exim": "unix:" + world.path("exim.sock"),
+                           "mode": "0666"}])
+    with one.start():
+        yield one
+
+
+@pytest.fixture(scope="module")
+def mtas(world, daemon):
+    started = {}
+    try:
+        for sender in SENDERS:
+            started[sender.key] = sender.kind(world, key=sender.key,
+                                              **sender.options)
+        for one in started.values():
+            one.start()
+        yield started
+    finally:
+        for one in started.values():
+            one.stop()
+
+
+def delivered(receivers, recipient):
+    """The mails to RECIPIENT, wherever they went."""
+    return [mail for receiver in receivers.values() for mail in receiver.mails
+            if recipient in mail.recipients]
+
+
+def outcome(mta, receivers, recipient):
+    """Where the mail went, or that it waits; None: not known yet."""
+    mails = delivered(receivers, recipient)
+    assert len(mails) <= 1
+    if mails:
+        return mails[0].server.name
+    return WAITS if mta.deferral(recipient) else None
+
+
+@pytest.fixture(scope="module")
+def seen(world, receivers, daemon, mtas):
+    """{(row, sender): (outcome, mail or reason)}, for all of them, at once."""
+    for row in ROWS:
+        for sender in SENDERS:
+            publish(world, sender.domain(row), row)
+    for row in ROWS:
+        for sender in SENDERS:
+            mtas[sender.key].send("u@" + sender.domain(row))
+    results = {}
+    for row in ROWS:
+        for sender in SENDERS:
+            mta, recipient = mtas[sender.key], "u@" + sender.domain(row)
+            try:
+                found = wait_for(lambda: outcome(mta, receivers, recipient),
+                                 timeout_s=DECIDE_S, step_s=0.2)
+            except AssertionError:
+                found = "nothing: " + mta.log()[-3000:]
+            mails = delivered(receivers, recipient)
+            results[row.key, sender.key] = (
+                found, mails[0] if mails else mta.deferral(recipient))
+    return results
+
+
+@pytest.mark.parametrize("sender", SENDERS, ids=IDS)
+@pytest.mark.parametrize("row", ROWS, ids=[row.key for row in ROWS])
+def test_row(seen, row, sender):
+    found, detail = seen[row.key, sender.key]
+    assert found == row.expected(sender), detail
+    if row.mode == "enforce" and found != WAITS:
+        assert detail.tls in ("TLSv1.2", "TLSv1.3")
+        if not CNAMES.keys() & row.mxs:
+            assert detail.sni == found  # RFC 8461 7.1
+
+
+# -- one after another --------------------------------------------------------
+
+def decide(mta, receivers, recipient):
+    return wait_for(lambda: outcome(mta, receivers, recipient),
+                    timeout_s=DECIDE_S, step_s=0.1)
+
+
+@pytest.fixture(params=SENDERS, ids=IDS)
+def sender(request, seen):
+    return request.param
+
+
+def test_two_recipients(world, receivers, mtas, sender):
+    """Of one message: what one's policy demands is not the other's matter."""
+    mta = mtas[sender.key]
+    strict = Row("strict", "", "mx-unknownca.test", WAITS)
+    easy = Row("easy", "", "mx-clear2.test", "mx-clear2.test", mode=None)
+    names = [sender.domain(row) for row in (strict, easy)]
+    for name, row in zip(names, (strict, easy)):
+        publish(world, name, row)
+    mta.send(*["u@" + name for name in names])
+    assert decide(mta, receivers, "u@" + names[1]) == "mx-clear2.test"
+    assert decide(mta, receivers, "u@" + names[0]) == WAITS
+
+
+def test_shared_host(world, receivers, mtas, sender):
+    """Two recipients of one message whose domains share a mail host: only the
+    one waits whose policy asks for more than that has. In either order."""
+    mta = mtas[sender.key]
+    for turn in range(2):
+        # its own host, as Exim leaves one alone where a delivery has failed
+        host = "mx-shared%d-%s.test" % (turn, sender.key)
+        address = "5.9.2.%d" % (10 * SENDERS.index(sender) + turn + 1)
+        world.dns.add(host, "A", address)
+        receivers[host] = Receiver(world.ca, host, address, "unknown-ca")
+        strict = Row("sharedstrict%d" % turn, "", host, WAITS)
+        easy = Row("sharedeasy%d" % turn, "", host, host, mode=None)
+        names = [sender.domain(row) for row in (easy, strict)]
+        for name, row in zip(names, (easy, strict)):
+            publish(world, name, row)
+        mta.send(*["u@" + name for name in
+                   (names if turn else reversed(names))])
+        assert decide(mta, receivers, "u@" + names[1]) == WAITS
+        if decide(mta, receivers, "u@" + names[0]) == WAITS:
+            assert sender.key == "exim"
+            assert goes_out(mta, receivers, "u@" + names[0]) == host
+        assert not delivered(receivers, "u@" + names[1])
+
+
+@pytest.mark.parametrize("sender", [
+    sender for sender in SENDERS
+    if issubclass(sender.kind, mta_module.Postfix)], ids=lambda one: one.key)
+def test_smart_host(world, receivers, mtas, seen, sender):
+    """RFC 8461 3.4: the smart host's own policy counts. (Exim routes to smart
+    hosts by routers of their own, before ours.)"""
+    mta = mtas[sender.key]
+    for name in ("mx-good.test", "mx-unknownca.test"):
+        world.domain(name, mx=(name,))
+    good, bad = ["u@%s-%s.test" % (name, sender.key)
+                 for name in ("smartgood", "smartbad")]
+    mta.send(good)
+    mta.send(bad)
+    assert decide(mta, receivers, good) == "mx-good.test"
+    assert decide(mta, receivers, bad) == WAITS
+
+
+def test_policy_host_gone(world, receivers, mtas, daemon, sender):
+    """RFC 8461 3.3: a policy that is cached stays in force; without one, the
+    domain is treated as one without."""
+    mta = mtas[sender.key]
+    known = Row("known", "", "mx-unknownca.test", WAITS)
+    fresh = Row("fresh", "", "mx-clear2.test", "mx-clear2.test")
+    for row in (known, fresh):
+        publish(world, sender.domain(row), row)
+    assert daemon.ask(sender.domain(known)).startswith("OK secure")
+    for row in (known, fresh):
+        world.site(sender.domain(row)).status = "500 Broken"
+        world.publish_id(sender.domain(row), "2", ttl=1)
+        mta.send("u@" + sender.domain(row))
+        assert decide(mta, receivers, "u@" + sender.domain(row)) == row.expect
+
+
+def test_new_policy(world, receivers, mtas, daemon, sender):
+    """From a wrong policy to a right one: the mail that waited goes out."""
+    mta = mtas[sender.key]
+    wrong = Row("newid", "", "mx-good.test", WAITS, listed="mx-wrong.test")
+    right = Row("newid", "", "mx-good.test", "mx-good.test")
+    name = sender.domain(wrong)
+    publish(world, name, wrong)
+    mta.send("u@" + name)
+    assert decide(mta, receivers, "u@" + name) == WAITS
+    publish(world, name, right)
+    world.publish_id(name, "2", ttl=1)
+    wait_for(lambda: "mx-good.test" in daemon.ask(name), step_s=0.3)
+    assert goes_out(mta, receivers, "u@" + name) == "mx-good.test"
+
+
+def goes_out(mta, receivers, recipient):
+    """Where a mail that waited goes when the queue is run."""
+    mta.flush_queue()
+    return wait_for(lambda: delivered(receivers, recipient),
+                    timeout_s=DECIDE_S, step_s=0.1)[0].server.name
+
+
+def test_daemon_stopped(world, receivers, mtas, daemon, sender):
+    """Mail waits, to whatever domain, rather than going unprotected."""
+    mta = mtas[sender.key]
+    row = Row("down", "", "mx-good.test", WAITS)
+    name = sender.domain(row)
+    publish(world, name, row)
+    daemon.stop()
+    try:
+        mta.send("u@" + name)
+        assert decide(mta, receivers, "u@" + name) == WAITS
+    finally:
+        daemon.start()
+    assert goes_out(mta, receivers, "u@" + name) == "mx-good.test"
+
+
+# -- answers that are none ----------------------------------------------------
+
+HOSTS = "mode=enforce hosts=!^mx-good[.]test$:*\n"
+
+BROKEN = [
+    "", "\n", "mode=", "mode=fail\n", "mode=nonsense\n", "mode=none of these\n",
+    "mode=none\nmode=none\n", "mode=enforce\n", "mode=enforce hosts=\n",
+    "mode=enforce hosts=*\n", "mode=enforce hosts=!^$:*\n",
+    "mode=enforce hosts=!^.*$:*\n", "mode=enforce hosts=!*:*\n",
+    "mode=enforce hosts=mx-good.test:*\n", "HTTP/1.0 400 Bad Request\r\n\r\n",
+    "200 OK\n",
+] + [HOSTS[:length] for length in range(5, len(HOSTS) - 1)]
+
+
+@pytest.fixture
+def liar(world, daemon, mtas):
+    """Answers Exim in the daemon's place: what liar.answer says."""
+    path = world.path("exim.sock")
+    os.rename(path, path + ".real")
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path)
+    os.chmod(path, 0o666)
+    listener.listen(50)
+    it = types.SimpleNamespace(answer="")
+
+    def serve():
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            with client:
+                client.recv(1000)
+                client.sendall(it.answer.encode())
+    threading.Thread(target=serve, daemon=True).start()
+    yield it
+    listener.close()
+    os.unlink(path)
+    os.rename(path + ".real", path)
+
+
+def test_exim_broken_answers(world, receivers, mtas, seen, liar):
+    """Garbage, and an answer cut off anywhere: the mail waits."""
+    mta = mtas["exim"]
+    liar.answer = HOSTS
+    publish(world, "whole-exim.test", Row("whole", "", "mx-good.test", ""))
+    mta.send("u@whole-exim.test")
+    assert decide(mta, receivers, "u@whole-exim.test") == "mx-good.test"
+    for number, answer in enumerate(BROKEN):
+        name = "broken%d-exim.test" % number
+        publish(world, name, Row("broken", "", "mx-good.test", WAITS))
+        liar.answer = answer
+        mta.send("u@" + name)
+        assert decide(mta, receivers, "u@" + name) == WAITS, answer
+
+
+# -- the document -------------------------------------------------------------
+
+DOCUMENT = os.path.join(os.environ["srcdir"], "doc", "interoperability.md")
+BEGIN, END = "<!-- table -->\n", "<!-- end of the table -->\n"
+# Where each exception is explained, by its number there.
+NOTES = {"cnonly": 1, "twolabels": 2, "sibling": 3, "forged": 4}
+
+
+def cell(row, found):
+    text = "waits" if found == WAITS else "delivered"
+    if found not in (WAITS, row.expect) or len(row.mxs) > 1 and found != WAITS:
+        text += " to `%s`" % found
+    return text if found == row.expect else "**%s** (%d)" % (
+        text, NOTES[row.key])
+
+
+def table(results):
+    lines = [["situation", "RFC 8461"] + [one.kind.name for one in SENDERS]]
+    lines.append(["---"] * len(lines[0]))
+    for row in ROWS:
+        lines.append([row.what, cell(row, row.expect)] + [
+            cell(row, results[row.key, one.key][0]) for one in SENDERS])
+    return "".join("| %s |\n" % " | ".join(line) for line in lines)
+
+
+def test_document(seen, mtas):
+    for one in SENDERS:
+        name, version = one.kind.name.split()
+        assert (mtas[one.key].version() + ".").startswith(version + ".")
+    with open(DOCUMENT) as file:
+        before, rest = file.read().split(BEGIN)
+    old, after = rest.split(END)
+    if os.environ.get("MTS_UPDATE"):
+        with open(DOCUMENT, "w") as file:
+            file.write(before + BEGIN + table(seen) + END + after)
+    else:
+        assert old == table(seen)
