@@ -305,7 +305,7 @@ static void on_explain(void *arg, const struct ask_result *result)
 		item = json_object();
 		put_outcome(&item, result);
 		put_result(&item, job, result, NULL);
-		json_put_text(&item, "hint", control_hint(&result->sts));
+		json_put_text(&item, "hint", control_hint(result));
 		if (job_say(job, &item))
 			job_end(job, control_end_if(walk_is_good(result)),
 			        NULL);
