@@ -30,11 +30,11 @@ struct cache;
 struct cache_entry {
 	struct policy policy;       /* borrowed from the cache */
 	char id[RECORD_ID_MAX + 1]; /* of the TXT record it was fetched for */
-	struct slice text;          /* the body as served; borrowed */
-	int64_t fetched_s;          /* last successful HTTPS fetch */
-	int64_t checked_s;          /* last successful look at the TXT record */
-	uint32_t record_ttl_s;      /* that TXT answer's time to live */
-	int64_t used_s;         /* last asked for; coarse: see cache_touch */
+	uint64_t text_hash;    /* XXH64 of the body as served: did it change? */
+	int64_t fetched_s;     /* last successful HTTPS fetch */
+	int64_t checked_s;     /* last successful look at the TXT record */
+	uint32_t record_ttl_s; /* that TXT answer's time to live */
+	int64_t used_s;        /* last asked for; coarse: see cache_touch */
 	int64_t next_refresh_s; /* when the text is to be fetched afresh */
 	int64_t failed_s;       /* last failed refresh since the last good */
 	uint32_t failures;      /* failed refreshes since the last good */

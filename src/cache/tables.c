@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define FORMAT "2"
+#define FORMAT "3"
 
 enum {
 	LMDB_FREE = 0,   /* LMDB's own table of free pages */

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "sts/verdict.h"
+#include "wire/answer.h"
 
 #include <fnmatch.h>
 #include <stdio.h>
@@ -266,6 +267,21 @@ static json_t *known_dane(struct control_job *job,
 	return control_dane_known(&hop, &result);
 }
 
+/* The policy as a text. */
+static void put_policy_text(json_t **item, const struct policy *policy)
+{
+	struct buffer text;
+
+	buffer_init(&text, 4 * POLICY_MAX);
+	if (answer_write_policy(&text, policy) != MTS_OK) {
+		json_decref(*item);
+		*item = NULL;
+	} else {
+		json_put_slice(item, "text", buffer_slice(&text));
+	}
+	buffer_free(&text);
+}
+
 static void job_show(struct control_job *job)
 {
 	struct cache_entry entry;
@@ -287,7 +303,7 @@ static void job_show(struct control_job *job)
 	               lookups_schedule(job->context->options.lookups),
 	               job_now_s(job));
 	json_put(&item, "dane", known_dane(job, &entry));
-	json_put_slice(&item, "text", entry.text);
+	put_policy_text(&item, &entry.policy);
 	if (job_say(job, &item))
 		job_end(job, CONTROL_END_DONE, NULL);
 }
