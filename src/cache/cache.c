@@ -150,7 +150,8 @@ int cache_get(struct cache *cache, const struct domain *domain,
 		if (rc != MTS_OK)
 			return rc;
 	}
-	if (entry_decode(record, ret) != MTS_OK)
+	if (entry_decode(record, slice_of(domain->name, domain->len), ret) !=
+	    MTS_OK)
 		return cache_drop_damaged(cache, domain);
 	return MTS_OK;
 }
@@ -171,7 +172,8 @@ static bool is_on_disk(struct cache *cache, const struct domain *domain,
 	/* Spares what was fetched just now the look. */
 	return entry->fetched_s < clock_wall_s(cache->clock) &&
 	       read_disk(cache, domain, &record) == MTS_OK &&
-	       entry_decode(record, &old) == MTS_OK &&
+	       entry_decode(record, slice_of(domain->name, domain->len),
+	                    &old) == MTS_OK &&
 	       old.fetched_s == entry->fetched_s;
 }
 

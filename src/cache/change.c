@@ -42,7 +42,8 @@ int change_new(const struct domain *domain, const struct cache_entry *entry,
 	if (!change)
 		return MTS_ENOMEM;
 	record = change->data + KEY_NUMBER + domain->len + 1;
-	if (entry && entry_encode(entry, (unsigned char *)record) != MTS_OK) {
+	if (entry && entry_encode(entry, slice_of(domain->name, domain->len),
+	                          (unsigned char *)record) != MTS_OK) {
 		free(change);
 		return MTS_ERANGE;
 	}

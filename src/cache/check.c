@@ -94,8 +94,9 @@ static bool freelist_is_good(struct check *check, const MDB_val *data)
 }
 
 static enum verdict look_at(struct check *check, MDB_dbi table, bool records,
-                            const MDB_val *data)
+                            const MDB_val *key, const MDB_val *data)
 {
+	struct slice name = slice_of(key->mv_data, key->mv_size);
 	struct cache_entry entry;
 
 	if (table == CHECK_FREELIST)
@@ -103,7 +104,7 @@ static enum verdict look_at(struct check *check, MDB_dbi table, bool records,
 	/* A wrong checksum means that something wrote over this file, and the
 	 * tree's own pages have no checksums to show. */
 	if (records && entry_decode(slice_of(data->mv_data, data->mv_size),
-	                            &entry) != MTS_OK)
+	                            name, &entry) != MTS_OK)
 		return BAD_RECORD;
 	return SOUND;
 }
@@ -129,7 +130,7 @@ static enum verdict walk(struct check *check, MDB_txn *txn, MDB_dbi table,
 			return BAD_TREE;
 		if (n % CHECK_CLOCK == 0 && !check->whole && now_ms() > end_ms)
 			return SOUND;
-		verdict = look_at(check, table, records, &data);
+		verdict = look_at(check, table, records, &key, &data);
 	}
 	if (verdict == SOUND && (rc != MDB_NOTFOUND || n != stat.ms_entries))
 		verdict = BAD_TREE;

@@ -134,7 +134,13 @@ static bool id_is_good(const char *id, size_t len)
 	return all & IN_ID;
 }
 
-int entry_encode(const struct cache_entry *entry, unsigned char *to)
+uint64_t entry_sum(struct slice name, const unsigned char *data, size_t len)
+{
+	return xxh64(data, len) + xxh64(name.data, name.len);
+}
+
+int entry_encode(const struct cache_entry *entry, struct slice name,
+                 unsigned char *to)
 {
 	size_t id_len = strnlen(entry->id, RECORD_ID_MAX);
 	unsigned char *p = to + ENTRY_HEAD;
@@ -145,12 +151,12 @@ int entry_encode(const struct cache_entry *entry, unsigned char *to)
 	p = put_bytes(p, entry->policy.mx.data, entry->policy.mx.len);
 	p = put_bytes(p, entry->id, id_len);
 	len = (size_t)(p - to);
-	bytes_put_64(p, xxh64(to, len));
+	bytes_put_64(p, entry_sum(name, to, len));
 	/* What can't be read back must not get in: it would be taken for
 	 * damage some day. */
 	if (!mx_is_good(&entry->policy) || !id_is_good(entry->id, id_len) ||
-	    entry_decode(slice_of((const char *)to, len + ENTRY_SUM), &again) !=
-	        MTS_OK)
+	    entry_decode(slice_of((const char *)to, len + ENTRY_SUM), name,
+	                 &again) != MTS_OK)
 		return MTS_ERANGE;
 	return MTS_OK;
 }
@@ -206,7 +212,8 @@ static bool mx_is_ended(struct slice mx)
 	       (mx.len <= POLICY_MAX && mx.data[mx.len - 1] == '\0');
 }
 
-int entry_decode(struct slice record, struct cache_entry *ret)
+int entry_decode(struct slice record, struct slice name,
+                 struct cache_entry *ret)
 {
 	const unsigned char *data = (const unsigned char *)record.data;
 	const char *p = record.data + ENTRY_HEAD;
@@ -216,7 +223,7 @@ int entry_decode(struct slice record, struct cache_entry *ret)
 	    memcmp(data, magic, sizeof(magic)) != 0 ||
 	    !size_is_good(data, record.len) ||
 	    bytes_get_64(data + record.len - ENTRY_SUM) !=
-	        xxh64(data, record.len - ENTRY_SUM))
+	        entry_sum(name, data, record.len - ENTRY_SUM))
 		return MTS_EDAMAGED;
 	id_len = data[AT_ID_LEN];
 	get_head(data, ret);

@@ -10,7 +10,7 @@
  *     32  fetched_s, checked_s, used_s, next_refresh_s, failed_s,
  *         dane_learnt_s, text_hash (8 each)
  *     88  the patterns, each with its NUL; the id
- *    end  checksum of everything before it (8)
+ *    end  checksum of everything before it and of the domain (8)
  *
  * A version that differs, a length that does not add up or a wrong checksum
  * makes the record damaged as a whole: half a policy is none. */
@@ -33,15 +33,22 @@ enum {
 /* The bytes that ENTRY takes; 0 if a length is out of bounds. */
 size_t entry_size(const struct cache_entry *entry);
 
-/* Writes ENTRY to TO, which has room for entry_size() bytes, which is not 0.
+/* The checksum of the LEN bytes that a record of the domain NAME begins with. LMDB
+ * has none for its keys: without the name in it, a record whose key was damaged
+ * would be another domain's policy. */
+uint64_t entry_sum(struct slice name, const unsigned char *data, size_t len);
+
+/* Writes ENTRY of the domain NAME to TO, which has room for entry_size() bytes, which is not 0.
  * MTS_ERANGE: it is not what a policy can be; the patterns must be mx_count
  * strings of lower-case letters, digits, hyphens, dots and asterisks. */
-int entry_encode(const struct cache_entry *entry, unsigned char *to);
+int entry_encode(const struct cache_entry *entry, struct slice name,
+                 unsigned char *to);
 
-/* Reads a record without copying: RET borrows from it. MTS_EDAMAGED: RET is
+/* Reads the record of the domain NAME without copying: RET borrows from it. MTS_EDAMAGED: RET is
  * undefined. What is accepted lies within the record, and is what
  * entry_encode() let through: that is what the checksum (XXH64) says, and no
  * byte of patterns and id is looked at again. */
-int entry_decode(struct slice record, struct cache_entry *ret);
+int entry_decode(struct slice record, struct slice name,
+                 struct cache_entry *ret);
 
 #endif

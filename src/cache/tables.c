@@ -101,12 +101,12 @@ struct numbers {
 	int64_t in[STORE_TABLES]; /* 0: not in there */
 };
 
-static void number(struct slice record, struct numbers *ret)
+static void number(struct slice record, struct slice name, struct numbers *ret)
 {
 	struct cache_entry entry;
 
 	*ret = (struct numbers){ 0 };
-	if (entry_decode(record, &entry) != MTS_OK)
+	if (entry_decode(record, name, &entry) != MTS_OK)
 		return;
 	for (int i = STORE_BY_NAME + 1; i < STORE_TABLES; i++)
 		ret->in[i] = key_number_of((enum store_table)i, &entry);
@@ -122,7 +122,7 @@ static int old_numbers(const struct tables *tables, MDB_txn *txn,
 
 	*ret = (struct numbers){ 0 };
 	if (rc == 0)
-		number(slice_in(&data), ret);
+		number(slice_in(&data), name, ret);
 	return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
@@ -171,7 +171,7 @@ int tables_put(const struct tables *tables, MDB_txn *txn, struct slice name,
 		rc = mdb_put(txn, tables->by[STORE_BY_NAME], &key, &data, 0);
 	if (rc)
 		return rc;
-	number(record, &to);
+	number(record, name, &to);
 	return move_keys(tables, txn, name, &from, &to);
 }
 

@@ -29,11 +29,11 @@ struct walk {
  * stray one: see tables.h. */
 static bool resolve_due(struct walk *walk, struct found *found)
 {
+	struct slice name = key_name(STORE_BY_DUE, found->key);
 	struct cache_entry entry;
 
-	return store_get(walk->cache->store, key_name(STORE_BY_DUE, found->key),
-	                 &found->record) == MTS_OK &&
-	       (entry_decode(found->record, &entry) != MTS_OK ||
+	return store_get(walk->cache->store, name, &found->record) == MTS_OK &&
+	       (entry_decode(found->record, name, &entry) != MTS_OK ||
 	        entry.next_refresh_s == key_number(found->key));
 }
 
@@ -120,7 +120,7 @@ static bool step(struct walk *walk, struct domain *domain,
 		domain->name[name.len] = '\0';
 		memcpy(walk->place, found.key.data, found.key.len);
 		walk->place_len = found.key.len;
-		if (entry_decode(found.record, entry) == MTS_OK)
+		if (entry_decode(found.record, name, entry) == MTS_OK)
 			return true;
 		cache_drop_damaged(walk->cache, domain);
 	}

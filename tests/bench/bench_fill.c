@@ -168,11 +168,13 @@ static void put(struct fill *fill, MDB_txn *txn, uint64_t number)
 	static unsigned char record[ENTRY_MAX];
 	struct policy *policy = NULL;
 	struct cache_entry entry;
+	struct slice name;
 	struct fault why;
 	size_t size;
 	int rc;
 
 	pattern_set(&fill->domain, number);
+	name = slice_of(fill->domain.text, fill->domain.len);
 	buffer_clear(&fill->text);
 	put_text(fill, &fill->text);
 	if (policy_parse(buffer_slice(&fill->text), NULL, &policy, &why) !=
@@ -180,11 +182,10 @@ static void put(struct fill *fill, MDB_txn *txn, uint64_t number)
 		bench_die("%s", why.text);
 	entry = make_entry(fill, policy);
 	size = entry_size(&entry);
-	if (size == 0 || entry_encode(&entry, record) != MTS_OK)
+	if (size == 0 || entry_encode(&entry, name, record) != MTS_OK)
 		bench_die("an entry that is no record");
 	fill->record_bytes += size;
-	rc = tables_put(store_tables(fill->store), txn,
-	                slice_of(fill->domain.text, fill->domain.len),
+	rc = tables_put(store_tables(fill->store), txn, name,
 	                slice_of((const char *)record, size));
 	if (rc)
 		bench_die("put: %s", mdb_strerror(rc));
