@@ -72,8 +72,7 @@ bool control_job_hop_arg(struct control_job *job, size_t i,
 	return false;
 }
 
-bool control_job_domain_arg(struct control_job *job, size_t i,
-                            struct domain *ret)
+static bool domain_arg(struct control_job *job, size_t i, struct domain *ret)
 {
 	struct domain_hop hop;
 
@@ -88,7 +87,7 @@ bool control_job_check_domains(struct control_job *job)
 	struct domain domain;
 
 	for (size_t i = 0; i < job->request.argc; i++) {
-		if (!control_job_domain_arg(job, i, &domain))
+		if (!domain_arg(job, i, &domain))
 			return false;
 	}
 	return true;
@@ -276,7 +275,7 @@ static void step_show(struct control_job *job)
 	struct fault why;
 	json_t *item;
 
-	if (!control_job_domain_arg(job, 0, &job->domain))
+	if (!domain_arg(job, 0, &job->domain))
 		return;
 	if (cache_get(job->context->options.cache, &job->domain, &entry) !=
 	    MTS_OK) {

@@ -74,12 +74,10 @@ void control_job_end(struct control_job *job, enum control_end end,
 /* The argument, NUL-terminated; NULL if there are no more than I. */
 const char *control_job_arg(const struct control_job *job, size_t i);
 
-/* Argument I as a next hop, or as its domain, in RET; otherwise the command ends
- * as CONTROL_END_BAD. */
+/* Argument I as a next hop in RET; otherwise the command ends as
+ * CONTROL_END_BAD. */
 bool control_job_hop_arg(struct control_job *job, size_t i,
                          struct domain_hop *ret);
-bool control_job_domain_arg(struct control_job *job, size_t i,
-                            struct domain *ret);
 
 /* Checks that all arguments are domains; otherwise as above. */
 bool control_job_check_domains(struct control_job *job);
