@@ -258,9 +258,10 @@ static const struct conf_option options[] = {
 	  .max = 90 * SECOND, /* Postfix defers the mail after 100 s */
 	  .fallback = "20s",
 	  .help = "How long an MTA waits when nothing is known of a domain.",
-	  .more = "Then it is told that there is no policy, and the look-up "
-	          "goes on for the next who asks. Postfix itself gives up, and "
-	          "defers the mail, after 100 seconds." },
+	  .more = "Then it is told that there is no policy, or to wait if DANE "
+	          "may apply, and the look-up goes on for the next who asks. "
+	          "Postfix itself gives up, and defers the mail, after 100 "
+	          "seconds." },
 	{ .path = "lookup.negative_min",
 	  .type = CONF_DURATION,
 	  .offset = IN(lookup.negative_min_ms),
@@ -342,7 +343,8 @@ static const struct conf_option options[] = {
 	  .help = "What Postfix is told where DANE applies.",
 	  .more = "With dane-only it is told dane-only or dane, which needs "
 	          "smtp_dns_support_level = dnssec in main.cf; with none it is "
-	          "told nothing, and main.cf has to ask for DANE." },
+	          "told nothing, and main.cf has to ask for DANE. That DANE "
+	          "can't be looked up it is told either way." },
 	{ .path = "testing",
 	  .type = CONF_WORD,
 	  .offset = IN(testing),

@@ -77,14 +77,14 @@ static bool failed(const struct dane_answer *answer)
 
 static void try_base(struct dane_host *host);
 
-/* No record can be secure there. */
+/* No record can be secure there, or that would not matter. */
 static void on_unsigned(struct dane_host *host)
 {
 	if (host->failed == HOST_ADDRESSES) {
 		end(host, DANE_HOST_UNREACHABLE,
-		    "its addresses can't be looked up (%s); its zone is not "
-		    "signed",
-		    host->a.reason);
+		    "its addresses can't be looked up (%s); %s", host->a.reason,
+		    host->walk->mx_secure ? "its zone is not signed"
+		                          : "the MX records are insecure");
 		return;
 	}
 	if (host->failed == HOST_ALIAS) {
@@ -125,7 +125,12 @@ static void ask_zone(struct dane_host *host, const struct dns_name *name,
 	if (answer != &host->a)
 		snprintf(host->a.reason, sizeof(host->a.reason), "%s",
 		         answer->reason);
-	zones_find(host->walk->zones, &host->wish, name, on_zone, host);
+	/* Behind insecure MX records nothing is unknowable: do not spend time,
+	 * for which mail would wait, on finding out what is signed. */
+	if (host->walk->mx_secure)
+		zones_find(host->walk->zones, &host->wish, name, on_zone, host);
+	else
+		on_unsigned(host);
 }
 
 /* -- TLSA records ---------------------------------------------------------- */
@@ -221,6 +226,7 @@ static void on_alias(void *arg, const struct dns_answer *answer)
 static void on_insecure(struct dane_host *host,
                         const struct dane_answer *answer)
 {
+	rest_on(host, answer);
 	if (answer->hops == 0) {
 		end(host, DANE_HOST_NONE, "insecure addresses");
 		return;

@@ -15,7 +15,10 @@ enum {
 	TEST_GOOD_MS = 60 * 60 * 1000, /* the next test after a good one */
 	TEST_BAD_MS = 10 * 60 * 1000,
 	TEST_SOON_MS = 30 * 1000, /* after the first failures, and while DNS is
-	                           * dead altogether */
+	                           * dead altogether after it was good */
+	/* The same if it never was good, as when a machine starts: until the
+	 * test that sees DNS come up, mail goes without DANE. */
+	TEST_DEAD_MS = 2 * 1000,
 	/* A packet may be lost, a resolver be started anew: what was good is
 	 * given up after that many failures. Answers that come without
 	 * signatures need no second look. */
@@ -123,6 +126,8 @@ static uint64_t pause_ms(const struct secure_health *health,
 {
 	if (result->health == SECURE_DNS_GOOD)
 		return TEST_GOOD_MS;
+	if (result->dead && health->state != SECURE_DNS_GOOD)
+		return TEST_DEAD_MS;
 	if (result->dead || health->failures < FAILURES_MAX)
 		return TEST_SOON_MS;
 	return TEST_BAD_MS;

@@ -5,11 +5,21 @@
 #include "prog/ctl_item.h"
 #include "prog/ctl_text.h"
 
-enum { KEY_WIDTH = 18 }; /* as in ctl_view.c */
+enum {
+	KEY_WIDTH = 18,   /* as in ctl_view.c */
+	STEP_INDENT = 10, /* of "  FAILED  " */
+};
 
 static void put(struct view *view, const char *text)
 {
 	buffer_puts(&view->out, text);
+}
+
+/* From column INDENT on, broken where a terminal would. */
+static void put_words(struct view *view, struct slice text, size_t indent)
+{
+	text_put_words(&view->out, text, indent, view->cut ? view->width : 0,
+	               view->utf8);
 }
 
 static void put_key(struct view *view, const char *key)
@@ -22,7 +32,7 @@ static void put_text(struct view *view, const char *key, const json_t *item,
                      const char *member)
 {
 	put_key(view, key);
-	text_put_safe(&view->out, item_text(item, member), view->utf8);
+	put_words(view, item_text(item, member), 2 + KEY_WIDTH);
 	put(view, "\n");
 }
 
@@ -81,6 +91,21 @@ static void put_age(struct view *view, const json_t *dane)
 	put(view, ")");
 }
 
+/* "the host itself, port 587: ", unless it is mail to MX hosts as ever. */
+static void put_hop(struct view *view, const json_t *dane)
+{
+	uint64_t port = item_has(dane, "port") ? item_count(dane, "port") : 25;
+	bool direct = item_true(dane, "direct");
+
+	if (direct)
+		put(view, "the host itself");
+	if (port != 25)
+		buffer_printf(&view->out, "%sport %llu", direct ? ", " : "",
+		              (unsigned long long)port);
+	if (direct || port != 25)
+		put(view, ": ");
+}
+
 void view_put_dane(struct view *view, const json_t *dane)
 {
 	if (!json_is_object(dane))
@@ -92,6 +117,7 @@ void view_put_dane(struct view *view, const json_t *dane)
 		put(view, "\n");
 		return;
 	}
+	put_hop(view, dane);
 	put(view, state_words(item_text(dane, "state")));
 	put_age(view, dane);
 	put(view, "\n");
@@ -101,13 +127,20 @@ void view_put_dane(struct view *view, const json_t *dane)
 
 void view_put_dane_step(struct view *view, const json_t *step)
 {
+	struct slice name = item_text(step, "name");
+	struct slice detail = item_text(step, "detail");
+
 	if (!view->dane_steps)
 		put(view, "DANE looked up now\n");
 	view->dane_steps = true;
 	put(view, item_true(step, "ok") ? "  ok      " : "  FAILED  ");
-	text_put_safe(&view->out, item_text(step, "name"), view->utf8);
-	put(view, "  ");
-	text_put_safe(&view->out, item_text(step, "detail"), view->utf8);
+	text_put_safe(&view->out, name, view->utf8);
+	/* Names are long, so what is said of one may get a line of its own. */
+	if (view->cut && STEP_INDENT + name.len + 2 + detail.len > view->width)
+		put(view, "\n          ");
+	else
+		put(view, "  ");
+	put_words(view, detail, STEP_INDENT);
 	put(view, "\n");
 }
 

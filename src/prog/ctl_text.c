@@ -43,6 +43,30 @@ int text_put_safe(struct buffer *out, struct slice text, bool utf8)
 	return buffer_status(out);
 }
 
+int text_put_words(struct buffer *out, struct slice text, size_t indent,
+                   size_t width, bool utf8)
+{
+	size_t column = indent;
+
+	while (text.len > 0) {
+		const char *blank = memchr(text.data + 1, ' ', text.len - 1);
+		size_t len = blank ? (size_t)(blank - text.data) : text.len;
+		struct slice word = slice_of(text.data, len);
+
+		/* A word has its blank before it. */
+		if (width && column > indent && column + len > width) {
+			buffer_puts(out, "\n");
+			text_put_cell(out, slice_of(NULL, 0), indent, false);
+			word = slice_of(word.data + 1, len - 1);
+			column = indent;
+		}
+		text_put_safe(out, word, utf8);
+		column += word.len;
+		text = slice_of(text.data + len, text.len - len);
+	}
+	return buffer_status(out);
+}
+
 int text_put_lines(struct buffer *out, struct slice text, size_t indent,
                    bool utf8)
 {

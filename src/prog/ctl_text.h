@@ -17,6 +17,12 @@
  * UTF-8; otherwise '?' stands for all that is not ASCII. */
 int text_put_safe(struct buffer *out, struct slice text, bool utf8);
 
+/* The same for a text that begins in column INDENT: where it would go beyond
+ * WIDTH it is broken at a blank, and goes on below its beginning. WIDTH 0: it
+ * never is. */
+int text_put_words(struct buffer *out, struct slice text, size_t indent,
+                   size_t width, bool utf8);
+
 /* The two largest units: "6d 23h", "59m 3s", "0s". */
 int text_put_span(struct buffer *out, uint64_t span_s);
 

@@ -19,6 +19,13 @@ static void put_safe(struct view *view, struct slice text)
 	text_put_safe(&view->out, text, view->utf8);
 }
 
+/* The same, from column INDENT on, broken where a terminal would. */
+static void put_words(struct view *view, struct slice text, size_t indent)
+{
+	text_put_words(&view->out, text, indent, view->cut ? view->width : 0,
+	               view->utf8);
+}
+
 static void put(struct view *view, const char *text)
 {
 	buffer_puts(&view->out, text);
@@ -39,12 +46,8 @@ static void put_key(struct view *view, const char *key)
 
 static void put_pair(struct view *view, const char *key, struct slice value)
 {
-	/* "NOTFOUND " is what Postfix is told, but blanks at the end of a line
-	 * help nobody. */
-	while (value.len > 0 && value.data[value.len - 1] == ' ')
-		value.len--;
 	put_key(view, key);
-	put_safe(view, value);
+	put_words(view, value, 2 + KEY_WIDTH);
 	put(view, "\n");
 }
 
@@ -52,6 +55,20 @@ static void put_text(struct view *view, const char *key, const json_t *item,
                      const char *member)
 {
 	put_pair(view, key, item_text(item, member));
+}
+
+/* What an MTA is told, to the letter and on one line, however long. But for
+ * blanks at its end, as in "NOTFOUND ", which help nobody. */
+static void put_answer(struct view *view, const char *key, const json_t *item,
+                       const char *member)
+{
+	struct slice answer = item_text(item, member);
+
+	while (answer.len > 0 && answer.data[answer.len - 1] == ' ')
+		answer.len--;
+	put_key(view, key);
+	put_safe(view, answer);
+	put(view, "\n");
 }
 
 static void put_count(struct view *view, const char *key, const json_t *item,
@@ -225,7 +242,7 @@ static void put_verdict(struct view *view, const json_t *item)
 static void put_told(struct view *view, const json_t *item)
 {
 	view_put_dane(view, json_object_get(item, "dane"));
-	put_text(view, "postfix is told", item, "answer");
+	put_answer(view, "postfix is told", item, "answer");
 	if (item_has(item, "why"))
 		put_text(view, "because", item, "why");
 }
@@ -251,7 +268,7 @@ static void show_lookup(struct view *view, const json_t *item)
 	if (item_has(item, "match"))
 		put_pair(view, "match",
 		         slice_str(item_true(item, "match") ? "yes" : "no"));
-	put_text(view, "verdict", item, "verdict");
+	put_answer(view, "verdict", item, "verdict");
 }
 
 /* -- show ------------------------------------------------------------------ */
@@ -326,7 +343,7 @@ static void show_now(struct view *view, const json_t *now)
 		         slice_str("it would wait for a look-up"));
 		return;
 	}
-	put_text(view, "answer", now, "answer");
+	put_answer(view, "answer", now, "answer");
 	put_key(view, "which is");
 	put_verdict(view, now);
 	view_put_dane(view, json_object_get(now, "dane"));
@@ -367,7 +384,7 @@ static void show_step(struct view *view, const json_t *step)
 	text_put_cell(&view->out, item_text(step, "name"), STEP_WIDTH, false);
 	buffer_printf(&view->out, "%6llu ms  ",
 	              (unsigned long long)item_count(step, "ms"));
-	put_safe(view, item_text(step, "detail"));
+	put_words(view, item_text(step, "detail"), 2 + 8 + STEP_WIDTH + 11);
 	put(view, "\n");
 }
 

@@ -90,7 +90,7 @@ static const char *unsolved_hint(const struct discover_result *discovery)
 	return "mtastsd is short of memory: give it more";
 }
 
-const char *control_hint(const struct lookup_result *result)
+static const char *sts_hint(const struct lookup_result *result)
 {
 	const struct discover_result *discovery = result->discovery;
 
@@ -103,6 +103,48 @@ const char *control_hint(const struct lookup_result *result)
 	if (result->has_policy)
 		return policy_hint(result->entry.policy.mode);
 	return "try again in a minute; if it stays so, see mtastsd's log";
+}
+
+/* What can't be looked up is worse than whatever else is: mail waits. */
+static const char *unknowable_hint(enum dane_verdict verdict)
+{
+	if (verdict == DANE_SAYS_WAIT)
+		return "see that this machine's resolver works (dig MX "
+		       "DOMAIN); if it does, the domain's owner has to mend "
+		       "its DNSSEC; \"domains: { DOMAIN: bypass }\" lets mail "
+		       "go until then";
+	return "DANE can't be looked up now: what was learnt of it counts for "
+	       "an hour more, then mail waits; see that this machine's "
+	       "resolver works, and the domain's DNSSEC";
+}
+
+/* MTA-STS has ended well, or with what is none of our business. */
+static bool sts_is_settled(const struct lookup_result *result)
+{
+	const struct discover_result *discovery = result->discovery;
+
+	return discovery && (discovery->outcome == DISCOVER_NO_RECORD ||
+	                     discovery->outcome == DISCOVER_POLICY ||
+	                     discovery->outcome == DISCOVER_UNCHANGED);
+}
+
+const char *control_hint(const struct ask_result *result)
+{
+	if (result->verdict == DANE_SAYS_WAIT ||
+	    (result->walk && result->walk->state == DANE_UNKNOWABLE &&
+	     !result->dane_off))
+		return unknowable_hint(result->verdict);
+	if (result->verdict == DANE_SAYS_NOTHING ||
+	    !sts_is_settled(&result->sts))
+		return sts_hint(&result->sts);
+	if (result->leave_dane)
+		return "nothing is wrong: DANE applies, which dane_answer "
+		       "leaves to the MTA";
+	if (result->verdict == DANE_SAYS_ONLY)
+		return "nothing is wrong: mail goes only to hosts with a "
+		       "certificate that their TLSA records name";
+	return "nothing is wrong: mail goes encrypted, and to a host with "
+	       "usable TLSA records only with a certificate they name";
 }
 
 /* -- why ------------------------------------------------------------------- */

@@ -5,9 +5,9 @@
 
 #include "serve/ask.h"
 
-/* One line for a person: what RESULT, of a walk, means for the mail, and who
- * can mend what is wrong. A constant. */
-const char *control_hint(const struct lookup_result *result);
+/* One line for a person: what RESULT, of ask_refresh(), means for the mail, and
+ * who can mend what is wrong. A constant. */
+const char *control_hint(const struct ask_result *result);
 
 /* One line: why Postfix is told what it is told. A constant. */
 const char *control_why(const struct ask_result *result);

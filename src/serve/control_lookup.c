@@ -310,7 +310,7 @@ static void on_explain(void *arg, const struct ask_result *result)
 		item = json_object();
 		put_outcome(&item, result);
 		put_result(&item, job, result, NULL);
-		control_put_text(&item, "hint", control_hint(&result->sts));
+		control_put_text(&item, "hint", control_hint(result));
 		if (control_job_say(job, &item))
 			control_job_end(
 			    job, control_end_if(walk_is_good(result)), NULL);

@@ -189,9 +189,9 @@ int lookups_try(struct lookups *lookups, const struct domain *domain,
 
 	*ret = (struct lookup_result){ .source = LOOKUP_CACHED, .reason = "" };
 	if (outcome_get_live(&lookups->rules, domain, &ret->entry)) {
+		ret->has_policy = true;
 		if (!cache_is_saved(lookups->options.cache, domain))
 			return MTS_EMORE;
-		ret->has_policy = true;
 		serve_hit(lookups, domain, &ret->entry, now_s);
 		return MTS_OK;
 	}

@@ -73,7 +73,8 @@ struct lookup_result {
 };
 
 /* Answers at once if it can: MTS_OK. MTS_EMORE: only a discovery can tell, or
- * the policy that one just found is not on disk yet. */
+ * the policy that one just found is not on disk yet; then it is in RET all the
+ * same, for whoever can't wait. */
 int lookups_try(struct lookups *lookups, const struct domain *domain,
                 struct lookup_result *ret);
 

@@ -338,6 +338,60 @@ static void test_why(void **state)
 	}
 }
 
+/* A hint is about the mail: nothing is "wrong" with MTA-STS where DANE stops
+ * it, or has the word. */
+static void test_hint(void **state)
+{
+	static const struct {
+		enum dane_state known, walked;
+		enum discover_outcome outcome;
+		bool leave;
+		const char *hint; /* a part */
+	} rows[] = {
+		{ DANE_NONE, DANE_NONE, DISCOVER_POLICY, false,
+		  "hosts that the policy names" },
+		{ DANE_NONE, DANE_NONE, DISCOVER_NO_RECORD, false,
+		  "does not publish MTA-STS" },
+		{ DANE_ALL, DANE_ALL, DISCOVER_POLICY, false,
+		  "that their TLSA records name" },
+		{ DANE_ALL, DANE_ALL, DISCOVER_NO_RECORD, false,
+		  "that their TLSA records name" },
+		{ DANE_ALL, DANE_ALL, DISCOVER_POLICY, true, "leaves to the" },
+		{ DANE_ALL, DANE_ALL, DISCOVER_BAD_RECORD, false,
+		  "owner has to mend it" },
+		{ DANE_UNUSABLE, DANE_UNUSABLE, DISCOVER_NO_RECORD, false,
+		  "mail goes encrypted" },
+		{ DANE_UNKNOWABLE, DANE_UNKNOWABLE, DISCOVER_NO_RECORD, false,
+		  "domains: { DOMAIN: bypass }" },
+		{ DANE_UNKNOWABLE, DANE_UNKNOWABLE, DISCOVER_POLICY, true,
+		  "domains: { DOMAIN: bypass }" },
+		{ DANE_UNKNOWABLE, DANE_UNKNOWABLE, DISCOVER_DNS_FAILED, false,
+		  "domains: { DOMAIN: bypass }" },
+		{ DANE_ALL, DANE_UNKNOWABLE, DISCOVER_POLICY, false,
+		  "counts for an hour more" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		bool has_policy = rows[i].outcome == DISCOVER_POLICY;
+		struct discover_result discovery = { .outcome =
+			                                 rows[i].outcome };
+		struct dane_result walk = { .state = rows[i].walked };
+		struct ask_result result = {
+			.sts = { .has_policy = has_policy,
+			         .discovery = &discovery },
+			.dane = { .state = rows[i].known },
+			.verdict = dane_decide(rows[i].known, has_policy),
+			.leave_dane = rows[i].leave,
+			.walk = &walk,
+		};
+
+		result.sts.entry.policy.mode = POLICY_ENFORCE;
+		if (!strstr(control_hint(&result), rows[i].hint))
+			fail_msg("%zu: %s", i, control_hint(&result));
+	}
+}
+
 int main(void)
 {
 #define TEST(name)                                                             \
@@ -346,7 +400,7 @@ int main(void)
 		TEST(test_status),  TEST(test_lookup), TEST(test_unknowable),
 		TEST(test_off),     TEST(test_show),   TEST(test_explain),
 		TEST(test_refresh), TEST(test_bypass), TEST(test_pinned),
-		TEST(test_flush),   TEST(test_why),
+		TEST(test_flush),   TEST(test_why),    TEST(test_hint),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -105,6 +105,31 @@ static void test_lines(void **state)
 	}
 }
 
+static void test_words(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t width;
+		const char *words;
+	} rows[] = {
+		{ "", 10, "" },
+		{ "ab cd ef", 10, "ab cd ef" },
+		{ "ab cd ef", 9, "ab cd\n  ef" },
+		{ "ab cd ef", 0, "ab cd ef" },
+		{ "abcdefghij kl", 6, "abcdefghij\n  kl" },
+		{ "ab  cd", 6, "ab \n  cd" },
+		{ "a\x1b b", 5, "a?\n  b" },
+		{ "a b c d", 3, "a\n  b\n  c\n  d" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		text_put_words(&out, slice_str(rows[i].text), 2, rows[i].width,
+		               true);
+		expect(rows[i].words);
+	}
+}
+
 /* -- times ----------------------------------------------------------------- */
 
 static void test_span(void **state)
@@ -217,8 +242,9 @@ static void test_cell(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		ROW(test_safe), ROW(test_lines), ROW(test_span),
-		ROW(test_time), ROW(test_size),  ROW(test_cell),
+		ROW(test_safe), ROW(test_lines), ROW(test_words),
+		ROW(test_span), ROW(test_time),  ROW(test_size),
+		ROW(test_cell),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -171,6 +171,63 @@ static void test_dane_steps(void **state)
 	                    "  hint              h\n");
 }
 
+/* Where a person reads, words stay whole; but what an MTA is told is one line,
+ * to be copied. */
+static void test_long_lines(void **state)
+{
+	static const char explained[] =
+	    "{\"outcome\":\"no_record\",\"detail\":\"there is no record\","
+	    "\"answer\":\"TEMP one two three four five six seven\","
+	    "\"hint\":\"see that this works\"}";
+
+	(void)state;
+	view.command = CONTROL_EXPLAIN;
+	view.width = 34;
+	show("{\"step\":{\"name\":\"tls\",\"ok\":true,\"ms\":1,"
+	     "\"detail\":\"a b c\"}}");
+	show("{\"dane_step\":{\"name\":\"mx1.example\",\"ok\":true,"
+	     "\"detail\":\"usable: one TLSA record, one usable\"}}");
+	show(explained);
+	assert_string_equal(shown(),
+	                    "  ok      tls            1 ms  a b\n"
+	                    "                               c\n"
+	                    "DANE looked up now\n"
+	                    "  ok      mx1.example\n"
+	                    "          usable: one TLSA record,\n"
+	                    "          one usable\n"
+	                    "outcome\n"
+	                    "  outcome           no_record\n"
+	                    "  detail            there is no\n"
+	                    "                    record\n"
+	                    "  in force          no policy\n"
+	                    "  postfix is told   TEMP one two three four five "
+	                    "six seven\n"
+	                    "  hint              see that this\n"
+	                    "                    works\n");
+	buffer_clear(&view.out);
+	view.cut = false;
+	show(explained);
+	expect_shown("there is no record\n");
+	expect_shown("see that this works\n");
+}
+
+/* For DANE brackets and port count, so they are shown where there are any. */
+static void test_dane_hop(void **state)
+{
+	(void)state;
+	view.command = CONTROL_LOOKUP;
+	show("{\"domain\":\"a\",\"answer\":\"x\",\"dane\":{\"state\":\"none\","
+	     "\"direct\":true,\"port\":587}}");
+	show("{\"domain\":\"a\",\"answer\":\"x\",\"dane\":{\"state\":\"none\","
+	     "\"direct\":false,\"port\":587}}");
+	show("{\"domain\":\"a\",\"answer\":\"x\",\"dane\":{\"state\":\"none\","
+	     "\"direct\":false,\"port\":25}}");
+	expect_shown("  dane              the host itself, port 587: no TLSA "
+	             "records\n");
+	expect_shown("  dane              port 587: no TLSA records\n");
+	expect_shown("  dane              no TLSA records\n");
+}
+
 static void test_dane_json(void **state)
 {
 	const char *error = NULL;
@@ -539,6 +596,8 @@ int main(void)
 		ROW(test_lookup_absent),
 		ROW(test_dane),
 		ROW(test_dane_steps),
+		ROW(test_long_lines),
+		ROW(test_dane_hop),
 		ROW(test_dane_json),
 		ROW(test_dane_status),
 		ROW(test_explain),

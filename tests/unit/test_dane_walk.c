@@ -6,6 +6,7 @@
 #include "alloc.h"
 
 #include "net/dane.h"
+#include "net/dane_parts.h"
 #include "net/dane_rules.h"
 #include "net/zones.h"
 
@@ -125,7 +126,8 @@ static void say_how(struct said *said, const char *how)
 	                                             : DNS_OK;
 	a->cut = how[1] == 'U' ? DNS_CUT_UNSIGNED : DNS_CUT_NONE;
 	a->reason = a->bogus ? "bogus: signature" : "SERVFAIL";
-	a->ttl_s = 300;
+	a->ttl_s =
+	    how[strcspn(how, "=")] ? (uint32_t)atoi(strchr(how, '=') + 1) : 300;
 	a->end = a->status == DNS_FAILED || a->status == DNS_TIMEOUT
 	             ? NULL
 	             : &said->end;
@@ -134,13 +136,13 @@ static void say_how(struct said *said, const char *how)
 static void say(struct said *said, const char *name, const char *type,
                 const char *rest)
 {
-	char how[8];
+	char how[16];
 	int used = 0;
 	char record[300];
 
 	memset(said, 0, sizeof(*said));
 	assert_true(dns_name_parse(name, &said->end) == MTS_OK);
-	assert_int_equal(sscanf(rest, "%7s %n", how, &used), 1);
+	assert_int_equal(sscanf(rest, "%15s %n", how, &used), 1);
 	rest += used;
 	while (*rest == '>') {
 		assert_int_equal(sscanf(rest, ">%299s %n", record, &used), 1);
@@ -299,6 +301,14 @@ static const struct row {
 	{ "insecure MX, no TLSA", "x.example",
 	  "x.example MX I 10 a.example\n" NO_HOST("a.example"), DANE_NONE, NULL,
 	  NULL, 0 },
+	{ "insecure MX, a host that fails: what is signed does not matter",
+	  "x.example",
+	  "x.example MX I 10 a.example\na.example A T\na.example AAAA T\n",
+	  DANE_NONE, NULL, "DS;", 0 },
+	{ "insecure MX, TLSA records that fail", "x.example",
+	  "x.example MX I 10 a.example\na.example A S >b.example x\n"
+	  "_25._tcp.b.example TLSA T\n_25._tcp.a.example TLSA S 3 1 1 32\n",
+	  DANE_INSECURE_MX, NULL, "DS;", 0 },
 	{ "insecure MX, a host that is bogus", "x.example",
 	  "x.example MX I 10 a.example\na.example A B\n", DANE_NONE, NULL, NULL,
 	  0 },
@@ -513,6 +523,62 @@ static void walks(void **state)
 	}
 }
 
+/* A state is as good as the shortest-lived of what it rests on. */
+static void ttls(void **state)
+{
+	static const struct {
+		const char *what, *answers;
+		uint32_t ttl_s;
+	} ttl_rows[] = {
+		{ "the MX records",
+		  "x.example MX S=100 10 a.org\na.org A I x\n", 100 },
+		{ "that there are none", "x.example MX S0=110\n", 110 },
+		{ "that there is no such domain", "x.example MX SX=110\n",
+		  110 },
+		{ "secure addresses",
+		  "x.example MX S 10 a.org\na.org A S=120 x\n", 120 },
+		{ "insecure addresses: they may be signed tomorrow",
+		  "x.example MX S 10 a.org\na.org A I=130 x\n", 130 },
+		{ "AAAA, where those count",
+		  "x.example MX S 10 a.org\na.org AAAA I=140 x\n", 140 },
+		{ "an alias to where nothing is signed",
+		  "x.example MX S 10 a.org\na.org A I >b.org x\n"
+		  "a.org CNAME I=150 b.org\n",
+		  150 },
+		{ "its target's insecure addresses",
+		  "x.example MX S 10 a.org\na.org A I=160 >b.org x\n"
+		  "a.org CNAME S b.org\n",
+		  160 },
+		{ "TLSA records",
+		  "x.example MX S 10 a.org\na.org A S x\n"
+		  "_25._tcp.a.org TLSA S=170 3 1 1 32\n",
+		  170 },
+		{ "that there are none of these",
+		  "x.example MX S 10 a.org\na.org A S x\n"
+		  "_25._tcp.a.org TLSA S0=180\n",
+		  180 },
+		{ "no address", "x.example MX S 10 a.org\na.org A S0=190\n",
+		  190 },
+		{ "never less", "x.example MX S=1 10 a.org\na.org A I x\n",
+		  30 },
+		{ "never more",
+		  "x.example MX S=999999 10 a.org\na.org A I=999999 x\n",
+		  86400 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ttl_rows) / sizeof(*ttl_rows); i++) {
+		struct secure_dns dns;
+
+		open_dns(&dns);
+		walk(&dns, "x.example", 25, ttl_rows[i].answers);
+		if (got.ttl_s != ttl_rows[i].ttl_s)
+			fail_msg("%s: %u", ttl_rows[i].what,
+			         (unsigned)got.ttl_s);
+		close_dns(&dns);
+	}
+}
+
 /* However many hosts a stranger names, and wherever their zones are. */
 static void bounds(void **state)
 {
@@ -631,6 +697,25 @@ static void cancelling(void **state)
 	}
 }
 
+/* Those who wait for lookup.timeout, by default four times dns.timeout, still
+ * hear what a walk that ran out of time came to. */
+static void ends_in_time(void **state)
+{
+	struct dane_hop hop = { .port = 25 };
+	struct dane_walk *w = NULL;
+	struct secure_dns dns;
+
+	(void)state;
+	open_dns(&dns);
+	dns.answers = busy;
+	snprintf(hop.domain.name, sizeof(hop.domain.name), "x.example");
+	assert_int_equal(dane_start(&dns, &hop, on_walk, &w, &w), MTS_OK);
+	assert_in_range(uv_timer_get_due_in(&w->timer), 1,
+	                4 * secure_dns_timeout_ms(&dns) - 200);
+	dane_cancel(&w);
+	close_dns(&dns);
+}
+
 /* -- the rules ------------------------------------------------------------- */
 
 static void usable(void **state)
@@ -671,8 +756,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(walks),      cmocka_unit_test(bounds),
-		cmocka_unit_test(more_hosts), cmocka_unit_test(no_room),
-		cmocka_unit_test(no_memory),  cmocka_unit_test(cancelling),
+		cmocka_unit_test(ttls),       cmocka_unit_test(more_hosts),
+		cmocka_unit_test(no_room),    cmocka_unit_test(no_memory),
+		cmocka_unit_test(cancelling), cmocka_unit_test(ends_in_time),
 		cmocka_unit_test(usable),
 	};
 

@@ -367,6 +367,23 @@ static void changes(void **state)
 	close_world(&w);
 }
 
+/* A machine starts, and its network a little later: until that is seen, mail
+ * goes without DANE. */
+static void comes_up(void **state)
+{
+	struct world w;
+
+	(void)state;
+	now_says = say_nothing;
+	open_world(&w, SECURE_DNS_TRUST_AD, say_now);
+	assert_int_equal(test(&w), SECURE_DNS_DEAD);
+	now_says = say_validated;
+	assert_int_equal(test(&w), SECURE_DNS_DEAD);
+	w.now_ms += 2 * 1000;
+	assert_int_equal(test(&w), SECURE_DNS_GOOD);
+	close_world(&w);
+}
+
 static void by_ad(void **state)
 {
 	struct world w;
@@ -636,6 +653,7 @@ int main(void)
 		cmocka_unit_test(health),
 		cmocka_unit_test(retest),
 		cmocka_unit_test(changes),
+		cmocka_unit_test(comes_up),
 		cmocka_unit_test(by_ad),
 		cmocka_unit_test(plain_questions),
 		cmocka_unit_test(failures),
