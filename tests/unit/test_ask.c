@@ -2,7 +2,6 @@
 /* test_ask.c - what an MTA is told where MTA-STS and DANE both have a say: the
  * decision, who waits for what, and where it is looked at all. */
 #include "ask_world.h"
-#include "save.h"
 
 /* -- the decision ---------------------------------------------------------- */
 
@@ -368,38 +367,6 @@ static void test_dead(void **state)
 	assert_int_equal(fake_dane.started, 1);
 }
 
-/* A hit on what is not on disk yet waits for that, and not for DNS: what lies
- * beside the policy counts. If nothing can be waited for, memory has to do. */
-static void test_not_on_disk_yet(void **state)
-{
-	struct domain domain = domain_of("example.org");
-	struct fixture *f = *state;
-	struct cache_entry entry;
-	struct ask_result tried;
-
-	have_policy(f, POLICY_ENFORCE);
-	assert_int_equal(cache_get(f->cache, &domain, &entry), MTS_OK);
-	entry.dane_state = DANE_NONE;
-	entry.dane_learnt_s = wall_s;
-	entry.dane_ttl_s = 300;
-	assert_int_equal(cache_put(f->cache, &domain, &entry), MTS_OK);
-	assert_false(cache_is_saved(f->cache, &domain));
-	assert_int_equal(reply_understand(f->maps,
-	                                  slice_str("postfix example.org"),
-	                                  &f->question, &f->out),
-	                 MTS_OK);
-	assert_int_equal(ask_try(f->ask, &f->question.ask, &tried), MTS_EMORE);
-	write_answer(f, &tried);
-	assert_string_equal(f->text, SECURE);
-	assert_int_equal(ask_wait(f->ask, &f->question.ask, &tried, on_answer,
-	                          f, &f->waiter),
-	                 MTS_OK);
-	save_to_disk(&f->loop, f->cache, &domain);
-	assert_int_equal(f->called, 1);
-	assert_string_equal(f->text, SECURE);
-	assert_int_equal(fake_dane.started, 0);
-}
-
 static void await(struct fixture *f, int calls)
 {
 	for (int i = 0; i < 1000 && f->called < calls; i++)
@@ -510,7 +477,6 @@ int main(void)
 		TEST(test_refresh),
 		TEST(test_auto),
 		TEST(test_dead),
-		TEST(test_not_on_disk_yet),
 		TEST(test_untested),
 		TEST(test_on),
 		TEST(test_precedence),

@@ -2,6 +2,7 @@
 /* test_dane_known.c - for how long what is known of DANE answers, on
  * disk and in memory, and when it is learnt anew. */
 #include "ask_world.h"
+#include "save.h"
 
 /* -- for how long ---------------------------------------------------------- */
 
@@ -225,6 +226,38 @@ static void test_state_from_the_future(void **state)
 	assert_says(f, "postfix example.org", WAIT);
 }
 
+/* A hit on what is not on disk yet waits for that, and not for DNS: what lies
+ * beside the policy counts. If nothing can be waited for, memory has to do. */
+static void test_not_on_disk_yet(void **state)
+{
+	struct domain domain = domain_of("example.org");
+	struct fixture *f = *state;
+	struct cache_entry entry;
+	struct ask_result tried;
+
+	have_policy(f, POLICY_ENFORCE);
+	assert_int_equal(cache_get(f->cache, &domain, &entry), MTS_OK);
+	entry.dane_state = DANE_NONE;
+	entry.dane_learnt_s = wall_s;
+	entry.dane_ttl_s = 300;
+	assert_int_equal(cache_put(f->cache, &domain, &entry), MTS_OK);
+	assert_false(cache_is_saved(f->cache, &domain));
+	assert_int_equal(reply_understand(f->maps,
+	                                  slice_str("postfix example.org"),
+	                                  &f->question, &f->out),
+	                 MTS_OK);
+	assert_int_equal(ask_try(f->ask, &f->question.ask, &tried), MTS_EMORE);
+	write_answer(f, &tried);
+	assert_string_equal(f->text, SECURE);
+	assert_int_equal(ask_wait(f->ask, &f->question.ask, &tried, on_answer,
+	                          f, &f->waiter),
+	                 MTS_OK);
+	save_to_disk(&f->loop, f->cache, &domain);
+	assert_int_equal(f->called, 1);
+	assert_string_equal(f->text, SECURE);
+	assert_int_equal(fake_dane.started, 0);
+}
+
 int main(void)
 {
 #define TEST(name)                                                             \
@@ -239,6 +272,7 @@ int main(void)
 		TEST(test_same_state_is_not_written_at_once),
 		TEST(test_clock_jumps),
 		TEST(test_state_from_the_future),
+		TEST(test_not_on_disk_yet),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
