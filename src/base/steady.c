@@ -92,9 +92,8 @@ static int64_t differ(struct steady *steady, int64_t wall, uint64_t mono_ms)
 	return now_ms;
 }
 
-static int64_t steady_wall_s(void *arg)
+static int64_t read_wall_s(struct steady *steady)
 {
-	struct steady *steady = arg;
 	int64_t wall = wall_ms(steady);
 	uint64_t mono_ms = clock_mono_ms(steady->source);
 	int64_t elapsed_ms = (int64_t)(mono_ms - steady->then_mono_ms);
@@ -107,11 +106,33 @@ static int64_t steady_wall_s(void *arg)
 	return wall / 1000;
 }
 
+static int64_t steady_wall_s(void *arg)
+{
+	struct steady *steady = arg;
+
+	if (!steady->has_wall) {
+		steady->wall_s = read_wall_s(steady);
+		steady->has_wall = steady->by_turn;
+	}
+	return steady->wall_s;
+}
+
 static uint64_t steady_mono_ms(void *arg)
 {
-	const struct steady *steady = arg;
+	struct steady *steady = arg;
 
-	return clock_mono_ms(steady->source);
+	if (!steady->has_mono) {
+		steady->mono_ms = clock_mono_ms(steady->source);
+		steady->has_mono = steady->by_turn;
+	}
+	return steady->mono_ms;
+}
+
+void steady_turn(struct steady *steady)
+{
+	steady->by_turn = true;
+	steady->has_wall = false;
+	steady->has_mono = false;
 }
 
 void steady_init(struct steady *steady, const struct clock *source,

@@ -25,12 +25,23 @@ struct steady {
 	int64_t then_ms;       /* what it said, in ms since 1970, ... */
 	uint64_t then_mono_ms; /* ... when the monotonic clock said this */
 	uint64_t then_asleep_ms;
-	bool apart; /* from the wall clock: it was set */
+	bool apart;   /* from the wall clock: it was set */
+	bool by_turn; /* steady_turn() is called */
+	/* What was read in this turn. */
+	bool has_wall;
+	bool has_mono;
+	int64_t wall_s;
+	uint64_t mono_ms;
 };
 
 /* STEADY must stay where it is as long as its clock is used, and SOURCE outlives
  * it. ASLEEP_MS is clock_asleep_ms(), or a test's. */
 void steady_init(struct steady *steady, const struct clock *source,
                  uint64_t (*asleep_ms)(void));
+
+/* A turn of the loop begins. From the first call on, either time is read once a
+ * turn, when it is first asked for: a hit asks five times. So whoever calls this
+ * must do so before each time that the loop goes to sleep. */
+void steady_turn(struct steady *steady);
 
 #endif

@@ -52,7 +52,7 @@ static int write_part(struct store *store, struct progress *at)
 		mdb_txn_abort(txn);
 		return rc;
 	}
-	rc = mdb_txn_commit(txn);
+	rc = store_commit(store, txn);
 	if (rc)
 		return rc;
 	at->next = next;

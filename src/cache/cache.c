@@ -13,6 +13,7 @@
 #include "cache/cache.h"
 
 #include "base/log.h"
+#include "cache/bus.h"
 #include "cache/entry.h"
 #include "cache/parts.h"
 #include "cache/place.h"
@@ -27,6 +28,9 @@ static void on_prepare(uv_prepare_t *prepare)
 
 	store_reset(cache->store);
 	uv_prepare_stop(prepare);
+	/* What was borrowed from it may have hit a page, too. */
+	if (store_is_unread(cache->store))
+		writer_wake(cache->writer);
 }
 
 int cache_ready(struct cache *cache)
@@ -87,6 +91,11 @@ void cache_close(struct cache **cache)
 	*cache = NULL;
 }
 
+bool cache_absorb_fault(const void *address)
+{
+	return bus_absorb(address);
+}
+
 void cache_mark_suspect(void)
 {
 	place_mark_suspect();
@@ -96,8 +105,11 @@ void cache_mark_suspect(void)
  * the next start, since something wrote over it. */
 int cache_drop_damaged(struct cache *cache, const struct domain *domain)
 {
-	int rc = writer_remove(cache->writer, domain);
+	int rc;
 
+	if (store_is_unread(cache->store))
+		return MTS_ENOTFOUND;
+	rc = writer_remove(cache->writer, domain);
 	place_mark_suspect();
 	/* Once: if it can't be removed now, the next get comes here again. */
 	if (rc == MTS_OK)

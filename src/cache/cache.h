@@ -30,11 +30,11 @@ struct cache;
 struct cache_entry {
 	struct policy policy;       /* borrowed from the cache */
 	char id[RECORD_ID_MAX + 1]; /* of the TXT record it was fetched for */
-	struct slice text;          /* the body as served; borrowed */
-	int64_t fetched_s;          /* last successful HTTPS fetch */
-	int64_t checked_s;          /* last successful look at the TXT record */
-	uint32_t record_ttl_s;      /* that TXT answer's time to live */
-	int64_t used_s;         /* last asked for; coarse: see cache_touch */
+	uint64_t text_hash;    /* XXH64 of the body as served: did it change? */
+	int64_t fetched_s;     /* last successful HTTPS fetch */
+	int64_t checked_s;     /* last successful look at the TXT record */
+	uint32_t record_ttl_s; /* that TXT answer's time to live */
+	int64_t used_s;        /* last asked for; coarse: see cache_touch */
 	int64_t next_refresh_s; /* when the text is to be fetched afresh */
 	int64_t failed_s;       /* last failed refresh since the last good */
 	uint32_t failures;      /* failed refreshes since the last good */
@@ -122,6 +122,12 @@ bool cache_due(struct cache *cache, int64_t now_s, size_t limit,
 
 /* The least next_refresh_s that is not 0; 0 if there is none. */
 int64_t cache_first_due(struct cache *cache);
+
+/* For the handler of SIGBUS (async-signal-safe): true if the fault at ADDRESS was
+ * the disk's, which did not hand out a page of the file, and whoever read may go
+ * on. Policies on such pages are MTS_ENOTFOUND; the file is opened anew soon
+ * after, and set aside if they can't be read then either. */
+bool cache_absorb_fault(const void *address);
 
 /* For the handler of a fatal signal (async-signal-safe): if the file is to
  * blame, the next cache_open() finds out, by looking at all of it. */

@@ -24,6 +24,8 @@ static struct change *allocate(const struct domain *domain, size_t record_len,
 	change->node.key = change->data + KEY_NUMBER;
 	change->node.key_len = domain->len;
 	change->data[KEY_NUMBER + domain->len] = '\0';
+	change->by_name.key = change_name(change);
+	change->by_due.key = change_due_key(change);
 	return change;
 }
 
@@ -52,6 +54,7 @@ int change_new(const struct domain *domain, const struct cache_entry *entry,
 
 int queue_init(struct queue *queue)
 {
+	*queue = (struct queue){ 0 };
 	list_init(&queue->list);
 	queue->map = map_new();
 	return queue->map ? MTS_OK : MTS_ENOMEM;
@@ -90,14 +93,37 @@ struct change *queue_first(const struct queue *queue)
 	return link ? container_of(link, struct change, link) : NULL;
 }
 
+const struct change *queue_after(const struct queue *queue,
+                                 enum store_table order, struct slice after)
+{
+	bool due = order == STORE_BY_DUE;
+	struct tree_node *node =
+	    tree_after(due ? &queue->by_due : &queue->by_name, after);
+
+	if (!node)
+		return NULL;
+	return due ? container_of(node, struct change, by_due)
+	           : container_of(node, struct change, by_name);
+}
+
 void queue_add(struct queue *queue, struct change *change)
 {
 	map_insert(queue->map, &change->node);
 	list_append(&queue->list, &change->link);
+	if (change->record_len == 0)
+		return;
+	tree_insert(&queue->by_name, &change->by_name);
+	if (change->due_s != 0)
+		tree_insert(&queue->by_due, &change->by_due);
 }
 
 void queue_take(struct queue *queue, struct change *change)
 {
 	map_remove(queue->map, &change->node);
 	list_remove(&change->link);
+	if (change->record_len == 0)
+		return;
+	tree_remove(&queue->by_name, &change->by_name);
+	if (change->due_s != 0)
+		tree_remove(&queue->by_due, &change->by_due);
 }

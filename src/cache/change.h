@@ -6,6 +6,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/slice.h"
+#include "base/tree.h"
 #include "cache/cache.h"
 #include "cache/key.h"
 
@@ -14,13 +15,15 @@
 
 /* A record to be put, or a domain to be removed. Never changes. */
 struct change {
-	struct map_node node; /* the key is the domain; NUL-terminated */
-	struct list link;     /* in the order of arrival */
-	size_t record_len;    /* 0: remove */
-	size_t size;          /* of this and what lies behind it */
-	int64_t due_s;        /* the record's next_refresh_s */
-	int64_t fetched_s;    /* ... and fetched_s */
-	bool saved;           /* a record with that fetched_s is on disk */
+	struct map_node node;     /* the key is the domain; NUL-terminated */
+	struct list link;         /* in the order of arrival */
+	struct tree_node by_name; /* the key is the domain */
+	struct tree_node by_due;  /* the key is that of the table "due" */
+	size_t record_len;        /* 0: remove */
+	size_t size;              /* of this and what lies behind it */
+	int64_t due_s;            /* the record's next_refresh_s */
+	int64_t fetched_s;        /* ... and fetched_s */
+	bool saved;               /* a record with that fetched_s is on disk */
 	/* The key of the table "due", whose end is the domain, a NUL, and the
 	 * record. */
 	char data[];
@@ -47,10 +50,13 @@ static inline struct slice change_record(const struct change *change)
 int change_new(const struct domain *domain, const struct cache_entry *entry,
                struct change **ret);
 
-/* Changes by domain, and in order of arrival. */
+/* Changes by domain, in order of arrival, and, but for removals, as they will
+ * stand in the tables "policies" and "due". */
 struct queue {
 	struct map *map;
 	struct list list;
+	struct tree by_name;
+	struct tree by_due;
 };
 
 /* MTS_ENOMEM: queue_free() still is to be called. */
@@ -67,6 +73,11 @@ struct change *queue_find(const struct queue *queue, struct slice name);
 
 /* The one that arrived first, or NULL. */
 struct change *queue_first(const struct queue *queue);
+
+/* The first that comes after AFTER in ORDER (STORE_BY_NAME, STORE_BY_DUE), or
+ * NULL. */
+const struct change *queue_after(const struct queue *queue,
+                                 enum store_table order, struct slice after);
 
 /* CHANGE is in no queue, and none for its domain is in this one. */
 void queue_add(struct queue *queue, struct change *change);

@@ -10,7 +10,6 @@
  * all of it. */
 #include "cache/check.h"
 
-#include "base/clock.h"
 #include "cache/entry.h"
 #include "cache/store.h"
 
@@ -20,10 +19,11 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
-	CHECK_MS = 4,        /* for each table, of which four are large */
+	CHECK_MS = 3,        /* for each table, of which four are large */
 	CHECK_CLOCK = 64,    /* steps between looks at the clock */
 	CHECK_FREELIST = 0,  /* LMDB's own table of free pages */
 	CHECK_FIRST_PAGE = 2 /* 0 and 1 are the meta pages */
@@ -43,9 +43,19 @@ enum verdict {
 
 struct check {
 	size_t last_page;
-	size_t page_size;
+	size_t file_pages; /* that the file has room for */
+	size_t unwritten;  /* free pages beyond them */
 	bool whole;
 };
+
+/* Not base/clock.h's, which is as coarse as the bound. */
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
 
 static void on_crash(int signal)
 {
@@ -62,7 +72,7 @@ static void on_assert(MDB_env *env, const char *text)
 
 /* A list of pages: its length, then page numbers. One that is wrong makes LMDB
  * write over what is in use. */
-static bool freelist_is_good(const struct check *check, const MDB_val *data)
+static bool freelist_is_good(struct check *check, const MDB_val *data)
 {
 	const char *from = data->mv_data;
 	size_t words = data->mv_size / sizeof(size_t);
@@ -78,12 +88,13 @@ static bool freelist_is_good(const struct check *check, const MDB_val *data)
 		memcpy(&page, from + i * sizeof(page), sizeof(page));
 		if (page < CHECK_FIRST_PAGE || page > check->last_page)
 			return false;
+		check->unwritten += page >= check->file_pages;
 	}
 	return true;
 }
 
-static enum verdict look_at(const struct check *check, MDB_dbi table,
-                            bool records, const MDB_val *data)
+static enum verdict look_at(struct check *check, MDB_dbi table, bool records,
+                            const MDB_val *data)
 {
 	struct cache_entry entry;
 
@@ -97,10 +108,10 @@ static enum verdict look_at(const struct check *check, MDB_dbi table,
 	return SOUND;
 }
 
-static enum verdict walk(const struct check *check, MDB_txn *txn, MDB_dbi table,
+static enum verdict walk(struct check *check, MDB_txn *txn, MDB_dbi table,
                          bool records)
 {
-	uint64_t end_ms = clock_mono_ms(&clock_system) + CHECK_MS;
+	uint64_t end_ms = now_ms() + CHECK_MS;
 	enum verdict verdict = SOUND;
 	MDB_cursor *cursor;
 	MDB_val key;
@@ -116,8 +127,7 @@ static enum verdict walk(const struct check *check, MDB_txn *txn, MDB_dbi table,
 	       verdict == SOUND) {
 		if (++n > stat.ms_entries) /* the leaves run in a circle */
 			return BAD_TREE;
-		if (n % CHECK_CLOCK == 0 && !check->whole &&
-		    clock_mono_ms(&clock_system) > end_ms)
+		if (n % CHECK_CLOCK == 0 && !check->whole && now_ms() > end_ms)
 			return SOUND;
 		verdict = look_at(check, table, records, &data);
 	}
@@ -126,7 +136,7 @@ static enum verdict walk(const struct check *check, MDB_txn *txn, MDB_dbi table,
 	return verdict;
 }
 
-static enum verdict walk_named(const struct check *check, MDB_txn *txn,
+static enum verdict walk_named(struct check *check, MDB_txn *txn,
                                const char *name, bool records)
 {
 	MDB_dbi table;
@@ -141,6 +151,22 @@ static enum verdict walk_named(const struct check *check, MDB_txn *txn,
 	default:
 		return BAD_TREE;
 	}
+}
+
+/* A file may well be somewhat shorter than it says: pages at its end that came
+ * and went within one transaction were never written. They are in the list of
+ * free ones, which is short. If others are missing, only a walk can tell. */
+static enum verdict walk_freelist(struct check *check, MDB_txn *txn)
+{
+	bool whole = check->whole;
+	size_t pages = check->last_page + 1;
+	enum verdict verdict;
+
+	check->whole = true;
+	verdict = walk(check, txn, CHECK_FREELIST, false);
+	check->whole = whole || (check->file_pages < pages &&
+	                         check->unwritten < pages - check->file_pages);
+	return verdict;
 }
 
 /* LMDB couldn't open it. Out of memory may mean that the file claims a size
@@ -186,12 +212,8 @@ static enum verdict check_here(const char *path, uint64_t size, size_t map_size,
 	    mdb_txn_begin(env, NULL, MDB_RDONLY, &txn))
 		return UNDECIDED;
 	check.last_page = info.me_last_pgno;
-	check.page_size = stat.ms_psize;
-	/* A file may well be somewhat shorter than it says: pages at its end
-	 * that are free were never written. Only the walk can tell. */
-	if (size / check.page_size <= check.last_page)
-		check.whole = true;
-	verdict = walk(&check, txn, CHECK_FREELIST, false);
+	check.file_pages = size / stat.ms_psize;
+	verdict = walk_freelist(&check, txn);
 	if (verdict == SOUND)
 		verdict = walk_named(&check, txn, TABLE_META, false);
 	for (int i = 0; verdict == SOUND && i < STORE_TABLES; i++)

@@ -2,10 +2,11 @@
 /* entry.c - a cache entry as the bytes of one record.
  *
  * Pure: no LMDB, no log. Decoding is on the path of every hit: it copies
- * nothing but the id, and looks at each byte at most twice. */
+ * nothing but the id, and the checksum is all that looks at each byte. */
 #include "cache/entry.h"
 
-#include <endian.h>
+#include "base/bytes.h"
+#include "base/xxh64.h"
 
 /* Where a field lies; see entry.h. */
 enum {
@@ -19,103 +20,17 @@ enum {
 	AT_MX_COUNT = 16,
 	AT_FAILURES = 20,
 	AT_MX_LEN = 24,
-	AT_TEXT_LEN = 28,
+	AT_DANE_TTL = 28,
 	AT_FETCHED = 32,
 	AT_CHECKED = 40,
 	AT_USED = 48,
 	AT_NEXT_REFRESH = 56,
 	AT_FAILED = 64,
 	AT_DANE_LEARNT = 72,
-	AT_DANE_TTL = 80,
-	AT_ZERO = 84,
+	AT_TEXT_HASH = 80,
 };
 
 static const unsigned char magic[4] = { 'M', 'T', 'E', ENTRY_VERSION };
-
-static inline uint32_t get_32(const unsigned char *at)
-{
-	uint32_t n;
-
-	memcpy(&n, at, sizeof(n)); /* LMDB aligns to 2 */
-	return le32toh(n);
-}
-
-static inline uint64_t get_64(const unsigned char *at)
-{
-	uint64_t n;
-
-	memcpy(&n, at, sizeof(n));
-	return le64toh(n);
-}
-
-static void put_32(unsigned char *at, uint32_t n)
-{
-	n = htole32(n);
-	memcpy(at, &n, sizeof(n));
-}
-
-static void put_64(unsigned char *at, uint64_t n)
-{
-	n = htole64(n);
-	memcpy(at, &n, sizeof(n));
-}
-
-/* -- XXH64 (Collet: "xxHash fast digest algorithm", with seed 0) ----------- */
-
-static const uint64_t prime_1 = 0x9e3779b185ebca87u;
-static const uint64_t prime_2 = 0xc2b2ae3d27d4eb4fu;
-static const uint64_t prime_3 = 0x165667b19e3779f9u;
-static const uint64_t prime_4 = 0x85ebca77c2b2ae63u;
-static const uint64_t prime_5 = 0x27d4eb2f165667c5u;
-
-static inline uint64_t rotate(uint64_t x, unsigned bits)
-{
-	return (x << bits) | (x >> (64 - bits));
-}
-
-static inline uint64_t sum_round(uint64_t acc, uint64_t lane)
-{
-	return rotate(acc + lane * prime_2, 31) * prime_1;
-}
-
-/* Takes as many stripes of 32 bytes as there are; moves *DATA on. */
-static uint64_t sum_stripes(const unsigned char **data, size_t len)
-{
-	uint64_t acc[4] = { prime_1 + prime_2, prime_2, 0, 0 - prime_1 };
-	const unsigned char *p = *data;
-	uint64_t sum;
-
-	for (; len >= 32; len -= 32, p += 32)
-		for (size_t i = 0; i < 4; i++)
-			acc[i] = sum_round(acc[i], get_64(p + 8 * i));
-	sum = rotate(acc[0], 1) + rotate(acc[1], 7) + rotate(acc[2], 12) +
-	      rotate(acc[3], 18);
-	for (int i = 0; i < 4; i++)
-		sum = (sum ^ sum_round(0, acc[i])) * prime_1 + prime_4;
-	*data = p;
-	return sum;
-}
-
-uint64_t entry_checksum(const unsigned char *data, size_t len)
-{
-	const unsigned char *end = data + len;
-	uint64_t sum = len < 32 ? prime_5 : sum_stripes(&data, len);
-
-	sum += len;
-	for (; end - data >= 8; data += 8)
-		sum = rotate(sum ^ sum_round(0, get_64(data)), 27) * prime_1 +
-		      prime_4;
-	if (end - data >= 4) {
-		sum = rotate(sum ^ get_32(data) * prime_1, 23) * prime_2 +
-		      prime_3;
-		data += 4;
-	}
-	for (; data < end; data++)
-		sum = rotate(sum ^ *data * prime_5, 11) * prime_1;
-	sum = (sum ^ (sum >> 33)) * prime_2;
-	sum = (sum ^ (sum >> 29)) * prime_3;
-	return sum ^ (sum >> 32);
-}
 
 /* -- the record ------------------------------------------------------------ */
 
@@ -123,11 +38,9 @@ size_t entry_size(const struct cache_entry *entry)
 {
 	size_t id_len = strnlen(entry->id, RECORD_ID_MAX + 1);
 
-	if (id_len > RECORD_ID_MAX || entry->policy.mx.len > POLICY_MAX ||
-	    entry->text.len > POLICY_MAX)
+	if (id_len > RECORD_ID_MAX || entry->policy.mx.len > POLICY_MAX)
 		return 0;
-	return ENTRY_HEAD + entry->policy.mx.len + id_len + entry->text.len +
-	       ENTRY_SUM;
+	return ENTRY_HEAD + entry->policy.mx.len + id_len + ENTRY_SUM;
 }
 
 static unsigned char *put_bytes(unsigned char *to, const char *data, size_t len)
@@ -144,77 +57,26 @@ static void put_head(const struct cache_entry *entry, size_t id_len,
 	memcpy(to + AT_MAGIC, magic, sizeof(magic));
 	to[AT_MODE] = (unsigned char)entry->policy.mode;
 	to[AT_ID_LEN] = (unsigned char)id_len;
-	put_32(to + AT_MAX_AGE, entry->policy.max_age_s);
-	put_32(to + AT_TTL, entry->record_ttl_s);
-	put_32(to + AT_MX_COUNT, entry->policy.mx_count);
-	put_32(to + AT_FAILURES, entry->failures);
-	put_32(to + AT_MX_LEN, (uint32_t)entry->policy.mx.len);
-	put_32(to + AT_TEXT_LEN, (uint32_t)entry->text.len);
-	put_64(to + AT_FETCHED, (uint64_t)entry->fetched_s);
-	put_64(to + AT_CHECKED, (uint64_t)entry->checked_s);
-	put_64(to + AT_USED, (uint64_t)entry->used_s);
-	put_64(to + AT_NEXT_REFRESH, (uint64_t)entry->next_refresh_s);
-	put_64(to + AT_FAILED, (uint64_t)entry->failed_s);
+	bytes_put_32(to + AT_MAX_AGE, entry->policy.max_age_s);
+	bytes_put_32(to + AT_TTL, entry->record_ttl_s);
+	bytes_put_32(to + AT_MX_COUNT, entry->policy.mx_count);
+	bytes_put_32(to + AT_FAILURES, entry->failures);
+	bytes_put_32(to + AT_MX_LEN, (uint32_t)entry->policy.mx.len);
+	bytes_put_64(to + AT_FETCHED, (uint64_t)entry->fetched_s);
+	bytes_put_64(to + AT_CHECKED, (uint64_t)entry->checked_s);
+	bytes_put_64(to + AT_USED, (uint64_t)entry->used_s);
+	bytes_put_64(to + AT_NEXT_REFRESH, (uint64_t)entry->next_refresh_s);
+	bytes_put_64(to + AT_FAILED, (uint64_t)entry->failed_s);
 	to[AT_FAILED_CAUSE] = entry->failed_cause;
 	to[AT_DANE_STATE] = entry->dane_state;
-	put_64(to + AT_DANE_LEARNT, (uint64_t)entry->dane_learnt_s);
-	put_32(to + AT_DANE_TTL, entry->dane_ttl_s);
+	bytes_put_64(to + AT_DANE_LEARNT, (uint64_t)entry->dane_learnt_s);
+	bytes_put_32(to + AT_DANE_TTL, entry->dane_ttl_s);
+	bytes_put_64(to + AT_TEXT_HASH, entry->text_hash);
 }
 
-int entry_encode(const struct cache_entry *entry, unsigned char *to)
-{
-	size_t id_len = strnlen(entry->id, RECORD_ID_MAX);
-	unsigned char *p = to + ENTRY_HEAD;
-	struct cache_entry again;
-	size_t len;
+/* -- what gets in -------------------------------------------------------- */
 
-	put_head(entry, id_len, to);
-	p = put_bytes(p, entry->policy.mx.data, entry->policy.mx.len);
-	p = put_bytes(p, entry->id, id_len);
-	p = put_bytes(p, entry->text.data, entry->text.len);
-	len = (size_t)(p - to);
-	put_64(p, entry_checksum(to, len));
-	/* What can't be read back must not get in: it would be taken for
-	 * damage some day. */
-	return entry_decode(slice_of((const char *)to, len + ENTRY_SUM),
-	                    &again) == MTS_OK
-	           ? MTS_OK
-	           : MTS_ERANGE;
-}
-
-static void get_head(const unsigned char *data, struct cache_entry *ret)
-{
-	ret->policy.mode = (enum policy_mode)data[AT_MODE];
-	ret->policy.max_age_s = get_32(data + AT_MAX_AGE);
-	ret->record_ttl_s = get_32(data + AT_TTL);
-	ret->policy.mx_count = get_32(data + AT_MX_COUNT);
-	ret->failures = get_32(data + AT_FAILURES);
-	ret->fetched_s = (int64_t)get_64(data + AT_FETCHED);
-	ret->checked_s = (int64_t)get_64(data + AT_CHECKED);
-	ret->used_s = (int64_t)get_64(data + AT_USED);
-	ret->next_refresh_s = (int64_t)get_64(data + AT_NEXT_REFRESH);
-	ret->failed_s = (int64_t)get_64(data + AT_FAILED);
-	ret->failed_cause = data[AT_FAILED_CAUSE];
-	ret->dane_state = data[AT_DANE_STATE];
-	ret->dane_learnt_s = (int64_t)get_64(data + AT_DANE_LEARNT);
-	ret->dane_ttl_s = get_32(data + AT_DANE_TTL);
-}
-
-static bool head_is_good(const unsigned char *data,
-                         const struct cache_entry *entry)
-{
-	const struct policy *policy = &entry->policy;
-
-	return data[AT_MODE] <= POLICY_ENFORCE && get_32(data + AT_ZERO) == 0 &&
-	       policy->max_age_s <= POLICY_MAX_AGE_MAX &&
-	       (policy->mx_count > 0 || policy->mode == POLICY_NONE) &&
-	       entry->fetched_s >= 0 && entry->checked_s >= 0 &&
-	       entry->used_s >= 0 && entry->next_refresh_s >= 0 &&
-	       entry->failed_s >= 0 && entry->dane_learnt_s >= 0;
-}
-
-/* What a byte may be part of. A table and no branches: this is on the path of
- * every hit. */
+/* What a byte may be part of. */
 enum { IN_MX = 1, ENDS_MX = 2, IN_ID = 4 };
 
 #define UPPER IN_ID
@@ -272,15 +134,76 @@ static bool id_is_good(const char *id, size_t len)
 	return all & IN_ID;
 }
 
+int entry_encode(const struct cache_entry *entry, unsigned char *to)
+{
+	size_t id_len = strnlen(entry->id, RECORD_ID_MAX);
+	unsigned char *p = to + ENTRY_HEAD;
+	struct cache_entry again;
+	size_t len;
+
+	put_head(entry, id_len, to);
+	p = put_bytes(p, entry->policy.mx.data, entry->policy.mx.len);
+	p = put_bytes(p, entry->id, id_len);
+	len = (size_t)(p - to);
+	bytes_put_64(p, xxh64(to, len));
+	/* What can't be read back must not get in: it would be taken for
+	 * damage some day. */
+	if (!mx_is_good(&entry->policy) || !id_is_good(entry->id, id_len) ||
+	    entry_decode(slice_of((const char *)to, len + ENTRY_SUM), &again) !=
+	        MTS_OK)
+		return MTS_ERANGE;
+	return MTS_OK;
+}
+
+/* -- what comes out ------------------------------------------------------- */
+
+static void get_head(const unsigned char *data, struct cache_entry *ret)
+{
+	ret->policy.mode = (enum policy_mode)data[AT_MODE];
+	ret->policy.max_age_s = bytes_get_32(data + AT_MAX_AGE);
+	ret->record_ttl_s = bytes_get_32(data + AT_TTL);
+	ret->policy.mx_count = bytes_get_32(data + AT_MX_COUNT);
+	ret->failures = bytes_get_32(data + AT_FAILURES);
+	ret->fetched_s = (int64_t)bytes_get_64(data + AT_FETCHED);
+	ret->checked_s = (int64_t)bytes_get_64(data + AT_CHECKED);
+	ret->used_s = (int64_t)bytes_get_64(data + AT_USED);
+	ret->next_refresh_s = (int64_t)bytes_get_64(data + AT_NEXT_REFRESH);
+	ret->failed_s = (int64_t)bytes_get_64(data + AT_FAILED);
+	ret->failed_cause = data[AT_FAILED_CAUSE];
+	ret->dane_state = data[AT_DANE_STATE];
+	ret->dane_learnt_s = (int64_t)bytes_get_64(data + AT_DANE_LEARNT);
+	ret->dane_ttl_s = bytes_get_32(data + AT_DANE_TTL);
+	ret->text_hash = bytes_get_64(data + AT_TEXT_HASH);
+}
+
+static bool head_is_good(const unsigned char *data,
+                         const struct cache_entry *entry)
+{
+	const struct policy *policy = &entry->policy;
+
+	return data[AT_MODE] <= POLICY_ENFORCE &&
+	       policy->max_age_s <= POLICY_MAX_AGE_MAX &&
+	       (policy->mx_count > 0 || policy->mode == POLICY_NONE) &&
+	       entry->fetched_s >= 0 && entry->checked_s >= 0 &&
+	       entry->used_s >= 0 && entry->next_refresh_s >= 0 &&
+	       entry->failed_s >= 0 && entry->dane_learnt_s >= 0;
+}
+
 /* The lengths add up to the record's, so that nothing after this can read
  * beyond it. */
 static bool size_is_good(const unsigned char *data, size_t len)
 {
-	uint64_t sum = (uint64_t)get_32(data + AT_MX_LEN) +
-	               get_32(data + AT_TEXT_LEN) + data[AT_ID_LEN];
+	uint64_t sum =
+	    (uint64_t)bytes_get_32(data + AT_MX_LEN) + data[AT_ID_LEN];
 
 	return data[AT_ID_LEN] <= RECORD_ID_MAX &&
 	       sum == len - ENTRY_HEAD - ENTRY_SUM;
+}
+
+static bool mx_is_ended(struct slice mx)
+{
+	return mx.len == 0 ||
+	       (mx.len <= POLICY_MAX && mx.data[mx.len - 1] == '\0');
 }
 
 int entry_decode(struct slice record, struct cache_entry *ret)
@@ -292,19 +215,17 @@ int entry_decode(struct slice record, struct cache_entry *ret)
 	if (record.len < ENTRY_HEAD + ENTRY_SUM || record.len > ENTRY_MAX ||
 	    memcmp(data, magic, sizeof(magic)) != 0 ||
 	    !size_is_good(data, record.len) ||
-	    get_64(data + record.len - ENTRY_SUM) !=
-	        entry_checksum(data, record.len - ENTRY_SUM))
+	    bytes_get_64(data + record.len - ENTRY_SUM) !=
+	        xxh64(data, record.len - ENTRY_SUM))
 		return MTS_EDAMAGED;
 	id_len = data[AT_ID_LEN];
 	get_head(data, ret);
-	ret->policy.mx = slice_of(p, get_32(data + AT_MX_LEN));
+	ret->policy.mx = slice_of(p, bytes_get_32(data + AT_MX_LEN));
 	p += ret->policy.mx.len;
 	memcpy(ret->id, p, id_len);
 	ret->id[id_len] = '\0';
-	ret->text = slice_of(p + id_len, get_32(data + AT_TEXT_LEN));
-	if (!head_is_good(data, ret) || !mx_is_good(&ret->policy) ||
-	    !id_is_good(ret->id, id_len) || ret->text.len > POLICY_MAX ||
-	    ret->policy.mx.len > POLICY_MAX)
-		return MTS_EDAMAGED;
-	return MTS_OK;
+	/* Whoever walks the patterns ends at the last NUL. */
+	return head_is_good(data, ret) && mx_is_ended(ret->policy.mx)
+	           ? MTS_OK
+	           : MTS_EDAMAGED;
 }

@@ -58,13 +58,3 @@ struct slice key_name(enum store_table table, struct slice key)
 	return key.len < skip ? slice_of("", 0)
 	                      : slice_of(key.data + skip, key.len - skip);
 }
-
-int key_compare(struct slice a, struct slice b)
-{
-	size_t len = a.len < b.len ? a.len : b.len;
-	int order = len ? memcmp(a.data, b.data, len) : 0;
-
-	if (order)
-		return order;
-	return a.len < b.len ? -1 : a.len > b.len;
-}

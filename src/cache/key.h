@@ -40,7 +40,4 @@ size_t key_make(int64_t number, struct slice name, char *ret);
 int64_t key_number(struct slice key);
 struct slice key_name(enum store_table table, struct slice key);
 
-/* LMDB's order: <0, 0, >0 as A comes before, is or comes after B. */
-int key_compare(struct slice a, struct slice b);
-
 #endif

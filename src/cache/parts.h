@@ -17,7 +17,8 @@ struct cache {
 /* Sees to it that a read transaction is running. MTS_E*. */
 int cache_ready(struct cache *cache);
 
-/* Logs and removes the record of DOMAIN; returns MTS_EDAMAGED. */
+/* Logs and removes the record of DOMAIN; returns MTS_EDAMAGED. MTS_ENOTFOUND: it
+ * could not be read; nothing is removed. */
 int cache_drop_damaged(struct cache *cache, const struct domain *domain);
 
 #endif

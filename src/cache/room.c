@@ -45,7 +45,7 @@ static int evict_some(struct store *store, int64_t now_s, size_t count,
 		mdb_txn_abort(txn);
 		return rc;
 	}
-	rc = mdb_txn_commit(txn);
+	rc = store_commit(store, txn);
 	if (!rc)
 		*ret = evicted;
 	return rc;

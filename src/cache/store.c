@@ -4,12 +4,15 @@
  * Flags: MDB_NOTLS, since the read transaction belongs to the loop and not to a
  * thread; MDB_NORDAHEAD, since look-ups are random and the file may be larger
  * than memory. Every commit waits for the disk (no MDB_NOSYNC): that is what
- * makes the file survive a kill or a power cut as it was at some commit. */
+ * makes the file survive a kill or a power cut as it was at some commit.
+ *
+ * Reading is in store_read.c. */
 #include "cache/store.h"
 
 #include "base/log.h"
+#include "cache/bus.h"
 #include "cache/check.h"
-#include "cache/place.h"
+#include "cache/store_parts.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -27,47 +30,6 @@ enum {
 	 * pages before it gives any. */
 	SLACK = 2 << 20,
 };
-
-struct store {
-	struct place place;
-	const struct clock *clock;
-	size_t limit;
-	bool looked;     /* at the file, by check_file() */
-	bool read_only;  /* the disk is; or it is full, or broken */
-	MDB_env *env;    /* NULL: there is nothing that could be read */
-	MDB_txn *reader; /* running or reset */
-	bool reading;
-	int broken; /* LMDB's code that says so, or 0; see store_note() */
-	struct tables tables;
-};
-
-int mts_from_lmdb(int rc)
-{
-	switch (rc) {
-	case MDB_SUCCESS:
-		return MTS_OK;
-	case MDB_NOTFOUND:
-		return MTS_ENOTFOUND;
-	case ENOMEM:
-		return MTS_ENOMEM;
-	case MDB_MAP_FULL:
-	case MDB_TXN_FULL:
-	case ENOSPC:
-	case EDQUOT:
-		return MTS_EFULL;
-	case MDB_INVALID:
-	case MDB_VERSION_MISMATCH:
-	case MDB_CORRUPTED:
-	case MDB_PAGE_NOTFOUND:
-	case MDB_CURSOR_FULL:
-	case MDB_PAGE_FULL:
-	case MDB_INCOMPATIBLE:
-	case MDB_BAD_VALSIZE:
-		return MTS_EDAMAGED;
-	default:
-		return rc > 0 ? MTS_ESYS : MTS_ELIB;
-	}
-}
 
 /* -- opening --------------------------------------------------------------- */
 
@@ -169,6 +131,7 @@ static int open_tables(struct store *store)
 
 static void close_env(struct store *store)
 {
+	bus_unwatch();
 	if (store->reader)
 		mdb_txn_abort(store->reader);
 	store->reader = NULL;
@@ -189,11 +152,13 @@ static int open_file(struct store *store)
 	if (!rc)
 		rc =
 		    mdb_txn_begin(store->env, NULL, MDB_RDONLY, &store->reader);
-	if (rc)
+	if (rc) {
 		close_env(store);
-	else
-		mdb_txn_reset(store->reader);
-	return rc;
+		return rc;
+	}
+	bus_watch(store->reader, &store->tables);
+	mdb_txn_reset(store->reader);
+	return 0;
 }
 
 static const char *damage_text(int rc)
@@ -334,106 +299,6 @@ void store_close(struct store **store)
 	*store = NULL;
 }
 
-/* -- reading --------------------------------------------------------------- */
-
-static MDB_val val(struct slice slice)
-{
-	return (MDB_val){ slice.len, (void *)slice.data };
-}
-
-bool store_is_reading(const struct store *store)
-{
-	return store->reading;
-}
-
-int store_renew(struct store *store)
-{
-	int rc;
-
-	if (store->reading)
-		return MTS_OK;
-	if (!store->env)
-		return MTS_ESYS;
-	rc = mdb_txn_renew(store->reader);
-	store->reading = rc == 0;
-	return rc ? mts_from_lmdb(rc) : MTS_OK;
-}
-
-void store_reset(struct store *store)
-{
-	if (store->reading)
-		mdb_txn_reset(store->reader);
-	store->reading = false;
-}
-
-int store_get(struct store *store, struct slice name, struct slice *ret)
-{
-	MDB_val key = val(name);
-	MDB_val data;
-	int rc = mdb_get(store->reader, store->tables.by[STORE_BY_NAME], &key,
-	                 &data);
-
-	if (rc == 0)
-		*ret = slice_of(data.mv_data, data.mv_size);
-	else
-		store_note(store, rc);
-	return mts_from_lmdb(rc);
-}
-
-static int seek(MDB_cursor *cursor, struct slice after, MDB_val *key,
-                MDB_val *data)
-{
-	int rc;
-
-	if (after.len == 0)
-		return mdb_cursor_get(cursor, key, data, MDB_FIRST);
-	*key = val(after);
-	rc = mdb_cursor_get(cursor, key, data, MDB_SET_RANGE);
-	if (rc == 0 && key->mv_size == after.len &&
-	    memcmp(key->mv_data, after.data, after.len) == 0)
-		rc = mdb_cursor_get(cursor, key, data, MDB_NEXT);
-	return rc;
-}
-
-int store_after(struct store *store, enum store_table table, struct slice after,
-                struct slice *key, struct slice *record)
-{
-	MDB_cursor *cursor;
-	MDB_val found;
-	MDB_val data;
-	int rc =
-	    mdb_cursor_open(store->reader, store->tables.by[table], &cursor);
-
-	if (rc)
-		return mts_from_lmdb(rc);
-	rc = seek(cursor, after, &found, &data);
-	mdb_cursor_close(cursor);
-	if (rc == 0 && found.mv_size > KEY_MAX)
-		rc = MDB_CORRUPTED;
-	if (rc) {
-		store_note(store, rc);
-		return mts_from_lmdb(rc);
-	}
-	*key = slice_of(found.mv_data, found.mv_size);
-	*record = slice_of(data.mv_data, data.mv_size);
-	return MTS_OK;
-}
-
-void store_get_stats(struct store *store, uint64_t *policies,
-                     uint64_t *bytes_used, uint64_t *bytes_max)
-{
-	struct tables_size size;
-
-	*policies = 0;
-	*bytes_used = 0;
-	*bytes_max = store->limit;
-	if (store_renew(store) != MTS_OK ||
-	    tables_measure(&store->tables, store->reader, &size) != 0)
-		return;
-	*policies = size.entries;
-	*bytes_used = (uint64_t)size.pages * size.page_size;
-}
-
 /* -- writing --------------------------------------------------------------- */
 
 int store_begin(struct store *store, MDB_txn **ret)
@@ -464,10 +329,31 @@ size_t store_reserve(const struct store *store)
 	return most < RESERVE_PAGES ? most : RESERVE_PAGES;
 }
 
+int store_commit(struct store *store, MDB_txn *txn)
+{
+	if (!store_is_unread(store))
+		return mdb_txn_commit(txn);
+	mdb_txn_abort(txn);
+	return EIO;
+}
+
 /* -- when it breaks -------------------------------------------------------- */
+
+bool store_is_unread(const struct store *store)
+{
+	return store->env && (store->doubted || bus_was_hit());
+}
+
+void store_doubt(struct store *store)
+{
+	store->doubted = true;
+}
 
 bool store_note(struct store *store, int rc)
 {
+	/* Damage that is not in the file. */
+	if (store_is_unread(store))
+		return true;
 	/* MDB_PANIC: LMDB lost track of its meta page; opening it again reads
 	 * what the disk has. */
 	if (rc == MDB_PANIC || mts_from_lmdb(rc) == MTS_EDAMAGED)
@@ -477,7 +363,8 @@ bool store_note(struct store *store, int rc)
 
 bool store_is_broken(const struct store *store)
 {
-	return store->broken != 0 || store->read_only || !store->env;
+	return store->broken != 0 || store->read_only || !store->env ||
+	       store_is_unread(store);
 }
 
 int store_mend(struct store *store, struct fault *why)
@@ -488,6 +375,16 @@ int store_mend(struct store *store, struct fault *why)
 	if (store->read_only && store->env &&
 	    (rc = place_claim(&store->place, why)) != MTS_OK)
 		return rc;
+	if (store_is_unread(store)) {
+		place_mark_suspect();
+		store->looked = false;
+		log_warning("cache_read_failed file=%s reason=\"%s\"",
+		            store->place.file,
+		            bus_was_hit()
+		                ? "the disk does not hand out some of it"
+		                : "it asks for more memory than there is");
+		store->doubted = false;
+	}
 	close_env(store);
 	rc = open_all(store, why);
 	if (rc != MTS_OK)

@@ -60,6 +60,10 @@ void store_get_stats(struct store *store, uint64_t *policies,
 /* EROFS while it is open for reading only, ENODEV while it is not open. */
 int store_begin(struct store *store, MDB_txn **ret);
 
+/* Ends TXN. EIO: what it did may rest on pages that could not be read, so it is
+ * given up. */
+int store_commit(struct store *store, MDB_txn *txn);
+
 /* For tables.h, with what store_begin() gave. */
 const struct tables *store_tables(const struct store *store);
 
@@ -75,6 +79,15 @@ size_t store_reserve(const struct store *store);
  * file can't be used on as it is: store_mend(). */
 bool store_note(struct store *store, int rc);
 bool store_is_broken(const struct store *store);
+
+/* True if pages of it could not be read (bus.h): what seems damaged then need
+ * not be. */
+bool store_is_unread(const struct store *store);
+
+/* Has store_mend() look at all of it: a write asked for more memory than there
+ * is, which may be due to a damaged length. Until then it is as if it was
+ * unread. */
+void store_doubt(struct store *store);
 
 /* Opens the file again; if it is damaged, sets it aside first. Nobody may be
  * reading or writing. After a failure it stays broken and may be tried again;

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define FORMAT "2"
+#define FORMAT "3"
 
 enum {
 	LMDB_FREE = 0,   /* LMDB's own table of free pages */
@@ -39,11 +39,17 @@ const char *table_name(enum store_table table)
 
 /* -- opening --------------------------------------------------------------- */
 
-static int check_format(MDB_txn *txn, MDB_dbi meta)
+int tables_get_format(const struct tables *tables, MDB_txn *txn, MDB_val *ret)
 {
 	MDB_val key = val(slice_str("format"));
+
+	return mdb_get(txn, tables->meta, &key, ret);
+}
+
+static int check_format(const struct tables *tables, MDB_txn *txn)
+{
 	MDB_val value;
-	int rc = mdb_get(txn, meta, &key, &value);
+	int rc = tables_get_format(tables, txn, &value);
 
 	if (rc == MDB_NOTFOUND)
 		return MDB_INVALID;
@@ -63,7 +69,7 @@ int tables_find(MDB_txn *txn, struct tables *ret)
 		return MDB_NOTFOUND;
 	if (mdb_dbi_open(txn, TABLE_META, 0, &ret->meta) != 0)
 		return MDB_INVALID;
-	rc = check_format(txn, ret->meta);
+	rc = check_format(ret, txn);
 	for (int i = 0; rc == 0 && i < STORE_TABLES; i++) {
 		if (mdb_dbi_open(txn, names[i], 0, &ret->by[i]) != 0)
 			rc = MDB_INVALID;

@@ -37,6 +37,9 @@ const char *table_name(enum store_table table);
 int tables_find(MDB_txn *txn, struct tables *ret);
 int tables_make(MDB_txn *txn, struct tables *ret);
 
+/* The format's number, as it lies in the file. */
+int tables_get_format(const struct tables *tables, MDB_txn *txn, MDB_val *ret);
+
 int tables_put(const struct tables *tables, MDB_txn *txn, struct slice name,
                struct slice record);
 int tables_remove(const struct tables *tables, MDB_txn *txn, struct slice name);

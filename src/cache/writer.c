@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* writer.c - changes on their way to the disk.
  *
- * A change goes into `pending`. WRITE_DELAY_MS later up to BATCH_MAX of them
- * move to `writing`, and a worker writes those in one transaction, since a
- * commit waits for the disk. The worker only reads them, and so does the loop
- * meanwhile: a get looks into `pending`, then `writing`, then on disk, so that
- * a put during the commit hides what is being written and is lost by nobody.
- * When the commit is done the read transaction is reset, for it may be older.
+ * A change goes into the backlog. WRITE_DELAY_MS later a worker writes up to
+ * BATCH_MAX of them in one transaction, since a commit waits for the disk. When
+ * it is done the read transaction is reset, for it may be older.
  *
- * If the commit fails, the batch goes back to `pending` (but for what was put
- * anew), a warning is logged once, and it is tried again after a pause that
- * grows to RETRY_MAX_MS. Meanwhile answers come from memory, and when
- * PENDING_MAX changes are waiting, further puts fail.
+ * If the commit fails, what it had goes back, a warning is logged once, and it
+ * is tried again after a pause that grows to RETRY_MAX_MS. Meanwhile answers
+ * come from memory, and when the backlog is full, further puts fail.
  *
  * Closing while a batch is on the pool: uv_cancel() stops it if no thread has
  * begun; otherwise settle() waits for the semaphore that the worker
@@ -20,6 +16,7 @@
 #include "cache/writer.h"
 
 #include "base/log.h"
+#include "cache/backlog.h"
 #include "cache/batch.h"
 #include "cache/tally.h"
 
@@ -27,12 +24,11 @@
 #include <stdlib.h>
 
 enum {
-	WRITE_DELAY_MS = 250,            /* lets a burst share one commit */
-	BATCH_MAX = 500,                 /* some 6 MiB of dirty pages */
-	PENDING_MAX = 10000,             /* changes, and ... */
-	PENDING_BYTES = 8 * 1024 * 1024, /* ... their bytes */
+	WRITE_DELAY_MS = 250, /* lets a burst share one commit */
+	BATCH_MAX = 500,      /* some 6 MiB of dirty pages */
 	RETRY_MIN_MS = 1000,
 	RETRY_MAX_MS = 60000,
+	LOOK_PAUSE_MS = 60000, /* between two looks at a whole file */
 };
 
 enum batch_state {
@@ -45,9 +41,7 @@ enum batch_state {
 struct writer {
 	struct store *store;
 	const struct clock *clock;
-	struct queue pending;
-	struct queue writing;
-	size_t bytes; /* of both */
+	struct backlog backlog;
 	enum batch_state state;
 	uv_work_t work;
 	uv_sem_t done; /* posted by the worker at its end */
@@ -55,6 +49,7 @@ struct writer {
 	struct batch_result result;
 	uv_timer_t timer;
 	uint64_t pause_ms; /* before the next try; 0 if the last went well */
+	uint64_t look_ms;  /* of the loop: no look at the whole file before */
 	bool closing;
 	unsigned holds; /* callbacks to come before the memory can go */
 	bool hurry;     /* somebody waits for what is pending */
@@ -67,57 +62,24 @@ struct writer {
 	uint64_t errors;
 };
 
-static void drop(struct writer *writer, struct queue *queue,
-                 struct change *change)
-{
-	queue_take(queue, change);
-	writer->bytes -= change->size;
-	free(change);
-}
-
-static void drop_all(struct writer *writer, struct queue *queue)
-{
-	list_each_safe (link, &queue->list)
-		drop(writer, queue, container_of(link, struct change, link));
-}
-
-static size_t count(const struct writer *writer)
-{
-	return queue_count(&writer->pending) + queue_count(&writer->writing);
-}
-
 /* In whichever thread: on the pool, or at close in the loop's. */
 static void on_work(uv_work_t *work)
 {
 	struct writer *writer = work->data;
 
-	batch_write(writer->store, &writer->writing, writer->now_s,
+	batch_write(writer->store, &writer->backlog.writing, writer->now_s,
 	            &writer->result);
 	uv_sem_post(&writer->done);
 }
 
 /* -- its result ------------------------------------------------------------ */
 
-static void give_back(struct writer *writer)
-{
-	list_each_safe (link, &writer->writing.list) {
-		struct change *change = container_of(link, struct change, link);
-
-		if (queue_find(&writer->pending, change_name(change))) {
-			drop(writer, &writer->writing, change);
-		} else {
-			queue_take(&writer->writing, change);
-			queue_add(&writer->pending, change);
-		}
-	}
-}
-
 static void note_failure(struct writer *writer, const char *reason)
 {
 	writer->errors++;
 	if (writer->pause_ms == 0)
 		log_warning("cache_write_failed pending=%zu reason=\"%s\"",
-		            count(writer), reason);
+		            backlog_count(&writer->backlog), reason);
 	writer->pause_ms =
 	    writer->pause_ms ? writer->pause_ms * 2 : RETRY_MIN_MS;
 	if (writer->pause_ms > RETRY_MAX_MS)
@@ -128,7 +90,8 @@ static void note_success(struct writer *writer)
 {
 	writer->commits++;
 	if (writer->pause_ms)
-		log_info("cache_write_recovered pending=%zu", count(writer));
+		log_info("cache_write_recovered pending=%zu",
+		         backlog_count(&writer->backlog));
 	writer->pause_ms = 0;
 	writer->no_room_told = false;
 }
@@ -153,13 +116,15 @@ static void finish_batch(struct writer *writer)
 	tally_add(&writer->tally, result, clock_mono_ms(writer->clock));
 	writer->shrink = result->more;
 	if (rc == 0) {
-		drop_all(writer, &writer->writing);
+		backlog_drop(&writer->backlog);
 		note_success(writer);
 		return;
 	}
-	give_back(writer);
+	backlog_give_back(&writer->backlog);
 	/* In a write, "not found" comes from LMDB's own tables. */
 	store_note(writer->store, rc == MDB_NOTFOUND ? MDB_CORRUPTED : rc);
+	if (rc == ENOMEM)
+		store_doubt(writer->store);
 	note_failure(writer, failure_text(rc));
 }
 
@@ -170,7 +135,7 @@ static void settle(struct writer *writer)
 		return;
 	writer->state = BATCH_TAKEN;
 	if (uv_cancel((uv_req_t *)&writer->work) == 0) {
-		give_back(writer);
+		backlog_give_back(&writer->backlog);
 		return;
 	}
 	uv_sem_wait(&writer->done);
@@ -181,18 +146,22 @@ static void settle(struct writer *writer)
 
 static void fill_batch(struct writer *writer)
 {
-	struct change *change;
-
 	writer->hurry = false;
-	while ((change = queue_first(&writer->pending)) &&
-	       queue_count(&writer->writing) < BATCH_MAX) {
-		queue_take(&writer->pending, change);
-		queue_add(&writer->writing, change);
-	}
+	backlog_take(&writer->backlog, BATCH_MAX);
 }
 
 static void on_timer(uv_timer_t *timer);
 static void on_done(uv_work_t *work, int status);
+
+/* Each look at a whole file holds the loop up, and a disk may go on as it is:
+ * meanwhile what can't be read is not found, and new. */
+static uint64_t until_look(const struct writer *writer, uint64_t delay)
+{
+	uint64_t now_ms = uv_now(writer->timer.loop);
+	uint64_t left = writer->look_ms > now_ms ? writer->look_ms - now_ms : 0;
+
+	return left > delay ? left : delay;
+}
 
 /* Sees to it that what is pending goes out. No wake-up if nothing is. */
 static void schedule(struct writer *writer)
@@ -201,11 +170,13 @@ static void schedule(struct writer *writer)
 
 	if (writer->closing || writer->state != BATCH_NONE ||
 	    uv_is_active((uv_handle_t *)&writer->timer) ||
-	    (queue_is_empty(&writer->pending) && !writer->shrink &&
+	    (queue_is_empty(&writer->backlog.pending) && !writer->shrink &&
 	     !store_is_broken(writer->store)))
 		return;
-	if (delay == 0 && !writer->hurry &&
-	    queue_count(&writer->pending) < BATCH_MAX)
+	if (store_is_unread(writer->store))
+		delay = until_look(writer, delay);
+	else if (delay == 0 && !writer->hurry &&
+	         queue_count(&writer->backlog.pending) < BATCH_MAX)
 		delay = WRITE_DELAY_MS;
 	uv_timer_start(&writer->timer, on_timer, delay, 0);
 }
@@ -227,6 +198,8 @@ static bool mend(struct writer *writer)
 
 	if (!store_is_broken(writer->store))
 		return true;
+	if (store_is_unread(writer->store))
+		writer->look_ms = uv_now(writer->timer.loop) + LOOK_PAUSE_MS;
 	if (store_mend(writer->store, &why) == MTS_OK) {
 		writer->shrink = is_beyond_limit(writer);
 		return true;
@@ -243,7 +216,7 @@ static void on_timer(uv_timer_t *timer)
 	if (writer->state != BATCH_NONE)
 		return;
 	if (mend(writer) &&
-	    (writer->shrink || !queue_is_empty(&writer->pending))) {
+	    (writer->shrink || !queue_is_empty(&writer->backlog.pending))) {
 		fill_batch(writer);
 		writer->now_s = clock_wall_s(writer->clock);
 		if (uv_queue_work(timer->loop, &writer->work, on_work,
@@ -252,7 +225,7 @@ static void on_timer(uv_timer_t *timer)
 			writer->holds++;
 			return;
 		}
-		give_back(writer);
+		backlog_give_back(&writer->backlog);
 	}
 	schedule(writer);
 }
@@ -261,8 +234,7 @@ static void let_go(struct writer *writer)
 {
 	if (--writer->holds > 0)
 		return;
-	queue_free(&writer->pending);
-	queue_free(&writer->writing);
+	backlog_free(&writer->backlog);
 	uv_sem_destroy(&writer->done);
 	free(writer);
 }
@@ -285,8 +257,7 @@ static void on_done(uv_work_t *work, int status)
 
 static int init(struct writer *writer, uv_loop_t *loop)
 {
-	if (queue_init(&writer->pending) != MTS_OK ||
-	    queue_init(&writer->writing) != MTS_OK ||
+	if (backlog_init(&writer->backlog) != MTS_OK ||
 	    uv_sem_init(&writer->done, 0) != 0)
 		return MTS_ENOMEM;
 	uv_timer_init(loop, &writer->timer);
@@ -308,8 +279,7 @@ struct writer *writer_new(uv_loop_t *loop, struct store *store,
 	writer->store = store;
 	writer->clock = clock;
 	if (init(writer, loop) != MTS_OK) {
-		queue_free(&writer->pending);
-		queue_free(&writer->writing);
+		backlog_free(&writer->backlog);
 		free(writer);
 		return NULL;
 	}
@@ -326,15 +296,16 @@ static void flush(struct writer *writer)
 {
 	int rc = mend(writer) ? 0 : MDB_PANIC;
 
-	while (rc == 0 && !queue_is_empty(&writer->pending)) {
+	while (rc == 0 && !queue_is_empty(&writer->backlog.pending)) {
 		fill_batch(writer);
-		batch_write(writer->store, &writer->writing,
+		batch_write(writer->store, &writer->backlog.writing,
 		            clock_wall_s(writer->clock), &writer->result);
 		rc = writer->result.rc;
 		finish_batch(writer);
 	}
-	if (count(writer) > 0)
-		log_error("cache_writes_lost count=%zu", count(writer));
+	if (backlog_count(&writer->backlog) > 0)
+		log_error("cache_writes_lost count=%zu",
+		          backlog_count(&writer->backlog));
 }
 
 void writer_close(struct writer **writer)
@@ -346,52 +317,23 @@ void writer_close(struct writer **writer)
 	*writer = NULL;
 	settle(closing);
 	flush(closing);
-	drop_all(closing, &closing->pending);
+	backlog_forget(&closing->backlog);
 	closing->closing = true;
 	uv_close((uv_handle_t *)&closing->timer, on_closed);
 }
 
-/* -- changes --------------------------------------------------------------- */
-
 const struct change *writer_find(const struct writer *writer, struct slice name)
 {
-	const struct change *change;
-
-	change = queue_find(&writer->pending, name);
-	return change ? change : queue_find(&writer->writing, name);
-}
-
-static struct slice key_of(const struct change *change, enum store_table order)
-{
-	return order == STORE_BY_DUE ? change_due_key(change)
-	                             : change_name(change);
+	return backlog_find(&writer->backlog, name);
 }
 
 const struct change *writer_after(const struct writer *writer,
                                   enum store_table order, struct slice after)
 {
-	const struct queue *queues[] = { &writer->pending, &writer->writing };
-	const struct change *first = NULL;
-
-	for (int i = 0; i < 2; i++) {
-		list_each (link, &queues[i]->list) {
-			const struct change *change =
-			    container_of(link, struct change, link);
-			struct slice key = key_of(change, order);
-
-			if (change->record_len == 0 ||
-			    (order == STORE_BY_DUE && change->due_s == 0) ||
-			    key_compare(key, after) <= 0 ||
-			    (first &&
-			     key_compare(key, key_of(first, order)) >= 0))
-				continue;
-			/* Not if something newer hides it. */
-			if (writer_find(writer, change_name(change)) == change)
-				first = change;
-		}
-	}
-	return first;
+	return backlog_after(&writer->backlog, order, after);
 }
+
+/* -- changes --------------------------------------------------------------- */
 
 /* Only where the disk is to blame: a burst is over soon. */
 static void tell_no_room(struct writer *writer)
@@ -401,26 +343,7 @@ static void tell_no_room(struct writer *writer)
 	writer->no_room_told = true;
 	log_warning("cache_memory_full pending=%zu reason=\"what is new is not "
 	            "kept until the cache can be written again\"",
-	            count(writer));
-}
-
-/* Takes over CHANGE on MTS_OK. */
-static int add(struct writer *writer, struct change *change)
-{
-	struct change *old = queue_find(&writer->pending, change_name(change));
-	size_t bytes = writer->bytes - (old ? old->size : 0) + change->size;
-
-	if ((!old && count(writer) >= PENDING_MAX) ||
-	    (bytes > PENDING_BYTES && bytes > writer->bytes)) {
-		tell_no_room(writer);
-		return MTS_EFULL;
-	}
-	if (old)
-		drop(writer, &writer->pending, old);
-	writer->bytes += change->size;
-	queue_add(&writer->pending, change);
-	schedule(writer);
-	return MTS_OK;
+	            backlog_count(&writer->backlog));
 }
 
 static int add_new(struct writer *writer, const struct domain *domain,
@@ -432,9 +355,13 @@ static int add_new(struct writer *writer, const struct domain *domain,
 	if (rc != MTS_OK)
 		return rc;
 	change->saved = saved;
-	rc = add(writer, change);
-	if (rc != MTS_OK)
-		free(change);
+	rc = backlog_add(&writer->backlog, change);
+	if (rc == MTS_OK) {
+		schedule(writer);
+		return MTS_OK;
+	}
+	free(change);
+	tell_no_room(writer);
 	return rc;
 }
 
@@ -463,13 +390,13 @@ int writer_remove_all(struct writer *writer)
 	if (rc)
 		mdb_txn_abort(txn);
 	else
-		rc = mdb_txn_commit(txn);
+		rc = store_commit(writer->store, txn);
 	if (rc) {
 		store_note(writer->store, rc);
 		schedule(writer);
 		return mts_from_lmdb(rc);
 	}
-	drop_all(writer, &writer->pending);
+	backlog_forget(&writer->backlog);
 	return MTS_OK;
 }
 
@@ -508,7 +435,7 @@ bool writer_is_well(const struct writer *writer)
 
 void writer_get_stats(const struct writer *writer, struct cache_stats *ret)
 {
-	ret->pending = count(writer);
+	ret->pending = backlog_count(&writer->backlog);
 	ret->commits = writer->commits;
 	ret->write_errors = writer->errors;
 	ret->writable = writer_is_well(writer);

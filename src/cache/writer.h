@@ -33,8 +33,7 @@ const struct change *writer_find(const struct writer *writer,
                                  struct slice name);
 
 /* The first change that comes after AFTER, by domain or by the key of the table
- * "due", that is not yet on disk and is no removal; NULL if there is none.
- * Costs a look at each of them. */
+ * "due", that is not yet on disk and is no removal; NULL if there is none. */
 const struct change *writer_after(const struct writer *writer,
                                   enum store_table order, struct slice after);
 

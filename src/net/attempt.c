@@ -146,6 +146,10 @@ static CURLcode set_request(struct attempt *attempt, const char *url,
 	SET(CURLOPT_TCP_NODELAY, 1L);
 	SET(CURLOPT_TIMEOUT_MS, timeout_ms);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, connect_ms(options->more, timeout_ms));
+	/* Its timer runs even if there is no second address to try: after a
+	 * stall libcurl would serve all whose timer is over in one call. */
+	if (options->count == 1)
+		SET(CURLOPT_HAPPY_EYEBALLS_TIMEOUT_MS, timeout_ms);
 	SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)options->max_size);
 	return rc;
 }

@@ -45,9 +45,10 @@ struct dane_walk;
 typedef void dane_callback(void *arg, const struct dane_result *result);
 
 /* Starts the walk for HOP, which is copied. An error return means "not
- * started": MTS_ENOMEM. Otherwise CALLBACK comes exactly once, never from
- * inside the call, unless dane_cancel() comes first. It ends by itself within
- * a few times the time-out of one look-up. */
+ * started": MTS_EFULL: too many look-ups wait (secure_dns_ask()); MTS_ENOMEM.
+ * Otherwise CALLBACK comes exactly once, never from inside the call, unless
+ * dane_cancel() comes first. It ends by itself within a few times the time-out
+ * of one look-up. */
 int dane_start(struct secure_dns *dns, const struct dane_hop *hop,
                dane_callback *callback, void *arg, struct dane_walk **ret);
 

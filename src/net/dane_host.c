@@ -256,7 +256,7 @@ static void on_no_address(struct dane_host *host)
 	rest_on(host, &host->a);
 	rest_on(host, &host->aaaa);
 	if (host->a.bogus || host->aaaa.bogus)
-		end(host, DANE_HOST_UNKNOWABLE, "its addresses are %s",
+		end(host, DANE_HOST_SILENT, "its addresses are %s",
 		    host->a.bogus ? host->a.reason : host->aaaa.reason);
 	else if (failed(worse))
 		ask_zone(host, &host->name, worse);

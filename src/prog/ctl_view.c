@@ -90,6 +90,7 @@ static void show_lookups(struct view *view, const json_t *lookups)
 	view_put_count(view, "policies fetched", lookups, "fetched");
 	view_put_count(view, "fetch failed", lookups, "fetch_failed");
 	view_put_count(view, "dns failed", lookups, "dns_failed");
+	view_put_count(view, "refused, too many", lookups, "refused");
 	view_put_heading(view, "now");
 	view_put_count(view, "discoveries", lookups, "under_way");
 	view_put_count(view, "waiting clients", lookups, "waiting");

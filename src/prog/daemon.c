@@ -38,6 +38,7 @@ struct daemon {
 	const struct conf *conf;
 	const char *config_path;
 	struct steady steady; /* the clock of everything below */
+	uv_prepare_t *turn;   /* tells it of each turn of the loop */
 	struct cache *cache;
 	struct absent *absent;
 	struct resolver *resolver;
@@ -56,6 +57,29 @@ struct daemon {
 };
 
 /* -- one part each --------------------------------------------------------- */
+
+static void on_turn(uv_prepare_t *turn)
+{
+	steady_turn(turn->data);
+}
+
+static int open_clock(struct daemon *daemon, struct fault *why)
+{
+	steady_init(&daemon->steady, &clock_system, clock_asleep_ms);
+	daemon->turn = malloc(sizeof(*daemon->turn));
+	if (!daemon->turn)
+		return fault_set(why, MTS_ENOMEM, "out of memory");
+	uv_prepare_init(daemon->loop, daemon->turn);
+	uv_unref((uv_handle_t *)daemon->turn);
+	daemon->turn->data = &daemon->steady;
+	uv_prepare_start(daemon->turn, on_turn);
+	return MTS_OK;
+}
+
+static void on_turn_closed(uv_handle_t *turn)
+{
+	free(turn);
+}
 
 static int open_cache(struct daemon *daemon, struct fault *why)
 {
@@ -425,9 +449,9 @@ int daemon_open(uv_loop_t *loop, const struct conf *conf,
                 const char *config_path, struct daemon **ret, struct fault *why)
 {
 	static int (*const parts[])(struct daemon *, struct fault *) = {
-		open_cache,     open_resolver, open_secure_dns, open_fetcher,
-		open_lookups,   open_walks,    open_ask,        open_refresher,
-		open_listeners, open_control,
+		open_clock,     open_cache,     open_resolver, open_secure_dns,
+		open_fetcher,   open_lookups,   open_walks,    open_ask,
+		open_refresher, open_listeners, open_control,
 	};
 	struct daemon *daemon = calloc(1, sizeof(*daemon));
 	int rc = MTS_OK;
@@ -437,7 +461,6 @@ int daemon_open(uv_loop_t *loop, const struct conf *conf,
 	daemon->loop = loop;
 	daemon->conf = conf;
 	daemon->config_path = config_path;
-	steady_init(&daemon->steady, &clock_system, clock_asleep_ms);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
 		rc = parts[i](daemon, why);
 		if (rc != MTS_OK)
@@ -469,6 +492,8 @@ void daemon_close(struct daemon **daemon)
 	resolver_close(&d->resolver);
 	cache_close(&d->cache);
 	absent_free(&d->absent);
+	if (d->turn)
+		uv_close((uv_handle_t *)d->turn, on_turn_closed);
 	for (size_t i = 0; i < d->listener_count; i++)
 		free(d->listeners[i]);
 	free(d->listeners);

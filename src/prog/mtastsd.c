@@ -167,18 +167,25 @@ static void unwatch_signals(struct run *run)
 }
 
 /* A damaged page can kill us while we read it. Leave a note, so that the next
- * start looks at the whole file before it trusts it, and die as before. */
-static void on_fatal_signal(int signum)
+ * start looks at the whole file before it trusts it, and die as before. One that
+ * the disk does not hand out does not. (A code above 0 is the kernel's: then
+ * there is an address.) */
+static void on_fatal_signal(int signum, siginfo_t *info, void *context)
 {
-	(void)signum;
+	(void)context;
+	if (signum == SIGBUS && info->si_code > 0 &&
+	    cache_absorb_fault(info->si_addr))
+		return;
 	cache_mark_suspect();
+	signal(signum, SIG_DFL);
+	raise(signum);
 }
 
 static void set_signals(void)
 {
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
-	struct sigaction fatal = { .sa_handler = on_fatal_signal,
-		                   .sa_flags = (int)SA_RESETHAND };
+	struct sigaction fatal = { .sa_sigaction = on_fatal_signal,
+		                   .sa_flags = SA_SIGINFO };
 
 	sigaction(SIGPIPE, &ignore, NULL);
 	sigaction(SIGBUS, &fatal, NULL);

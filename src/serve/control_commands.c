@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "sts/verdict.h"
+#include "wire/answer.h"
 
 #include <fnmatch.h>
 #include <stdio.h>
@@ -155,6 +156,7 @@ static json_t *lookups_object(const struct lookups *lookups)
 	control_put_count(&object, "fetched", counts.fetched);
 	control_put_count(&object, "fetch_failed", counts.fetch_failed);
 	control_put_count(&object, "dns_failed", counts.dns_failed);
+	control_put_count(&object, "refused", counts.refused);
 	control_put_count(&object, "under_way", counts.under_way);
 	control_put_count(&object, "waiting", counts.waiting);
 	return object;
@@ -269,6 +271,21 @@ static json_t *known_dane(struct control_job *job,
 	return control_dane_known(&hop, &result);
 }
 
+/* The policy as a text. */
+static void put_policy_text(json_t **item, const struct policy *policy)
+{
+	struct buffer text;
+
+	buffer_init(&text, 4 * POLICY_MAX);
+	if (answer_write_policy(&text, policy) != MTS_OK) {
+		json_decref(*item);
+		*item = NULL;
+	} else {
+		control_put_slice(item, "text", buffer_slice(&text));
+	}
+	buffer_free(&text);
+}
+
 static void step_show(struct control_job *job)
 {
 	struct cache_entry entry;
@@ -290,7 +307,7 @@ static void step_show(struct control_job *job)
 	                  lookups_schedule(job->context->options.lookups),
 	                  control_job_now_s(job));
 	control_put(&item, "dane", known_dane(job, &entry));
-	control_put_slice(&item, "text", entry.text);
+	put_policy_text(&item, &entry.policy);
 	if (control_job_say(job, &item))
 		control_job_end(job, CONTROL_END_DONE, NULL);
 }

@@ -45,7 +45,6 @@ struct kept_lookup *kept_lookup_new(const struct lookup_result *result,
 	if (mx.len)
 		memcpy(to, mx.data, mx.len);
 	kept->result.entry.policy.mx = slice_of(to, mx.len);
-	kept->result.entry.text = slice_of("", 0);
 	kept->result.discovery = NULL;
 	if (discovery)
 		keep_discovery(kept, discovery);

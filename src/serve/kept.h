@@ -7,8 +7,8 @@
 #include "net/dane.h"
 #include "serve/lookup.h"
 
-/* A copy that borrows nothing. Of a policy its text is left out, and of a
- * discovery the policy, which the entry has. */
+/* A copy that borrows nothing. Of a discovery the policy is left out, which the
+ * entry has. */
 struct kept_lookup {
 	struct lookup_result result;
 	struct discover_result discovery;

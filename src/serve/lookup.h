@@ -40,6 +40,8 @@ struct lookups_options {
 	uint64_t refresh_ms;      /* refresh.interval */
 	uint64_t refresh_min_ms;  /* refresh.min_interval */
 	uint64_t unused_after_ms; /* cache.unused_after */
+	size_t discoveries_max;   /* under way; 0: 16,384. Each costs some
+	                           * 10 KiB; beyond, new ones are refused */
 };
 
 /* MTS_ENOMEM. On MTS_OK *RET is the caller's: lookups_close(). */
@@ -136,6 +138,7 @@ struct lookup_counts {
 	uint64_t fetched;     /* policies fetched */
 	uint64_t fetch_failed;
 	uint64_t dns_failed;
+	uint64_t refused;   /* discoveries not begun: too many are under way */
 	uint64_t under_way; /* now */
 	uint64_t waiting;   /* waiters now */
 };

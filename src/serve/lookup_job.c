@@ -5,11 +5,13 @@
  * so what they are told is what the next asker gets. */
 #include "serve/lookup_job.h"
 
+#include "base/log.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-/* Discoveries under way. Each costs some 10 KiB; beyond this new domains are
- * answered as "no policy" without one (RFC 8461 3.3). */
+/* Discoveries under way; beyond this, new domains are answered as "no policy"
+ * without one (RFC 8461 3.3), and the operator is told. */
 enum { JOBS_MAX = 16384 };
 
 static void on_discovery(void *arg, const struct discover_result *result);
@@ -35,14 +37,48 @@ static int start_walk(struct lookup_job *job, const char *known_id)
 	                       job, &job->discovery);
 }
 
+static size_t jobs_max(const struct lookups *lookups)
+{
+	return lookups->options.discoveries_max
+	           ? lookups->options.discoveries_max
+	           : JOBS_MAX;
+}
+
+/* Somebody may ask for names at random so that others' mail goes without its
+ * policy. One line an episode, which ends when half of them are done. */
+static int refuse(struct lookups *lookups)
+{
+	if (!lookups->flooded)
+		log_warning(
+		    "too_many_discoveries limit=%zu reason=\"domains that are "
+		    "not in the cache are answered as without a policy\"",
+		    jobs_max(lookups));
+	if (!lookups->flooded)
+		lookups->flood_refused = lookups->counts.refused;
+	lookups->flooded = true;
+	lookups->counts.refused++;
+	return MTS_EFULL;
+}
+
+static void note_less(struct lookups *lookups)
+{
+	if (!lookups->flooded ||
+	    map_count(lookups->jobs) > jobs_max(lookups) / 2)
+		return;
+	lookups->flooded = false;
+	log_warning("discoveries_again refused=%llu",
+	            (unsigned long long)(lookups->counts.refused -
+	                                 lookups->flood_refused));
+}
+
 int lookup_job_start(struct lookups *lookups, const struct domain *domain,
                      const char *known_id, bool renew, struct lookup_job **ret)
 {
 	struct lookup_job *job;
 	int rc;
 
-	if (map_count(lookups->jobs) >= JOBS_MAX)
-		return MTS_EFULL;
+	if (map_count(lookups->jobs) >= jobs_max(lookups))
+		return refuse(lookups);
 	job = calloc(1, sizeof(*job));
 	if (!job)
 		return MTS_ENOMEM;
@@ -79,6 +115,7 @@ static void free_job(struct lookup_job *job)
 {
 	map_remove(job->lookups->jobs, &job->node);
 	job->lookups->counts.under_way--;
+	note_less(job->lookups);
 	discovery_cancel(&job->discovery);
 	free(job);
 }

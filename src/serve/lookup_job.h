@@ -19,6 +19,8 @@ struct lookups {
 	struct map *jobs;
 	struct lookup_counts counts;
 	struct lookups_watch watch; /* zeroes: nobody watches */
+	bool flooded;               /* discoveries are refused; was said */
+	uint64_t flood_refused;     /* counts.refused before that */
 	struct list unsaved;        /* waiters for the disk; see lookup.c */
 };
 

@@ -3,6 +3,7 @@
 #include "serve/outcome.h"
 
 #include "base/log.h"
+#include "base/xxh64.h"
 #include "sts/verdict.h"
 
 #include <stdio.h>
@@ -165,17 +166,12 @@ static void unchanged(const struct outcome_rules *rules,
 
 /* -- a policy -------------------------------------------------------------- */
 
-static bool same_text(struct slice a, struct slice b)
-{
-	return a.len == b.len && (a.len == 0 || !memcmp(a.data, b.data, a.len));
-}
-
 /* 3.1: an id stands for one text, but not every publisher minds that. */
 static void log_same_id(const struct domain *domain,
                         const struct cache_entry *old,
                         const struct cache_entry *now)
 {
-	if (same_text(old->text, now->text))
+	if (old->text_hash == now->text_hash)
 		log_debug("policy_refreshed domain=%s id=%s", domain->name,
 		          now->id);
 	else
@@ -283,7 +279,7 @@ void outcome_policy(const struct outcome_rules *rules,
 
 	*ret = (struct cache_entry){
 		.policy = *result->policy,
-		.text = result->text,
+		.text_hash = xxh64(result->text.data, result->text.len),
 		.fetched_s = now_s,
 		.checked_s = now_s,
 		.record_ttl_s = result->record_ttl_s,

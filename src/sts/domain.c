@@ -23,58 +23,85 @@ struct key_parts {
 static const char bad_character[] =
     "it holds more than letters, digits, hyphens and dots";
 
-/* What is wrong with a label that ends in LAST; NULL if nothing is. */
-static const char *label_flaw(char last, size_t len)
+/* What is wrong with a label; NULL if nothing is. */
+static const char *label_flaw(const char *label, size_t len)
 {
 	if (len == 0)
 		return "it has an empty label: a dot too many";
 	if (len > DOMAIN_LABEL_MAX)
 		return "it has a label over 63 characters";
-	if (last == '-')
+	if (label[0] == '-')
+		return "it has a label that begins with a hyphen";
+	if (label[len - 1] == '-')
 		return "it has a label that ends in a hyphen";
 	return NULL;
+}
+
+/* What a byte of a name becomes: letters in lower case, digits, hyphens and dots;
+ * 0 for the others. */
+static const char lowered[256] = {
+	['-'] = '-', ['.'] = '.', ['0'] = '0', ['1'] = '1', ['2'] = '2',
+	['3'] = '3', ['4'] = '4', ['5'] = '5', ['6'] = '6', ['7'] = '7',
+	['8'] = '8', ['9'] = '9', ['A'] = 'a', ['B'] = 'b', ['C'] = 'c',
+	['D'] = 'd', ['E'] = 'e', ['F'] = 'f', ['G'] = 'g', ['H'] = 'h',
+	['I'] = 'i', ['J'] = 'j', ['K'] = 'k', ['L'] = 'l', ['M'] = 'm',
+	['N'] = 'n', ['O'] = 'o', ['P'] = 'p', ['Q'] = 'q', ['R'] = 'r',
+	['S'] = 's', ['T'] = 't', ['U'] = 'u', ['V'] = 'v', ['W'] = 'w',
+	['X'] = 'x', ['Y'] = 'y', ['Z'] = 'z', ['a'] = 'a', ['b'] = 'b',
+	['c'] = 'c', ['d'] = 'd', ['e'] = 'e', ['f'] = 'f', ['g'] = 'g',
+	['h'] = 'h', ['i'] = 'i', ['j'] = 'j', ['k'] = 'k', ['l'] = 'l',
+	['m'] = 'm', ['n'] = 'n', ['o'] = 'o', ['p'] = 'p', ['q'] = 'q',
+	['r'] = 'r', ['s'] = 's', ['t'] = 't', ['u'] = 'u', ['v'] = 'v',
+	['w'] = 'w', ['x'] = 'x', ['y'] = 'y', ['z'] = 'z',
+};
+
+static bool is_all_digits(const char *text, size_t len)
+{
+	size_t i = 0;
+
+	while (i < len && ascii_is_digit(text[i]))
+		i++;
+	return i == len;
+}
+
+/* What is wrong with the labels of NAME; NULL if nothing is. */
+static const char *labels_flaw(const char *name, size_t len)
+{
+	const char *end = name + len;
+
+	for (;;) {
+		size_t left = (size_t)(end - name);
+		const char *dot = memchr(name, '.', left);
+		size_t label_len = dot ? (size_t)(dot - name) : left;
+		const char *flaw = label_flaw(name, label_len);
+
+		if (flaw)
+			return flaw;
+		/* RFC 3696 2: no top-level domain is; this also catches
+		 * IPv4. */
+		if (!dot)
+			return is_all_digits(name, label_len)
+			           ? "its last label is all digits, as in an "
+			             "address"
+			           : NULL;
+		name = dot + 1;
+	}
 }
 
 /* Copies NAME in lower case to TO (DOMAIN_MAX bytes), without a NUL. Returns
  * what is wrong with it, NULL if it is a domain name. */
 static const char *copy_name(struct slice name, char *to)
 {
-	const char *flaw;
-	size_t start = 0;   /* of the label we are in */
-	bool digits = true; /* nothing else in it so far */
-	char before = '.';  /* the character before this one */
-
 	if (name.len == 0)
 		return "it is empty";
 	if (name.len > DOMAIN_MAX)
 		return "it is over 253 characters";
 	for (size_t i = 0; i < name.len; i++) {
-		char c = ascii_lower(name.data[i]);
-
-		to[i] = c;
-		if (c >= 'a' && c <= 'z') {
-			digits = false;
-		} else if (c == '.') {
-			flaw = label_flaw(before, i - start);
-			if (flaw)
-				return flaw;
-			start = i + 1;
-			digits = true;
-		} else if (c == '-') {
-			if (i == start)
-				return "it has a label that begins with a "
-				       "hyphen";
-			digits = false;
-		} else if (!ascii_is_digit(c)) {
+		to[i] = lowered[(unsigned char)name.data[i]];
+		if (!to[i])
 			return bad_character;
-		}
-		before = c;
 	}
-	flaw = label_flaw(before, name.len - start);
-	if (flaw)
-		return flaw;
-	/* RFC 3696 2: no top-level domain is; this also catches IPv4. */
-	return digits ? "its last label is all digits, as in an address" : NULL;
+	return labels_flaw(to, name.len);
 }
 
 bool domain_is_name(const char *name, size_t len)
@@ -157,11 +184,18 @@ static int from_unicode(struct slice name, struct domain *ret,
 
 static bool is_ascii(struct slice s)
 {
-	unsigned char all = 0;
+	const uint64_t tops = 0x8080808080808080u;
+	uint64_t all = 0;
+	uint64_t word;
+	size_t i = 0;
 
-	for (size_t i = 0; i < s.len; i++)
+	for (; i + sizeof(word) <= s.len; i += sizeof(word)) {
+		memcpy(&word, s.data + i, sizeof(word));
+		all |= word;
+	}
+	for (; i < s.len; i++)
 		all |= (unsigned char)s.data[i];
-	return all < 0x80;
+	return !(all & tops);
 }
 
 static const char *find(struct slice s, char c)

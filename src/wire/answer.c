@@ -66,6 +66,49 @@ static inline bool is_plain(unsigned char c)
 	return (plain[c >> 6] >> (c & 63)) & 1;
 }
 
+static const uint64_t ones = 0x0101010101010101u;
+static const uint64_t tops = 0x8080808080808080u;
+
+/* Of eight bytes, none of them beyond ASCII: the top bit of each that is not
+ * less than C. */
+static inline uint64_t not_less(uint64_t word, unsigned char c)
+{
+	return (word | tops) - ones * c;
+}
+
+/* is_plain() of eight bytes at once. */
+static inline bool are_plain(uint64_t word)
+{
+	uint64_t lower = word | ones * 0x20; /* of letters */
+	uint64_t letter = not_less(lower, 'a') & ~not_less(lower, 'z' + 1);
+	uint64_t digit = not_less(word, '0') & ~not_less(word, '9' + 1);
+	uint64_t point = not_less(word, '-') & ~not_less(word, '.' + 1);
+
+	return ((letter | digit | point) & ~word & tops) == tops;
+}
+
+/* Copies LEN bytes; true if they are all plain, or it stops somewhere. */
+static inline bool copy_plain(char *to, const char *from, size_t len)
+{
+	uint64_t word;
+	size_t i = 0;
+
+	for (; i < len && len >= sizeof(word); i += sizeof(word)) {
+		if (i + sizeof(word) > len)
+			i = len - sizeof(word); /* the last ones once more */
+		memcpy(&word, from + i, sizeof(word));
+		if (!are_plain(word))
+			return false;
+		memcpy(to + i, &word, sizeof(word));
+	}
+	for (; i < len; i++) {
+		if (!is_plain((unsigned char)from[i]))
+			return false;
+		to[i] = from[i];
+	}
+	return true;
+}
+
 static bool is_keyword(const char *text, size_t len)
 {
 	return (len == 7 && strncasecmp(text, "nexthop", len) == 0) ||
@@ -81,17 +124,15 @@ static bool put_pattern(struct buffer *out, const char *pattern, bool star)
 	bool wildcard = pattern[0] == '*' && pattern[1] == '.' && pattern[2];
 	const char *rest = pattern + (wildcard ? 1 : 0);
 	char *to = out->data + out->len;
-	size_t n = 0;
+	size_t len = strlen(rest);
 
 	if (pattern[0] == '.')
 		return false;
 	if (wildcard && star)
 		*to++ = '*';
-	for (; is_plain((unsigned char)rest[n]); n++)
-		to[n] = rest[n];
-	if (n == 0 || rest[n] != '\0' || is_keyword(rest, n))
+	if (len == 0 || !copy_plain(to, rest, len) || is_keyword(rest, len))
 		return false;
-	out->len = (size_t)(to + n - out->data);
+	out->len = (size_t)(to + len - out->data);
 	return true;
 }
 
@@ -132,6 +173,32 @@ static bool put_match(struct buffer *out, const struct policy *policy)
 		return false;
 	out->len--; /* the last colon */
 	return true;
+}
+
+/* The policy's fields, re-written: what else the publisher wrote stays out. Each
+ * line gets BEFORE, or BEFORE_MX if it is an mx, and AFTER. */
+static void put_policy(struct buffer *out, const struct policy *policy,
+                       const char *before, const char *before_mx,
+                       const char *after)
+{
+	buffer_puts(out, before);
+	buffer_puts(out, "version: STSv1");
+	buffer_puts(out, after);
+	buffer_puts(out, before);
+	buffer_puts(out, "mode: ");
+	buffer_puts(out, policy_mode_text(policy->mode));
+	buffer_puts(out, after);
+	put_patterns(out, policy, slice_str(before_mx), slice_str(after));
+	buffer_puts(out, before);
+	buffer_puts(out, "max_age: ");
+	number_put(out, policy->max_age_s);
+	buffer_puts(out, after);
+}
+
+int answer_write_policy(struct buffer *out, const struct policy *policy)
+{
+	put_policy(out, policy, "", "mx: ", "\n");
+	return buffer_status(out);
 }
 
 /* -- Postfix --------------------------------------------------------------- */
@@ -223,18 +290,10 @@ static void put_attributes(struct buffer *out, const struct answer_input *input)
 	             slice_str(""));
 }
 
-/* The policy's fields, re-written: what else the publisher wrote stays out. */
 static void put_policy_strings(struct buffer *out, const struct policy *policy)
 {
-	buffer_puts(out, " { policy_string = version: STSv1 }"
-	                 " { policy_string = mode: ");
-	buffer_puts(out, policy_mode_text(policy->mode));
-	buffer_puts(out, " }");
-	put_patterns(out, policy, slice_str(" { policy_string = mx: "),
-	             slice_str(" }"));
-	buffer_puts(out, " { policy_string = max_age: ");
-	number_put(out, policy->max_age_s);
-	buffer_puts(out, " }");
+	put_policy(out, policy,
+	           " { policy_string = ", " { policy_string = mx: ", " }");
 }
 
 static int write_tlsrpt(struct buffer *out, const struct answer_input *input)

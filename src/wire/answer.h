@@ -64,6 +64,10 @@ struct answer_input {
 int answer_write(struct buffer *out, enum socketmap_map map,
                  const struct answer_input *input);
 
+/* Appends POLICY's fields as lines of a policy text (RFC 8461 3.2): what was
+ * understood of it, for people; buffer_status(). */
+int answer_write_policy(struct buffer *out, const struct policy *policy);
+
 /* "No policy", whole: Postfix wants the blank. */
 #define ANSWER_NOT_FOUND "NOTFOUND "
 

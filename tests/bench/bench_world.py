@@ -45,9 +45,10 @@ def enter():
 
 def pinned(role):
     """The words before a command that give it its processor and priority."""
-    # A watch must not wait for its turn and call that the server's latency.
-    # Without the right to it, nice says so and goes on.
-    words = ["nice", "-n", "-15"] if role == "watch" else []
+    # A watch must not wait for its turn and call that the server's latency, and
+    # what else runs on this machine must not be measured either. Without the
+    # right to it, nice says so and goes on.
+    words = ["nice", "-n", "-15"] if role in ("watch", "subject") else []
     cpus = sorted(os.sched_getaffinity(0))
     if len(cpus) < 2:
         return words

@@ -58,7 +58,8 @@ def test_kill_after_a_second(world, daemons, domains):
         daemon.start()
         begin = time.monotonic()
         check_all(daemon, domains)
-        assert time.monotonic() - begin < 2
+        # The first question waits until it is known that DNS is dead.
+        assert time.monotonic() - begin < 10
         assert daemon.ask("never-seen.example") == NONE
     finally:
         world.rise()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Storms: many domains at once, and policy hosts that say nothing."""
 
+import os
 import resource
 import selectors
 import socket
@@ -38,6 +39,14 @@ def ok(domain):
     return "OK secure match=mx1.%s servername=hostname" % domain
 
 
+def is_instrumented(daemon):
+    """By a sanitizer or valgrind, whose memory tells nothing of ours."""
+    exe = "/proc/%d/exe" % daemon.process.pid
+    with open(exe, "rb") as file:
+        return not os.readlink(exe).endswith("/mtastsd") or \
+            b"__asan_init" in file.read()
+
+
 @pytest.mark.parametrize("number, count, networks", [
     (0, 64, 1), (1, 64, 8), (2, 200, 1), (3, 400, 1), (4, 400, 8)])
 def test_silent_policy_hosts(world, daemons, number, count, networks):
@@ -55,7 +64,7 @@ def test_silent_policy_hosts(world, daemons, number, count, networks):
     world.domain(good, addresses=(GOOD,))
     begin = time.monotonic()
     assert daemon.ask(good) == ok(good)
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < (4 if is_instrumented(daemon) else 2)
     for client in clients:
         client.close()
 
@@ -96,7 +105,9 @@ def ask_all(daemon, domains):
 def test_ten_thousand_cold_domains(world, daemons, descriptors):
     """Each client is answered by its time limit, those who ask for what is
     cached too, and memory stays within bounds. One domain in ten has a record,
-    and a policy host that says nothing."""
+    and a policy host that says nothing. DNS is not asked more than it can
+    answer: if all were asked at once, nine in ten look-ups would fail, and the
+    memory for it would be nearly twice as much."""
     daemon = daemons(lookup={"timeout": "%ds" % TIMEOUT_S},
                      limits={"clients": COLD + 100}).start()
     world.domain("known.example", addresses=(GOOD,))
@@ -121,6 +132,14 @@ def test_ten_thousand_cold_domains(world, daemons, descriptors):
         watcher.join()
     assert {answer for _, answer in answers} == {NONE}
     assert len(answers) == COLD
-    assert last_s < TIMEOUT_S + 10  # Python's own time included
-    assert max(most_kib) - before_kib < 400 * 1024
+    assert last_s < TIMEOUT_S + 3  # Python's own time included
+    assert max(most_kib) - before_kib < \
+        (400 if is_instrumented(daemon) else 110) * 1024
     assert daemon.is_running()
+    counts = daemon.ctl("status")["lookups"]
+    end = time.monotonic() + 60
+    while counts["discoveries"] < COLD * 3 // 4 and time.monotonic() < end:
+        time.sleep(0.2)
+        counts = daemon.ctl("status")["lookups"]
+    assert counts["discoveries"] >= COLD * 3 // 4
+    assert counts["dns_failed"] < COLD // 2 or is_instrumented(daemon)

@@ -267,8 +267,6 @@ void put_policy(struct fixture *f, const char *name, int64_t fetched_s)
 	struct cache_entry entry = {
 		.policy = a_policy(),
 		.id = "a1",
-		.text = slice_str("version: STSv1\r\nmode: enforce\r\n"
-		                  "note: caf\xc3\xa9\r\n"),
 		.fetched_s = fetched_s,
 		.checked_s = NOW_S,
 		.used_s = NOW_S,

@@ -224,6 +224,44 @@ static void test_appends(void **state)
 	buffer_free(&out);
 }
 
+static bool contains(const struct buffer *out, const char *text)
+{
+	return memmem(out->data, out->len, text, strlen(text)) != NULL;
+}
+
+/* Lengths around Postfix's limit for a reply; CAP is OUT's. */
+/* Whatever a byte is, and wherever it stands in a pattern, it steers no MTA. */
+static void test_every_byte(void **state)
+{
+	enum { LONGEST = 20 };
+	struct buffer out;
+
+	(void)state;
+	buffer_init(&out, SOCKETMAP_REPLY_MAX);
+	for (size_t len = 1; len <= LONGEST; len++) {
+		for (size_t i = 0; i < len * 255; i++) {
+			char mx[LONGEST + 1] = { 0 };
+			struct policy policy = plain;
+			struct answer_input input = input_of(&policy, "");
+			char c = (char)(i % 255 + 1);
+			bool good = ascii_is_alnum(c) || c == '-' ||
+			            (c == '.' && i >= 255);
+
+			memset(mx, 'x', len);
+			mx[i / 255] = c;
+			policy.mx = slice_of(mx, len + 1);
+			buffer_clear(&out);
+			assert_int_equal(
+			    answer_write(&out, MAP_POSTFIX, &input), MTS_OK);
+			if (good != contains(&out, "OK secure match=") ||
+			    (good && !contains(&out, mx)))
+				fail_msg("\"%s\": %.*s", mx, (int)out.len,
+				         out.data);
+		}
+	}
+	buffer_free(&out);
+}
+
 static void test_expired_is_zero(void **state)
 {
 	struct answer_input input = input_of(&none, "");
@@ -264,12 +302,6 @@ static struct policy many(size_t count, size_t len)
 		                { mx, count * (len + 1) } };
 }
 
-static bool contains(const struct buffer *out, const char *text)
-{
-	return memmem(out->data, out->len, text, strlen(text)) != NULL;
-}
-
-/* Lengths around Postfix's limit for a reply; CAP is OUT's. */
 static const struct {
 	size_t count, len, cap;
 	bool secure, patterns, strings;
@@ -489,6 +521,7 @@ int main(void)
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_manner),
 		cmocka_unit_test(test_appends),
+		cmocka_unit_test(test_every_byte),
 		cmocka_unit_test(test_expired_is_zero),
 		cmocka_unit_test(test_long_policies),
 		cmocka_unit_test(test_sendmail_length),

@@ -147,7 +147,7 @@ static void make_plain_lmdb(struct cachebox *box)
 static void make_future(struct cachebox *box)
 {
 	fill(box);
-	put_in_lmdb(box, "meta", "format", "3");
+	put_in_lmdb(box, "meta", "format", "4");
 }
 
 static void make_bad_record(struct cachebox *box)
@@ -241,6 +241,62 @@ static void test_good_file_stays(void **state)
 	assert_int_equal(box_files(box, "policies.mdb.suspect"), 1);
 	assert_int_equal(stat(box->file, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
+}
+
+/* Pages that a transaction took from the file's end and gave back are never
+ * written. */
+static void make_short(struct cachebox *box, const char *name, size_t pages)
+{
+	static char large[100 * 4096];
+	MDB_val key = { strlen(name), (void *)(uintptr_t)name };
+	MDB_val value = { pages * 4096, large };
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_dbi dbi;
+
+	assert_int_equal(mdb_env_create(&env), 0);
+	mdb_env_set_maxdbs(env, 8);
+	mdb_env_set_mapsize(env, 64 << 20);
+	assert_int_equal(mdb_env_open(env, box->file, MDB_NOSUBDIR, 0600), 0);
+	assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+	assert_int_equal(mdb_dbi_open(txn, "meta", 0, &dbi), 0);
+	assert_int_equal(mdb_put(txn, dbi, &key, &value, 0), 0);
+	assert_int_equal(mdb_del(txn, dbi, &key, NULL), 0);
+	assert_int_equal(mdb_txn_commit(txn), 0);
+	mdb_env_close(env);
+}
+
+static off_t missing(struct cachebox *box)
+{
+	MDB_envinfo info;
+	struct stat st;
+	MDB_env *env;
+
+	assert_int_equal(mdb_env_create(&env), 0);
+	assert_int_equal(mdb_env_open(env, box->file,
+	                              MDB_NOSUBDIR | MDB_RDONLY | MDB_NOLOCK,
+	                              0600),
+	                 0);
+	assert_int_equal(mdb_env_info(env, &info), 0);
+	mdb_env_close(env);
+	assert_int_equal(stat(box->file, &st), 0);
+	return (off_t)(info.me_last_pgno + 1) * 4096 - st.st_size;
+}
+
+static void test_short_file_stays(void **state)
+{
+	struct cachebox *box = *state;
+
+	/* Only where there are free pages, too: three times. */
+	for (int i = 0; i < 3; i++)
+		fill(box);
+	make_short(box, "large", 100);
+	print_message("%lld bytes are missing\n", (long long)missing(box));
+	assert_true(missing(box) > 0);
+	box_open(box);
+	for (unsigned n = 0; n < ROWS; n++)
+		assert_int_equal(box_get(box, n), n);
+	assert_int_equal(box_files(box, "policies.mdb.bad-"), 0);
 }
 
 /* A deterministic stream of bytes. */
@@ -439,6 +495,7 @@ int main(void)
 		TEST(test_bad_files_are_kept),
 		TEST(test_empty_file),
 		TEST(test_good_file_stays),
+		TEST(test_short_file_stays),
 		TEST(test_overwritten_pages),
 		TEST(test_folder_is_made),
 		TEST(test_bad_folders),

@@ -325,8 +325,9 @@ static void test_show(void **state)
 	assert_string_equal(text_of(item, "expires_iso"),
 	                    "2023-11-15T22:13:20Z");
 	assert_string_equal(text_of(item, "text"),
-	                    "version: STSv1\r\nmode: enforce\r\n"
-	                    "note: caf\xc3\xa9\r\n");
+	                    "version: STSv1\nmode: enforce\n"
+	                    "mx: mx1.example.org\nmx: *.example.net\n"
+	                    "max_age: 86400\n");
 	json_decref(item);
 	put_policy(f, "old.example", NOW_S - 86401);
 	item = ask_one(f, "show old.example\n", 0);

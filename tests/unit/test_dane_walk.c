@@ -380,9 +380,17 @@ static const struct row {
 	{ "a broken unsigned zone never holds mail back", "x.example",
 	  "x.example MX S 10 a.org\na.org A T\na.org AAAA T\na.org DS SU\n",
 	  DANE_NONE, NULL, "TLSA;", 0 },
-	{ "bogus addresses", "x.example",
+	{ "all lookup errors are treated the same way: bogus addresses",
+	  "x.example",
 	  "x.example MX S 10 a.example|20 b.example\na.example A B\n"
 	  "a.example AAAA B\n" NO_HOST("b.example"),
+	  DANE_NONE, NULL, "_25._tcp.a.example", 0 },
+	{ "bogus addresses, another host has TLSA", "x.example",
+	  "x.example MX S 10 a.example|20 b.example\na.example A B\n"
+	  "a.example AAAA B\n" OK_HOST("b.example"),
+	  DANE_ALL, NULL, "_25._tcp.a.example", 0 },
+	{ "bogus addresses, no other host remains", "x.example",
+	  "x.example MX S 10 a.example\na.example A B\na.example AAAA B\n",
 	  DANE_UNKNOWABLE, NULL, "_25._tcp.a.example", 0 },
 	{ "the TLSA look-up fails", "x.example",
 	  "x.example MX S 10 a.example\na.example A S x\n"

@@ -98,6 +98,7 @@ struct fixture {
 	struct cache *cache;
 	struct absent *absent;
 	struct lookups *lookups;
+	struct lookups_options options;
 	struct domain domain;
 	/* What the last callback was told. */
 	int called;
@@ -142,6 +143,7 @@ static int setup(void **state)
 	options.loop = &f->loop;
 	options.cache = f->cache;
 	options.absent = f->absent;
+	f->options = options;
 	assert_int_equal(lookups_new(&options, &f->lookups, &why), MTS_OK);
 	assert_int_equal(domain_from_key("example.org", 11, &f->domain, NULL),
 	                 MTS_OK);
@@ -295,6 +297,39 @@ static void test_one_discovery_for_all(void **state)
 	assert_int_equal(faked.started, 1);
 	finish(DISCOVER_POLICY, "a1", 300, &policy);
 	assert_int_equal(f->called, 10);
+}
+
+/* Beyond the limit a new domain is refused and counted, those under way can be
+ * joined, and when there is room again all is as before. */
+static void test_too_many_discoveries(void **state)
+{
+	struct fixture *f = *state;
+	struct lookup_waiter *waiter;
+	struct lookup_counts counts;
+	struct domain other;
+	struct fault why;
+
+	lookups_close(&f->lookups);
+	f->options.discoveries_max = 1;
+	assert_int_equal(lookups_new(&f->options, &f->lookups, &why), MTS_OK);
+	assert_int_equal(domain_from_key("other.example", 13, &other, NULL),
+	                 MTS_OK);
+	ask(f);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(
+		    lookups_wait(f->lookups, &other, 0, on_lookup, f, &waiter),
+		    MTS_EFULL);
+	ask(f);
+	lookups_get_counts(f->lookups, &counts);
+	assert_int_equal(counts.refused, 3);
+	assert_int_equal(faked.started, 1);
+	finish(DISCOVER_NO_RECORD, "", 300, NULL);
+	assert_int_equal(f->called, 2);
+	assert_int_equal(
+	    lookups_wait(f->lookups, &other, 0, on_lookup, f, &waiter), MTS_OK);
+	lookups_get_counts(f->lookups, &counts);
+	assert_int_equal(counts.refused, 3);
+	assert_int_equal(counts.misses, 2);
 }
 
 /* The waiter is let go in time; what comes later is for the next asker. */
@@ -690,6 +725,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_hit_waits_for_disk),
 		TEST(test_miss_then_hit),
+		TEST(test_too_many_discoveries),
 		TEST(test_one_discovery_for_all),
 		TEST(test_time_out_goes_on),
 		TEST(test_cancelled_waiter_is_not_called),

@@ -384,6 +384,67 @@ static void comes_up(void **state)
 	close_world(&w);
 }
 
+static void say_and_count(void *arg, struct dns_message *m)
+{
+	++*(unsigned *)arg;
+	say_stripped(arg, m);
+}
+
+/* resolv.conf is looked at no more often than that. */
+static void wait_for_reread(uv_loop_t *loop)
+{
+	usleep(2100 * 1000);
+	uv_update_time(loop);
+}
+
+/* The validator asks who resolv.conf names now, not who it named at first. */
+static void servers_change(void **state)
+{
+	char path[] = "/tmp/test_secure_dns.XXXXXX";
+	struct resolver_options options = { .resolv_conf = path,
+		                            .timeout_ms = timeout_ms() };
+	unsigned asked[2] = { 0, 0 };
+	struct dns_server *servers[2];
+	struct fault why;
+	struct world w;
+
+	(void)state;
+	close(mkstemp(path));
+	write_file(path, "nameserver 127.0.0.1\n");
+	open_servers(&w, say_nothing);
+	resolver_close(&w.resolver);
+	for (size_t i = 0; i < 2; i++)
+		servers[i] =
+		    dns_server_start(&w.loop, i ? "127.0.0.2" : "127.0.0.1", 53,
+		                     say_and_count, &asked[i]);
+	options.loop = &w.loop;
+	assert_int_equal(resolver_new(&options, &w.resolver, &why), MTS_OK);
+	assert_int_equal(try_open(&w, SECURE_DNS_VALIDATE, w.anchor, &why),
+	                 MTS_OK);
+	ask(&w, "x.example", GETDNS_RRTYPE_A);
+	assert_true(asked[0] > 0);
+	assert_int_equal(asked[1], 0);
+	write_file(path, "nameserver 127.0.0.2\n");
+	wait_for_reread(&w.loop);
+	asked[0] = 0;
+	ask(&w, "y.example", GETDNS_RRTYPE_A);
+	assert_int_equal(asked[0], 0);
+	assert_true(asked[1] > 0);
+	/* What was under way when they changed is asked of the new ones. */
+	write_file(path, "nameserver 127.0.0.1\n");
+	(void)begin(&w, "z.example", GETDNS_RRTYPE_A);
+	wait_for_reread(&w.loop);
+	asked[1] = 0;
+	(void)secure_dns_health(w.dns);
+	uv_run(&w.loop, UV_RUN_DEFAULT);
+	assert_int_equal(got.calls, 3);
+	assert_true(asked[0] > 0);
+	dns_server_stop(servers[0]);
+	dns_server_stop(servers[1]);
+	close_world(&w);
+	unlink(path);
+}
+
 static void by_ad(void **state)
 {
 	struct world w;
@@ -654,6 +715,7 @@ int main(void)
 		cmocka_unit_test(retest),
 		cmocka_unit_test(changes),
 		cmocka_unit_test(comes_up),
+		cmocka_unit_test(servers_change),
 		cmocka_unit_test(by_ad),
 		cmocka_unit_test(plain_questions),
 		cmocka_unit_test(failures),

@@ -179,6 +179,31 @@ static void test_sleep(void **state)
 	expect_near(gap_s(), 2 * HOUR);
 }
 
+/* As long as a turn of the loop lasts, and no longer. */
+static void test_by_turn(void **state)
+{
+	int64_t then_s = START;
+	uint64_t then_ms = mono_ms;
+
+	(void)state;
+	for (int turn = 0; turn < 3; turn++) {
+		steady_turn(&steady);
+		assert_int_equal(now_s(), then_s);
+		pass(100);
+		assert_int_equal(now_s(), then_s);
+		assert_int_equal(clock_mono_ms(&steady.clock), mono_ms);
+		then_ms = mono_ms;
+		pass(100);
+		assert_int_equal(now_s(), then_s);
+		assert_int_equal(clock_mono_ms(&steady.clock), then_ms);
+		then_s += 200;
+	}
+	/* A jump between two turns is noticed as ever. */
+	wall_s += HOUR;
+	steady_turn(&steady);
+	expect_near(gap_s(), HOUR - 50);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +213,7 @@ int main(void)
 		cmocka_unit_test(test_there_and_back),
 		cmocka_unit_test(test_far_jump_is_followed),
 		cmocka_unit_test(test_sleep),
+		cmocka_unit_test_setup(test_by_turn, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

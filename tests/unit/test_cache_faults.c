@@ -1,0 +1,517 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* test_cache_faults.c - a disk that loses pages, and files with damage anywhere:
+ * nothing is answered that was not put, no start fails.
+ *
+ * The file is made once and copied for each round. What happens is drawn from a
+ * seed, which is printed; MTASTS_TEST_SEED sets it. */
+#include "tests.h"
+
+#include "cachebox.h"
+
+#include <fcntl.h>
+#include <lmdb.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+	ROWS = 1500,
+	ROUNDS = 60,
+	PAGE = 4096,
+	CHILD_S = 60, /* one that takes longer runs in a circle */
+};
+
+static struct {
+	char *data; /* a good file */
+	size_t size;
+	atomic_int faults; /* that were absorbed */
+	uint32_t seed;
+} made;
+
+/* As mtastsd has it. */
+static void on_fault(int signum, siginfo_t *info, void *context)
+{
+	(void)context;
+	if (signum == SIGBUS && info->si_code > 0 &&
+	    cache_absorb_fault(info->si_addr)) {
+		atomic_fetch_add(&made.faults, 1);
+		return;
+	}
+	cache_mark_suspect();
+	signal(signum, SIG_DFL);
+	raise(signum);
+}
+
+/* In each test: cmocka has handlers of its own, for each. */
+static void take_signals(void)
+{
+	struct sigaction action = { .sa_sigaction = on_fault,
+		                    .sa_flags = SA_SIGINFO };
+
+	sigaction(SIGBUS, &action, NULL);
+	sigaction(SIGSEGV, &action, NULL);
+}
+
+/* -- a good file ----------------------------------------------------------- */
+
+static int64_t due_of(unsigned n)
+{
+	return 1600000000 + (int64_t)(n * 7919 % ROWS);
+}
+
+static int put_row(struct cachebox *box, unsigned n)
+{
+	static char text[9000];
+	struct domain domain = box_domain(n);
+	struct cache_entry entry = box_entry(n);
+
+	/* From a few hundred bytes to a few pages of their own. */
+	memset(text, 'x', sizeof(text));
+	entry.text = slice_of(text, n % 50 ? 100 + n % 700 : sizeof(text));
+	entry.next_refresh_s = due_of(n);
+	return cache_put(box->cache, &domain, &entry);
+}
+
+static void read_file(const char *path)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY);
+
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	made.size = (size_t)st.st_size;
+	made.data = malloc(made.size);
+	assert_non_null(made.data);
+	assert_int_equal(read(fd, made.data, made.size), made.size);
+	close(fd);
+}
+
+static void make_good_file(void)
+{
+	struct cachebox box;
+
+	box_make(&box);
+	box_open(&box);
+	/* Twice, so that there are free pages, too. */
+	for (int twice = 0; twice < 2; twice++) {
+		for (unsigned n = 0; n < ROWS; n++)
+			assert_int_equal(put_row(&box, n), MTS_OK);
+		box_sync(&box);
+	}
+	box_close(&box);
+	read_file(box.file);
+	box_free(&box);
+}
+
+static void write_file(const char *path, const char *data, size_t size)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, data, size), size);
+	close(fd);
+}
+
+/* -- what is to be right --------------------------------------------------- */
+
+struct seen {
+	struct cachebox *box;
+	char last[DOMAIN_MAX + 1];
+	int64_t due_s;
+	unsigned count;
+	bool wrong;
+};
+
+/* A record has a checksum, a key has none: what is left of one that was written
+ * over may name another domain, which is none of ours. */
+static bool is_right(const char *name, const struct cache_entry *entry)
+{
+	struct domain domain = box_domain(entry->record_ttl_s);
+	unsigned n = 0;
+	bool ours = sscanf(name, "d%6u.example", &n) == 1 && n < ROWS &&
+	            strlen(name) == domain.len;
+
+	return entry->record_ttl_s < ROWS &&
+	       entry->next_refresh_s == due_of(entry->record_ttl_s) &&
+	       (!ours || strcmp(domain.name, name) == 0);
+}
+
+static bool see(void *arg, const char *domain, const struct cache_entry *entry)
+{
+	struct seen *seen = arg;
+
+	seen->wrong |= !is_right(domain, entry) ||
+	               strcmp(domain, seen->last) <= 0 || seen->count > ROWS;
+	snprintf(seen->last, sizeof(seen->last), "%s", domain);
+	seen->count++;
+	return !seen->wrong;
+}
+
+static bool see_due(void *arg, const char *domain,
+                    const struct cache_entry *entry)
+{
+	struct seen *seen = arg;
+
+	seen->wrong |= !is_right(domain, entry) ||
+	               entry->next_refresh_s <= seen->due_s ||
+	               seen->count > ROWS;
+	seen->due_s = entry->next_refresh_s;
+	seen->count++;
+	return !seen->wrong;
+}
+
+/* Reads it all, in every way; returns how many there are, or -1. */
+static int look(struct cachebox *box)
+{
+	struct seen seen = { .box = box };
+	struct seen due = { .box = box };
+	int count = 0;
+
+	for (unsigned n = 0; n < ROWS; n++) {
+		int64_t mark = box_get(box, n);
+
+		if (mark >= 0 && mark != n)
+			return -1;
+		count += mark >= 0;
+	}
+	cache_each(box->cache, "", INT32_MAX, see, &seen);
+	cache_due(box->cache, INT64_MAX, INT32_MAX, see_due, &due);
+	return seen.wrong || due.wrong ? -1 : count;
+}
+
+/* -- a disk that loses pages ----------------------------------------------- */
+
+static int setup(void **state)
+{
+	struct cachebox *box = test_malloc(sizeof(*box));
+
+	atomic_store(&made.faults, 0);
+	box_make(box);
+	write_file(box->file, made.data, made.size);
+	*state = box;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	box_free(*state);
+	test_free(*state);
+	return 0;
+}
+
+static void cut(struct cachebox *box, size_t size)
+{
+	assert_int_equal(truncate(box->file, (off_t)size), 0);
+}
+
+static void test_pages_lost(void **state)
+{
+	struct cachebox *box = *state;
+	int count;
+
+	take_signals();
+	box_open(box);
+	assert_int_equal(look(box), ROWS);
+	cut(box, made.size / 2);
+	count = look(box);
+	assert_in_range(count, 1, ROWS - 1);
+	assert_int_not_equal(atomic_load(&made.faults), 0);
+	box_run(box, 100);
+	/* They stay lost, so it is set aside, and a new one works. */
+	assert_int_equal(box_files(box, "policies.mdb.bad-"), 1);
+	for (unsigned n = 0; n < ROWS; n++)
+		assert_int_equal(put_row(box, n), MTS_OK);
+	box_sync(box);
+	assert_int_equal(look(box), ROWS);
+	box_close(box);
+	box_open(box);
+	assert_int_equal(look(box), ROWS);
+	assert_int_equal(box_files(box, "policies.mdb.bad-"), 1);
+	assert_int_equal(box_files(box, "policies.mdb.suspect"), 0);
+}
+
+/* All is there again by the time it is looked at. */
+static void test_pages_come_back(void **state)
+{
+	struct cachebox *box = *state;
+
+	take_signals();
+	box_open(box);
+	cut(box, made.size / 2);
+	assert_in_range(look(box), 1, ROWS - 1);
+	write_file(box->file, made.data, made.size);
+	box_run(box, 100);
+	assert_int_equal(look(box), ROWS);
+	assert_int_equal(put_row(box, 1), MTS_OK);
+	box_sync(box);
+	assert_int_equal(box_files(box, "policies.mdb.bad-"), 0);
+}
+
+/* Here it is the writer that meets them. */
+static void test_pages_lost_while_writing(void **state)
+{
+	struct cachebox *box = *state;
+	struct seen seen = { .box = box };
+
+	take_signals();
+	box_open(box);
+	for (unsigned n = 0; n < ROWS; n += 10)
+		assert_int_equal(put_row(box, n), MTS_OK);
+	cut(box, made.size / 4);
+	box_sync(box);
+	assert_int_not_equal(atomic_load(&made.faults), 0);
+	assert_int_equal(box_files(box, "policies.mdb.bad-"), 1);
+	box_close(box);
+	box_open(box);
+	cache_each(box->cache, "", INT32_MAX, see, &seen);
+	assert_false(seen.wrong);
+	assert_int_equal(seen.count, ROWS / 10);
+}
+
+/* A fault elsewhere is none of ours. */
+static void test_other_faults(void **state)
+{
+	struct cachebox *box = *state;
+	int here;
+
+	box_open(box);
+	assert_false(cache_absorb_fault(&here));
+	assert_false(cache_absorb_fault(NULL));
+}
+
+/* -- damage anywhere ------------------------------------------------------- */
+
+static uint32_t draw(uint32_t below)
+{
+	made.seed = made.seed * 1664525u + 1013904223u;
+	return (made.seed >> 16 ^ made.seed << 16) % below;
+}
+
+static void fill_with_noise(char *to, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		to[i] = (char)draw(256);
+}
+
+/* A page of TABLE (NULL: that of free pages), at random. */
+static size_t page_of(struct cachebox *box, const char *table)
+{
+	MDB_cursor *cursor;
+	MDB_val key;
+	MDB_val data;
+	MDB_stat stat;
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_dbi dbi = 0;
+	size_t page = 0;
+
+	assert_int_equal(mdb_env_create(&env), 0);
+	mdb_env_set_maxdbs(env, 8);
+	assert_int_equal(mdb_env_open(env, box->file,
+	                              MDB_NOSUBDIR | MDB_RDONLY | MDB_NOLOCK,
+	                              0600),
+	                 0);
+	assert_int_equal(mdb_txn_begin(env, NULL, MDB_RDONLY, &txn), 0);
+	if (table)
+		assert_int_equal(mdb_dbi_open(txn, table, 0, &dbi), 0);
+	assert_int_equal(mdb_stat(txn, dbi, &stat), 0);
+	assert_int_not_equal(stat.ms_entries, 0);
+	assert_int_equal(mdb_cursor_open(txn, dbi, &cursor), 0);
+	for (uint32_t n = draw((uint32_t)stat.ms_entries) + 1; n > 0; n--)
+		assert_int_equal(mdb_cursor_get(cursor, &key, &data, MDB_NEXT),
+		                 0);
+	/* Each page begins with its number. */
+	memcpy(&page, (char *)key.mv_data - (uintptr_t)key.mv_data % PAGE,
+	       sizeof(page));
+	mdb_cursor_close(cursor);
+	mdb_txn_abort(txn);
+	mdb_env_close(env);
+	return page;
+}
+
+static void damage_table(struct cachebox *box, char *data)
+{
+	static const char *const tables[] = { NULL,  "meta", "policies",
+		                              "due", "end",  "use" };
+	char *page = data + PAGE * page_of(box, tables[draw(6)]);
+
+	switch (draw(3)) {
+	case 0:
+		fill_with_noise(page, PAGE);
+		break;
+	case 1:
+		memset(page, 0, PAGE);
+		break;
+	default:
+		fill_with_noise(page + draw(PAGE - 40), 1 + draw(40));
+	}
+}
+
+static void damage_anywhere(char *data)
+{
+	uint32_t pages = (uint32_t)(made.size / PAGE);
+	char *page = data + (size_t)PAGE * draw(pages);
+
+	switch (draw(4)) {
+	case 0:
+		fill_with_noise(page, PAGE);
+		break;
+	case 1: /* what lies there belongs elsewhere */
+		memmove(page, data + (size_t)PAGE * draw(pages), PAGE);
+		break;
+	case 2:
+		page[draw(PAGE)] ^= (char)(1 << draw(8));
+		break;
+	default: /* a run of several */
+		fill_with_noise(page,
+		                made.size - (size_t)(page - data) < 4 * PAGE
+		                    ? PAGE
+		                    : 4 * PAGE);
+	}
+}
+
+static void damage_meta(char *data)
+{
+	uint32_t which = draw(3) + 1; /* the first, the second, both */
+
+	for (uint32_t i = 0; i < 2; i++) {
+		if (which & (1u << i))
+			fill_with_noise(data + (size_t)PAGE * i + draw(100),
+			                1 + draw(200));
+	}
+}
+
+static void damage(struct cachebox *box)
+{
+	char *data = malloc(made.size);
+	size_t size = made.size;
+
+	assert_non_null(data);
+	write_file(box->file, made.data, made.size);
+	memcpy(data, made.data, made.size);
+	switch (draw(8)) {
+	case 0:
+	case 1:
+		damage_anywhere(data);
+		break;
+	case 2:
+		damage_meta(data);
+		break;
+	case 3:
+		size = draw(10) ? draw((uint32_t)made.size) : 0;
+		break;
+	default:
+		damage_table(box, data);
+	}
+	write_file(box->file, data, size);
+	free(data);
+}
+
+/* In a child: as a daemon would. */
+static void use(struct cachebox *box)
+{
+	struct fault why = { 0 };
+	unsigned bad;
+	int count;
+
+	alarm(CHILD_S);
+	take_signals();
+	uv_loop_fork(&box->loop);
+	if (box_try(box, &why) != MTS_OK) {
+		fprintf(stderr, "cache_open: %s\n", why.text);
+		_exit(2);
+	}
+	bad = box_files(box, "policies.mdb.bad-");
+	count = look(box);
+	if (count < 0)
+		_exit(3);
+	for (unsigned n = 0; n < ROWS; n += 3)
+		if (put_row(box, n) != MTS_OK)
+			_exit(4);
+	for (unsigned n = 1; n < ROWS; n += 30) {
+		struct domain domain = box_domain(n);
+
+		(void)cache_remove(box->cache, &domain);
+	}
+	box_sync(box);
+	/* With a file that is set aside only now goes what was in it. */
+	count = look(box);
+	if (count < (bad == box_files(box, "policies.mdb.bad-") ? ROWS / 3 : 0))
+		_exit(5);
+	box_close(box);
+	_exit(0);
+}
+
+static int run_child(struct cachebox *box)
+{
+	int status = 0;
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0)
+		use(box);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	return status;
+}
+
+static void test_damage(void **state)
+{
+	struct cachebox *box = *state;
+	const char *seed = getenv("MTASTS_TEST_SEED");
+	unsigned crashes = 0;
+
+	made.seed =
+	    seed ? (uint32_t)strtoul(seed, NULL, 10) : (uint32_t)getpid();
+	print_message("seed %u\n", made.seed);
+	for (int round = 0; round < ROUNDS; round++) {
+		uint32_t round_seed = made.seed;
+		int status;
+
+		damage(box);
+		box->now_s++;
+		status = run_child(box);
+		/* What the bounded look did not see may crash it: once. */
+		if (WIFSIGNALED(status) && WTERMSIG(status) != SIGALRM) {
+			crashes++;
+			status = run_child(box);
+		}
+		if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+			fail_msg("round %d, seed %u: status %x", round,
+			         round_seed, (unsigned)status);
+	}
+	print_message("%u set aside, %u crashes\n",
+	              box_files(box, "policies.mdb.bad-"), crashes);
+	assert_in_range(box_files(box, "policies.mdb.bad-"), ROUNDS / 4,
+	                ROUNDS);
+}
+
+static int make_all(void **state)
+{
+	(void)state;
+	make_good_file();
+	return 0;
+}
+
+static int free_all(void **state)
+{
+	(void)state;
+	free(made.data);
+	return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_pages_lost),
+		TEST(test_pages_come_back),
+		TEST(test_pages_lost_while_writing),
+		TEST(test_other_faults),
+		TEST(test_damage),
+	};
+
+	return cmocka_run_group_tests(tests, make_all, free_all);
+}

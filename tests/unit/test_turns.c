@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* test_turns.c - what a turn of the loop does for discoveries, and in which
+ * order. */
+#include "tests.h"
+
+#include "alloc.h"
+
+#include "net/turns.h"
+
+enum { PIECES = 6 };
+
+struct piece {
+	struct turn turn;
+	char name;
+	uint64_t takes_ns;
+	unsigned again; /* times that it puts itself at the end of the line */
+	struct piece *cancels;
+	bool closes;
+};
+
+static struct world {
+	uv_loop_t loop;
+	struct turns *turns;
+	struct piece pieces[PIECES];
+	char done[64]; /* names, a '|' at the end of each turn of the loop */
+	size_t used;
+} w;
+
+static void note(char what)
+{
+	assert_true(w.used < sizeof(w.done) - 1);
+	w.done[w.used++] = what;
+	w.done[w.used] = '\0';
+}
+
+static void run(struct turn *turn)
+{
+	struct piece *piece = container_of(turn, struct piece, turn);
+	uint64_t end_ns = uv_hrtime() + piece->takes_ns;
+
+	note(piece->name);
+	while (uv_hrtime() < end_ns)
+		continue;
+	if (piece->cancels)
+		turn_cancel(&piece->cancels->turn);
+	if (piece->again) {
+		piece->again--;
+		turns_add(w.turns, turn);
+	}
+	if (piece->closes)
+		turns_unref(&w.turns);
+}
+
+static void open_world(void)
+{
+	memset(&w, 0, sizeof(w));
+	assert_int_equal(uv_loop_init(&w.loop), 0);
+	assert_int_equal(turns_ref(&w.loop, &w.turns), MTS_OK);
+	for (size_t i = 0; i < PIECES; i++) {
+		w.pieces[i].name = (char)('a' + i);
+		turn_init(&w.pieces[i].turn, run);
+	}
+}
+
+static void close_world(void)
+{
+	turns_unref(&w.turns);
+	assert_null(w.turns);
+	uv_run(&w.loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&w.loop), 0);
+}
+
+/* Until there is nothing left; nothing may keep the loop awake then. */
+static void run_all(void)
+{
+	uv_run(&w.loop, UV_RUN_DEFAULT);
+}
+
+/* The same, and notes where a turn ends. (Elsewhere that is anywhere: the
+ * machine may be busy.) */
+static void run_turns(void)
+{
+	while (uv_run(&w.loop, UV_RUN_NOWAIT))
+		note('|');
+}
+
+static void add(unsigned piece)
+{
+	turns_add(w.turns, &w.pieces[piece].turn);
+}
+
+static void add_new(unsigned piece)
+{
+	turns_add_new(w.turns, &w.pieces[piece].turn);
+}
+
+static void in_order(void **state)
+{
+	(void)state;
+	open_world();
+	add(0);
+	add(1);
+	add(0);                          /* is in the line */
+	assert_string_equal(w.done, ""); /* not from inside the call */
+	run_all();
+	assert_string_equal(w.done, "ab");
+	add(0); /* the line had stopped */
+	run_all();
+	assert_string_equal(w.done, "aba");
+	close_world();
+}
+
+/* What is under way comes before what is new, even if it comes to the line
+ * later. */
+static void new_last(void **state)
+{
+	(void)state;
+	open_world();
+	add_new(0);
+	add_new(1);
+	add(2);
+	w.pieces[2].again = 2;
+	run_all();
+	assert_string_equal(w.done, "cccab");
+	close_world();
+}
+
+/* Half a millisecond a turn of the loop, but at least one piece. */
+static void one_long(void **state)
+{
+	(void)state;
+	open_world();
+	for (unsigned i = 0; i < 3; i++) {
+		w.pieces[i].takes_ns = 600 * 1000;
+		add(i);
+	}
+	run_turns();
+	assert_string_equal(w.done, "a|b|c");
+	close_world();
+}
+
+/* What adds itself over and over does not keep the loop from its clients. */
+static void endless(void **state)
+{
+	(void)state;
+	open_world();
+	w.pieces[0].again = 3;
+	w.pieces[0].takes_ns = 600 * 1000;
+	add(0);
+	run_turns();
+	assert_string_equal(w.done, "a|a|a|a");
+	close_world();
+}
+
+static void cancelled(void **state)
+{
+	(void)state;
+	open_world();
+	w.pieces[0].cancels = &w.pieces[1];
+	add(0);
+	add(1);
+	add_new(2);
+	turn_cancel(&w.pieces[2].turn);
+	turn_cancel(&w.pieces[3].turn); /* in no line */
+	run_all();
+	assert_string_equal(w.done, "a");
+	close_world();
+}
+
+/* All of one loop share a line, and the last one closes it; even from inside of
+ * it. */
+static void shared(void **state)
+{
+	struct turns *other = NULL;
+	uv_loop_t loop;
+
+	(void)state;
+	open_world();
+	assert_int_equal(turns_ref(&w.loop, &other), MTS_OK);
+	assert_ptr_equal(other, w.turns);
+	turns_unref(&other);
+	assert_null(other);
+	turns_unref(&other);
+	assert_int_equal(uv_loop_init(&loop), 0);
+	assert_int_equal(turns_ref(&loop, &other), MTS_OK);
+	assert_ptr_not_equal(other, w.turns);
+	turns_unref(&other);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&loop), 0);
+	w.pieces[0].closes = true;
+	add(0);
+	run_all();
+	assert_string_equal(w.done, "a");
+	close_world();
+}
+
+static void no_memory(void **state)
+{
+	struct turns *turns = NULL;
+	uv_loop_t loop;
+
+	(void)state;
+	assert_int_equal(uv_loop_init(&loop), 0);
+	alloc_fail_at(1);
+	assert_int_equal(turns_ref(&loop, &turns), MTS_ENOMEM);
+	alloc_fail_at(0);
+	assert_null(turns);
+	assert_int_equal(uv_loop_close(&loop), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(in_order),  cmocka_unit_test(new_last),
+		cmocka_unit_test(one_long),  cmocka_unit_test(endless),
+		cmocka_unit_test(cancelled), cmocka_unit_test(shared),
+		cmocka_unit_test(no_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
