@@ -51,7 +51,8 @@ def is_instrumented(daemon):
     (0, 64, 1), (1, 64, 8), (2, 200, 1), (3, 400, 1), (4, 400, 8)])
 def test_silent_policy_hosts(world, daemons, number, count, networks):
     """They do not delay a domain whose policy host is in order by more than a
-    second. (Two: the machine has others to serve.)"""
+    second. (Five: the machine has others to serve. Without a fair share it is
+    seven and more with 400 of them.)"""
     daemon = daemons(limits={"clients": 1000}).start()
     domains = ["silent%d-%d.example" % (number, i) for i in range(count)]
     clients = []
@@ -64,7 +65,7 @@ def test_silent_policy_hosts(world, daemons, number, count, networks):
     world.domain(good, addresses=(GOOD,))
     begin = time.monotonic()
     assert daemon.ask(good) == ok(good)
-    assert time.monotonic() - begin < (4 if is_instrumented(daemon) else 2)
+    assert time.monotonic() - begin < 5
     for client in clients:
         client.close()
 

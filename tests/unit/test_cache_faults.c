@@ -63,13 +63,16 @@ static int64_t due_of(unsigned n)
 
 static int put_row(struct cachebox *box, unsigned n)
 {
-	static char text[9000];
+	static char mx[9000];
+	size_t len = n % 50 ? 100 + n % 700 : sizeof(mx);
 	struct domain domain = box_domain(n);
 	struct cache_entry entry = box_entry(n);
 
 	/* From a few hundred bytes to a few pages of their own. */
-	memset(text, 'x', sizeof(text));
-	entry.text = slice_of(text, n % 50 ? 100 + n % 700 : sizeof(text));
+	memset(mx, 'x', sizeof(mx));
+	mx[len - 1] = '\0';
+	entry.policy.mx = slice_of(mx, len);
+	entry.policy.mx_count = 1;
 	entry.next_refresh_s = due_of(n);
 	return cache_put(box->cache, &domain, &entry);
 }
