@@ -34,12 +34,6 @@ static int refuse_text(const struct loader *loader, const struct entry *entry,
 	                 below, quote_len(text), text.data, what);
 }
 
-static int no_memory(const struct loader *loader)
-{
-	return fault_set(loader->why, MTS_ENOMEM, "%s: out of memory",
-	                 loader->name);
-}
-
 /* -- a policy -------------------------------------------------------------- */
 
 static int read_mode(struct loader *loader, struct entry *entry)
@@ -75,7 +69,8 @@ static int read_pattern(struct loader *loader, struct entry *entry)
 		return refuse_text(loader, entry, ".mx", text,
 		                   "is one pattern too many; 64 KiB of them "
 		                   "are taken");
-	return buffer_status(&entry->mx) == MTS_OK ? MTS_OK : no_memory(loader);
+	return buffer_status(&entry->mx) == MTS_OK ? MTS_OK
+	                                           : loader_no_memory(loader);
 }
 
 static int read_patterns(struct loader *loader, struct entry *entry)
@@ -184,7 +179,7 @@ static int take_name(struct loader *loader, struct entry *entry)
 		                     "is said counts with them too");
 	status = domain_from_key(name.data, name.len, &entry->domain, &why);
 	if (status == MTS_ENOMEM)
-		return no_memory(loader);
+		return loader_no_memory(loader);
 	if (status != MTS_OK)
 		return loader_refuse(loader, entry->option, why.text);
 	if (words_find(loader->conf->domains, &entry->domain))
@@ -213,7 +208,7 @@ static int read_word(struct loader *loader, struct entry *entry)
 		                     "of them, a policy as { mode: enforce, "
 		                     "mx: [mx1.example.org] }");
 	}
-	return status == MTS_OK ? MTS_OK : no_memory(loader);
+	return status == MTS_OK ? MTS_OK : loader_no_memory(loader);
 }
 
 static int read_entry(struct loader *loader)

@@ -36,8 +36,7 @@ static int read_entry(struct loader *loader, const struct conf_option *option)
 		return loader_refuse_number(loader, option, "entries");
 	entry = conf_add_map(loader->conf);
 	if (!entry)
-		return fault_set(loader->why, MTS_ENOMEM, "%s: out of memory",
-		                 loader->name);
+		return loader_no_memory(loader);
 	entry->line = loader_line(loader);
 	loader_forget_lines(loader, option);
 	status = loader_read_mapping(loader, option, entry);

@@ -45,16 +45,23 @@ struct slice loader_scalar(const struct loader *loader);
  * loader's conf. */
 int load_domains(struct loader *loader);
 
-/* The same for "maps:", OPTION. */
+/* The same for "listen:" and for "maps:", OPTION being the row. */
+int load_listeners(struct loader *loader, const struct conf_option *option);
 int load_maps(struct loader *loader, const struct conf_option *option);
 
 /* Reads the options within PARENT (NULL: at the top), up to the mapping's end,
- * which the current event begins; their values go to BASE. An entry of a list
- * first forgets the lines of the one before. */
+ * which the current event begins; their values go to BASE. */
 int loader_read_mapping(struct loader *loader, const struct conf_option *parent,
                         void *base);
+
+/* For the next entry of the list PARENT: none of its options has been seen. */
 void loader_forget_lines(struct loader *loader,
                          const struct conf_option *parent);
+
+/* Memory is short: MTS_ENOMEM. */
+int loader_no_memory(const struct loader *loader);
+
+/* OPTION has more WHAT ("entries") than its max; MTS_ESYNTAX. */
 int loader_refuse_number(const struct loader *loader,
                          const struct conf_option *option, const char *what);
 

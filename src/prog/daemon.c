@@ -11,6 +11,7 @@
 #include "net/fetch.h"
 #include "net/resolver.h"
 #include "net/secure_dns.h"
+#include "prog/shares.h"
 #include "serve/ask.h"
 #include "serve/control.h"
 #include "serve/dane_walks.h"
@@ -21,17 +22,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-
-enum {
-	/* The cache, listeners, operators, DNS questions that are out, and
-	 * libunbound's (64). */
-	DESCRIPTORS_OWN = 192,
-	/* Fetches that have been at it for long, for each of
-	 * fetch.concurrency. */
-	SLOW_LEAST = 4,
-	SLOW_MOST = 16,
-};
 
 struct daemon {
 	uv_loop_t *loop;
@@ -99,49 +89,6 @@ static int open_cache(struct daemon *daemon, struct fault *why)
 	return MTS_OK;
 }
 
-/* Who may have how many descriptors. */
-struct shares {
-	uint64_t limit; /* of the process */
-	uint64_t clients;
-	uint64_t questions; /* to name servers; 0: any number */
-	uint64_t slow;      /* fetches that have been at it for long */
-};
-
-/* Clients get as many as are configured, if that leaves enough for look-ups;
- * otherwise whoever may connect could use them up, and policies that can't be
- * looked up are none. DNS gets the rest, or silent name servers could use them
- * up, and no MTA could connect. */
-static struct shares share_descriptors(const struct conf *conf)
-{
-	/* A fetch that is slow makes room for another one; see net/fetch.h. */
-	uint64_t reserve =
-	    DESCRIPTORS_OWN + (1 + SLOW_LEAST) * conf->fetch.concurrency;
-	struct shares shares = { .clients = conf->limits.clients,
-		                 .slow = SLOW_MOST * conf->fetch.concurrency };
-	struct rlimit limit;
-	uint64_t most;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
-	    limit.rlim_cur == RLIM_INFINITY)
-		return shares;
-	shares.limit = limit.rlim_cur;
-	most = shares.limit > 2 * reserve ? shares.limit - reserve
-	                                  : shares.limit / 2;
-	if (shares.clients > most)
-		shares.clients = most;
-	shares.questions = shares.limit / 4;
-	if (shares.questions > DESCRIPTORS_OWN / 2)
-		shares.questions = DESCRIPTORS_OWN / 2;
-	if (shares.limit > shares.clients + reserve)
-		shares.questions += shares.limit - shares.clients - reserve;
-	/* Hosts that keep silent may take half of what is to spare. */
-	most = shares.questions / 2;
-	if (shares.slow > SLOW_LEAST * conf->fetch.concurrency + most)
-		shares.slow = SLOW_LEAST * conf->fetch.concurrency + most;
-	shares.questions -= shares.slow - SLOW_LEAST * conf->fetch.concurrency;
-	return shares;
-}
-
 static int open_resolver(struct daemon *daemon, struct fault *why)
 {
 	const struct conf *conf = daemon->conf;
@@ -151,7 +98,7 @@ static int open_resolver(struct daemon *daemon, struct fault *why)
 		.server_count = conf->dns.server_count,
 		.resolv_conf = "/etc/resolv.conf",
 		.timeout_ms = conf->dns.timeout_ms,
-		.questions_max = share_descriptors(conf).questions,
+		.questions_max = shares_of(conf).questions,
 	};
 
 	return resolver_new(&options, &daemon->resolver, why);
@@ -189,7 +136,7 @@ static int open_fetcher(struct daemon *daemon, struct fault *why)
 		.timeout_ms = conf->fetch.timeout_ms,
 		.max_size = conf->fetch.max_size,
 		.concurrency = conf->fetch.concurrency,
-		.slow = share_descriptors(conf).slow,
+		.slow = shares_of(conf).slow,
 	};
 
 	return fetcher_new(&options, &daemon->fetcher, why);
@@ -373,7 +320,7 @@ static int make_maps(struct daemon *daemon, struct fault *why)
 static int open_listeners(struct daemon *daemon, struct fault *why)
 {
 	const struct conf *conf = daemon->conf;
-	struct shares shares = share_descriptors(conf);
+	struct shares shares = shares_of(conf);
 	struct server_options options = {
 		.loop = daemon->loop,
 		.clock = &daemon->steady.clock,

@@ -383,7 +383,6 @@ int ask_wait(struct ask *ask, const struct ask_question *question,
 	if (question->timeout_ms && question->timeout_ms < timeout_ms)
 		timeout_ms = question->timeout_ms;
 	rc = new_waiter(ask, question, timeout_ms, callback, arg, &waiter);
-
 	if (rc != MTS_OK)
 		return rc;
 	rc = start(waiter, &tried->sts, tried->sts_known, timeout_ms);

@@ -105,7 +105,7 @@ static void on_timer(uv_timer_t *timer)
 {
 	struct peer *peer = timer->data;
 
-	if (peer->job.state == JOB_READY && peer->sending.len == 0)
+	if (peer->job.state == CONTROL_JOB_READY && peer->sending.len == 0)
 		go_on(peer);
 	else
 		drop_peer(peer);
@@ -169,11 +169,12 @@ static void start_or_wait(struct peer *peer)
 	if (!peer->last && start_request(peer)) {
 		/* Not from here: a row of requests shall not keep the loop. */
 		start_timer(peer, 0);
-		if (peer->job.state != JOB_READY)
+		if (peer->job.state != CONTROL_JOB_READY)
 			go_on(peer);
 	} else if (!peer->last && peer->in.len > CONTROL_LINE_MAX) {
 		peer->last = true;
-		job_end(&peer->job, CONTROL_END_BAD, "the request is too long");
+		control_job_end(&peer->job, CONTROL_END_BAD,
+		                "the request is too long");
 		go_on(peer);
 	} else if (peer->last || peer->ended) {
 		drop_peer(peer);
@@ -193,22 +194,22 @@ static void go_on(struct peer *peer)
 		return;
 	}
 	switch (peer->job.state) {
-	case JOB_IDLE:
+	case CONTROL_JOB_IDLE:
 		start_or_wait(peer);
 		return;
-	case JOB_READY:
+	case CONTROL_JOB_READY:
 		control_job_step(&peer->job);
 		break;
-	case JOB_WAITING:
+	case CONTROL_JOB_WAITING:
 		/* The look-up has its own time-out. */
 		uv_timer_stop(&peer->timer);
 		return;
-	case JOB_FAILED:
+	case CONTROL_JOB_FAILED:
 		say_last(peer->stream, "out of memory");
 		drop_peer(peer);
 		return;
 	}
-	if (peer->job.state == JOB_READY && peer->out.len == 0)
+	if (peer->job.state == CONTROL_JOB_READY && peer->out.len == 0)
 		start_timer(peer, 0); /* let others have the loop */
 	else
 		go_on(peer);
@@ -259,7 +260,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 	} else {
 		peer->in.len += (size_t)n;
 	}
-	if (peer->job.state == JOB_IDLE)
+	if (peer->job.state == CONTROL_JOB_IDLE)
 		go_on(peer);
 }
 

@@ -25,38 +25,40 @@ enum {
 
 /* -- what commands are made of --------------------------------------------- */
 
-void job_fail(struct control_job *job)
+void control_job_fail(struct control_job *job)
 {
 	control_job_cancel(job);
-	job->state = JOB_FAILED;
+	job->state = CONTROL_JOB_FAILED;
 }
 
-bool job_say(struct control_job *job, json_t **item)
+bool control_job_say(struct control_job *job, json_t **item)
 {
-	if (json_write(job->out, item) == MTS_OK)
+	if (control_json_write(job->out, item) == MTS_OK)
 		return true;
-	job_fail(job);
+	control_job_fail(job);
 	return false;
 }
 
-void job_end(struct control_job *job, enum control_end end, const char *error)
+void control_job_end(struct control_job *job, enum control_end end,
+                     const char *error)
 {
 	json_t *item = json_object();
 
-	json_put_bool(&item, "end", true);
-	json_put_int(&item, "status", end);
+	control_put_bool(&item, "end", true);
+	control_put_int(&item, "status", end);
 	if (error)
-		json_put_text(&item, "error", error);
-	if (job_say(job, &item))
+		control_put_text(&item, "error", error);
+	if (control_job_say(job, &item))
 		control_job_cancel(job);
 }
 
-const char *job_arg(const struct control_job *job, size_t i)
+const char *control_job_arg(const struct control_job *job, size_t i)
 {
 	return i < job->request.argc ? job->request.argv[i].data : NULL;
 }
 
-bool job_hop_arg(struct control_job *job, size_t i, struct domain_hop *ret)
+bool control_job_hop_arg(struct control_job *job, size_t i,
+                         struct domain_hop *ret)
 {
 	struct slice arg = job->request.argv[i];
 	struct fault why = { 0 };
@@ -65,34 +67,34 @@ bool job_hop_arg(struct control_job *job, size_t i, struct domain_hop *ret)
 	if (rc == MTS_OK)
 		return true;
 	if (rc == MTS_ENOMEM)
-		job_fail(job);
+		control_job_fail(job);
 	else
-		job_end(job, CONTROL_END_BAD, why.text);
+		control_job_end(job, CONTROL_END_BAD, why.text);
 	return false;
 }
 
-bool job_domain_arg(struct control_job *job, size_t i, struct domain *ret)
+static bool domain_arg(struct control_job *job, size_t i, struct domain *ret)
 {
 	struct domain_hop hop;
 
-	if (!job_hop_arg(job, i, &hop))
+	if (!control_job_hop_arg(job, i, &hop))
 		return false;
 	*ret = hop.domain;
 	return true;
 }
 
-bool job_check_domains(struct control_job *job)
+bool control_job_check_domains(struct control_job *job)
 {
 	struct domain domain;
 
 	for (size_t i = 0; i < job->request.argc; i++) {
-		if (!job_domain_arg(job, i, &domain))
+		if (!domain_arg(job, i, &domain))
 			return false;
 	}
 	return true;
 }
 
-int64_t job_now_s(const struct control_job *job)
+int64_t control_job_now_s(const struct control_job *job)
 {
 	return clock_wall_s(job->context->options.clock);
 }
@@ -106,8 +108,8 @@ static json_t *clients_object(const struct control_options *options)
 
 	if (options->count_clients)
 		options->count_clients(options->arg, &now, &total);
-	json_put_count(&object, "now", now);
-	json_put_count(&object, "total", total);
+	control_put_count(&object, "now", now);
+	control_put_count(&object, "total", total);
 	return object;
 }
 
@@ -115,16 +117,16 @@ static json_t *cache_object(const struct cache_stats *stats)
 {
 	json_t *object = json_object();
 
-	json_put_count(&object, "policies", stats->policies);
-	json_put_count(&object, "bytes_used", stats->bytes_used);
-	json_put_count(&object, "bytes_max", stats->bytes_max);
-	json_put_count(&object, "pending", stats->pending);
-	json_put_count(&object, "commits", stats->commits);
-	json_put_count(&object, "write_errors", stats->write_errors);
-	json_put_bool(&object, "writable", stats->writable);
-	json_put_count(&object, "evicted_expired", stats->evicted_expired);
-	json_put_count(&object, "evicted_weak", stats->evicted_weak);
-	json_put_count(&object, "evicted_live", stats->evicted_live);
+	control_put_count(&object, "policies", stats->policies);
+	control_put_count(&object, "bytes_used", stats->bytes_used);
+	control_put_count(&object, "bytes_max", stats->bytes_max);
+	control_put_count(&object, "pending", stats->pending);
+	control_put_count(&object, "commits", stats->commits);
+	control_put_count(&object, "write_errors", stats->write_errors);
+	control_put_bool(&object, "writable", stats->writable);
+	control_put_count(&object, "evicted_expired", stats->evicted_expired);
+	control_put_count(&object, "evicted_weak", stats->evicted_weak);
+	control_put_count(&object, "evicted_live", stats->evicted_live);
 	return object;
 }
 
@@ -134,8 +136,8 @@ static json_t *fetcher_object(const struct fetcher *fetcher)
 	json_t *object = json_object();
 
 	fetcher_load(fetcher, &running, &waiting);
-	json_put_count(&object, "running", running);
-	json_put_count(&object, "waiting", waiting);
+	control_put_count(&object, "running", running);
+	control_put_count(&object, "waiting", waiting);
 	return object;
 }
 
@@ -145,18 +147,18 @@ static json_t *lookups_object(const struct lookups *lookups)
 	json_t *object = json_object();
 
 	lookups_get_counts(lookups, &counts);
-	json_put_count(&object, "hits", counts.hits);
-	json_put_count(&object, "absent", counts.absent);
-	json_put_count(&object, "misses", counts.misses);
-	json_put_count(&object, "joined", counts.joined);
-	json_put_count(&object, "timed_out", counts.timed_out);
-	json_put_count(&object, "discoveries", counts.discoveries);
-	json_put_count(&object, "fetched", counts.fetched);
-	json_put_count(&object, "fetch_failed", counts.fetch_failed);
-	json_put_count(&object, "dns_failed", counts.dns_failed);
-	json_put_count(&object, "refused", counts.refused);
-	json_put_count(&object, "under_way", counts.under_way);
-	json_put_count(&object, "waiting", counts.waiting);
+	control_put_count(&object, "hits", counts.hits);
+	control_put_count(&object, "absent", counts.absent);
+	control_put_count(&object, "misses", counts.misses);
+	control_put_count(&object, "joined", counts.joined);
+	control_put_count(&object, "timed_out", counts.timed_out);
+	control_put_count(&object, "discoveries", counts.discoveries);
+	control_put_count(&object, "fetched", counts.fetched);
+	control_put_count(&object, "fetch_failed", counts.fetch_failed);
+	control_put_count(&object, "dns_failed", counts.dns_failed);
+	control_put_count(&object, "refused", counts.refused);
+	control_put_count(&object, "under_way", counts.under_way);
+	control_put_count(&object, "waiting", counts.waiting);
 	return object;
 }
 
@@ -166,13 +168,13 @@ static json_t *refreshes_object(struct refresher *refresher)
 	json_t *object = json_object();
 
 	refresher_get_state(refresher, &state);
-	json_put_count(&object, "done", state.done);
-	json_put_count(&object, "failed", state.failed);
-	json_put_count(&object, "removed", state.removed);
-	json_put_count(&object, "under_way", state.under_way);
-	json_put_count(&object, "due", state.due);
-	json_put_bool(&object, "due_more", state.due >= REFRESHER_DUE_MAX);
-	json_put_time(&object, "next", state.next_s);
+	control_put_count(&object, "done", state.done);
+	control_put_count(&object, "failed", state.failed);
+	control_put_count(&object, "removed", state.removed);
+	control_put_count(&object, "under_way", state.under_way);
+	control_put_count(&object, "due", state.due);
+	control_put_bool(&object, "due_more", state.due >= REFRESHER_DUE_MAX);
+	control_put_time(&object, "next", state.next_s);
 	return object;
 }
 
@@ -195,34 +197,35 @@ static void put_process(json_t **item, const struct control_context *context)
 	const struct control_options *options = &context->options;
 	uint64_t up_ms = clock_mono_ms(options->clock) - context->started_ms;
 
-	json_put_text(item, "version", options->version);
-	json_put_int(item, "pid", getpid());
-	json_put_count(item, "uptime", up_ms / 1000);
-	json_put_text(item, "config", options->config);
-	json_put_text(item, "control", options->address);
-	json_put(item, "listeners", listeners_array(options));
-	json_put(item, "clients", clients_object(options));
+	control_put_text(item, "version", options->version);
+	control_put_int(item, "pid", getpid());
+	control_put_count(item, "uptime", up_ms / 1000);
+	control_put_text(item, "config", options->config);
+	control_put_text(item, "control", options->address);
+	control_put(item, "listeners", listeners_array(options));
+	control_put(item, "clients", clients_object(options));
 }
 
-static void job_status(struct control_job *job)
+static void step_status(struct control_job *job)
 {
 	const struct control_options *options = &job->context->options;
 	struct cache_stats stats = { 0 };
 	json_t *item = json_object();
 
 	cache_get_stats(options->cache, &stats);
-	json_put_bool(&item, "ok", stats.writable);
+	control_put_bool(&item, "ok", stats.writable);
 	put_process(&item, job->context);
-	json_put(&item, "cache", cache_object(&stats));
-	json_put_count(&item, "absent", absent_count(options->absent));
-	json_put_text(&item, "resolver", resolver_servers(options->resolver));
-	json_put(&item, "fetcher", fetcher_object(options->fetcher));
-	json_put(&item, "lookups", lookups_object(options->lookups));
-	json_put(&item, "dane", control_dane_status(options));
-	json_put_count(&item, "domains", words_count(options->words));
-	json_put(&item, "refreshes", refreshes_object(options->refresher));
-	if (job_say(job, &item))
-		job_end(job, control_end_if(stats.writable), NULL);
+	control_put(&item, "cache", cache_object(&stats));
+	control_put_count(&item, "absent", absent_count(options->absent));
+	control_put_text(&item, "resolver",
+	                 resolver_servers(options->resolver));
+	control_put(&item, "fetcher", fetcher_object(options->fetcher));
+	control_put(&item, "lookups", lookups_object(options->lookups));
+	control_put(&item, "dane", control_dane_status(options));
+	control_put_count(&item, "domains", words_count(options->words));
+	control_put(&item, "refreshes", refreshes_object(options->refresher));
+	if (control_job_say(job, &item))
+		control_job_end(job, control_end_if(stats.writable), NULL);
 }
 
 /* -- list and show --------------------------------------------------------- */
@@ -232,25 +235,26 @@ static bool list_one(void *arg, const char *domain,
                      const struct cache_entry *entry)
 {
 	struct control_job *job = arg;
-	const char *pattern = job_arg(job, 0);
+	const char *pattern = control_job_arg(job, 0);
 	json_t *item;
 
 	snprintf(job->after, sizeof(job->after), "%s", domain);
 	if (pattern && fnmatch(pattern, domain, FNM_CASEFOLD) != 0)
 		return true;
 	job->any = true;
-	item = json_list_item(domain, entry, job_now_s(job));
-	return job_say(job, &item);
+	item = control_json_list_item(domain, entry, control_job_now_s(job));
+	return control_job_say(job, &item);
 }
 
-static void job_list(struct control_job *job)
+static void step_list(struct control_job *job)
 {
 	bool more = cache_each(job->context->options.cache, job->after,
 	                       LIST_CHUNK, list_one, job);
 
-	if (job->state == JOB_READY && !more)
-		job_end(job, control_end_if(job->any || !job_arg(job, 0)),
-		        NULL);
+	if (job->state == CONTROL_JOB_READY && !more)
+		control_job_end(
+		    job, control_end_if(job->any || !control_job_arg(job, 0)),
+		    NULL);
 }
 
 /* What is known of DANE for mail to DOMAIN's MX hosts. */
@@ -259,7 +263,7 @@ static json_t *known_dane(struct control_job *job,
 {
 	struct domain_hop hop = { .domain = job->domain, .port = SMTP_PORT };
 	bool live = verdict_is_live(entry->policy.max_age_s, entry->fetched_s,
-	                            job_now_s(job));
+	                            control_job_now_s(job));
 	struct ask_result result;
 
 	(void)ask_peek(job->context->options.ask, &hop, live ? entry : NULL,
@@ -273,39 +277,37 @@ static void put_policy_text(json_t **item, const struct policy *policy)
 	struct buffer text;
 
 	buffer_init(&text, 4 * POLICY_MAX);
-	if (answer_write_policy(&text, policy) != MTS_OK) {
-		json_decref(*item);
-		*item = NULL;
-	} else {
-		json_put_slice(item, "text", buffer_slice(&text));
-	}
+	if (answer_write_policy(&text, policy) == MTS_OK)
+		control_put_slice(item, "text", buffer_slice(&text));
+	else
+		control_put(item, "text", NULL);
 	buffer_free(&text);
 }
 
-static void job_show(struct control_job *job)
+static void step_show(struct control_job *job)
 {
 	struct cache_entry entry;
 	struct fault why;
 	json_t *item;
 
-	if (!job_domain_arg(job, 0, &job->domain))
+	if (!domain_arg(job, 0, &job->domain))
 		return;
 	if (cache_get(job->context->options.cache, &job->domain, &entry) !=
 	    MTS_OK) {
 		fault_set(&why, MTS_ENOTFOUND, "no policy of %s is cached",
 		          job->domain.name);
-		job_end(job, CONTROL_END_NO, why.text);
+		control_job_end(job, CONTROL_END_NO, why.text);
 		return;
 	}
 	item = json_object();
-	json_put_text(&item, "domain", job->domain.name);
-	json_put_entry(&item, &entry,
-	               lookups_schedule(job->context->options.lookups),
-	               job_now_s(job));
-	json_put(&item, "dane", known_dane(job, &entry));
+	control_put_text(&item, "domain", job->domain.name);
+	control_put_entry(&item, &entry,
+	                  lookups_schedule(job->context->options.lookups),
+	                  control_job_now_s(job));
+	control_put(&item, "dane", known_dane(job, &entry));
 	put_policy_text(&item, &entry.policy);
-	if (job_say(job, &item))
-		job_end(job, CONTROL_END_DONE, NULL);
+	if (control_job_say(job, &item))
+		control_job_end(job, CONTROL_END_DONE, NULL);
 }
 
 /* -- flush ----------------------------------------------------------------- */
@@ -315,11 +317,11 @@ static void flush_negative(struct control_job *job)
 	struct absent *absent = job->context->options.absent;
 	json_t *item = json_object();
 
-	json_put_count(&item, "absent", absent_count(absent));
+	control_put_count(&item, "absent", absent_count(absent));
 	absent_remove_all(absent);
 	log_info("control_flush user=%s absent=all", job->user);
-	if (job_say(job, &item))
-		job_end(job, CONTROL_END_DONE, NULL);
+	if (control_job_say(job, &item))
+		control_job_end(job, CONTROL_END_DONE, NULL);
 }
 
 static void flush_all(struct control_job *job)
@@ -332,18 +334,18 @@ static void flush_all(struct control_job *job)
 	cache_get_stats(options->cache, &stats);
 	rc = cache_remove_all(options->cache);
 	if (rc != MTS_OK) {
-		job_end(job, CONTROL_END_NO, mts_status_text(rc));
+		control_job_end(job, CONTROL_END_NO, mts_status_text(rc));
 		return;
 	}
 	item = json_object();
-	json_put_count(&item, "policies", stats.policies);
-	json_put_count(&item, "absent", absent_count(options->absent));
+	control_put_count(&item, "policies", stats.policies);
+	control_put_count(&item, "absent", absent_count(options->absent));
 	absent_remove_all(options->absent);
 	if (options->walks)
 		dane_walks_forget_all(options->walks);
 	log_info("control_flush user=%s policies=all absent=all", job->user);
-	if (job_say(job, &item))
-		job_end(job, CONTROL_END_DONE, NULL);
+	if (control_job_say(job, &item))
+		control_job_end(job, CONTROL_END_DONE, NULL);
 }
 
 /* Forgets the domain of HOP, and says what there was. */
@@ -364,31 +366,33 @@ static bool flush_domain(struct control_job *job, const struct domain_hop *hop)
 		         absent ? "yes" : "no");
 	else
 		job->missing = true;
-	json_put_text(&item, "domain", domain->name);
-	json_put_bool(&item, "policy", policy);
-	json_put_bool(&item, "absent", absent);
-	json_put_bool(&item, "dane", dane);
-	return job_say(job, &item);
+	control_put_text(&item, "domain", domain->name);
+	control_put_bool(&item, "policy", policy);
+	control_put_bool(&item, "absent", absent);
+	control_put_bool(&item, "dane", dane);
+	return control_job_say(job, &item);
 }
 
 static void flush_domains(struct control_job *job)
 {
 	/* All are looked at before any is forgotten. */
-	if (job->next == 0 && !job_check_domains(job))
+	if (job->next == 0 && !control_job_check_domains(job))
 		return;
 	for (size_t n = 0; n < FLUSH_CHUNK; n++) {
 		if (job->next == job->request.argc) {
-			job_end(job, control_end_if(!job->missing), NULL);
+			control_job_end(job, control_end_if(!job->missing),
+			                NULL);
 			return;
 		}
-		if (!job_hop_arg(job, job->next++, &job->question.hop) ||
+		if (!control_job_hop_arg(job, job->next++,
+		                         &job->question.hop) ||
 		    !flush_domain(job, &job->question.hop))
 			return;
 	}
 }
 
 /* control_parse() has seen to it that an option stands alone. */
-static void job_flush(struct control_job *job)
+static void step_flush(struct control_job *job)
 {
 	struct slice first = job->request.argv[0];
 
@@ -432,41 +436,41 @@ void control_job_start(struct control_job *job, struct slice line)
 	control_job_cancel(job);
 	job->line = copy_line(line);
 	if (!job->line) {
-		job_fail(job);
+		control_job_fail(job);
 		return;
 	}
 	if (control_parse(slice_of(job->line, line.len), &job->request, &why) !=
 	    MTS_OK) {
-		job_end(job, CONTROL_END_BAD, why.text);
+		control_job_end(job, CONTROL_END_BAD, why.text);
 		return;
 	}
 	end_words(job);
-	job->state = JOB_READY;
+	job->state = CONTROL_JOB_READY;
 }
 
 void control_job_step(struct control_job *job)
 {
 	switch (job->request.command) {
 	case CONTROL_STATUS:
-		job_status(job);
+		step_status(job);
 		return;
 	case CONTROL_LOOKUP:
-		job_lookup(job);
+		control_job_lookup(job);
 		return;
 	case CONTROL_EXPLAIN:
-		job_explain(job);
+		control_job_explain(job);
 		return;
 	case CONTROL_LIST:
-		job_list(job);
+		step_list(job);
 		return;
 	case CONTROL_SHOW:
-		job_show(job);
+		step_show(job);
 		return;
 	case CONTROL_REFRESH:
-		job_refresh(job);
+		control_job_refresh(job);
 		return;
 	case CONTROL_FLUSH:
-		job_flush(job);
+		step_flush(job);
 		return;
 	}
 }
@@ -481,5 +485,5 @@ void control_job_cancel(struct control_job *job)
 	job->any = false;
 	job->missing = false;
 	job->after[0] = '\0';
-	job->state = JOB_IDLE;
+	job->state = CONTROL_JOB_IDLE;
 }

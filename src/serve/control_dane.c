@@ -28,21 +28,21 @@ json_t *control_dane_known(const struct domain_hop *hop,
 	const struct dane_known *known = &result->dane;
 	json_t *object = json_object();
 
-	json_put_text(&object, "state", dane_state_text(known->state));
-	json_put_bool(&object, "direct", hop->direct);
-	json_put_count(&object, "port", hop->port);
+	control_put_text(&object, "state", dane_state_text(known->state));
+	control_put_bool(&object, "direct", hop->direct);
+	control_put_count(&object, "port", hop->port);
 	if (result->dane_off) {
-		json_put_text(&object, "off", result->dane_off);
+		control_put_text(&object, "off", result->dane_off);
 		return object;
 	}
 	if (known->state != DANE_NOT_KNOWN) {
-		json_put_count(&object, "ttl", known->ttl_s);
-		json_put_count(&object, "age", known->age_s);
-		json_put_int(&object, "ends_in", ends_in_s(known));
+		control_put_count(&object, "ttl", known->ttl_s);
+		control_put_count(&object, "age", known->age_s);
+		control_put_int(&object, "ends_in", ends_in_s(known));
 	}
 	if (known->reason[0])
-		json_put_text(&object, "reason", known->reason);
-	json_put_text(&object, "verdict", verdict_text(result));
+		control_put_text(&object, "reason", known->reason);
+	control_put_text(&object, "verdict", verdict_text(result));
 	return object;
 }
 
@@ -50,9 +50,9 @@ json_t *control_dane_step(const struct dane_step *step)
 {
 	json_t *object = json_object();
 
-	json_put_text(&object, "name", step->name);
-	json_put_bool(&object, "ok", step->ok);
-	json_put_text(&object, "detail", step->text);
+	control_put_text(&object, "name", step->name);
+	control_put_bool(&object, "ok", step->ok);
+	control_put_text(&object, "detail", step->text);
 	return object;
 }
 
@@ -82,7 +82,7 @@ static void put_summary(json_t **object, enum ask_dane mode, bool on,
 	else
 		fault_set(&text, MTS_OK, "%s, %s now: %s", mode_text(mode),
 		          on ? "on" : "off", dns);
-	json_put_text(object, "summary", text.text);
+	control_put_text(object, "summary", text.text);
 }
 
 static void put_counts(json_t **object, const struct dane_walks *walks)
@@ -91,13 +91,13 @@ static void put_counts(json_t **object, const struct dane_walks *walks)
 
 	if (walks)
 		dane_walks_get_counts(walks, &counts);
-	json_put_count(object, "walks", counts.walks);
-	json_put_count(object, "unknowable", counts.unknowable);
-	json_put_count(object, "joined", counts.joined);
-	json_put_count(object, "timed_out", counts.timed_out);
-	json_put_count(object, "under_way", counts.under_way);
-	json_put_count(object, "waiting", counts.waiting);
-	json_put_count(object, "known", counts.known);
+	control_put_count(object, "walks", counts.walks);
+	control_put_count(object, "unknowable", counts.unknowable);
+	control_put_count(object, "joined", counts.joined);
+	control_put_count(object, "timed_out", counts.timed_out);
+	control_put_count(object, "under_way", counts.under_way);
+	control_put_count(object, "waiting", counts.waiting);
+	control_put_count(object, "known", counts.known);
 }
 
 json_t *control_dane_status(const struct control_options *options)
@@ -109,9 +109,9 @@ json_t *control_dane_status(const struct control_options *options)
 	bool on = options->walks && dane_walks_are_on(options->walks);
 	json_t *object = json_object();
 
-	json_put_text(&object, "mode", mode_text(options->dane));
-	json_put_bool(&object, "on", on);
-	json_put_text(&object, "dnssec", secure_dns_health_text(health));
+	control_put_text(&object, "mode", mode_text(options->dane));
+	control_put_bool(&object, "on", on);
+	control_put_text(&object, "dnssec", secure_dns_health_text(health));
 	put_summary(&object, options->dane, on, text);
 	put_counts(&object, options->walks);
 	return object;

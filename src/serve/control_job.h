@@ -20,11 +20,11 @@ struct control_context {
 	uint64_t started_ms;
 };
 
-enum job_state {
-	JOB_IDLE,    /* no command; leaves by control_job_start() */
-	JOB_READY,   /* has more to say; leaves by control_job_step() */
-	JOB_WAITING, /* a look-up is out; leaves by its callback */
-	JOB_FAILED,  /* memory was short: the connection is to be closed */
+enum control_job_state {
+	CONTROL_JOB_IDLE,    /* no command; leaves by control_job_start() */
+	CONTROL_JOB_READY,   /* has more to say; leaves by control_job_step() */
+	CONTROL_JOB_WAITING, /* a look-up is out; leaves by its callback */
+	CONTROL_JOB_FAILED, /* memory was short: the connection is to be closed */
 };
 
 struct control_job {
@@ -37,7 +37,7 @@ struct control_job {
 	void *arg;
 
 	/* The job's own. */
-	enum job_state state;
+	enum control_job_state state;
 	char *line; /* what REQUEST points into; each word ends with a NUL */
 	struct control_request request;
 	size_t next;       /* the next argument to work on */
@@ -62,30 +62,31 @@ void control_job_cancel(struct control_job *job);
 /* -- for the commands (control_commands.c, control_lookup.c) --------------- */
 
 /* Ends the command because memory is short. */
-void job_fail(struct control_job *job);
+void control_job_fail(struct control_job *job);
 
 /* Says *ITEM and drops it; NULL makes the job fail. True if that went well. */
-bool job_say(struct control_job *job, json_t **item);
+bool control_job_say(struct control_job *job, json_t **item);
 
 /* Says how the command ended, which it then has; ERROR may be NULL. */
-void job_end(struct control_job *job, enum control_end end, const char *error);
+void control_job_end(struct control_job *job, enum control_end end,
+                     const char *error);
 
 /* The argument, NUL-terminated; NULL if there are no more than I. */
-const char *job_arg(const struct control_job *job, size_t i);
+const char *control_job_arg(const struct control_job *job, size_t i);
 
-/* Argument I as a next hop, or as its domain, in RET; otherwise the command ends
- * as CONTROL_END_BAD. */
-bool job_hop_arg(struct control_job *job, size_t i, struct domain_hop *ret);
-bool job_domain_arg(struct control_job *job, size_t i, struct domain *ret);
+/* Argument I as a next hop in RET; otherwise the command ends as
+ * CONTROL_END_BAD. */
+bool control_job_hop_arg(struct control_job *job, size_t i,
+                         struct domain_hop *ret);
 
 /* Checks that all arguments are domains; otherwise as above. */
-bool job_check_domains(struct control_job *job);
+bool control_job_check_domains(struct control_job *job);
 
-int64_t job_now_s(const struct control_job *job);
+int64_t control_job_now_s(const struct control_job *job);
 
 /* The steps of these commands. */
-void job_lookup(struct control_job *job);
-void job_explain(struct control_job *job);
-void job_refresh(struct control_job *job);
+void control_job_lookup(struct control_job *job);
+void control_job_explain(struct control_job *job);
+void control_job_refresh(struct control_job *job);
 
 #endif

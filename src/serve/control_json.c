@@ -10,7 +10,7 @@
 
 /* -- objects --------------------------------------------------------------- */
 
-void json_put(json_t **object, const char *key, json_t *value)
+void control_put(json_t **object, const char *key, json_t *value)
 {
 	/* Takes VALUE in any case, and refuses a NULL on either side. */
 	if (json_object_set_new(*object, key, value) == 0)
@@ -19,9 +19,9 @@ void json_put(json_t **object, const char *key, json_t *value)
 	*object = NULL;
 }
 
-void json_put_text(json_t **object, const char *key, const char *text)
+void control_put_text(json_t **object, const char *key, const char *text)
 {
-	json_put_slice(object, key, slice_str(text));
+	control_put_slice(object, key, slice_str(text));
 }
 
 /* TEXT with '?' for all that is not ASCII. */
@@ -42,7 +42,7 @@ static json_t *ascii_string(struct slice text)
 	return value;
 }
 
-void json_put_slice(json_t **object, const char *key, struct slice text)
+void control_put_slice(json_t **object, const char *key, struct slice text)
 {
 	json_t *value = json_stringn(text.len ? text.data : "", text.len);
 
@@ -50,32 +50,32 @@ void json_put_slice(json_t **object, const char *key, struct slice text)
 	 * of memory. */
 	if (!value)
 		value = ascii_string(text);
-	json_put(object, key, value);
+	control_put(object, key, value);
 }
 
-void json_put_bool(json_t **object, const char *key, bool value)
+void control_put_bool(json_t **object, const char *key, bool value)
 {
-	json_put(object, key, json_boolean(value));
+	control_put(object, key, json_boolean(value));
 }
 
-void json_put_int(json_t **object, const char *key, int64_t value)
+void control_put_int(json_t **object, const char *key, int64_t value)
 {
-	json_put(object, key, json_integer((json_int_t)value));
+	control_put(object, key, json_integer((json_int_t)value));
 }
 
-void json_put_count(json_t **object, const char *key, uint64_t value)
+void control_put_count(json_t **object, const char *key, uint64_t value)
 {
-	json_put(
+	control_put(
 	    object, key,
 	    json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value));
 }
 
-void json_put_time(json_t **object, const char *key, int64_t time_s)
+void control_put_time(json_t **object, const char *key, int64_t time_s)
 {
 	if (time_s)
-		json_put_int(object, key, time_s);
+		control_put_int(object, key, time_s);
 	else
-		json_put(object, key, json_null());
+		control_put(object, key, json_null());
 }
 
 /* "2024-02-29T12:34:56Z", or null. */
@@ -93,8 +93,8 @@ static void put_both_times(json_t **object, const char *key, int64_t time_s)
 	char iso_key[32];
 
 	snprintf(iso_key, sizeof(iso_key), "%s_iso", key);
-	json_put_time(object, key, time_s);
-	json_put(object, iso_key, iso_time(time_s));
+	control_put_time(object, key, time_s);
+	control_put(object, iso_key, iso_time(time_s));
 }
 
 static int put_bytes(const char *data, size_t len, void *arg)
@@ -102,7 +102,7 @@ static int put_bytes(const char *data, size_t len, void *arg)
 	return buffer_put(arg, data, len) == MTS_OK ? 0 : -1;
 }
 
-int json_write(struct buffer *out, json_t **object)
+int control_json_write(struct buffer *out, json_t **object)
 {
 	size_t len = out->len;
 	int rc = MTS_ENOMEM;
@@ -128,18 +128,18 @@ static int64_t expires_s(const struct cache_entry *entry)
 	return entry->fetched_s + (int64_t)entry->policy.max_age_s;
 }
 
-void json_put_policy(json_t **object, const struct cache_entry *entry,
-                     int64_t now_s)
+void control_put_policy(json_t **object, const struct cache_entry *entry,
+                        int64_t now_s)
 {
-	json_put_text(object, "mode", policy_mode_text(entry->policy.mode));
-	json_put_text(object, "id", entry->id);
-	json_put_int(object, "max_age", entry->policy.max_age_s);
-	json_put_time(object, "fetched", entry->fetched_s);
-	json_put_time(object, "expires", expires_s(entry));
-	json_put_int(object, "expires_in", expires_s(entry) - now_s);
+	control_put_text(object, "mode", policy_mode_text(entry->policy.mode));
+	control_put_text(object, "id", entry->id);
+	control_put_int(object, "max_age", entry->policy.max_age_s);
+	control_put_time(object, "fetched", entry->fetched_s);
+	control_put_time(object, "expires", expires_s(entry));
+	control_put_int(object, "expires_in", expires_s(entry) - now_s);
 }
 
-void json_put_mx(json_t **object, const struct policy *policy)
+void control_put_mx(json_t **object, const struct policy *policy)
 {
 	json_t *array = json_array();
 	size_t offset = 0;
@@ -152,7 +152,7 @@ void json_put_mx(json_t **object, const struct policy *policy)
 			break;
 		}
 	}
-	json_put(object, "mx", array);
+	control_put(object, "mx", array);
 }
 
 /* The three clocks: the look at the record, the fetch, and how that fails. What
@@ -167,28 +167,28 @@ static void put_clocks(json_t **object, const struct cache_entry *entry,
 	if (step != SCHEDULE_REFRESH || next_s >= schedule_end_s(entry))
 		next_s = 0;
 	put_both_times(object, "checked", entry->checked_s);
-	json_put_count(object, "record_ttl", entry->record_ttl_s);
+	control_put_count(object, "record_ttl", entry->record_ttl_s);
 	put_both_times(
 	    object, "next_check",
 	    step == SCHEDULE_REMOVE ? 0 : schedule_id_check_s(rules, entry));
 	put_both_times(object, "next_refresh", next_s);
-	json_put_bool(object, "unused",
-	              schedule_is_unused(rules, entry, now_s));
-	json_put_count(object, "failures", entry->failures);
+	control_put_bool(object, "unused",
+	                 schedule_is_unused(rules, entry, now_s));
+	control_put_count(object, "failures", entry->failures);
 	put_both_times(object, "failed", failing ? entry->failed_s : 0);
 	if (failing)
-		json_put_text(object, "failed_cause",
-		              refresh_cause_text(refresh_last_cause(entry)));
+		control_put_text(object, "failed_cause",
+		                 refresh_cause_text(refresh_last_cause(entry)));
 	else
-		json_put(object, "failed_cause", json_null());
+		control_put(object, "failed_cause", json_null());
 }
 
-void json_put_entry(json_t **object, const struct cache_entry *entry,
-                    const struct schedule_rules *rules, int64_t now_s)
+void control_put_entry(json_t **object, const struct cache_entry *entry,
+                       const struct schedule_rules *rules, int64_t now_s)
 {
-	json_put_policy(object, entry, now_s);
-	json_put_mx(object, &entry->policy);
-	json_put_bool(
+	control_put_policy(object, entry, now_s);
+	control_put_mx(object, &entry->policy);
+	control_put_bool(
 	    object, "live",
 	    verdict_is_live(entry->policy.max_age_s, entry->fetched_s, now_s));
 	put_both_times(object, "fetched", entry->fetched_s);
@@ -197,15 +197,15 @@ void json_put_entry(json_t **object, const struct cache_entry *entry,
 	put_clocks(object, entry, rules, now_s);
 }
 
-json_t *json_list_item(const char *domain, const struct cache_entry *entry,
-                       int64_t now_s)
+json_t *control_json_list_item(const char *domain,
+                               const struct cache_entry *entry, int64_t now_s)
 {
 	json_t *item = json_object();
 
-	json_put_text(&item, "domain", domain);
-	json_put_policy(&item, entry, now_s);
-	json_put_time(&item, "used", entry->used_s);
-	json_put_count(&item, "mx_count", entry->policy.mx_count);
+	control_put_text(&item, "domain", domain);
+	control_put_policy(&item, entry, now_s);
+	control_put_time(&item, "used", entry->used_s);
+	control_put_count(&item, "mx_count", entry->policy.mx_count);
 	return item;
 }
 
@@ -215,7 +215,7 @@ static uint64_t seconds_left(uint64_t until_ms, uint64_t now_ms)
 	return until_ms > now_ms ? (until_ms - now_ms + 999) / 1000 : 0;
 }
 
-json_t *json_absent(const struct absent_entry *entry, uint64_t now_ms)
+json_t *control_json_absent(const struct absent_entry *entry, uint64_t now_ms)
 {
 	uint64_t ends_in_s = seconds_left(entry->until_ms, now_ms);
 	uint64_t retry_in_s = seconds_left(entry->retry_ms, now_ms);
@@ -224,23 +224,23 @@ json_t *json_absent(const struct absent_entry *entry, uint64_t now_ms)
 	if (!ends_in_s && !retry_in_s)
 		return json_null();
 	object = json_object();
-	json_put_text(&object, "cause", absent_cause_text(entry->cause));
-	json_put_text(&object, "reason", entry->reason);
-	json_put_count(&object, "ends_in", ends_in_s);
+	control_put_text(&object, "cause", absent_cause_text(entry->cause));
+	control_put_text(&object, "reason", entry->reason);
+	control_put_count(&object, "ends_in", ends_in_s);
 	if (entry->id[0]) {
-		json_put_text(&object, "id", entry->id);
-		json_put_count(&object, "retry_in", retry_in_s);
+		control_put_text(&object, "id", entry->id);
+		control_put_count(&object, "retry_in", retry_in_s);
 	}
 	return object;
 }
 
-json_t *json_step(const struct discover_step *step)
+json_t *control_json_step(const struct discover_step *step)
 {
 	json_t *object = json_object();
 
-	json_put_text(&object, "name", step->name);
-	json_put_bool(&object, "ok", step->ok);
-	json_put_count(&object, "ms", step->ms);
-	json_put_text(&object, "detail", step->text);
+	control_put_text(&object, "name", step->name);
+	control_put_bool(&object, "ok", step->ok);
+	control_put_count(&object, "ms", step->ms);
+	control_put_text(&object, "detail", step->text);
 	return object;
 }

@@ -35,10 +35,11 @@ static void put_reply(json_t **item, const char *key, struct control_job *job,
 	struct buffer reply;
 
 	buffer_init(&reply, SOCKETMAP_REPLY_MAX);
-	if (reply_write(question, result, job_now_s(job), &reply) == MTS_OK)
-		json_put_slice(item, key, buffer_slice(&reply));
+	if (reply_write(question, result, control_job_now_s(job), &reply) ==
+	    MTS_OK)
+		control_put_slice(item, key, buffer_slice(&reply));
 	else
-		json_put(item, key, NULL);
+		control_put(item, key, NULL);
 	buffer_free(&reply);
 }
 
@@ -51,11 +52,11 @@ static void put_verdict(json_t **item, struct control_job *job,
 		                           .ask = job->question };
 
 	snprintf(question.mx, sizeof(question.mx), "%s", mx);
-	json_put_text(item, "mx_host", mx);
+	control_put_text(item, "mx_host", mx);
 	if (result->sts.has_policy)
-		json_put_bool(item, "match",
-		              verdict_mx_matches(&result->sts.entry.policy,
-		                                 slice_str(mx)));
+		control_put_bool(item, "match",
+		                 verdict_mx_matches(&result->sts.entry.policy,
+		                                    slice_str(mx)));
 	put_reply(item, "verdict", job, &question, result);
 }
 
@@ -66,13 +67,13 @@ static void put_policy(json_t **item, struct control_job *job,
 	const struct cache_entry *entry = &result->sts.entry;
 
 	if (result->word) {
-		json_put_text(item, "mode",
-		              policy_mode_text(entry->policy.mode));
-		json_put_text(item, "id", entry->id);
+		control_put_text(item, "mode",
+		                 policy_mode_text(entry->policy.mode));
+		control_put_text(item, "id", entry->id);
 	} else {
-		json_put_policy(item, entry, job_now_s(job));
+		control_put_policy(item, entry, control_job_now_s(job));
 	}
-	json_put_mx(item, &entry->policy);
+	control_put_mx(item, &entry->policy);
 }
 
 /* Puts all that a look-up tells. MX may be NULL. */
@@ -83,15 +84,16 @@ static void put_result(json_t **item, struct control_job *job,
 		                           .how = job->context->options.how,
 		                           .ask = job->question };
 
-	json_put_text(item, "source", ask_source_text(result));
-	json_put_bool(item, "has_policy", result->sts.has_policy);
+	control_put_text(item, "source", ask_source_text(result));
+	control_put_bool(item, "has_policy", result->sts.has_policy);
 	if (result->sts.has_policy)
 		put_policy(item, job, result);
 	else
-		json_put_text(item, "reason", result->sts.reason);
-	json_put(item, "dane", control_dane_known(&job->question.hop, result));
+		control_put_text(item, "reason", result->sts.reason);
+	control_put(item, "dane",
+	            control_dane_known(&job->question.hop, result));
 	put_reply(item, "answer", job, &question, result);
-	json_put_text(item, "why", control_why(result));
+	control_put_text(item, "why", control_why(result));
 	if (mx)
 		put_verdict(item, job, result, mx);
 }
@@ -113,13 +115,13 @@ static bool take_hop(struct control_job *job, enum control_end end)
 	if (rc == MTS_OK)
 		return true;
 	item = rc == MTS_ENOMEM ? NULL : json_object();
-	json_put_slice(&item, "domain", key);
-	json_put_text(&item, "source", "no_domain");
-	json_put_bool(&item, "has_policy", false);
-	json_put_text(&item, "reason", why.text);
-	json_put_text(&item, "answer", ANSWER_NOT_FOUND);
-	if (job_say(job, &item))
-		job_end(job, end, NULL);
+	control_put_slice(&item, "domain", key);
+	control_put_text(&item, "source", "no_domain");
+	control_put_bool(&item, "has_policy", false);
+	control_put_text(&item, "reason", why.text);
+	control_put_text(&item, "answer", ANSWER_NOT_FOUND);
+	if (control_job_say(job, &item))
+		control_job_end(job, end, NULL);
 	return false;
 }
 
@@ -129,14 +131,14 @@ static const char *domain_name(const struct control_job *job)
 }
 
 /* Notes that a look-up is out, or that it could not be started. */
-static void job_wait(struct control_job *job, int rc)
+static void wait_for(struct control_job *job, int rc)
 {
 	if (rc == MTS_OK)
-		job->state = JOB_WAITING;
+		job->state = CONTROL_JOB_WAITING;
 	else if (rc == MTS_ENOMEM)
-		job_fail(job);
+		control_job_fail(job);
 	else
-		job_end(job, CONTROL_END_NO, mts_status_text(rc));
+		control_job_end(job, CONTROL_END_NO, mts_status_text(rc));
 }
 
 /* -- lookup ---------------------------------------------------------------- */
@@ -145,10 +147,11 @@ static void end_lookup(struct control_job *job, const struct ask_result *result)
 {
 	json_t *item = json_object();
 
-	json_put_text(&item, "domain", domain_name(job));
-	put_result(&item, job, result, job_arg(job, 1));
-	if (job_say(job, &item))
-		job_end(job, control_end_if(result->sts.has_policy), NULL);
+	control_put_text(&item, "domain", domain_name(job));
+	put_result(&item, job, result, control_job_arg(job, 1));
+	if (control_job_say(job, &item))
+		control_job_end(job, control_end_if(result->sts.has_policy),
+		                NULL);
 }
 
 static void on_answer(void *arg, const struct ask_result *result)
@@ -160,7 +163,7 @@ static void on_answer(void *arg, const struct ask_result *result)
 	wake(job);
 }
 
-void job_lookup(struct control_job *job)
+void control_job_lookup(struct control_job *job)
 {
 	struct ask *ask = job->context->options.ask;
 	struct ask_result result;
@@ -170,7 +173,7 @@ void job_lookup(struct control_job *job)
 	if (ask_try(ask, &job->question, &result) == MTS_OK)
 		end_lookup(job, &result);
 	else
-		job_wait(job, ask_wait(ask, &job->question, &result, on_answer,
+		wait_for(job, ask_wait(ask, &job->question, &result, on_answer,
 		                       job, &job->waiter));
 }
 
@@ -192,25 +195,26 @@ static void put_outcome(json_t **item, const struct ask_result *result)
 {
 	const struct discover_result *discovery = result->sts.discovery;
 
-	json_put_text(item, "outcome",
-	              discovery ? discover_outcome_text(discovery->outcome)
-	                        : "timed_out");
-	json_put_text(item, "detail",
-	              discovery ? discovery->reason : result->sts.reason);
+	control_put_text(item, "outcome",
+	                 discovery ? discover_outcome_text(discovery->outcome)
+	                           : "timed_out");
+	control_put_text(item, "detail",
+	                 discovery ? discovery->reason : result->sts.reason);
 	if (discovery && discovery->outcome == DISCOVER_FETCH_FAILED)
-		json_put_text(item, "cause",
-		              fetch_cause_text(discovery->cause));
+		control_put_text(item, "cause",
+		                 fetch_cause_text(discovery->cause));
 	if (result->walk)
-		json_put_text(item, "dane_detail", result->walk->reason);
+		control_put_text(item, "dane_detail", result->walk->reason);
 }
 
 /* Puts the outcome where the operator's word stands: there is no walk. */
 static void put_word(json_t **item)
 {
-	json_put_text(item, "outcome", "operator");
-	json_put_text(item, "detail",
-	              "nothing is looked up: the configuration (domains:) says "
-	              "what counts");
+	control_put_text(item, "outcome", "operator");
+	control_put_text(
+	    item, "detail",
+	    "nothing is looked up: the configuration (domains:) says "
+	    "what counts");
 }
 
 /* -- explain --------------------------------------------------------------- */
@@ -237,9 +241,9 @@ static json_t *cached_now(struct control_job *job)
 	              &entry) != MTS_OK)
 		return json_null();
 	object = json_object();
-	json_put_entry(&object, &entry,
-	               lookups_schedule(job->context->options.lookups),
-	               job_now_s(job));
+	control_put_entry(&object, &entry,
+	                  lookups_schedule(job->context->options.lookups),
+	                  control_job_now_s(job));
 	return object;
 }
 
@@ -251,7 +255,7 @@ static json_t *absent_now(struct control_job *job)
 	if (absent_get(options->absent, &job->question.hop.domain, &entry) !=
 	    MTS_OK)
 		return json_null();
-	return json_absent(&entry, clock_mono_ms(options->clock));
+	return control_json_absent(&entry, clock_mono_ms(options->clock));
 }
 
 /* Says what is known before the walk, TRIED being what ask_try() said. */
@@ -260,11 +264,11 @@ static bool say_known(struct control_job *job, int tried,
 {
 	json_t *item = json_object();
 
-	json_put_text(&item, "domain", domain_name(job));
-	json_put(&item, "now", answer_now(job, tried, result));
-	json_put(&item, "cached", cached_now(job));
-	json_put(&item, "absent", absent_now(job));
-	return job_say(job, &item);
+	control_put_text(&item, "domain", domain_name(job));
+	control_put(&item, "now", answer_now(job, tried, result));
+	control_put(&item, "cached", cached_now(job));
+	control_put(&item, "absent", absent_now(job));
+	return control_job_say(job, &item);
 }
 
 static bool say_steps(struct control_job *job,
@@ -273,8 +277,9 @@ static bool say_steps(struct control_job *job,
 	for (size_t i = 0; discovery && i < discovery->step_count; i++) {
 		json_t *item = json_object();
 
-		json_put(&item, "step", json_step(&discovery->steps[i]));
-		if (!job_say(job, &item))
+		control_put(&item, "step",
+		            control_json_step(&discovery->steps[i]));
+		if (!control_job_say(job, &item))
 			return false;
 	}
 	return true;
@@ -286,9 +291,9 @@ static bool say_dane_steps(struct control_job *job,
 	for (size_t i = 0; walk && i < walk->step_count; i++) {
 		json_t *item = json_object();
 
-		json_put(&item, "dane_step",
-		         control_dane_step(&walk->steps[i]));
-		if (!job_say(job, &item))
+		control_put(&item, "dane_step",
+		            control_dane_step(&walk->steps[i]));
+		if (!control_job_say(job, &item))
 			return false;
 	}
 	return true;
@@ -305,10 +310,10 @@ static void on_explain(void *arg, const struct ask_result *result)
 		item = json_object();
 		put_outcome(&item, result);
 		put_result(&item, job, result, NULL);
-		json_put_text(&item, "hint", control_hint(result));
-		if (job_say(job, &item))
-			job_end(job, control_end_if(walk_is_good(result)),
-			        NULL);
+		control_put_text(&item, "hint", control_hint(result));
+		if (control_job_say(job, &item))
+			control_job_end(
+			    job, control_end_if(walk_is_good(result)), NULL);
 	}
 	wake(job);
 }
@@ -320,14 +325,14 @@ static void explain_word(struct control_job *job,
 
 	put_word(&item);
 	put_result(&item, job, result, NULL);
-	json_put_text(&item, "hint",
-	              "to have it looked up again, take the domain out of "
-	              "domains: in the configuration");
-	if (job_say(job, &item))
-		job_end(job, CONTROL_END_DONE, NULL);
+	control_put_text(&item, "hint",
+	                 "to have it looked up again, take the domain out of "
+	                 "domains: in the configuration");
+	if (control_job_say(job, &item))
+		control_job_end(job, CONTROL_END_DONE, NULL);
 }
 
-void job_explain(struct control_job *job)
+void control_job_explain(struct control_job *job)
 {
 	struct ask *ask = job->context->options.ask;
 	struct ask_result result;
@@ -345,7 +350,7 @@ void job_explain(struct control_job *job)
 	/* The walk's result goes to the cache. */
 	log_info("control_explain user=%s domain=%s", job->user,
 	         domain_name(job));
-	job_wait(job, ask_refresh(ask, &job->question, WALK_MS, on_explain, job,
+	wait_for(job, ask_refresh(ask, &job->question, WALK_MS, on_explain, job,
 	                          &job->waiter));
 }
 
@@ -359,11 +364,11 @@ static void on_refresh(void *arg, const struct ask_result *result)
 	job->waiter = NULL;
 	if (!walk_is_good(result))
 		job->missing = true;
-	json_put_text(&item, "domain", domain_name(job));
+	control_put_text(&item, "domain", domain_name(job));
 	put_outcome(&item, result);
 	put_result(&item, job, result, NULL);
-	if (job_say(job, &item))
-		job->state = JOB_READY;
+	if (control_job_say(job, &item))
+		job->state = CONTROL_JOB_READY;
 	wake(job);
 }
 
@@ -372,25 +377,25 @@ static void refresh_word(struct control_job *job,
 {
 	json_t *item = json_object();
 
-	json_put_text(&item, "domain", domain_name(job));
+	control_put_text(&item, "domain", domain_name(job));
 	put_word(&item);
 	put_result(&item, job, result, NULL);
-	(void)job_say(job, &item);
+	(void)control_job_say(job, &item);
 }
 
 /* One domain a step, one after the other. */
-void job_refresh(struct control_job *job)
+void control_job_refresh(struct control_job *job)
 {
 	struct ask *ask = job->context->options.ask;
 	struct ask_result result;
 
-	if (job->next == 0 && !job_check_domains(job))
+	if (job->next == 0 && !control_job_check_domains(job))
 		return;
 	if (job->next == job->request.argc) {
-		job_end(job, control_end_if(!job->missing), NULL);
+		control_job_end(job, control_end_if(!job->missing), NULL);
 		return;
 	}
-	if (!job_hop_arg(job, job->next++, &job->question.hop))
+	if (!control_job_hop_arg(job, job->next++, &job->question.hop))
 		return;
 	job->question.with_dane = true;
 	job->question.enforce_testing =
@@ -401,6 +406,6 @@ void job_refresh(struct control_job *job)
 	}
 	log_info("control_refresh user=%s domain=%s", job->user,
 	         domain_name(job));
-	job_wait(job, ask_refresh(ask, &job->question, WALK_MS, on_refresh, job,
+	wait_for(job, ask_refresh(ask, &job->question, WALK_MS, on_refresh, job,
 	                          &job->waiter));
 }

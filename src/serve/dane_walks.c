@@ -11,7 +11,6 @@
 #include "base/map.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 enum {
 	/* Walks under way, those that nobody waits for included. */

@@ -6,7 +6,6 @@
 #include "serve/lookup_job.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static void on_batch(void *arg);
 

@@ -84,11 +84,11 @@ struct lookup_waiter;
 
 typedef void lookup_callback(void *arg, const struct lookup_result *result);
 
-/* Waits for DOMAIN's discovery, or for its policy to be on disk, for TIMEOUT_MS at most (0: lookup.timeout). An
- * error return (MTS_ENOMEM; MTS_EFULL: too many discoveries are under way)
- * means "not started". Otherwise CALLBACK comes
- * exactly once, never from inside the call, unless lookup_waiter_cancel()
- * comes first. */
+/* Waits for DOMAIN's discovery, or for its policy to be on disk, for TIMEOUT_MS
+ * at most (0: lookup.timeout). An error return (MTS_ENOMEM; MTS_EFULL: too many
+ * discoveries are under way) means "not started". Otherwise CALLBACK comes
+ * exactly once, never from inside the call, unless lookup_waiter_cancel() comes
+ * first. */
 int lookups_wait(struct lookups *lookups, const struct domain *domain,
                  uint64_t timeout_ms, lookup_callback *callback, void *arg,
                  struct lookup_waiter **ret);

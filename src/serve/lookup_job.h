@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* lookup_job.h - one domain's discovery and everybody who waits for it.
  *
- * The inside of lookup.h: only lookup.c includes this. A job lives in the map
- * from the moment it is started until its discovery ends, whether or not
- * anybody still waits. */
+ * The inside of lookup.h: only lookup.c and lookup_job.c include this. A job
+ * lives in the map from the moment it is started until its discovery ends,
+ * whether or not anybody still waits. */
 #ifndef SERVE_LOOKUP_JOB_H
 #define SERVE_LOOKUP_JOB_H
 

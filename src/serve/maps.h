@@ -15,9 +15,9 @@ struct map_entry {
 /* All maps there are. */
 struct maps;
 
-/* Our own maps answer in the manner HOW; then come COUNT ones of the operator:
- * ENTRIES, whose names are borrowed and outlive the maps. One that is
- * called as one of ours takes its place. NULL: no memory. */
+/* Our own maps, which answer in the manner HOW, and COUNT ones of the operator:
+ * ENTRIES, whose names are borrowed and outlive the maps. One that is called as
+ * one of ours takes its place. NULL: no memory. The caller's: maps_free(). */
 struct maps *maps_new(const struct answer_manner *how,
                       const struct map_entry *entries, size_t count);
 

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* shares.c - who may have how many file descriptors. */
+#include "prog/shares.h"
+
+#include <sys/resource.h>
+
+enum {
+	/* The cache, listeners, operators, DNS questions that are out, and
+	 * libunbound's (64). */
+	DESCRIPTORS_OWN = 192,
+	/* Fetches that have been at it for long, for each of
+	 * fetch.concurrency. */
+	SLOW_LEAST = 4,
+	SLOW_MOST = 16,
+};
+
+struct shares shares_of(const struct conf *conf)
+{
+	/* A fetch that is slow makes room for another one; see net/fetch.h. */
+	uint64_t reserve =
+	    DESCRIPTORS_OWN + (1 + SLOW_LEAST) * conf->fetch.concurrency;
+	struct shares shares = { .clients = conf->limits.clients,
+		                 .slow = SLOW_MOST * conf->fetch.concurrency };
+	struct rlimit limit;
+	uint64_t most;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+	    limit.rlim_cur == RLIM_INFINITY)
+		return shares;
+	shares.limit = limit.rlim_cur;
+	most = shares.limit > 2 * reserve ? shares.limit - reserve
+	                                  : shares.limit / 2;
+	if (shares.clients > most)
+		shares.clients = most;
+	shares.questions = shares.limit / 4;
+	if (shares.questions > DESCRIPTORS_OWN / 2)
+		shares.questions = DESCRIPTORS_OWN / 2;
+	if (shares.limit > shares.clients + reserve)
+		shares.questions += shares.limit - shares.clients - reserve;
+	/* Hosts that keep silent may take half of what is to spare. */
+	most = shares.questions / 2;
+	if (shares.slow > SLOW_LEAST * conf->fetch.concurrency + most)
+		shares.slow = SLOW_LEAST * conf->fetch.concurrency + most;
+	shares.questions -= shares.slow - SLOW_LEAST * conf->fetch.concurrency;
+	return shares;
+}

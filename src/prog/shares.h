@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* shares.h - who may have how many of the process' file descriptors. */
+#ifndef PROG_SHARES_H
+#define PROG_SHARES_H
+
+#include "conf/conf.h"
+
+#include <stdint.h>
+
+struct shares {
+	uint64_t limit; /* of the process; 0: there is none */
+	uint64_t clients;
+	uint64_t questions; /* to name servers; 0: any number */
+	uint64_t slow;      /* fetches that have been at it for long */
+};
+
+/* Clients get as many as are configured, if that leaves enough for look-ups;
+ * otherwise whoever may connect could use them up, and policies that can't be
+ * looked up are none. DNS gets the rest, or silent name servers could use them
+ * up, and no MTA could connect. */
+struct shares shares_of(const struct conf *conf);
+
+#endif

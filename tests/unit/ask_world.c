@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* ask_world.c - questions to serve/ask.h, and what comes of them. */
+#include "ask_world.h"
+
+#include "save.h"
+
+#include <ftw.h>
+
+/* -- discoveries that the test ends ---------------------------------------- */
+
+struct faked_discovery faked;
+
+int discovery_start(const struct discover_options *options,
+                    const struct domain *domain, const char *known_id,
+                    discover_callback *callback, void *arg,
+                    struct discovery **ret)
+{
+	(void)options;
+	(void)domain;
+	(void)known_id;
+	assert_false(faked.running);
+	faked.callback = callback;
+	faked.arg = arg;
+	faked.running = true;
+	faked.started++;
+	*ret = (struct discovery *)&faked;
+	return MTS_OK;
+}
+
+void discovery_cancel(struct discovery **discovery)
+{
+	if (*discovery)
+		faked.running = false;
+	*discovery = NULL;
+}
+
+const char *discover_outcome_text(enum discover_outcome outcome)
+{
+	(void)outcome;
+	return "faked";
+}
+
+void finish(enum discover_outcome outcome, struct policy *policy)
+{
+	static const struct discover_step steps[] = {
+		{ "record", true, 12, "v=STSv1; id=a1;" },
+	};
+	struct discover_result result = {
+		.outcome = outcome,
+		.record = { .id = "a1" },
+		.record_ttl_s = DAY_S,
+		.policy = policy,
+		.text = slice_str("version: STSv1\n"),
+		.reason = "because",
+		.steps = steps,
+		.step_count = ARRAY_LEN(steps),
+	};
+
+	assert_true(faked.running);
+	faked.running = false;
+	faked.callback(faked.arg, &result);
+}
+
+/* -- the fixture ----------------------------------------------------------- */
+
+int64_t wall_s;
+static uint64_t mono_ms;
+
+static int64_t test_wall_s(void *arg)
+{
+	(void)arg;
+	return wall_s;
+}
+
+static uint64_t test_mono_ms(void *arg)
+{
+	(void)arg;
+	return mono_ms;
+}
+
+static const struct clock test_clock = { test_wall_s, test_mono_ms, NULL };
+
+static const struct answer_manner plain;
+static const struct map_entry strict = { .name = "strict",
+	                                 .kind = MAP_POSTFIX,
+	                                 .how = { .enforce_testing = true } };
+
+static uint64_t never_asleep(void)
+{
+	return 0;
+}
+
+void pass(uint64_t seconds)
+{
+	wall_s += (int64_t)seconds;
+	mono_ms += seconds * 1000;
+}
+
+static void open_cache(struct fixture *f)
+{
+	struct cache_options options = { .loop = &f->loop,
+		                         .directory = f->directory,
+		                         .max_size = 1 << 20,
+		                         .clock = &f->steady.clock };
+	struct fault why;
+
+	assert_int_equal(cache_open(&options, &f->cache, &why), MTS_OK);
+	f->absent = absent_new(100);
+	assert_non_null(f->absent);
+}
+
+static void open_lookups(struct fixture *f)
+{
+	struct lookups_options options = {
+		.loop = &f->loop,
+		.clock = &f->steady.clock,
+		.cache = f->cache,
+		.absent = f->absent,
+		.timeout_ms = 20000,
+		.negative_min_ms = 1000 * DAY_S,
+		.negative_max_ms = 1000 * DAY_S,
+		.retry_ms = 300000,
+		.id_check_min_ms = 1000 * DAY_S,
+		.id_check_max_ms = 1000 * DAY_S,
+	};
+	struct fault why;
+
+	assert_int_equal(lookups_new(&options, &f->lookups, &why), MTS_OK);
+}
+
+void open_ask(struct fixture *f, enum ask_dane dane, bool leave_dane,
+              uint64_t timeout_ms)
+{
+	struct dane_walks_options walks = { .loop = &f->loop,
+		                            .clock = &f->steady.clock,
+		                            .cache = f->cache,
+		                            .states = f->states,
+		                            .always = dane == ASK_DANE_ON };
+	struct ask_options options = { .clock = &f->steady.clock,
+		                       .lookups = f->lookups,
+		                       .words = f->words,
+		                       .dane = dane,
+		                       .leave_dane = leave_dane,
+		                       .timeout_ms = timeout_ms };
+	struct fault why;
+
+	if (f->ask)
+		ask_close(&f->ask);
+	dane_walks_close(&f->walks);
+	if (dane != ASK_DANE_OFF)
+		assert_int_equal(dane_walks_new(&walks, &f->walks, &why),
+		                 MTS_OK);
+	options.walks = f->walks;
+	assert_int_equal(ask_new(&options, &f->ask, &why), MTS_OK);
+}
+
+int ask_setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	memset(&faked, 0, sizeof(faked));
+	fake_dane_reset();
+	wall_s = 1700000000;
+	mono_ms = 1000000;
+	snprintf(f->directory, sizeof(f->directory), "/tmp/mtasts-test.XXXXXX");
+	assert_non_null(mkdtemp(f->directory));
+	assert_int_equal(uv_loop_init(&f->loop), 0);
+	buffer_init(&f->out, SOCKETMAP_REPLY_MAX);
+	steady_init(&f->steady, &test_clock, never_asleep);
+	open_cache(f);
+	open_lookups(f);
+	f->states = dane_states_new(100);
+	f->words = words_new();
+	f->maps = maps_new(&plain, &strict, 1);
+	assert_true(f->states && f->words && f->maps);
+	open_ask(f, ASK_DANE_AUTO, false, 20000);
+	*state = f;
+	return 0;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type,
+                      struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+int ask_teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	ask_cancel(&f->waiter);
+	ask_close(&f->ask);
+	dane_walks_close(&f->walks);
+	lookups_close(&f->lookups);
+	cache_close(&f->cache);
+	absent_free(&f->absent);
+	dane_states_free(&f->states);
+	words_free(&f->words);
+	maps_free(&f->maps);
+	buffer_free(&f->out);
+	uv_run(&f->loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&f->loop), 0);
+	nftw(f->directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	free(f);
+	return 0;
+}
+
+/* -- asking ---------------------------------------------------------------- */
+
+void write_answer(struct fixture *f, const struct ask_result *result)
+{
+	buffer_clear(&f->out);
+	assert_int_equal(reply_write(&f->question, result, wall_s, &f->out),
+	                 MTS_OK);
+	snprintf(f->text, sizeof(f->text), "%.*s", (int)f->out.len,
+	         f->out.data);
+}
+
+void on_answer(void *arg, const struct ask_result *result)
+{
+	struct fixture *f = arg;
+
+	f->called++;
+	f->waiter = NULL;
+	f->dane_steps = result->walk ? result->walk->step_count : 0;
+	f->sts_steps =
+	    result->sts.discovery ? result->sts.discovery->step_count : 0;
+	write_answer(f, result);
+}
+
+struct domain domain_of(const char *name)
+{
+	struct domain domain;
+
+	assert_int_equal(domain_from_key(name, strlen(name), &domain, NULL),
+	                 MTS_OK);
+	return domain;
+}
+
+const char *say(struct fixture *f, const char *request)
+{
+	struct domain domain = domain_of("example.org");
+	struct ask_result result;
+
+	save_to_disk(&f->loop, f->cache, &domain);
+	buffer_clear(&f->out);
+	if (reply_understand(f->maps, slice_str(request), &f->question,
+	                     &f->out) != MTS_OK) {
+		snprintf(f->text, sizeof(f->text), "%.*s", (int)f->out.len,
+		         f->out.data);
+		return f->text;
+	}
+	if (ask_try(f->ask, &f->question.ask, &result) == MTS_OK ||
+	    ask_wait(f->ask, &f->question.ask, &result, on_answer, f,
+	             &f->waiter) != MTS_OK)
+		write_answer(f, &result);
+	else
+		snprintf(f->text, sizeof(f->text), WAIT);
+	return f->text;
+}
+
+struct policy a_policy(enum policy_mode mode)
+{
+	static const char mx[] = "mx1.example.org";
+
+	return (struct policy){ .mode = mode,
+		                .max_age_s = 30 * DAY_S,
+		                .mx_count = 1,
+		                .mx = slice_of(mx, sizeof(mx)) };
+}
+
+void have_policy(struct fixture *f, enum policy_mode mode)
+{
+	struct domain domain = domain_of("example.org");
+	struct cache_entry entry = { .policy = a_policy(mode),
+		                     .id = "a1",
+		                     .fetched_s = wall_s,
+		                     .checked_s = wall_s,
+		                     .record_ttl_s = DAY_S,
+		                     .used_s = wall_s };
+
+	assert_int_equal(cache_put(f->cache, &domain, &entry), MTS_OK);
+}
+
+void have_no_policy(struct fixture *f)
+{
+	struct domain domain = domain_of("example.org");
+	struct absent_entry entry = { .cause = ABSENT_NO_RECORD,
+		                      .until_ms = UINT64_MAX,
+		                      .reason = "none" };
+
+	assert_int_equal(absent_put(f->absent, &domain, &entry), MTS_OK);
+}
+
+struct cache_entry record(struct fixture *f)
+{
+	struct domain domain = domain_of("example.org");
+	struct cache_entry entry = { 0 };
+
+	assert_int_equal(cache_get(f->cache, &domain, &entry), MTS_OK);
+	return entry;
+}

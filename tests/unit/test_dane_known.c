@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* test_dane_known.c - for how long what is known of DANE answers, on
+ * disk and in memory, and when it is learnt anew. */
+#include "ask_world.h"
+#include "save.h"
+
+/* -- for how long ---------------------------------------------------------- */
+
+static void test_one_walk_for_all(void **state)
+{
+	struct fixture *f = *state;
+
+	have_no_policy(f);
+	for (int i = 0; i < 10; i++)
+		assert_says(f, "postfix example.org", WAIT);
+	assert_int_equal(fake_dane.started, 1);
+	fake_dane_finish(DANE_NONE, 300);
+	assert_int_equal(f->called, 10);
+	assert_string_equal(f->text, "NOTFOUND ");
+}
+
+/* Past its TTL it still answers while it is learnt anew in the background. */
+static void check_ttl(struct fixture *f, const char *none)
+{
+	assert_says(f, "postfix example.org", WAIT);
+	fake_dane_finish(DANE_NONE, 300);
+	pass(300);
+	assert_says(f, "postfix example.org", none);
+	assert_int_equal(fake_dane.started, 1);
+	pass(1);
+	assert_says(f, "postfix example.org", none);
+	assert_says(f, "postfix example.org", none);
+	assert_int_equal(fake_dane.started, 2);
+	/* "a DANE change is seen within its TTL" */
+	fake_dane_finish(DANE_ALL, 300);
+	assert_says(f, "postfix example.org", "OK dane-only");
+	/* For at most an hour. */
+	pass(300 + HOUR_S);
+	assert_says(f, "postfix example.org", "OK dane-only");
+	assert_int_equal(fake_dane.started, 3);
+	fake_dane_finish(DANE_ALL, 300);
+	pass(301 + HOUR_S);
+	assert_says(f, "postfix example.org", WAIT);
+	assert_int_equal(fake_dane.started, 4);
+	f->called = 0;
+	fake_dane_finish(DANE_NONE, 300);
+	assert_int_equal(f->called, 1);
+	assert_string_equal(f->text, none);
+}
+
+static void test_ttl_on_disk(void **state)
+{
+	struct fixture *f = *state;
+
+	have_policy(f, POLICY_ENFORCE);
+	check_ttl(f, SECURE);
+	assert_int_equal(record(f).dane_state, DANE_NONE);
+	assert_int_equal(record(f).dane_ttl_s, 300);
+	assert_int_equal(record(f).dane_learnt_s, wall_s);
+	assert_int_equal(dane_states_count(f->states), 0);
+}
+
+static void test_ttl_in_memory(void **state)
+{
+	struct fixture *f = *state;
+
+	have_no_policy(f);
+	check_ttl(f, "NOTFOUND ");
+	assert_int_equal(dane_states_count(f->states), 1);
+}
+
+/* A failure is not repeated at once, and does not take away what was learnt
+ * before that is over. */
+static void check_failure(struct fixture *f)
+{
+	assert_says(f, "postfix example.org", WAIT);
+	fake_dane_finish(DANE_ALL, 300);
+	pass(301);
+	assert_says(f, "postfix example.org", "OK dane-only");
+	fake_dane_finish(DANE_UNKNOWABLE, 60);
+	pass(59);
+	assert_says(f, "postfix example.org", "OK dane-only");
+	assert_int_equal(fake_dane.started, 2);
+	pass(1);
+	assert_says(f, "postfix example.org", "OK dane-only");
+	assert_int_equal(fake_dane.started, 3);
+	fake_dane_finish(DANE_UNKNOWABLE, 60);
+	pass(HOUR_S);
+	assert_says(f, "postfix example.org", WAIT);
+	fake_dane_finish(DANE_UNKNOWABLE, 60);
+	assert_memory_equal(f->text, "TEMP ", 5);
+	pass(59);
+	assert_memory_equal(say(f, "postfix example.org"), "TEMP ", 5);
+	assert_int_equal(fake_dane.started, 4);
+	pass(1);
+	assert_says(f, "postfix example.org", WAIT);
+	fake_dane_finish(DANE_ALL, 300);
+	assert_string_equal(f->text, "OK dane-only");
+}
+
+static void test_failure_on_disk(void **state)
+{
+	struct fixture *f = *state;
+
+	have_policy(f, POLICY_ENFORCE);
+	check_failure(f);
+}
+
+static void test_failure_in_memory(void **state)
+{
+	struct fixture *f = *state;
+
+	have_no_policy(f);
+	check_failure(f);
+}
+
+/* A TTL of a second would mean a walk a second. */
+static void test_ttl_is_bounded(void **state)
+{
+	struct fixture *f = *state;
+
+	have_no_policy(f);
+	assert_says(f, "postfix example.org", WAIT);
+	fake_dane_finish(DANE_NONE, 0);
+	pass(30);
+	assert_says(f, "postfix example.org", "NOTFOUND ");
+	assert_int_equal(fake_dane.started, 1);
+	pass(1);
+	assert_says(f, "postfix example.org", "NOTFOUND ");
+	fake_dane_finish(DANE_NONE, UINT32_MAX);
+	pass(DAY_S + 1);
+	assert_says(f, "postfix example.org", "NOTFOUND ");
+	assert_int_equal(fake_dane.started, 3);
+}
+
+/* A hot domain with a tiny TTL: what is the same is not written each time. */
+static void test_same_state_is_not_written_at_once(void **state)
+{
+	struct fixture *f = *state;
+	int64_t learnt_s;
+
+	have_policy(f, POLICY_ENFORCE);
+	assert_says(f, "postfix example.org", WAIT);
+	fake_dane_finish(DANE_NONE, 1);
+	learnt_s = record(f).dane_learnt_s;
+	pass(31);
+	assert_says(f, "postfix example.org", SECURE);
+	fake_dane_finish(DANE_NONE, 1);
+	assert_int_equal(record(f).dane_learnt_s, learnt_s);
+	pass(30);
+	assert_says(f, "postfix example.org", SECURE); /* from memory, fresh */
+	assert_int_equal(fake_dane.started, 2);
+	pass(1);
+	assert_says(f, "postfix example.org", SECURE);
+	fake_dane_finish(DANE_NONE, 1);
+	assert_int_equal(record(f).dane_learnt_s, learnt_s + 62);
+	/* A change is. */
+	pass(31);
+	assert_says(f, "postfix example.org", SECURE);
+	fake_dane_finish(DANE_ALL, 1);
+	assert_int_equal(record(f).dane_learnt_s, learnt_s + 93);
+	assert_says(f, "postfix example.org", "OK dane-only");
+}
+
+/* The wall clock may jump, either way: no state is lost at once, none lives for
+ * ever. */
+static void check_jump(struct fixture *f, int64_t jump_s, bool on_disk)
+{
+	struct domain_hop hop = { .domain = domain_of("example.org"),
+		                  .port = 25 };
+	int started = fake_dane.started;
+
+	if (on_disk)
+		have_policy(f, POLICY_ENFORCE);
+	else
+		have_no_policy(f);
+	assert_says(f, "postfix example.org", WAIT);
+	fake_dane_finish(DANE_ALL, 300);
+	assert_int_equal(dane_states_count(f->states), on_disk ? 0 : 1);
+	wall_s += jump_s;
+	assert_says(f, "postfix example.org", "OK dane-only");
+	assert_int_equal(fake_dane.started, started + 1);
+	pass(2 * HOUR_S); /* which makes up for a part of the jump */
+	assert_says(f, "postfix example.org", WAIT);
+	fake_dane_finish(DANE_ALL, 300);
+	(void)dane_walks_forget(f->walks, &hop);
+}
+
+static void test_clock_jumps(void **state)
+{
+	struct fixture *f = *state;
+
+	check_jump(f, 5 * HOUR_S, true);
+	check_jump(f, -5 * HOUR_S, true);
+	assert_int_equal(cache_remove_all(f->cache), MTS_OK);
+	check_jump(f, 400 * (int64_t)DAY_S, false);
+	check_jump(f, -400 * (int64_t)DAY_S, false);
+}
+
+/* Puts a state on disk that was learnt AHEAD_S from now. */
+static void have_state(struct fixture *f, unsigned state, int64_t ahead_s)
+{
+	struct domain domain = domain_of("example.org");
+	struct cache_entry entry = record(f);
+
+	entry.dane_state = (uint8_t)state;
+	entry.dane_ttl_s = 300;
+	entry.dane_learnt_s = wall_s + ahead_s;
+	assert_int_equal(cache_put(f->cache, &domain, &entry), MTS_OK);
+}
+
+/* What a process whose clock was ahead has left on disk. */
+static void test_state_from_the_future(void **state)
+{
+	struct fixture *f = *state;
+
+	have_policy(f, POLICY_ENFORCE);
+	have_state(f, DANE_ALL, 100 * DAY_S);
+	assert_says(f, "postfix example.org", WAIT);
+	fake_dane_finish(DANE_NONE, 300);
+	/* A small step does no harm. */
+	have_state(f, DANE_ALL, 100);
+	assert_says(f, "postfix example.org", "OK dane-only");
+	/* A number that no version knows is none. */
+	have_state(f, 200, 0);
+	assert_says(f, "postfix example.org", WAIT);
+}
+
+/* A hit on what is not on disk yet waits for that, and not for DNS: what lies
+ * beside the policy counts. If nothing can be waited for, memory has to do. */
+static void test_not_on_disk_yet(void **state)
+{
+	struct domain domain = domain_of("example.org");
+	struct fixture *f = *state;
+	struct cache_entry entry;
+	struct ask_result tried;
+
+	have_policy(f, POLICY_ENFORCE);
+	assert_int_equal(cache_get(f->cache, &domain, &entry), MTS_OK);
+	entry.dane_state = DANE_NONE;
+	entry.dane_learnt_s = wall_s;
+	entry.dane_ttl_s = 300;
+	assert_int_equal(cache_put(f->cache, &domain, &entry), MTS_OK);
+	assert_false(cache_is_saved(f->cache, &domain));
+	assert_int_equal(reply_understand(f->maps,
+	                                  slice_str("postfix example.org"),
+	                                  &f->question, &f->out),
+	                 MTS_OK);
+	assert_int_equal(ask_try(f->ask, &f->question.ask, &tried), MTS_EMORE);
+	write_answer(f, &tried);
+	assert_string_equal(f->text, SECURE);
+	assert_int_equal(ask_wait(f->ask, &f->question.ask, &tried, on_answer,
+	                          f, &f->waiter),
+	                 MTS_OK);
+	save_to_disk(&f->loop, f->cache, &domain);
+	assert_int_equal(f->called, 1);
+	assert_string_equal(f->text, SECURE);
+	assert_int_equal(fake_dane.started, 0);
+}
+
+int main(void)
+{
+#define TEST(name)                                                             \
+	cmocka_unit_test_setup_teardown(name, ask_setup, ask_teardown)
+	static const struct CMUnitTest tests[] = {
+		TEST(test_one_walk_for_all),
+		TEST(test_ttl_on_disk),
+		TEST(test_ttl_in_memory),
+		TEST(test_failure_on_disk),
+		TEST(test_failure_in_memory),
+		TEST(test_ttl_is_bounded),
+		TEST(test_same_state_is_not_written_at_once),
+		TEST(test_clock_jumps),
+		TEST(test_state_from_the_future),
+		TEST(test_not_on_disk_yet),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
