@@ -276,7 +276,7 @@ static void put_policy_text(json_t **item, const struct policy *policy)
 {
 	struct buffer text;
 
-	buffer_init(&text, 4 * POLICY_MAX);
+	buffer_init(&text, (size_t)4 * POLICY_MAX);
 	if (answer_write_policy(&text, policy) == MTS_OK)
 		control_put_slice(item, "text", buffer_slice(&text));
 	else
