@@ -75,11 +75,11 @@ int store_after(struct store *store, enum store_table table, struct slice after,
 		return mts_from_lmdb(rc);
 	rc = seek(cursor, after, &found, &data);
 	mdb_cursor_close(cursor);
-	/* Not after it: whoever walks would walk in a circle. */
+	/* Not after it, even if that is nothing: whoever walks would walk in a
+	 * circle. */
 	if (rc == 0 &&
 	    (found.mv_size > KEY_MAX ||
-	     (after.len && tree_compare(slice_of(found.mv_data, found.mv_size),
-	                                after) <= 0)))
+	     tree_compare(slice_of(found.mv_data, found.mv_size), after) <= 0))
 		rc = MDB_CORRUPTED;
 	if (rc) {
 		store_note(store, rc);

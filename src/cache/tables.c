@@ -9,10 +9,11 @@
 #define FORMAT "3"
 
 enum {
-	LMDB_FREE = 0,   /* LMDB's own table of free pages */
-	LMDB_NAMES = 1,  /* that of the tables' names */
-	LMDB_TABLES = 2, /* those two */
-	META_PAGES = 2,  /* in no table */
+	LMDB_FREE = 0,    /* LMDB's own table of free pages */
+	LMDB_NAMES = 1,   /* that of the tables' names */
+	LMDB_TABLES = 2,  /* those two */
+	META_PAGES = 2,   /* in no table */
+	TAKEN_MAX = 8192, /* pages that a batch may take, and to spare */
 };
 
 static const char *const names[STORE_TABLES] = {
@@ -210,6 +211,17 @@ int tables_have(const struct tables *tables, MDB_txn *txn, struct slice name)
 
 /* What is in no tree is free, whatever the file's length says. LMDB keeps these
  * counts: nothing is walked. */
+/* Tables can't have more pages than there are, with those that TXN has taken
+ * beyond the last one written: a count that was damaged on disk would have
+ * everything evicted. */
+static bool is_credible(MDB_txn *txn, size_t pages)
+{
+	MDB_envinfo info;
+
+	return mdb_env_info(mdb_txn_env(txn), &info) == 0 &&
+	       pages / 2 <= info.me_last_pgno + TAKEN_MAX;
+}
+
 int tables_measure(const struct tables *tables, MDB_txn *txn,
                    struct tables_size *ret)
 {
@@ -230,7 +242,7 @@ int tables_measure(const struct tables *tables, MDB_txn *txn,
 		if (all[i] == tables->by[STORE_BY_NAME])
 			ret->entries = stat.ms_entries;
 	}
-	return rc;
+	return rc || is_credible(txn, ret->pages) ? rc : MDB_CORRUPTED;
 }
 
 /* The one that has to go first, by its key in TABLE. MDB_NOTFOUND. */
