@@ -276,6 +276,10 @@ static void walk(const struct row *row)
 static void test_rows(void **state)
 {
 	(void)state;
+	/* The first hand-shake sets OpenSSL up, which takes valgrind seconds on a
+	 * busy machine. */
+	if (getenv("MTS_VALGRIND"))
+		walk(&rows[0]);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct row *row = &rows[i];
 		bool found;
