@@ -1,26 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* absent.c - domains known to have no usable policy, in memory, bounded.
- *
- * A hash table for the look-up and a list in order of use for making room. */
+/* absent.c - domains known to have no usable policy, in memory, bounded. */
 #include "cache/absent.h"
 
-#include "base/list.h"
-#include "base/map.h"
+#include "base/recent.h"
 
 #include <stdlib.h>
 
 enum { REASON_MAX = 100 }; /* 50,000 of them have to fit in a few MiB */
 
 struct absent {
-	struct map *map;
-	struct list used; /* struct item; the one used longest ago first */
-	size_t max;
+	struct recent *items; /* struct item */
 };
 
 /* One domain. Its strings lie behind it: name, id, reason, each with a NUL. */
 struct item {
-	struct map_node node; /* the key is the name */
-	struct list link;
+	struct recent_node node; /* the key is the name */
 	uint64_t until_ms;
 	uint64_t retry_ms;
 	enum absent_cause cause;
@@ -29,17 +23,15 @@ struct item {
 
 struct absent *absent_new(size_t max)
 {
-	struct absent *absent = calloc(1, sizeof(*absent));
+	struct absent *absent = malloc(sizeof(*absent));
 
 	if (!absent)
 		return NULL;
-	absent->map = map_new();
-	if (!absent->map) {
+	absent->items = recent_new(max);
+	if (!absent->items) {
 		free(absent);
 		return NULL;
 	}
-	list_init(&absent->used);
-	absent->max = max;
 	return absent;
 }
 
@@ -47,31 +39,14 @@ void absent_free(struct absent **absent)
 {
 	if (!*absent)
 		return;
-	absent_remove_all(*absent);
-	map_free(&(*absent)->map);
+	recent_free(&(*absent)->items);
 	free(*absent);
 	*absent = NULL;
 }
 
-static struct item *find(const struct absent *absent,
-                         const struct domain *domain)
-{
-	struct map_node *node =
-	    map_find(absent->map, domain->name, domain->len);
-
-	return node ? container_of(node, struct item, node) : NULL;
-}
-
-static void drop(struct absent *absent, struct item *item)
-{
-	map_remove(absent->map, &item->node);
-	list_remove(&item->link);
-	free(item);
-}
-
 static const char *item_id(const struct item *item)
 {
-	return item->text + item->node.key_len + 1;
+	return item->text + item->node.node.key_len + 1;
 }
 
 static const char *item_reason(const struct item *item)
@@ -84,12 +59,13 @@ static const char *item_reason(const struct item *item)
 int absent_get(struct absent *absent, const struct domain *domain,
                struct absent_entry *ret)
 {
-	struct item *item = find(absent, domain);
+	struct recent_node *node =
+	    recent_use(absent->items, domain->name, domain->len);
+	struct item *item;
 
-	if (!item)
+	if (!node)
 		return MTS_ENOTFOUND;
-	list_remove(&item->link);
-	list_append(&absent->used, &item->link);
+	item = container_of(node, struct item, node);
 	ret->cause = item->cause;
 	ret->until_ms = item->until_ms;
 	ret->retry_ms = item->retry_ms;
@@ -124,17 +100,9 @@ static struct item *item_new(const struct domain *domain,
 	p = put_text(item->text, domain->name, domain->len);
 	p = put_text(p, entry->id, id_len);
 	put_text(p, reason, reason_len);
-	item->node.key = item->text;
-	item->node.key_len = domain->len;
+	item->node.node.key = item->text;
+	item->node.node.key_len = domain->len;
 	return item;
-}
-
-static void make_room(struct absent *absent)
-{
-	struct list *oldest = list_first(&absent->used);
-
-	if (oldest && absent_count(absent) >= absent->max)
-		drop(absent, container_of(oldest, struct item, link));
 }
 
 int absent_put(struct absent *absent, const struct domain *domain,
@@ -145,30 +113,23 @@ int absent_put(struct absent *absent, const struct domain *domain,
 	if (!item)
 		return MTS_ENOMEM;
 	/* Only now: ENTRY may borrow its reason from what goes here. */
-	absent_remove(absent, domain);
-	make_room(absent);
-	map_insert(absent->map, &item->node);
-	list_append(&absent->used, &item->link);
+	recent_put(absent->items, &item->node);
 	return MTS_OK;
 }
 
 void absent_remove(struct absent *absent, const struct domain *domain)
 {
-	struct item *item = find(absent, domain);
-
-	if (item)
-		drop(absent, item);
+	(void)recent_remove(absent->items, domain->name, domain->len);
 }
 
 void absent_remove_all(struct absent *absent)
 {
-	list_each_safe (link, &absent->used)
-		drop(absent, container_of(link, struct item, link));
+	recent_remove_all(absent->items);
 }
 
 size_t absent_count(const struct absent *absent)
 {
-	return map_count(absent->map);
+	return recent_count(absent->items);
 }
 
 const char *absent_cause_text(enum absent_cause cause)

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* dane_states.c - what was learnt of DANE for next hops, in memory, bounded.
- *
- * A hash table for the look-up and a list in order of use for making room. */
+/* dane_states.c - what was learnt of DANE for next hops, in memory, bounded. */
 #include "cache/dane_states.h"
 
-#include "base/list.h"
-#include "base/map.h"
+#include "base/recent.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,15 +10,12 @@
 enum { REASON_MAX = 100 }; /* 50,000 of them have to fit in a few MiB */
 
 struct dane_states {
-	struct map *map;
-	struct list used; /* struct item; the one used longest ago first */
-	size_t max;
+	struct recent *items; /* struct item */
 };
 
 /* One hop. Its key and, with a NUL, its reason lie behind it. */
 struct item {
-	struct map_node node;
-	struct list link;
+	struct recent_node node;
 	uint64_t learnt_ms;
 	uint64_t barred_ms;
 	uint32_t ttl_s;
@@ -31,17 +25,15 @@ struct item {
 
 struct dane_states *dane_states_new(size_t max)
 {
-	struct dane_states *states = calloc(1, sizeof(*states));
+	struct dane_states *states = malloc(sizeof(*states));
 
 	if (!states)
 		return NULL;
-	states->map = map_new();
-	if (!states->map) {
+	states->items = recent_new(max);
+	if (!states->items) {
 		free(states);
 		return NULL;
 	}
-	list_init(&states->used);
-	states->max = max;
 	return states;
 }
 
@@ -49,43 +41,27 @@ void dane_states_free(struct dane_states **states)
 {
 	if (!*states)
 		return;
-	dane_states_remove_all(*states);
-	map_free(&(*states)->map);
+	recent_free(&(*states)->items);
 	free(*states);
 	*states = NULL;
-}
-
-static struct item *find(const struct dane_states *states,
-                         const struct domain_hop *hop)
-{
-	char key[DOMAIN_HOP_KEY];
-	size_t len = domain_hop_key(hop, key);
-	struct map_node *node = map_find(states->map, key, len);
-
-	return node ? container_of(node, struct item, node) : NULL;
-}
-
-static void drop(struct dane_states *states, struct item *item)
-{
-	map_remove(states->map, &item->node);
-	list_remove(&item->link);
-	free(item);
 }
 
 int dane_states_get(struct dane_states *states, const struct domain_hop *hop,
                     struct dane_states_entry *ret)
 {
-	struct item *item = find(states, hop);
+	char key[DOMAIN_HOP_KEY];
+	size_t len = domain_hop_key(hop, key);
+	struct recent_node *node = recent_use(states->items, key, len);
+	struct item *item;
 
-	if (!item)
+	if (!node)
 		return MTS_ENOTFOUND;
-	list_remove(&item->link);
-	list_append(&states->used, &item->link);
+	item = container_of(node, struct item, node);
 	ret->state = (enum dane_state)item->state;
 	ret->ttl_s = item->ttl_s;
 	ret->learnt_ms = item->learnt_ms;
 	ret->barred_ms = item->barred_ms;
-	ret->reason = item->text + item->node.key_len;
+	ret->reason = item->text + item->node.node.key_len;
 	return MTS_OK;
 }
 
@@ -107,17 +83,9 @@ static struct item *item_new(const struct domain_hop *hop,
 	memcpy(item->text, key, len);
 	memcpy(item->text + len, reason, reason_len);
 	item->text[len + reason_len] = '\0';
-	item->node.key = item->text;
-	item->node.key_len = len;
+	item->node.node.key = item->text;
+	item->node.node.key_len = len;
 	return item;
-}
-
-static void make_room(struct dane_states *states)
-{
-	struct list *oldest = list_first(&states->used);
-
-	if (oldest && dane_states_count(states) >= states->max)
-		drop(states, container_of(oldest, struct item, link));
 }
 
 int dane_states_put(struct dane_states *states, const struct domain_hop *hop,
@@ -128,30 +96,25 @@ int dane_states_put(struct dane_states *states, const struct domain_hop *hop,
 	if (!item)
 		return MTS_ENOMEM;
 	/* Only now: ENTRY may borrow its reason from what goes here. */
-	dane_states_remove(states, hop);
-	make_room(states);
-	map_insert(states->map, &item->node);
-	list_append(&states->used, &item->link);
+	recent_put(states->items, &item->node);
 	return MTS_OK;
 }
 
 bool dane_states_remove(struct dane_states *states,
                         const struct domain_hop *hop)
 {
-	struct item *item = find(states, hop);
+	char key[DOMAIN_HOP_KEY];
+	size_t len = domain_hop_key(hop, key);
 
-	if (item)
-		drop(states, item);
-	return item != NULL;
+	return recent_remove(states->items, key, len);
 }
 
 void dane_states_remove_all(struct dane_states *states)
 {
-	list_each_safe (link, &states->used)
-		drop(states, container_of(link, struct item, link));
+	recent_remove_all(states->items);
 }
 
 size_t dane_states_count(const struct dane_states *states)
 {
-	return map_count(states->map);
+	return recent_count(states->items);
 }
