@@ -374,7 +374,7 @@ static void on_mx(void *arg, const struct dns_answer *answer)
 
 /* -- starting -------------------------------------------------------------- */
 
-static int walk_new(struct secure_dns *dns, const struct dane_hop *hop,
+static int walk_new(struct secure_dns *dns, const struct domain_hop *hop,
                     struct dane_walk **ret)
 {
 	struct dane_walk *walk = calloc(1, sizeof(*walk));
@@ -398,7 +398,7 @@ static int walk_new(struct secure_dns *dns, const struct dane_hop *hop,
 	return MTS_OK;
 }
 
-int dane_start(struct secure_dns *dns, const struct dane_hop *hop,
+int dane_start(struct secure_dns *dns, const struct domain_hop *hop,
                dane_callback *callback, void *arg, struct dane_walk **ret)
 {
 	struct dane_walk *walk;

@@ -11,16 +11,8 @@
 #include "sts/domain.h"
 
 enum {
-	DANE_PORT = 25,
 	DANE_HOSTS_MAX = 32, /* MX hosts looked at, the most preferred first */
 	DANE_STEPS_MAX = DANE_HOSTS_MAX + 2,
-};
-
-/* Where mail is to go. */
-struct dane_hop {
-	struct domain domain;
-	bool direct;   /* "[domain]": the host itself, no MX look-up */
-	uint16_t port; /* DANE_PORT, or what the MTA names */
 };
 
 /* One line of the trace: "mx", or a host's name. */
@@ -44,12 +36,12 @@ struct dane_walk;
 
 typedef void dane_callback(void *arg, const struct dane_result *result);
 
-/* Starts the walk for HOP, which is copied. An error return means "not
+/* Starts the walk for HOP, whose port is not 0 and which is copied. An error return means "not
  * started": MTS_EFULL: too many look-ups wait (secure_dns_ask()); MTS_ENOMEM.
  * Otherwise CALLBACK comes exactly once, never from inside the call, unless
  * dane_cancel() comes first. It ends by itself within a few times the time-out
  * of one look-up. */
-int dane_start(struct secure_dns *dns, const struct dane_hop *hop,
+int dane_start(struct secure_dns *dns, const struct domain_hop *hop,
                dane_callback *callback, void *arg, struct dane_walk **ret);
 
 /* The callback will not come. Takes NULL, leaves NULL. */

@@ -47,7 +47,7 @@ struct dane_host {
 struct dane_walk {
 	uv_timer_t timer; /* the end: all is known, or time is over */
 	struct secure_dns *dns;
-	struct dane_hop hop;
+	struct domain_hop hop;
 	struct zones *zones;
 	struct secure_query *mx_query;
 	struct zones_wish wish;

@@ -225,12 +225,8 @@ static void on_walk(void *arg, const struct dane_result *result)
 
 static int walk(struct job *job)
 {
-	struct dane_hop hop = { .domain = job->hop.domain,
-		                .direct = job->hop.direct,
-		                .port = job->hop.port };
-
 	job->state = JOB_WALKING;
-	return dane_start(job->walks->options.dns, &hop, on_walk, job,
+	return dane_start(job->walks->options.dns, &job->hop, on_walk, job,
 	                  &job->walk);
 }
 

@@ -43,7 +43,7 @@ void fake_dane_finish(enum dane_state state, uint32_t ttl_s)
 	fake_dane.walks[i - 1].callback(fake_dane.walks[i - 1].arg, &result);
 }
 
-int dane_start(struct secure_dns *dns, const struct dane_hop *hop,
+int dane_start(struct secure_dns *dns, const struct domain_hop *hop,
                dane_callback *callback, void *arg, struct dane_walk **ret)
 {
 	struct dane_walk *walk = &fake_dane.walks[fake_dane.started];

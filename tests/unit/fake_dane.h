@@ -10,7 +10,7 @@ enum { FAKE_WALKS_MAX = 16 };
 
 /* One walk. */
 struct dane_walk {
-	struct dane_hop hop;
+	struct domain_hop hop;
 	dane_callback *callback;
 	void *arg;
 	bool running;

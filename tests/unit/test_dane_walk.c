@@ -252,7 +252,7 @@ static void on_walk(void *arg, const struct dane_result *result)
 static int walk(struct secure_dns *dns, const char *hop, uint16_t port,
                 const char *answers)
 {
-	struct dane_hop h = { .port = port };
+	struct domain_hop h = { .port = port };
 	struct dane_walk *w = NULL;
 	size_t len = strlen(hop);
 	int status;
@@ -687,7 +687,7 @@ static void cancelling(void **state)
 	(void)state;
 	for (int rounds = 0; rounds < 30; rounds++) {
 		struct secure_dns dns;
-		struct dane_hop hop = { .port = 25 };
+		struct domain_hop hop = { .port = 25 };
 		struct dane_walk *w = NULL;
 
 		open_dns(&dns);
@@ -709,7 +709,7 @@ static void cancelling(void **state)
  * hear what a walk that ran out of time came to. */
 static void ends_in_time(void **state)
 {
-	struct dane_hop hop = { .port = 25 };
+	struct domain_hop hop = { .port = 25 };
 	struct dane_walk *w = NULL;
 	struct secure_dns dns;
 
