@@ -2,43 +2,10 @@
 /* ask_world.c - questions to serve/ask.h, and what comes of them. */
 #include "ask_world.h"
 
+#include "folder.h"
 #include "save.h"
 
-#include <ftw.h>
-
 /* -- discoveries that the test ends ---------------------------------------- */
-
-struct faked_discovery faked;
-
-int discovery_start(const struct discover_options *options,
-                    const struct domain *domain, const char *known_id,
-                    discover_callback *callback, void *arg,
-                    struct discovery **ret)
-{
-	(void)options;
-	(void)domain;
-	(void)known_id;
-	assert_false(faked.running);
-	faked.callback = callback;
-	faked.arg = arg;
-	faked.running = true;
-	faked.started++;
-	*ret = (struct discovery *)&faked;
-	return MTS_OK;
-}
-
-void discovery_cancel(struct discovery **discovery)
-{
-	if (*discovery)
-		faked.running = false;
-	*discovery = NULL;
-}
-
-const char *discover_outcome_text(enum discover_outcome outcome)
-{
-	(void)outcome;
-	return "faked";
-}
 
 void finish(enum discover_outcome outcome, struct policy *policy)
 {
@@ -56,9 +23,7 @@ void finish(enum discover_outcome outcome, struct policy *policy)
 		.step_count = ARRAY_LEN(steps),
 	};
 
-	assert_true(faked.running);
-	faked.running = false;
-	faked.callback(faked.arg, &result);
+	fake_discovery_end(&result);
 }
 
 /* -- the fixture ----------------------------------------------------------- */
@@ -158,7 +123,7 @@ int ask_setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
-	memset(&faked, 0, sizeof(faked));
+	fake_discovery_reset();
 	fake_dane_reset();
 	wall_s = 1700000000;
 	mono_ms = 1000000;
@@ -178,15 +143,6 @@ int ask_setup(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type,
-                      struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 int ask_teardown(void **state)
 {
 	struct fixture *f = *state;
@@ -203,7 +159,7 @@ int ask_teardown(void **state)
 	buffer_free(&f->out);
 	uv_run(&f->loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&f->loop), 0);
-	nftw(f->directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	folder_remove(f->directory);
 	free(f);
 	return 0;
 }

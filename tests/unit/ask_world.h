@@ -9,6 +9,7 @@
 
 #include "base/steady.h"
 #include "fake_dane.h"
+#include "fake_discovery.h"
 #include "serve/reply.h"
 
 enum { MINUTE_S = 60, HOUR_S = 3600, DAY_S = 86400 };
@@ -16,15 +17,7 @@ enum { MINUTE_S = 60, HOUR_S = 3600, DAY_S = 86400 };
 #define SECURE "OK secure match=mx1.example.org servername=hostname"
 #define WAIT   "(it waits)"
 
-/* The discovery that was started last. */
-extern struct faked_discovery {
-	discover_callback *callback;
-	void *arg;
-	bool running;
-	int started; /* so many in all */
-} faked;
-
-/* Ends it, with one step, the id "a1" and the reason "because". */
+/* Ends the discovery that is under way, with one step, the id "a1" and the reason "because". */
 void finish(enum discover_outcome outcome, struct policy *policy);
 
 extern int64_t wall_s; /* the wall clock */

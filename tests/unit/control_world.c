@@ -2,43 +2,14 @@
 /* control_world.c - a control service for tests, and its clients. */
 #include "control_world.h"
 
-#include <ftw.h>
+#include "folder.h"
+#include "save.h"
+
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-struct faked_discovery faked;
-
 /* -- what the network would do --------------------------------------------- */
-
-int discovery_start(const struct discover_options *options,
-                    const struct domain *domain, const char *known_id,
-                    discover_callback *callback, void *arg,
-                    struct discovery **ret)
-{
-	(void)options;
-	(void)domain;
-	(void)known_id;
-	faked.callback = callback;
-	faked.arg = arg;
-	faked.running = true;
-	faked.started++;
-	*ret = (struct discovery *)&faked;
-	return MTS_OK;
-}
-
-void discovery_cancel(struct discovery **discovery)
-{
-	*discovery = NULL;
-}
-
-const char *discover_outcome_text(enum discover_outcome outcome)
-{
-	return outcome == DISCOVER_POLICY         ? "policy"
-	       : outcome == DISCOVER_NO_RECORD    ? "no_record"
-	       : outcome == DISCOVER_FETCH_FAILED ? "fetch_failed"
-	                                          : "other";
-}
 
 const char *fetch_cause_text(enum fetch_cause cause)
 {
@@ -88,9 +59,7 @@ void finish(enum discover_outcome outcome)
 		.step_count = ARRAY_LEN(steps),
 	};
 
-	assert_true(faked.running);
-	faked.running = false;
-	faked.callback(faked.arg, &result);
+	fake_discovery_end(&result);
 }
 
 /* -- the fixture ----------------------------------------------------------- */
@@ -213,7 +182,7 @@ int control_setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
-	memset(&faked, 0, sizeof(faked));
+	fake_discovery_reset();
 	fake_dane_reset();
 	/* Most tests are about MTA-STS. */
 	fake_dane.health = SECURE_DNS_STRIPPED;
@@ -226,15 +195,6 @@ int control_setup(void **state)
 	open_control(f);
 	*state = f;
 	return 0;
-}
-
-static int remove_one(const char *path, const struct stat *st, int type,
-                      struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
 }
 
 int control_teardown(void **state)
@@ -252,14 +212,9 @@ int control_teardown(void **state)
 	absent_free(&f->absent);
 	uv_run(&f->loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&f->loop), 0);
-	nftw(f->directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	folder_remove(f->directory);
 	free(f);
 	return 0;
-}
-
-static void on_tick(uv_timer_t *timer)
-{
-	(void)timer;
 }
 
 void put_policy(struct fixture *f, const char *name, int64_t fetched_s)
@@ -282,17 +237,10 @@ void put_policy(struct fixture *f, const char *name, int64_t fetched_s)
 void save_policy(struct fixture *f, const char *name)
 {
 	struct domain domain;
-	uv_timer_t tick;
 
 	assert_int_equal(domain_from_key(name, strlen(name), &domain, NULL),
 	                 MTS_OK);
-	uv_timer_init(&f->loop, &tick);
-	uv_timer_start(&tick, on_tick, 1, 1);
-	cache_hurry(f->cache);
-	while (!cache_is_saved(f->cache, &domain))
-		uv_run(&f->loop, UV_RUN_ONCE);
-	uv_close((uv_handle_t *)&tick, NULL);
-	uv_run(&f->loop, UV_RUN_NOWAIT);
+	save_to_disk(&f->loop, f->cache, &domain);
 }
 
 void put_absent(struct fixture *f, const char *name)

@@ -10,22 +10,13 @@
 #include "cache/absent.h"
 #include "cache/cache.h"
 #include "fake_dane.h"
+#include "fake_discovery.h"
 #include "serve/control.h"
 
 #include <jansson.h>
 
 /* What the clock says: 2023-11-14T22:13:20Z. */
 #define NOW_S ((int64_t)1700000000)
-
-/* The discovery under way. */
-struct faked_discovery {
-	discover_callback *callback;
-	void *arg;
-	bool running;
-	int started;
-};
-
-extern struct faked_discovery faked;
 
 struct fixture {
 	uv_loop_t loop;

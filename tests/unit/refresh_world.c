@@ -3,9 +3,9 @@
 #include "refresh_world.h"
 
 #include "base/log.h"
+#include "folder.h"
 #include "save.h"
 
-#include <ftw.h>
 #include <unistd.h>
 
 int64_t world_wall_s;
@@ -255,15 +255,6 @@ int world_setup(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type,
-                      struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 int world_teardown(void **state)
 {
 	struct world *w = *state;
@@ -273,7 +264,7 @@ int world_teardown(void **state)
 	close(w->log_fd);
 	close_all(w);
 	assert_int_equal(uv_loop_close(&w->loop), 0);
-	nftw(w->directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	folder_remove(w->directory);
 	free(w);
 	return 0;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* test_lookup.c - the look-up service's rules, with a real cache, a clock that
  * the test turns, and discoveries that end as the test says. */
+#include "fake_discovery.h"
+#include "folder.h"
 #include "save.h"
 #include "tests.h"
 
@@ -8,53 +10,9 @@
 #include "cache/cache.h"
 #include "serve/lookup.h"
 
-#include <ftw.h>
-
 enum { MINUTE_MS = 60 * 1000, HOUR_MS = 60 * MINUTE_MS };
 
 /* -- discoveries that the test ends ---------------------------------------- */
-
-static struct {
-	discover_callback *callback;
-	void *arg;
-	bool running;
-	char known_id[RECORD_ID_MAX + 1]; /* "" if none was given */
-	int started;
-	int cancelled;
-} faked;
-
-int discovery_start(const struct discover_options *options,
-                    const struct domain *domain, const char *known_id,
-                    discover_callback *callback, void *arg,
-                    struct discovery **ret)
-{
-	(void)options;
-	(void)domain;
-	assert_false(faked.running);
-	faked.callback = callback;
-	faked.arg = arg;
-	faked.running = true;
-	snprintf(faked.known_id, sizeof(faked.known_id), "%s",
-	         known_id ? known_id : "");
-	faked.started++;
-	*ret = (struct discovery *)&faked;
-	return MTS_OK;
-}
-
-void discovery_cancel(struct discovery **discovery)
-{
-	if (*discovery) {
-		faked.cancelled++;
-		faked.running = false;
-	}
-	*discovery = NULL;
-}
-
-const char *discover_outcome_text(enum discover_outcome outcome)
-{
-	(void)outcome;
-	return "faked";
-}
 
 static void finish(enum discover_outcome outcome, const char *id,
                    uint32_t ttl_s, struct policy *policy)
@@ -67,10 +25,8 @@ static void finish(enum discover_outcome outcome, const char *id,
 		.reason = "because",
 	};
 
-	assert_true(faked.running);
 	snprintf(result.record.id, sizeof(result.record.id), "%s", id);
-	faked.running = false;
-	faked.callback(faked.arg, &result);
+	fake_discovery_end(&result);
 }
 
 /* -- the fixture ----------------------------------------------------------- */
@@ -129,7 +85,7 @@ static int setup(void **state)
 	};
 	struct fault why;
 
-	memset(&faked, 0, sizeof(faked));
+	fake_discovery_reset();
 	wall_s = 1700000000;
 	mono_ms = 1000000;
 	snprintf(f->directory, sizeof(f->directory), "/tmp/mtasts-test.XXXXXX");
@@ -151,15 +107,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type,
-                      struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
@@ -169,7 +116,7 @@ static int teardown(void **state)
 	absent_free(&f->absent);
 	uv_run(&f->loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&f->loop), 0);
-	nftw(f->directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	folder_remove(f->directory);
 	free(f);
 	return 0;
 }

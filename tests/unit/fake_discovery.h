@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* fake_discovery.h - net/discover.h for tests: a discovery at a time, which ends
+ * as the test says. Link with fake_discovery.c, and not with libnet.a. */
+#ifndef TESTS_FAKE_DISCOVERY_H
+#define TESTS_FAKE_DISCOVERY_H
+
+#include "net/discover.h"
+
+/* The one that was started last. */
+struct fake_discovery {
+	discover_callback *callback;
+	void *arg;
+	bool running;
+	char known_id[RECORD_ID_MAX + 1]; /* "" if none was given */
+	int started;                      /* so many in all */
+	int cancelled;
+};
+
+extern struct fake_discovery faked;
+
+/* Forgets all. */
+void fake_discovery_reset(void);
+
+/* Ends the one that is under way. */
+void fake_discovery_end(const struct discover_result *result);
+
+#endif
