@@ -10,9 +10,7 @@ enum { STEP_INDENT = 10 }; /* of "  FAILED  " */
 
 static const char *state_words(struct slice state)
 {
-	static const struct {
-		const char *name, *words;
-	} rows[] = {
+	static const struct text_word rows[] = {
 		{ "not_known", "nothing is known yet" },
 		{ "none", "no TLSA records" },
 		{ "all", "usable TLSA records for every host" },
@@ -20,13 +18,10 @@ static const char *state_words(struct slice state)
 		{ "unusable", "TLSA records, none of them usable" },
 		{ "insecure_mx", "TLSA records, but insecure MX records" },
 		{ "unknowable", "can't be looked up" },
+		{ NULL, NULL },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (slice_is(state, rows[i].name))
-			return rows[i].words;
-	}
-	return "an unknown state";
+	return text_words(rows, state, "an unknown state");
 }
 
 /* " (12s old, good for 4m 48s)" */

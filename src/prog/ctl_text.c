@@ -188,3 +188,12 @@ int text_put_cell(struct buffer *out, struct slice text, size_t width, bool cut)
 		buffer_put(out, " ", 1);
 	return buffer_status(out);
 }
+
+const char *text_words(const struct text_word *rows, struct slice name,
+                       const char *otherwise)
+{
+	for (; rows->name; rows++)
+		if (slice_is(name, rows->name))
+			return rows->words;
+	return otherwise;
+}

@@ -45,4 +45,14 @@ int text_put_cell(struct buffer *out, struct slice text, size_t width,
 int text_put_lines(struct buffer *out, struct slice text, size_t indent,
                    bool utf8);
 
+/* What stands for a name that mtastsd uses. */
+struct text_word {
+	const char *name, *words;
+};
+
+/* The words for NAME in ROWS, which end with one without a name; else
+ * OTHERWISE. */
+const char *text_words(const struct text_word *rows, struct slice name,
+                       const char *otherwise);
+
 #endif

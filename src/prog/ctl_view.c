@@ -133,9 +133,7 @@ static void show_status(struct view *view, const json_t *item)
 
 static const char *source_words(struct slice source)
 {
-	static const struct {
-		const char *name, *words;
-	} rows[] = {
+	static const struct text_word rows[] = {
 		{ "cached", "from the cache" },
 		{ "absent", "known to be absent" },
 		{ "discovered", "looked up now" },
@@ -143,13 +141,10 @@ static const char *source_words(struct slice source)
 		{ "no_domain", "not the name of a domain" },
 		{ "pinned", "pinned by the operator" },
 		{ "bypass", "by the operator's word" },
+		{ NULL, NULL },
 	};
 
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (slice_is(source, rows[i].name))
-			return rows[i].words;
-	}
-	return "from an unknown source";
+	return text_words(rows, source, "from an unknown source");
 }
 
 /* "enforce, from the cache", "no policy, looked up now". */

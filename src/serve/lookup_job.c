@@ -48,14 +48,14 @@ static size_t jobs_max(const struct lookups *lookups)
  * policy. One line an episode, which ends when half of them are done. */
 static int refuse(struct lookups *lookups)
 {
-	if (!lookups->flooded)
+	if (!lookups->flooded) {
 		log_warning(
 		    "too_many_discoveries limit=%zu reason=\"domains that are "
 		    "not in the cache are answered as without a policy\"",
 		    jobs_max(lookups));
-	if (!lookups->flooded)
 		lookups->flood_refused = lookups->counts.refused;
-	lookups->flooded = true;
+		lookups->flooded = true;
+	}
 	lookups->counts.refused++;
 	return MTS_EFULL;
 }
