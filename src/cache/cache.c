@@ -124,8 +124,7 @@ static int read_disk(struct cache *cache, const struct domain *domain,
 	int rc = cache_ready(cache);
 
 	if (rc == MTS_OK)
-		rc = store_get(cache->store,
-		               slice_of(domain->name, domain->len), ret);
+		rc = store_get(cache->store, domain_slice(domain), ret);
 	if (rc == MTS_OK || rc == MTS_ENOTFOUND)
 		return rc;
 	/* The file itself: the writer mends it, and meanwhile all is new. */
@@ -137,7 +136,7 @@ int cache_get(struct cache *cache, const struct domain *domain,
               struct cache_entry *ret)
 {
 	const struct change *change =
-	    writer_find(cache->writer, slice_of(domain->name, domain->len));
+	    writer_find(cache->writer, domain_slice(domain));
 	struct slice record;
 
 	if (change && change->record_len == 0)
@@ -150,8 +149,7 @@ int cache_get(struct cache *cache, const struct domain *domain,
 		if (rc != MTS_OK)
 			return rc;
 	}
-	if (entry_decode(record, slice_of(domain->name, domain->len), ret) !=
-	    MTS_OK)
+	if (entry_decode(record, domain_slice(domain), ret) != MTS_OK)
 		return cache_drop_damaged(cache, domain);
 	return MTS_OK;
 }
@@ -162,7 +160,7 @@ static bool is_on_disk(struct cache *cache, const struct domain *domain,
                        const struct cache_entry *entry)
 {
 	const struct change *change =
-	    writer_find(cache->writer, slice_of(domain->name, domain->len));
+	    writer_find(cache->writer, domain_slice(domain));
 	struct cache_entry old;
 	struct slice record;
 
@@ -172,8 +170,7 @@ static bool is_on_disk(struct cache *cache, const struct domain *domain,
 	/* Spares what was fetched just now the look. */
 	return entry->fetched_s < clock_wall_s(cache->clock) &&
 	       read_disk(cache, domain, &record) == MTS_OK &&
-	       entry_decode(record, slice_of(domain->name, domain->len),
-	                    &old) == MTS_OK &&
+	       entry_decode(record, domain_slice(domain), &old) == MTS_OK &&
 	       old.fetched_s == entry->fetched_s;
 }
 
@@ -187,7 +184,7 @@ int cache_put(struct cache *cache, const struct domain *domain,
 bool cache_is_saved(const struct cache *cache, const struct domain *domain)
 {
 	const struct change *change =
-	    writer_find(cache->writer, slice_of(domain->name, domain->len));
+	    writer_find(cache->writer, domain_slice(domain));
 
 	return !change || change->record_len == 0 || change->saved ||
 	       !writer_is_well(cache->writer);
@@ -225,7 +222,7 @@ bool cache_touch(struct cache *cache, const struct domain *domain,
 
 int cache_remove(struct cache *cache, const struct domain *domain)
 {
-	struct slice name = slice_of(domain->name, domain->len);
+	struct slice name = domain_slice(domain);
 	const struct change *change = writer_find(cache->writer, name);
 	struct slice record;
 

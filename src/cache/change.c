@@ -20,7 +20,7 @@ static struct change *allocate(const struct domain *domain, size_t record_len,
 	change->due_s = due_s;
 	change->fetched_s = 0;
 	change->saved = false;
-	key_make(due_s, slice_of(domain->name, domain->len), change->data);
+	key_make(due_s, domain_slice(domain), change->data);
 	change->node.key = change->data + KEY_NUMBER;
 	change->node.key_len = domain->len;
 	change->data[KEY_NUMBER + domain->len] = '\0';
@@ -42,7 +42,7 @@ int change_new(const struct domain *domain, const struct cache_entry *entry,
 	if (!change)
 		return MTS_ENOMEM;
 	record = change->data + KEY_NUMBER + domain->len + 1;
-	if (entry && entry_encode(entry, slice_of(domain->name, domain->len),
+	if (entry && entry_encode(entry, domain_slice(domain),
 	                          (unsigned char *)record) != MTS_OK) {
 		free(change);
 		return MTS_ERANGE;

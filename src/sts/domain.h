@@ -5,6 +5,7 @@
 #ifndef STS_DOMAIN_H
 #define STS_DOMAIN_H
 
+#include "base/slice.h"
 #include "base/status.h"
 
 #include <stdbool.h>
@@ -23,6 +24,11 @@ struct domain {
 	size_t len;
 	char name[DOMAIN_MAX + 1]; /* NUL-terminated */
 };
+
+static inline struct slice domain_slice(const struct domain *domain)
+{
+	return slice_of(domain->name, domain->len);
+}
 
 /* Where mail is to go: the policy domain, and what else the key says. */
 struct domain_hop {
