@@ -127,6 +127,13 @@ const char *resolver_servers(const struct resolver *resolver)
 	return resolver->source.text;
 }
 
+void resolver_look(struct resolver *resolver)
+{
+	struct server_set *set = server_source_get(&resolver->source);
+
+	server_set_unref(&set);
+}
+
 size_t resolver_get_servers(struct resolver *resolver,
                             struct resolver_server ret[RESOLVER_SERVERS_MAX])
 {

@@ -115,4 +115,8 @@ struct resolver_server {
 size_t resolver_get_servers(struct resolver *resolver,
                             struct resolver_server ret[RESOLVER_SERVERS_MAX]);
 
+/* Reads resolv.conf again if it has changed, so that resolver_servers() is up to
+ * date. */
+void resolver_look(struct resolver *resolver);
+
 #endif

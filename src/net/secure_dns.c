@@ -309,12 +309,11 @@ static int begin(struct secure_dns *dns, struct fault *why)
 /* Looks whether resolv.conf has changed. */
 static void look_at_servers(struct secure_dns *dns)
 {
-	struct resolver_server servers[RESOLVER_SERVERS_MAX];
 	struct fault why;
 
 	if (dns->mode == SECURE_DNS_OFF)
 		return;
-	(void)resolver_get_servers(dns->resolver, servers);
+	resolver_look(dns->resolver);
 	if (strcmp(dns->servers, resolver_servers(dns->resolver)) == 0)
 		return;
 	if (begin(dns, &why) == MTS_OK)

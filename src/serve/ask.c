@@ -96,9 +96,10 @@ static bool is_enforced(const struct ask_question *question,
 	       (mode == POLICY_TESTING && question->enforce_testing);
 }
 
-/* Why DANE is not looked at; NULL if it is. */
+/* Why DANE is not looked at; NULL if it is, and RET_REACH is set. */
 static const char *dane_off(const struct ask *ask,
-                            const struct ask_question *question, bool enforced)
+                            const struct ask_question *question, bool enforced,
+                            enum dane_reach *ret_reach)
 {
 	const struct ask_options *options = &ask->options;
 
@@ -110,18 +111,16 @@ static const char *dane_off(const struct ask *ask,
 		return "no policy is enforced (dane: precedence)";
 	if (question->hop.port == 0)
 		return "the port's name is not known";
-	if (!dane_walks_are_on(options->walks) &&
-	    !dane_walks_are_cut_off(options->walks))
+	*ret_reach = dane_walks_reach(options->walks);
+	if (*ret_reach == DANE_REACH_OFF)
 		return "the resolver hands out no DNSSEC data";
 	return NULL;
 }
 
-/* What was learnt while there was a resolver that answered. */
-static enum dane_age look_at_what_was(struct ask *ask, struct ask_result *ret,
-                                      enum dane_age age)
+/* Without a resolver that answers, what was learnt while there was one has to
+ * do, whatever its AGE. */
+static enum dane_age look_at_what_was(struct ask_result *ret, enum dane_age age)
 {
-	if (!dane_walks_are_cut_off(ask->options.walks))
-		return age;
 	if (age == DANE_UNKNOWN || ret->dane.state == DANE_UNKNOWABLE) {
 		ret->dane = (struct dane_known){ .reason = "" };
 		ret->dane_off = "no resolver answers";
@@ -135,19 +134,21 @@ static enum dane_age look_at_dane(struct ask *ask,
                                   const struct ask_question *question,
                                   struct ask_result *ret)
 {
+	enum dane_reach reach = DANE_REACH_OFF;
 	enum dane_age age;
 
 	ret->enforced = is_enforced(question, &ret->sts);
 	ret->leave_dane = ask->options.leave_dane;
 	ret->verdict = DANE_SAYS_NOTHING;
 	ret->dane = (struct dane_known){ .reason = "" };
-	ret->dane_off = dane_off(ask, question, ret->enforced);
+	ret->dane_off = dane_off(ask, question, ret->enforced, &reach);
 	if (ret->dane_off)
 		return DANE_FRESH;
 	age = dane_walks_get(ask->options.walks, &question->hop,
 	                     ret->sts.has_policy ? &ret->sts.entry : NULL,
 	                     &ret->dane);
-	age = look_at_what_was(ask, ret, age);
+	if (reach == DANE_REACH_CUT_OFF)
+		age = look_at_what_was(ret, age);
 	ret->verdict = dane_decide(ret->dane.state, ret->enforced);
 	return age;
 }

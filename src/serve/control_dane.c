@@ -106,7 +106,8 @@ json_t *control_dane_status(const struct control_options *options)
 	enum secure_dns_health health =
 	    dns ? secure_dns_health(dns) : SECURE_DNS_NONE;
 	const char *text = dns ? secure_dns_text(dns) : "";
-	bool on = options->walks && dane_walks_are_on(options->walks);
+	bool on =
+	    options->walks && dane_walks_reach(options->walks) == DANE_REACH_ON;
 	json_t *object = json_object();
 
 	control_put_text(&object, "mode", mode_text(options->dane));

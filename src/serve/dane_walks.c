@@ -129,18 +129,14 @@ void dane_walks_close(struct dane_walks **walks)
 	*walks = NULL;
 }
 
-bool dane_walks_are_on(const struct dane_walks *walks)
+enum dane_reach dane_walks_reach(const struct dane_walks *walks)
 {
 	enum secure_dns_health health = secure_dns_health(walks->options.dns);
 
-	return walks->options.always || health == SECURE_DNS_GOOD ||
-	       health == SECURE_DNS_UNTESTED;
-}
-
-bool dane_walks_are_cut_off(const struct dane_walks *walks)
-{
-	return !walks->options.always &&
-	       secure_dns_health(walks->options.dns) == SECURE_DNS_DEAD;
+	if (walks->options.always || health == SECURE_DNS_GOOD ||
+	    health == SECURE_DNS_UNTESTED)
+		return DANE_REACH_ON;
+	return health == SECURE_DNS_DEAD ? DANE_REACH_CUT_OFF : DANE_REACH_OFF;
 }
 
 void dane_walks_get_counts(const struct dane_walks *walks,
@@ -175,7 +171,8 @@ void dane_walks_forget_all(struct dane_walks *walks)
 void dane_walks_keep(struct dane_walks *walks, const struct domain_hop *hop,
                      const struct dane_result *result)
 {
-	if (result->state != DANE_UNKNOWABLE || dane_walks_are_on(walks))
+	if (result->state != DANE_UNKNOWABLE ||
+	    dane_walks_reach(walks) == DANE_REACH_ON)
 		dane_known_put(&walks->rules, hop, result);
 }
 
@@ -249,7 +246,8 @@ static void on_test(uv_timer_t *timer)
 		struct job *job = container_of(node, struct job, untested);
 
 		list_remove(&job->untested);
-		if (!dane_walks_are_on(walks) || walk(job) != MTS_OK)
+		if (dane_walks_reach(walks) != DANE_REACH_ON ||
+		    walk(job) != MTS_OK)
 			end_job(job, NULL);
 	}
 }

@@ -30,14 +30,20 @@ int dane_walks_new(const struct dane_walks_options *options,
  * loop must run once more before it is closed. */
 void dane_walks_close(struct dane_walks **walks);
 
-/* Whether there is anything to be learnt now: the resolver hands out DNSSEC
- * data, or that is not known yet, or "always". If not, what is known does not
- * count either: an MTA behind the same resolver could do nothing with it. */
-bool dane_walks_are_on(const struct dane_walks *walks);
+/* Whether there is anything to be learnt now. */
+enum dane_reach {
+	/* The resolver hands out DNSSEC data, or that is not known yet, or
+	 * "always". */
+	DANE_REACH_ON,
+	/* It does not. What is known does not count either: an MTA behind the
+	 * same resolver could do nothing with it. */
+	DANE_REACH_OFF,
+	/* No resolver answers at all. That says nothing against what is known:
+	 * it was learnt by a run before this one. */
+	DANE_REACH_CUT_OFF,
+};
 
-/* Nothing is to be learnt since no resolver answers at all. That says nothing
- * against what is known: it was learnt by a run before this one. */
-bool dane_walks_are_cut_off(const struct dane_walks *walks);
+enum dane_reach dane_walks_reach(const struct dane_walks *walks);
 
 /* Remembers what a walk has found: once more, if there was no policy then. */
 void dane_walks_keep(struct dane_walks *walks, const struct domain_hop *hop,
