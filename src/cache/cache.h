@@ -120,9 +120,6 @@ bool cache_due(struct cache *cache, int64_t now_s, size_t limit,
                             const struct cache_entry *entry),
                void *arg);
 
-/* The least next_refresh_s that is not 0; 0 if there is none. */
-int64_t cache_first_due(struct cache *cache);
-
 /* For the handler of SIGBUS (async-signal-safe): true if the fault at ADDRESS was
  * the disk's, which did not hand out a page of the file, and whoever read may go
  * on. Policies on such pages are MTS_ENOTFOUND; the file is opened anew soon

@@ -166,12 +166,3 @@ bool cache_due(struct cache *cache, int64_t now_s, size_t limit,
 	}
 	return true;
 }
-
-int64_t cache_first_due(struct cache *cache)
-{
-	struct walk walk = { .cache = cache, .order = STORE_BY_DUE };
-	struct cache_entry entry;
-	struct domain domain;
-
-	return step(&walk, &domain, &entry) ? entry.next_refresh_s : 0;
-}
