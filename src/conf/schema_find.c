@@ -3,6 +3,8 @@
  * what the author of an unknown one may have meant. */
 #include "conf/schema.h"
 
+#include "base/spell.h"
+
 #include <string.h>
 
 const struct conf_option *schema_find(const char *path)
@@ -43,59 +45,15 @@ const struct conf_option *schema_child(const struct conf_option *parent,
 
 /* -- guesses --------------------------------------------------------------- */
 
-enum { NAME_LEN_MAX = 40 }; /* of a name that a guess is made for */
-
-static size_t least(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
-/* Levenshtein's: letters put in, left out or changed. Hyphens pass for
- * underscores, and capitals for small letters. */
-static size_t distance(struct slice a, const char *b)
-{
-	size_t row[NAME_LEN_MAX + 1];
-	size_t len = strlen(b);
-
-	if (a.len > NAME_LEN_MAX || len > NAME_LEN_MAX)
-		return SIZE_MAX;
-	for (size_t k = 0; k <= len; k++)
-		row[k] = k;
-	for (size_t i = 0; i < a.len; i++) {
-		char c = ascii_lower(a.data[i]);
-		size_t diagonal = row[0];
-
-		if (c == '-')
-			c = '_';
-		row[0] = i + 1;
-		for (size_t k = 0; k < len; k++) {
-			size_t change = diagonal + (c != b[k]);
-
-			diagonal = row[k + 1];
-			row[k + 1] =
-			    least(least(row[k], row[k + 1]) + 1, change);
-		}
-	}
-	return row[len];
-}
-
-/* How many slips of the pen a name of LEN letters may have. */
-static size_t slips(size_t len)
-{
-	if (len <= 4)
-		return 1;
-	return len < 9 ? 2 : len / 3;
-}
-
 static const struct conf_option *guess_spelling(
     const struct conf_option *parent, struct slice name)
 {
 	const struct conf_option *best = NULL;
-	size_t nearest = slips(name.len) + 1;
+	size_t nearest = spell_slips(name.len) + 1;
 
 	for (size_t i = 0; schema_at(i); i++) {
 		const struct conf_option *option = schema_at(i);
-		size_t far = distance(name, last_name(option));
+		size_t far = spell_distance(name, last_name(option));
 
 		if (!schema_is_child(option, parent) || far >= nearest)
 			continue;
