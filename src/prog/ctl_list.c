@@ -8,7 +8,15 @@
 #include "prog/ctl_item.h"
 #include "prog/ctl_text.h"
 
-enum column { COL_MODE, COL_MX, COL_EXPIRES, COL_FETCHED, COL_USED, COL_ID };
+enum column {
+	COL_MODE,
+	COL_MX,
+	COL_EXPIRES,
+	COL_FETCHED,
+	COL_USED,
+	COL_FAILURES,
+	COL_ID
+};
 
 /* What a table shows besides the domain, which gets the rest of the width. A
  * narrow terminal gets fewer columns. */
@@ -21,7 +29,8 @@ static const struct column_row {
 	[COL_MX] = { "MX", 3, 70 },
 	[COL_EXPIRES] = { "EXPIRES", 7, 40 },
 	[COL_FETCHED] = { "FETCHED", 7, 60 },
-	[COL_USED] = { "USED", 7, 70 },
+	[COL_USED] = { "USED", 5, 70 },
+	[COL_FAILURES] = { "FAILED", 6, 50 },
 	[COL_ID] = { "ID", 20, 100 },
 };
 
@@ -97,6 +106,14 @@ static void fill_cell(const struct view *view, size_t i, const json_t *item,
 		else
 			buffer_puts(cell, "never");
 		break;
+	case COL_FAILURES:
+		if (item_count(item, "failures"))
+			buffer_printf(
+			    cell, "%llu",
+			    (unsigned long long)item_count(item, "failures"));
+		else
+			buffer_puts(cell, "-");
+		break;
 	case COL_ID:
 		text_put_safe(cell, item_text(item, "id"), false);
 		break;
@@ -107,6 +124,11 @@ void view_put_row(struct view *view, const json_t *item)
 {
 	struct buffer cell;
 
+	if (view->names) {
+		text_put_safe(&view->out, item_text(item, "domain"), false);
+		buffer_puts(&view->out, "\n");
+		return;
+	}
 	if (view->items == 0)
 		put_titles(view);
 	buffer_init(&cell, 1024);

@@ -434,7 +434,8 @@ int view_text_item(struct view *view, const json_t *item)
 
 void view_text_end(struct view *view, int status, const char **error)
 {
-	if (*error || view->command != CONTROL_LIST || view->items > 0)
+	if (*error || view->command != CONTROL_LIST || view->items > 0 ||
+	    view->names)
 		return;
 	*error =
 	    status == 0 ? "no policy is cached" : "no cached policy matches";

@@ -16,13 +16,14 @@
 
 enum { VIEW_MAX = 4 * 1024 * 1024 }; /* bytes shown between two writes */
 
-/* A plain value; the first five are the caller's to set, the rest is 0. */
+/* A plain value; the first six are the caller's to set, the rest is 0. */
 struct view {
 	enum control_command command;
 	bool utf8;    /* the terminal knows UTF-8 */
 	size_t width; /* columns of a list */
 	bool cut;     /* cut what does not fit; otherwise lines get longer */
 	int64_t now_s;
+	bool names;        /* a list shows only the domains */
 	struct buffer out; /* buffer_init(.., VIEW_MAX) and buffer_free() */
 	size_t items;      /* shown so far */
 	bool dane_steps;   /* their heading was shown */

@@ -9,12 +9,11 @@
  * character of theirs gets to the terminal. */
 #include "conf/conf.h"
 #include "conf/schema.h"
-#include "config.h"
+#include "prog/ctl_args.h"
 #include "prog/ctl_client.h"
 #include "prog/ctl_view.h"
 #include "wire/control.h"
 
-#include <getopt.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <stdio.h>
@@ -23,133 +22,20 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CHECK_CONFIG "check-config"
-
 enum {
 	EXIT_NO = CONTROL_END_NO,
-	EXIT_USAGE = CONTROL_END_BAD,
 	EXIT_UNREACHED = CONTROL_END_REFUSED,
 	TIMEOUT_S = 10,
 	WALK_TIMEOUT_S = 120, /* mtastsd's longest look-up takes 100 s */
 	OUT_HIGH = 64 * 1024, /* bytes gathered before they are written */
-	OPT_ALL = 256,
-	OPT_NEGATIVE,
 	COLUMNS_DEFAULT = 80,
 	COLUMNS_MAX = 1000,
 };
-
-struct options {
-	bool json;
-	const char *socket;
-	const char *config;
-	const char *flag; /* --all or --negative, else NULL */
-	char **args;      /* the command and its arguments */
-	size_t arg_count;
-};
-
-/* -- the command line ------------------------------------------------------ */
-
-static const char *default_socket(void)
-{
-	return schema_find("control")->fallback;
-}
-
-static void print_help(void)
-{
-	const struct control_row *row;
-
-	printf("usage: mtasts-ctl [--json] [-c FILE] [-s SOCKET] COMMAND "
-	       "[ARGUMENT...]\n"
-	       "\n"
-	       "Looks into the running mtastsd, and steers it.\n"
-	       "\n");
-	for (size_t i = 0; (row = control_row_at(i)) != NULL; i++)
-		printf("  %-8s%-28s %s\n", row->name, row->args, row->help);
-	printf("  %-13s%-23s %s\n", CHECK_CONFIG, "[FILE]",
-	       "check a configuration file of mtastsd");
-	printf("\n"
-	       "  -s, --socket SOCKET  the control socket (default: %s)\n"
-	       "  -c, --config FILE    take it from this configuration file\n"
-	       "  -j, --json           print one JSON document\n"
-	       "  -V, --version        print the version and exit\n"
-	       "  -h, --help           print this and exit\n"
-	       "\n"
-	       "Exit status: 0 done, 1 not found or no, 2 usage, 3 mtastsd "
-	       "can't be reached.\n"
-	       "See mtasts-ctl(1).\n",
-	       default_socket());
-}
 
 static int complain(int status, const char *text)
 {
 	fprintf(stderr, "mtasts-ctl: %s\n", text);
 	return status;
-}
-
-static int usage(const char *text)
-{
-	fprintf(stderr, "mtasts-ctl: %s\nTry 'mtasts-ctl --help'.\n", text);
-	return EXIT_USAGE;
-}
-
-/* Takes one option. Returns an exit status, or -1 to go on. */
-static int take_option(struct options *options, int c)
-{
-	switch (c) {
-	case 'j':
-		options->json = true;
-		return -1;
-	case 's':
-		options->socket = optarg;
-		return -1;
-	case 'c':
-		options->config = optarg;
-		return -1;
-	case OPT_ALL:
-	case OPT_NEGATIVE:
-		if (options->flag)
-			return usage("--all and --negative stand alone");
-		options->flag = c == OPT_ALL ? "--all" : "--negative";
-		return -1;
-	case 'V':
-		printf("mtasts-ctl %s\n", PACKAGE_VERSION);
-		return EXIT_SUCCESS;
-	case 'h':
-		print_help();
-		return EXIT_SUCCESS;
-	default:
-		fprintf(stderr, "Try 'mtasts-ctl --help'.\n");
-		return EXIT_USAGE;
-	}
-}
-
-/* Returns an exit status, or -1 to go on. Options may come before the command
- * and after it. */
-static int parse_options(int argc, char **argv, struct options *options)
-{
-	static const struct option longs[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "socket", required_argument, NULL, 's' },
-		{ "config", required_argument, NULL, 'c' },
-		{ "all", no_argument, NULL, OPT_ALL },
-		{ "negative", no_argument, NULL, OPT_NEGATIVE },
-		{ "version", no_argument, NULL, 'V' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	int status = -1;
-	int c;
-
-	while (status < 0 &&
-	       (c = getopt_long(argc, argv, "js:c:Vh", longs, NULL)) != -1)
-		status = take_option(options, c);
-	if (status >= 0)
-		return status;
-	if (optind == argc)
-		return usage("no command given");
-	options->args = argv + optind;
-	options->arg_count = (size_t)(argc - optind);
-	return -1;
 }
 
 /* -- output ---------------------------------------------------------------- */
@@ -194,7 +80,7 @@ static int write_out(struct view *view)
 /* -- asking ---------------------------------------------------------------- */
 
 struct session {
-	const struct options *options;
+	const struct ctl_args *args;
 	struct slice line; /* the request */
 	struct view view;
 	int status;       /* to exit with; -1: not known yet */
@@ -222,8 +108,8 @@ static void take_end(struct session *session, const json_t *object)
 static void take_item(struct session *session, json_t *object)
 {
 	struct view *view = &session->view;
-	int rc = session->options->json ? view_json_item(view, object)
-	                                : view_text_item(view, object);
+	int rc = session->args->json ? view_json_item(view, object)
+	                             : view_text_item(view, object);
 
 	if (rc != MTS_OK)
 		set_error(session, EXIT_NO, mts_status_text(rc));
@@ -267,7 +153,7 @@ static int finish(struct session *session)
 	struct view *view = &session->view;
 	int rc = MTS_OK;
 
-	if (session->options->json)
+	if (session->args->json)
 		rc = view_json_end(view, session->status, &error);
 	else
 		view_text_end(view, session->status, &error);
@@ -283,22 +169,21 @@ static int finish(struct session *session)
 }
 
 /* The control socket's address; the caller's: free(). */
-static char *find_socket(const struct options *options, struct fault *why)
+static char *find_socket(const struct ctl_args *args, struct fault *why)
 {
 	struct conf *conf = NULL;
 	char *socket = NULL;
 
-	if (options->socket || !options->config)
-		return strdup(options->socket ? options->socket
-		                              : default_socket());
-	if (conf_load(options->config, &conf, why) != MTS_OK)
+	if (args->socket || !args->config)
+		return strdup(args->socket ? args->socket
+		                           : schema_find("control")->fallback);
+	if (conf_load(args->config, &conf, why) != MTS_OK)
 		return NULL;
 	if (conf->control[0])
 		socket = strdup(conf->control);
 	else
 		fault_set(why, MTS_ENOTFOUND,
-		          "%s: it turns the control socket off",
-		          options->config);
+		          "%s: it turns the control socket off", args->config);
 	conf_free(&conf);
 	return socket;
 }
@@ -310,9 +195,9 @@ static int timeout_s(enum control_command command)
 	case CONTROL_LOOKUP:
 	case CONTROL_EXPLAIN:
 	case CONTROL_REFRESH:
+	case CONTROL_LIST: /* few of a million may match */
 		return WALK_TIMEOUT_S;
 	case CONTROL_STATUS:
-	case CONTROL_LIST:
 	case CONTROL_SHOW:
 	case CONTROL_FLUSH:
 		break;
@@ -320,25 +205,24 @@ static int timeout_s(enum control_command command)
 	return TIMEOUT_S;
 }
 
-static int run_command(const struct options *options, struct slice line,
+static int run_command(const struct ctl_args *args, struct slice line,
                        enum control_command command)
 {
-	struct session session = { .options = options,
-		                   .line = line,
-		                   .status = -1 };
+	struct session session = { .args = args, .line = line, .status = -1 };
 	struct fault why = { .text = "out of memory" };
 	struct ctl_client *client = NULL;
-	char *socket = find_socket(options, &why);
+	char *socket = find_socket(args, &why);
 	int rc = MTS_ENOMEM;
 
 	init_view(&session.view, command);
+	session.view.names = ctl_args_has(args, "names");
 	if (socket)
 		rc = ctl_connect(socket, timeout_s(command), &client, &why);
 	if (rc == MTS_OK)
 		ask(&session, client);
 	else
 		set_error(&session,
-		          rc == MTS_ESYNTAX ? EXIT_USAGE : EXIT_UNREACHED,
+		          rc == MTS_ESYNTAX ? CTL_EXIT_USAGE : EXIT_UNREACHED,
 		          why.text);
 	ctl_close(&client);
 	free(socket);
@@ -374,21 +258,20 @@ static int show_check(const char *path, const struct fault *why, bool ok)
 	return rc != MTS_OK || !ok ? EXIT_NO : EXIT_SUCCESS;
 }
 
-static int check_config(const struct options *options)
+static int check_config(const struct ctl_args *args)
 {
-	const char *path =
-	    options->config ? options->config : CONF_DEFAULT_FILE;
+	const char *path = args->config ? args->config : CONF_DEFAULT_FILE;
 	struct conf *conf = NULL;
 	struct fault why = { 0 };
 	bool ok;
 
-	if (options->arg_count > 2 || options->flag)
-		return usage("usage: check-config [FILE]");
-	if (options->arg_count == 2)
-		path = options->args[1];
+	if (args->arg_count > 1)
+		return ctl_command_usage(args->command);
+	if (args->arg_count == 1)
+		path = args->args[0];
 	ok = conf_load(path, &conf, &why) == MTS_OK;
 	conf_free(&conf);
-	if (options->json)
+	if (args->json)
 		return show_check(path, &why, ok);
 	if (!ok)
 		return complain(EXIT_NO, why.text);
@@ -398,48 +281,24 @@ static int check_config(const struct options *options)
 
 /* -- main ------------------------------------------------------------------ */
 
-/* Appends WORD to the request. An empty word, or one with a blank within, would
- * be another request than was meant. An exit status, or -1 to go on. */
-static int add_word(struct buffer *line, const char *word)
-{
-	if (!*word || strpbrk(word, " \t\r\n"))
-		return usage("an argument is empty or has blanks within");
-	if (line->len > 0)
-		buffer_puts(line, " ");
-	if (buffer_puts(line, word) != MTS_OK)
-		return usage("the arguments are too long");
-	return -1;
-}
-
-static int make_request(const struct options *options, struct buffer *line)
-{
-	int status = -1;
-
-	for (size_t i = 0; i < options->arg_count && status < 0; i++)
-		status = add_word(line, options->args[i]);
-	if (options->flag && status < 0)
-		status = add_word(line, options->flag);
-	return status;
-}
-
-static int run(const struct options *options)
+static int run(const struct ctl_args *args)
 {
 	struct control_request request;
 	struct fault why = { 0 };
 	struct buffer line;
 	int status;
 
-	if (strcmp(options->args[0], CHECK_CONFIG) == 0)
-		return check_config(options);
+	if (strcmp(args->command->name, "check-config") == 0)
+		return check_config(args);
 	buffer_init(&line, CONTROL_LINE_MAX);
-	status = make_request(options, &line);
+	status = ctl_args_request(args, &line);
 	if (status < 0) {
 		if (control_parse(buffer_slice(&line), &request, &why) ==
 		    MTS_OK)
-			status = run_command(options, buffer_slice(&line),
+			status = run_command(args, buffer_slice(&line),
 			                     request.command);
 		else
-			status = usage(why.text);
+			status = ctl_usage(why.text);
 	}
 	buffer_free(&line);
 	return status;
@@ -447,10 +306,10 @@ static int run(const struct options *options)
 
 int main(int argc, char **argv)
 {
-	struct options options = { 0 };
+	struct ctl_args args;
 	int status;
 
 	setlocale(LC_CTYPE, "");
-	status = parse_options(argc, argv, &options);
-	return status < 0 ? run(&options) : status;
+	status = ctl_args_parse(argc, argv, &args);
+	return status < 0 ? run(&args) : status;
 }

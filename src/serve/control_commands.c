@@ -1,24 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* control_commands.c - what each command of the control socket answers; those
- * that look something up are in control_lookup.c.
+ * that look something up are in control_lookup.c, those that show policies in
+ * control_list.c.
  *
  * Whatever changes something is logged with the operator's name. */
 #include "serve/control_dane.h"
 #include "serve/control_job.h"
 
 #include "base/log.h"
-#include "sts/verdict.h"
-#include "wire/answer.h"
 
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 enum {
-	/* Policies looked at in one step: some 8 KB of JSON, and a fifth of
-	 * a millisecond that a question may have to wait for. */
-	LIST_CHUNK = 25,
 	/* Domains forgotten in one step. */
 	FLUSH_CHUNK = 100,
 };
@@ -73,7 +68,8 @@ bool control_job_hop_arg(struct control_job *job, size_t i,
 	return false;
 }
 
-static bool domain_arg(struct control_job *job, size_t i, struct domain *ret)
+bool control_job_domain_arg(struct control_job *job, size_t i,
+                            struct domain *ret)
 {
 	struct domain_hop hop;
 
@@ -88,7 +84,7 @@ bool control_job_check_domains(struct control_job *job)
 	struct domain domain;
 
 	for (size_t i = 0; i < job->request.argc; i++) {
-		if (!domain_arg(job, i, &domain))
+		if (!control_job_domain_arg(job, i, &domain))
 			return false;
 	}
 	return true;
@@ -228,88 +224,6 @@ static void step_status(struct control_job *job)
 		control_job_end(job, control_end_if(stats.writable), NULL);
 }
 
-/* -- list and show --------------------------------------------------------- */
-
-/* cache_each()'s callback; false stops the walk. */
-static bool list_one(void *arg, const char *domain,
-                     const struct cache_entry *entry)
-{
-	struct control_job *job = arg;
-	const char *pattern = control_job_arg(job, 0);
-	json_t *item;
-
-	snprintf(job->after, sizeof(job->after), "%s", domain);
-	if (pattern && fnmatch(pattern, domain, FNM_CASEFOLD) != 0)
-		return true;
-	job->any = true;
-	item = control_json_list_item(domain, entry, control_job_now_s(job));
-	return control_job_say(job, &item);
-}
-
-static void step_list(struct control_job *job)
-{
-	bool more = cache_each(job->context->options.cache, job->after,
-	                       LIST_CHUNK, list_one, job);
-
-	if (job->state == CONTROL_JOB_READY && !more)
-		control_job_end(
-		    job, control_end_if(job->any || !control_job_arg(job, 0)),
-		    NULL);
-}
-
-/* What is known of DANE for mail to DOMAIN's MX hosts. */
-static json_t *known_dane(struct control_job *job,
-                          const struct cache_entry *entry)
-{
-	struct domain_hop hop = { .domain = job->domain, .port = SMTP_PORT };
-	bool live = verdict_is_live(entry->policy.max_age_s, entry->fetched_s,
-	                            control_job_now_s(job));
-	struct ask_result result;
-
-	(void)ask_peek(job->context->options.ask, &hop, live ? entry : NULL,
-	               &result);
-	return control_dane_known(&hop, &result);
-}
-
-/* The policy as a text. */
-static void put_policy_text(json_t **item, const struct policy *policy)
-{
-	struct buffer text;
-
-	buffer_init(&text, (size_t)4 * POLICY_MAX);
-	if (answer_write_policy(&text, policy) == MTS_OK)
-		control_put_slice(item, "text", buffer_slice(&text));
-	else
-		control_put(item, "text", NULL);
-	buffer_free(&text);
-}
-
-static void step_show(struct control_job *job)
-{
-	struct cache_entry entry;
-	struct fault why;
-	json_t *item;
-
-	if (!domain_arg(job, 0, &job->domain))
-		return;
-	if (cache_get(job->context->options.cache, &job->domain, &entry) !=
-	    MTS_OK) {
-		fault_set(&why, MTS_ENOTFOUND, "no policy of %s is cached",
-		          job->domain.name);
-		control_job_end(job, CONTROL_END_NO, why.text);
-		return;
-	}
-	item = json_object();
-	control_put_text(&item, "domain", job->domain.name);
-	control_put_entry(&item, &entry,
-	                  lookups_schedule(job->context->options.lookups),
-	                  control_job_now_s(job));
-	control_put(&item, "dane", known_dane(job, &entry));
-	put_policy_text(&item, &entry.policy);
-	if (control_job_say(job, &item))
-		control_job_end(job, CONTROL_END_DONE, NULL);
-}
-
 /* -- flush ----------------------------------------------------------------- */
 
 static void flush_negative(struct control_job *job)
@@ -391,14 +305,12 @@ static void flush_domains(struct control_job *job)
 	}
 }
 
-/* control_parse() has seen to it that an option stands alone. */
+/* control_parse() has seen to it that there is one of the three. */
 static void step_flush(struct control_job *job)
 {
-	struct slice first = job->request.argv[0];
-
-	if (slice_is(first, "--all"))
+	if (control_has(&job->request, CONTROL_FLUSH_ALL))
 		flush_all(job);
-	else if (slice_is(first, "--negative"))
+	else if (control_has(&job->request, CONTROL_FLUSH_NEGATIVE))
 		flush_negative(job);
 	else
 		flush_domains(job);
@@ -461,10 +373,10 @@ void control_job_step(struct control_job *job)
 		control_job_explain(job);
 		return;
 	case CONTROL_LIST:
-		step_list(job);
+		control_job_list(job);
 		return;
 	case CONTROL_SHOW:
-		step_show(job);
+		control_job_show(job);
 		return;
 	case CONTROL_REFRESH:
 		control_job_refresh(job);
@@ -482,7 +394,8 @@ void control_job_cancel(struct control_job *job)
 	job->line = NULL;
 	job->request.argc = 0;
 	job->next = 0;
-	job->any = false;
+	job->found = 0;
+	job->over = false;
 	job->missing = false;
 	job->after[0] = '\0';
 	job->state = CONTROL_JOB_IDLE;

@@ -12,7 +12,7 @@
 #include "base/buffer.h"
 #include "serve/control.h"
 #include "serve/control_json.h"
-#include "wire/control.h"
+#include "wire/filter.h"
 
 /* What all connections share. */
 struct control_context {
@@ -40,11 +40,14 @@ struct control_job {
 	enum control_job_state state;
 	char *line; /* what REQUEST points into; each word ends with a NUL */
 	struct control_request request;
-	size_t next;       /* the next argument to work on */
-	bool any, missing; /* something was found; something was not */
+	size_t next;          /* the next argument to work on */
+	bool missing;         /* something was not found */
+	uint64_t found;       /* list: how many were shown */
+	struct filter filter; /* list */
+	bool over;            /* list: nothing more can match */
 	struct domain domain;
 	struct ask_question question; /* lookup, explain, refresh */
-	char after[DOMAIN_MAX + 1];   /* list: the last one shown */
+	char after[DOMAIN_MAX + 1];   /* list: where it goes on */
 	struct ask_waiter *waiter;
 };
 
@@ -59,7 +62,7 @@ void control_job_step(struct control_job *job);
 /* Ends the command, if there is one, without a word. */
 void control_job_cancel(struct control_job *job);
 
-/* -- for the commands (control_commands.c, control_lookup.c) --------------- */
+/* -- for the commands ------------------------------------------------------ */
 
 /* Ends the command because memory is short. */
 void control_job_fail(struct control_job *job);
@@ -79,6 +82,10 @@ const char *control_job_arg(const struct control_job *job, size_t i);
 bool control_job_hop_arg(struct control_job *job, size_t i,
                          struct domain_hop *ret);
 
+/* The same without how mail gets there. */
+bool control_job_domain_arg(struct control_job *job, size_t i,
+                            struct domain *ret);
+
 /* Checks that all arguments are domains; otherwise as above. */
 bool control_job_check_domains(struct control_job *job);
 
@@ -88,5 +95,7 @@ int64_t control_job_now_s(const struct control_job *job);
 void control_job_lookup(struct control_job *job);
 void control_job_explain(struct control_job *job);
 void control_job_refresh(struct control_job *job);
+void control_job_list(struct control_job *job);
+void control_job_show(struct control_job *job);
 
 #endif

@@ -206,6 +206,7 @@ json_t *control_json_list_item(const char *domain,
 	control_put_policy(&item, entry, now_s);
 	control_put_time(&item, "used", entry->used_s);
 	control_put_count(&item, "mx_count", entry->policy.mx_count);
+	control_put_count(&item, "failures", entry->failures);
 	return item;
 }
 

@@ -2,26 +2,52 @@
 /* control.c - the language of the control socket. */
 #include "wire/control.h"
 
+#include "base/spell.h"
 #include "base/utf8.h"
+#include "wire/filter.h"
 
 #include <stdio.h>
 
+static const struct control_option list_options[] = {
+	[CONTROL_LIST_MODE] = { "mode", "MODE",
+	                        "only those in this mode: enforce, testing or "
+	                        "none" },
+	[CONTROL_LIST_FAILING] = { "failing", NULL,
+	                           "only those whose last refresh failed" },
+	[CONTROL_LIST_EXPIRING] = { "expiring", "SPAN",
+	                            "only those that end within SPAN, as 7d" },
+	[CONTROL_LIST_LIMIT] = { "limit", "N", "no more than N of them" },
+	[CONTROL_LIST_NAMES] = { "names", NULL,
+	                         "only their domains, for scripts" },
+	{ NULL, NULL, NULL },
+};
+
+static const struct control_option flush_options[] = {
+	[CONTROL_FLUSH_ALL] = { "all", NULL, "forget everything" },
+	[CONTROL_FLUSH_NEGATIVE] = { "negative", NULL,
+	                             "forget absences and failed fetches" },
+	{ NULL, NULL, NULL },
+};
+
 static const struct control_row rows[] = {
 	[CONTROL_STATUS] = { "status", "", 0, 0,
-	                     "what the daemon is doing and how it is" },
+	                     "what the daemon is doing and how it is", NULL },
 	[CONTROL_LOOKUP] = { "lookup", "DOMAIN [MX]", 1, 2,
-	                     "the answer an MTA would get" },
+	                     "the answer an MTA would get", NULL },
 	[CONTROL_EXPLAIN] = { "explain", "DOMAIN", 1, 1,
-	                      "each step of the look-up, with its result" },
+	                      "why mail to a domain waits, or how it goes",
+	                      NULL },
 	[CONTROL_LIST] = { "list", "[PATTERN]", 0, 1,
-	                   "the cached policies, one a line" },
+	                   "the cached policies, one a line", list_options },
 	[CONTROL_SHOW] = { "show", "DOMAIN", 1, 1,
-	                   "all that is cached for a domain" },
+	                   "all that is cached for a domain", NULL },
 	[CONTROL_REFRESH] = { "refresh", "DOMAIN...", 1, CONTROL_ARGS_MAX,
-	                      "look up the record and fetch the policy now" },
-	[CONTROL_FLUSH] = { "flush", "DOMAIN...|--all|--negative", 1,
+	                      "look up the record and fetch the policy now",
+	                      NULL },
+	[CONTROL_FLUSH] = { "flush", "DOMAIN...|--all|--negative", 0,
 	                    CONTROL_ARGS_MAX,
-	                    "forget domains, everything, or what is absent" },
+	                    "forget domains, all, or what is absent",
+	                    flush_options },
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
@@ -83,31 +109,109 @@ static struct slice next_word(struct slice *rest)
 	return slice_of(word, len);
 }
 
-static int usage(const struct control_row *row, struct fault *why)
+/* -- options --------------------------------------------------------------- */
+
+static const struct control_option *option_at(const struct control_row *row,
+                                              size_t i)
 {
-	return fault_set(why, MTS_ESYNTAX, "usage: %s%s%s", row->name,
-	                 row->args[0] ? " " : "", row->args);
+	return row->options && row->options[i].name ? &row->options[i] : NULL;
 }
 
-/* What begins with "--" can be no domain. Only flush has such words, and each
- * stands alone. */
-static bool options_are_good(const struct control_request *request)
+const char *control_usage(const struct control_row *row,
+                          char text[CONTROL_USAGE_MAX])
 {
-	for (size_t i = 0; i < request->argc; i++) {
-		struct slice word = request->argv[i];
+	const struct control_option *option;
+	size_t used;
 
-		if (!slice_starts(word, "--"))
+	snprintf(text, CONTROL_USAGE_MAX, "%s", row->name);
+	for (size_t i = 0; (option = option_at(row, i)); i++) {
+		/* Some rows tell of it among their arguments. */
+		if (strstr(row->args, option->name))
 			continue;
-		if (request->command != CONTROL_FLUSH || request->argc != 1 ||
-		    !(slice_is(word, "--all") || slice_is(word, "--negative")))
-			return false;
+		used = strlen(text);
+		snprintf(text + used, CONTROL_USAGE_MAX - used, " [--%s%s%s]",
+		         option->name, option->value ? " " : "",
+		         option->value ? option->value : "");
 	}
+	used = strlen(text);
+	snprintf(text + used, CONTROL_USAGE_MAX - used, "%s%s",
+	         row->args[0] ? " " : "", row->args);
+	return text;
+}
+
+static int usage(const struct control_row *row, struct fault *why)
+{
+	char text[CONTROL_USAGE_MAX];
+
+	return fault_set(why, MTS_ESYNTAX, "usage: %s",
+	                 control_usage(row, text));
+}
+
+/* True if WORD, without its "--", is OPTION: RET is then its value. */
+static bool take_option(struct slice word, const struct control_option *option,
+                        struct slice *ret)
+{
+	size_t len = strlen(option->name);
+
+	if (!slice_starts(word, option->name))
+		return false;
+	*ret = slice_of(word.data + len, word.len - len);
+	if (!option->value)
+		return ret->len == 0;
+	if (ret->len < 2 || ret->data[0] != '=')
+		return false;
+	*ret = slice_of(ret->data + 1, ret->len - 1);
 	return true;
+}
+
+/* What begins with "--" can be no domain. */
+static bool add_option(struct control_request *request, struct slice word)
+{
+	const struct control_row *row = control_row(request->command);
+	const struct control_option *option;
+	struct slice value;
+
+	word = slice_of(word.data + 2, word.len - 2);
+	for (size_t i = 0; (option = option_at(row, i)); i++) {
+		if (!take_option(word, option, &value))
+			continue;
+		if (control_has(request, i))
+			return false;
+		request->options[i] = value;
+		return true;
+	}
+	return false;
+}
+
+/* What only one command has to see to. */
+static int check_request(const struct control_request *request,
+                         struct fault *why)
+{
+	const struct control_row *row = control_row(request->command);
+	size_t ways = 0;
+	struct filter filter;
+
+	if (request->command == CONTROL_LIST)
+		return filter_parse(request, &filter, why);
+	if (request->command != CONTROL_FLUSH)
+		return MTS_OK;
+	ways += request->argc > 0;
+	ways += control_has(request, CONTROL_FLUSH_ALL);
+	ways += control_has(request, CONTROL_FLUSH_NEGATIVE);
+	return ways == 1 ? MTS_OK : usage(row, why);
+}
+
+/* -- requests -------------------------------------------------------------- */
+
+static const char *name_at(size_t i)
+{
+	return i < ROWS ? rows[i].name : NULL;
 }
 
 static int unknown_command(struct slice name, struct fault *why)
 {
-	char names[128] = "";
+	const char *meant = spell_guess(name, name_at);
+	char names[200] = "";
 	size_t used = 0;
 
 	for (size_t i = 0; i < ROWS; i++) {
@@ -118,8 +222,23 @@ static int unknown_command(struct slice name, struct fault *why)
 			break;
 		used += (size_t)n;
 	}
-	return fault_set(why, MTS_ESYNTAX, "unknown command '%.*s'; known: %s",
-	                 name.len > 64 ? 64 : (int)name.len, name.data, names);
+	return fault_set(why, MTS_ESYNTAX, "unknown command '%.*s'; %s%s%s",
+	                 name.len > 64 ? 64 : (int)name.len, name.data,
+	                 meant ? "did you mean " : "known: ",
+	                 meant ? meant : names, meant ? "?" : "");
+}
+
+static int add_word(struct control_request *request, struct slice word,
+                    struct fault *why)
+{
+	const struct control_row *row = control_row(request->command);
+
+	if (slice_starts(word, "--"))
+		return add_option(request, word) ? MTS_OK : usage(row, why);
+	if (request->argc == row->args_max)
+		return usage(row, why);
+	request->argv[request->argc++] = word;
+	return MTS_OK;
 }
 
 int control_parse(struct slice line, struct control_request *ret,
@@ -142,14 +261,16 @@ int control_parse(struct slice line, struct control_request *ret,
 		return fault_set(why, MTS_ESYNTAX, "the request is empty");
 	if (control_find(word, &ret->command) != MTS_OK)
 		return unknown_command(word, why);
-	row = control_row(ret->command);
+	memset(ret->options, 0, sizeof(ret->options));
 	ret->argc = 0;
 	while ((word = next_word(&rest)).len) {
-		if (ret->argc == row->args_max)
-			return usage(row, why);
-		ret->argv[ret->argc++] = word;
+		int rc = add_word(ret, word, why);
+
+		if (rc != MTS_OK)
+			return rc;
 	}
-	if (ret->argc < row->args_min || !options_are_good(ret))
+	row = control_row(ret->command);
+	if (ret->argc < row->args_min)
 		return usage(row, why);
-	return MTS_OK;
+	return check_request(ret, why);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* control.h - the language of the control socket.
  *
- * Pure codec. A request is one line, "COMMAND [ARGUMENT]...\n", words parted by
- * single blanks or more, at most CONTROL_LINE_MAX bytes. The daemon answers
- * with JSON objects, one a line: any number of items, then one object whose
- * member "end" is true:
+ * Pure codec. A request is one line, "COMMAND [--OPTION[=VALUE]]...
+ * [ARGUMENT]...\n", words parted by single blanks or more, at most
+ * CONTROL_LINE_MAX bytes. The daemon answers with JSON objects, one a line: any
+ * number of items, then one object whose member "end" is true:
  *
  *   {"end": true, "status": 0}
  *   {"end": true, "status": 1, "error": "..."}
@@ -22,6 +22,7 @@
 enum {
 	CONTROL_LINE_MAX = 64 * 1024, /* some 250 longest domains */
 	CONTROL_ARGS_MAX = 1024,
+	CONTROL_OPTIONS_MAX = 8, /* of one command */
 };
 
 /* How a request ended; also mtasts-ctl's exit status. */
@@ -49,6 +50,23 @@ enum control_command {
 	CONTROL_FLUSH,   /* DOMAIN... | --all | --negative */
 };
 
+/* In the order of the rows' options. */
+enum control_list_option {
+	CONTROL_LIST_MODE,
+	CONTROL_LIST_FAILING,
+	CONTROL_LIST_EXPIRING,
+	CONTROL_LIST_LIMIT,
+	CONTROL_LIST_NAMES,
+};
+enum control_flush_option { CONTROL_FLUSH_ALL, CONTROL_FLUSH_NEGATIVE };
+
+/* One row an option of a command. */
+struct control_option {
+	const char *name;  /* "mode", which is given as --mode=VALUE */
+	const char *value; /* for usage lines: "MODE"; NULL: it has none */
+	const char *help;  /* one line */
+};
+
 /* One row a command: what both programs know of it. */
 struct control_row {
 	const char *name;
@@ -56,6 +74,8 @@ struct control_row {
 	size_t args_min;
 	size_t args_max;
 	const char *help; /* one line */
+	/* Up to one without a name; NULL: none. */
+	const struct control_option *options;
 };
 
 /* The row of COMMAND. */
@@ -67,15 +87,32 @@ int control_find(struct slice name, enum control_command *ret);
 /* Walks the rows from index 0; NULL past the end. */
 const struct control_row *control_row_at(size_t index);
 
+enum { CONTROL_USAGE_MAX = 200 };
+
+/* Writes how ROW's command is called, "list [--failing] [PATTERN]", to TEXT and
+ * returns it. */
+const char *control_usage(const struct control_row *row,
+                          char text[CONTROL_USAGE_MAX]);
+
 struct control_request {
 	enum control_command command;
+	/* By the row's options: what they were given, within the line. One
+	 * without a value is empty; one that was not given has no data. */
+	struct slice options[CONTROL_OPTIONS_MAX];
 	size_t argc;
 	struct slice argv[CONTROL_ARGS_MAX]; /* within the line */
 };
 
+static inline bool control_has(const struct control_request *request,
+                               size_t option)
+{
+	return request->options[option].data != NULL;
+}
+
 /* Parses LINE, without its newline. MTS_ESYNTAX: an unknown command, a wrong
- * number of arguments, or a byte that is not printable ASCII or UTF-8; WHY
- * says what would have been right. */
+ * number of arguments, an option that the command does not have or that has a
+ * bad value, or a byte that is not printable ASCII or UTF-8; WHY says what would
+ * have been right. */
 int control_parse(struct slice line, struct control_request *ret,
                   struct fault *why);
 

@@ -18,10 +18,24 @@ static void check_same(const struct control_request *a,
                        const struct control_request *b)
 {
 	check(a->command == b->command && a->argc == b->argc);
+	for (size_t i = 0; i < CONTROL_OPTIONS_MAX; i++)
+		check(a->options[i].len == b->options[i].len &&
+		      !a->options[i].data == !b->options[i].data);
 	for (size_t i = 0; i < a->argc; i++)
 		check(a->argv[i].len > 0 && a->argv[i].len == b->argv[i].len &&
 		      memcmp(a->argv[i].data, b->argv[i].data,
 		             a->argv[i].len) == 0);
+}
+
+static void put_option(struct buffer *line, const struct control_row *row,
+                       size_t i, struct slice value)
+{
+	if (!value.data)
+		return;
+	buffer_printf(line, " --%s", row->options[i].name);
+	if (row->options[i].value)
+		buffer_puts(line, "=");
+	buffer_put_slice(line, value);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -41,6 +55,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(request.argc >= row->args_min && request.argc <= row->args_max);
 	buffer_init(&line, CONTROL_LINE_MAX);
 	buffer_puts(&line, row->name);
+	for (size_t i = 0; i < CONTROL_OPTIONS_MAX; i++)
+		put_option(&line, row, i, request.options[i]);
 	for (size_t i = 0; i < request.argc; i++) {
 		buffer_puts(&line, " ");
 		buffer_put_slice(&line, request.argv[i]);

@@ -179,6 +179,31 @@ def test_list(world, daemons):
     assert (item["mode"], item["id"]) == ("enforce", "1")
 
 
+def test_list_options(world, daemons):
+    """Which policies will end while their refresh fails?"""
+    daemon = daemons().start()
+    site = world.domain("failing.list.example")
+    for name in ("failing.list.example", "enforce.example", "none.example"):
+        daemon.ask(name)
+    site.cert = "expired"
+    daemon.ctl("refresh", "failing.list.example", status=1)
+
+    def names(*args, status=0):
+        got, out, _ = daemon.ctl_raw("list", "--names", *args)
+        assert got == status
+        return out.split()
+    assert names("--failing") == ["failing.list.example"]
+    assert names("--mode", "none") == ["none.example"]
+    assert names("--mode=enforce") == ["enforce.example",
+                                       "failing.list.example"]
+    assert names("--failing", "--mode", "none", status=1) == []
+    assert names("--expiring", "7d", "--limit", "2") == [
+        "enforce.example", "failing.list.example"]
+    assert names("--expiring", "1h", status=1) == []
+    item = daemon.ctl("list", "--failing")[0]
+    assert item["failures"] == 1
+
+
 def items_of(listed):
     return listed if isinstance(listed, list) else \
         next(v for v in listed.values() if isinstance(v, list))
@@ -334,12 +359,39 @@ def test_strangers_text_on_the_terminal(world, daemon):
 @pytest.mark.parametrize("args", [[], ["nonsense"], ["lookup"],
                                   ["lookup", "a", "b", "c"], ["flush"],
                                   ["--nonsense", "status"], ["show"],
+                                  ["status", "--all"], ["list", "--mode"],
+                                  ["list", "--mode", "strict"],
+                                  ["list", "--expiring", "soon"],
+                                  ["flush", "--all", "example.org"],
                                   ["status", "surplus"]],
                          ids=lambda args: " ".join(args) or "none")
 def test_usage(daemon, args):
     status, _, err = daemon.ctl_raw(*args)
     assert status == 2
     assert err.strip()
+
+
+@pytest.mark.parametrize("typo, meant", [
+    ("stauts", "status"), ("lits", "list"), ("check-conf", "check-config"),
+    ("reload-now", None)])
+def test_typo(daemon, typo, meant):
+    """The nearest command is told, if there is one."""
+    status, out, err = daemon.ctl_raw(typo)
+    assert (status, out) == (2, "")
+    assert "unknown command '%s'" % typo in err
+    assert ("did you mean %s?" % meant in err) == bool(meant)
+
+
+@pytest.mark.parametrize("command", [
+    "status", "lookup", "explain", "list", "show", "refresh", "flush",
+    "check-config"])
+def test_help_of_command(daemon, command):
+    """Needs no daemon, and fits a terminal."""
+    for args in ((command, "--help"), ("-h", command)):
+        status, out, err = daemon.ctl_raw(*args, socket="/nonexistent.sock")
+        assert (status, err) == (0, "")
+        assert out.startswith("usage: mtasts-ctl %s" % command)
+        assert max(map(len, out.splitlines())) <= 80
 
 
 def test_no_daemon(daemon):
@@ -369,6 +421,7 @@ def test_help(daemon):
                               capture_output=True, text=True, check=False)
         assert done.returncode == 0
         assert "mtasts-ctl" in done.stdout
+        assert max(map(len, done.stdout.splitlines())) <= 80
 
 
 def test_another_user(daemon):

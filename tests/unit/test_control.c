@@ -33,8 +33,6 @@ static const struct {
 	{ TEXT("show [a]:25"), CONTROL_SHOW, 1, { "[a]:25" } },
 	{ TEXT("refresh a b c"), CONTROL_REFRESH, 3, { "a", "b", "c" } },
 	{ TEXT("flush a b"), CONTROL_FLUSH, 2, { "a", "b" } },
-	{ TEXT("flush --all"), CONTROL_FLUSH, 1, { "--all" } },
-	{ TEXT("flush --negative"), CONTROL_FLUSH, 1, { "--negative" } },
 	/* The edges of UTF-8 (RFC 3629 4). */
 	{ TEXT("show \xc2\xa0\xdf\xbf"),
 	  CONTROL_SHOW,
@@ -66,7 +64,45 @@ static void test_good(void **state)
 	}
 }
 
+/* Options may stand anywhere. */
+static const struct {
+	struct slice line;
+	size_t argc;
+	const char *options[CONTROL_OPTIONS_MAX];
+} option_rows[] = {
+	{ TEXT("list"), 0, { NULL } },
+	{ TEXT("flush --all"), 0, { "" } },
+	{ TEXT("flush --negative"), 0, { NULL, "" } },
+	{ TEXT("list --mode=none *.example --failing"), 1, { "none", "" } },
+	{ TEXT("list --names --limit=5 --expiring=7d"),
+	  0,
+	  { NULL, NULL, "7d", "5", "" } },
+};
+
+static void test_options(void **state)
+{
+	struct fault why;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(option_rows); i++) {
+		const char *const *options = option_rows[i].options;
+
+		assert_int_equal(
+		    control_parse(option_rows[i].line, &request, &why), MTS_OK);
+		assert_int_equal(request.argc, option_rows[i].argc);
+		for (size_t k = 0; k < CONTROL_OPTIONS_MAX; k++) {
+			assert_int_equal(control_has(&request, k),
+			                 options[k] != NULL);
+			assert_true(!options[k] ||
+			            slice_is(request.options[k], options[k]));
+		}
+	}
+}
+
 #define BYTES "the request holds control characters or is no UTF-8"
+#define LIST                                                                   \
+	"list [--mode MODE] [--failing] [--expiring SPAN] [--limit N] "        \
+	"[--names] [PATTERN]"
 #define KNOWN "status, lookup, explain, list, show, refresh, flush"
 
 static const struct {
@@ -75,9 +111,9 @@ static const struct {
 } bad_rows[] = {
 	{ TEXT(""), "the request is empty" },
 	{ TEXT("   "), "the request is empty" },
-	{ TEXT("stats"), "unknown command 'stats'; known: " KNOWN },
-	{ TEXT("STATUS"), "unknown command 'STATUS'; known: " KNOWN },
-	{ TEXT("statu"), "unknown command 'statu'; known: " KNOWN },
+	{ TEXT("nonsense"), "unknown command 'nonsense'; known: " KNOWN },
+	{ TEXT("STATUS"), "unknown command 'STATUS'; did you mean status?" },
+	{ TEXT("lits"), "unknown command 'lits'; did you mean list?" },
 	{ TEXT("check-config"),
 	  "unknown command 'check-config'; known: " KNOWN },
 	{ TEXT("\xc3\xbc\"x"), "unknown command '?\?'x'; known: " KNOWN },
@@ -86,7 +122,14 @@ static const struct {
 	{ TEXT("lookup a b c"), "usage: lookup DOMAIN [MX]" },
 	{ TEXT("explain"), "usage: explain DOMAIN" },
 	{ TEXT("explain a b"), "usage: explain DOMAIN" },
-	{ TEXT("list a b"), "usage: list [PATTERN]" },
+	{ TEXT("list a b"), "usage: " LIST },
+	{ TEXT("list --mode"), "usage: " LIST },
+	{ TEXT("list --mode="), "usage: " LIST },
+	{ TEXT("list --failing=yes"), "usage: " LIST },
+	{ TEXT("list --failing --failing"), "usage: " LIST },
+	{ TEXT("list --mod=none"), "usage: " LIST },
+	{ TEXT("list --modes=none"), "usage: " LIST },
+	{ TEXT("list --"), "usage: " LIST },
 	{ TEXT("show"), "usage: show DOMAIN" },
 	{ TEXT("refresh"), "usage: refresh DOMAIN..." },
 	{ TEXT("refresh --all"), "usage: refresh DOMAIN..." },
@@ -164,6 +207,22 @@ static void test_caps(void **state)
 	assert_string_equal(why.text, "the request is longer than 65536 bytes");
 }
 
+/* Each can be told by its name, and stands in the usage, which is whole. */
+static void check_options(const struct control_row *row)
+{
+	const struct control_option *option = row->options;
+	char text[CONTROL_USAGE_MAX], name[40];
+
+	control_usage(row, text);
+	assert_true(strlen(text) < CONTROL_USAGE_MAX - 1);
+	for (size_t i = 0; option && option[i].name; i++) {
+		assert_true(i < CONTROL_OPTIONS_MAX);
+		assert_true(strlen(option[i].help) > 5);
+		snprintf(name, sizeof(name), "--%s", option[i].name);
+		assert_non_null(strstr(text, name));
+	}
+}
+
 static void test_rows(void **state)
 {
 	enum control_command command;
@@ -180,6 +239,7 @@ static void test_rows(void **state)
 		assert_true(row->args_max <= CONTROL_ARGS_MAX);
 		assert_true(row->help[0] != '\0' && !strchr(row->help, '\n'));
 		assert_int_equal(row->args[0] == '\0', row->args_max == 0);
+		check_options(row);
 	}
 	assert_int_equal(n, CONTROL_FLUSH + 1);
 	assert_int_equal(control_find(slice_str(""), &command), MTS_ENOTFOUND);
@@ -188,9 +248,8 @@ static void test_rows(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),
-		cmocka_unit_test(test_bad),
-		cmocka_unit_test(test_caps),
+		cmocka_unit_test(test_good), cmocka_unit_test(test_options),
+		cmocka_unit_test(test_bad),  cmocka_unit_test(test_caps),
 		cmocka_unit_test(test_rows),
 	};
 

@@ -2,7 +2,7 @@
 /* test_ctl_man.c - the manual page of mtasts-ctl tells of every command. */
 #include "tests.h"
 
-#include "wire/control.h"
+#include "prog/ctl_commands.h"
 
 static char manual[64 * 1024];
 
@@ -30,7 +30,7 @@ static void test_commands(void **state)
 	const struct control_row *row;
 
 	(void)state;
-	for (size_t i = 0; (row = control_row_at(i)) != NULL; i++) {
+	for (size_t i = 0; (row = ctl_command_at(i)) != NULL; i++) {
 		char item[100];
 
 		snprintf(item, sizeof(item), "\n.It Cm %s%s", row->name,
@@ -40,29 +40,52 @@ static void test_commands(void **state)
 	}
 }
 
-/* What else this program takes. */
-static void test_options(void **state)
+/* Each option of each command: "Fl -mode Ar MODE", in whatever line. */
+static void test_command_options(void **state)
 {
-	static const char *const items[] = {
-		"\n.It Cm check-config Op Ar FILE",
-		"\n.It Cm flush Fl -all",
-		"\n.It Cm flush Fl -negative",
-		"\n.It Fl c , Fl -config Ar FILE",
-		"\n.It Fl j , Fl -json",
-		"\n.It Fl s , Fl -socket Ar SOCKET",
-		"\n.It Fl V , Fl -version",
-		"\n.It Fl h , Fl -help",
-	};
+	const struct control_row *row;
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(items); i++)
-		assert_non_null(strstr(manual, items[i]));
+	for (size_t i = 0; (row = ctl_command_at(i)) != NULL; i++) {
+		const struct control_option *option = row->options;
+
+		for (; option && option->name; option++) {
+			char item[100];
+
+			snprintf(item, sizeof(item), "Fl -%s%s%s", option->name,
+			         option->value ? " Ar " : "",
+			         option->value ? option->value : "");
+			if (!strstr(manual, item))
+				fail_msg(
+				    "mtasts-ctl.1 does not tell of %s --%s",
+				    row->name, option->name);
+		}
+	}
+}
+
+static void test_options(void **state)
+{
+	const struct ctl_option *option;
+
+	(void)state;
+	for (size_t i = 0; (option = ctl_option_at(i)) != NULL; i++) {
+		char item[100];
+
+		snprintf(item, sizeof(item), "\n.It Fl %c , Fl -%s%s%s\n",
+		         option->letter, option->name,
+		         option->value ? " Ar " : "",
+		         option->value ? option->value : "");
+		if (!strstr(manual, item))
+			fail_msg("mtasts-ctl.1 does not tell of --%s",
+			         option->name);
+	}
 }
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_command_options),
 		cmocka_unit_test(test_options),
 	};
 

@@ -423,18 +423,20 @@ static void test_list(void **state)
 		      "a.example              enforce\n" },
 		{ 40, "DOMAIN                  MODE     EXPIRES\n"
 		      "a.example               enforce  6d\n" },
-		{ 60, "DOMAIN                             MODE     EXPIRES  "
-		      "FETCHED\n"
-		      "a.example                          enforce  6d       "
-		      "3h\n" },
-		{ 80, "DOMAIN                                   MODE     MX   "
-		      "EXPIRES  FETCHED  USED\n"
-		      "a.example                                enforce  2    "
-		      "6d       3h       never\n" },
-		{ 100, "DOMAIN                                 MODE     MX   "
-		       "EXPIRES  FETCHED  USED     ID\n"
-		       "a.example                              enforce  2    "
-		       "6d       3h       never    20240101\n" },
+		{ 50, "DOMAIN                    MODE     EXPIRES  FAILED\n"
+		      "a.example                 enforce  6d       -\n" },
+		{ 60,
+		  "DOMAIN                     MODE     EXPIRES  FETCHED  "
+		  "FAILED\n"
+		  "a.example                  enforce  6d       3h       -\n" },
+		{ 80, "DOMAIN                             MODE     MX   "
+		      "EXPIRES  FETCHED  USED   FAILED\n"
+		      "a.example                          enforce  2    6d     "
+		      "  3h       never  -\n" },
+		{ 100, "DOMAIN                           MODE     MX   EXPIRES "
+		       " FETCHED  USED   FAILED  ID\n"
+		       "a.example                        enforce  2    6d      "
+		       " 3h       never  -       20240101\n" },
 	};
 
 	(void)state;
@@ -446,6 +448,29 @@ static void test_list(void **state)
 		assert_string_equal(shown(), rows[i].text);
 		buffer_clear(&view.out);
 	}
+}
+
+static void test_list_failures(void **state)
+{
+	(void)state;
+	view.command = CONTROL_LIST;
+	show("{\"domain\":\"a\",\"mode\":\"none\",\"failures\":12}");
+	assert_string_equal(strrchr(shown(), ' '), " 12\n");
+}
+
+static void test_list_names(void **state)
+{
+	const char *error = NULL;
+
+	(void)state;
+	view.command = CONTROL_LIST;
+	view.names = true;
+	show("{\"domain\":\"" LONG_NAME "\"}");
+	show("{\"domain\":\"b" EVIL "\"}");
+	assert_string_equal(shown(), LONG_NAME "\nb?[31m????\n");
+	view.items = 0;
+	view_text_end(&view, 1, &error);
+	assert_null(error);
 }
 
 /* No line is wider than the terminal; but what does not go to one is whole. */
@@ -606,6 +631,8 @@ int main(void)
 		ROW(test_flush),
 		ROW(test_strangers),
 		ROW(test_list),
+		ROW(test_list_failures),
+		ROW(test_list_names),
 		ROW(test_list_width),
 		ROW(test_list_empty),
 		ROW(test_json_object),

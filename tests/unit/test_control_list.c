@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* test_control_list.c - which policies the control socket's list shows. */
+#include "control_world.h"
+
+static void put(struct fixture *f, const char *name, enum policy_mode mode,
+                uint32_t failures, int64_t fetched_s)
+{
+	static const char mx[] = "mx1.example.org";
+	struct cache_entry entry = {
+		.policy = { .mode = mode,
+		            .max_age_s = 86400,
+		            .mx_count = 1,
+		            .mx = slice_of(mx, sizeof(mx)) },
+		.id = "a1",
+		.fetched_s = fetched_s,
+		.failures = failures,
+	};
+	struct domain domain;
+
+	assert_int_equal(domain_from_key(name, strlen(name), &domain, NULL),
+	                 MTS_OK);
+	assert_int_equal(cache_put(f->cache, &domain, &entry), MTS_OK);
+}
+
+static void put_some(struct fixture *f)
+{
+	put(f, "a.example", POLICY_ENFORCE, 0, NOW_S);
+	put(f, "b.example", POLICY_ENFORCE, 3, NOW_S - 86000);
+	put(f, "c.example", POLICY_TESTING, 1, NOW_S - 3600);
+	put(f, "d.example", POLICY_NONE, 0, NOW_S - 90000); /* ended */
+	put(f, "da.example", POLICY_NONE, 0, NOW_S);
+	put(f, "db.example", POLICY_ENFORCE, 0, NOW_S);
+}
+
+/* The first labels of the domains that are shown. */
+static void list(struct fixture *f, const char *request, int status,
+                 char names[64])
+{
+	struct client *client = new_client(f);
+	json_t *item;
+
+	names[0] = '\0';
+	send_text(client, request);
+	while ((item = next_object(f, client)) &&
+	       !json_object_get(item, "end")) {
+		const char *name = text_of(item, "domain");
+
+		snprintf(names + strlen(names), 64 - strlen(names), "%.*s ",
+		         (int)strcspn(name, "."), name);
+		json_decref(item);
+	}
+	assert_int_equal(int_of(item, "status"), status);
+	json_decref(item);
+	end_client(client);
+}
+
+static void test_filters(void **state)
+{
+	static const struct {
+		const char *request, *names;
+		int status;
+	} rows[] = {
+		{ "list\n", "a b c d da db ", 0 },
+		{ "list --mode=enforce\n", "a b db ", 0 },
+		{ "list --mode=testing\n", "c ", 0 },
+		{ "list --failing\n", "b c ", 0 },
+		{ "list --failing --mode=enforce\n", "b ", 0 },
+		{ "list --failing --mode=none\n", "", 1 },
+		{ "list --expiring=10m\n", "b d ", 0 },
+		{ "list --expiring=400s\n", "d ", 0 }, /* b has 401 left */
+		{ "list --expiring=401s\n", "b d ", 0 },
+		{ "list --expiring=0s\n", "d ", 0 },
+		{ "list d*\n", "d da db ", 0 },
+		{ "list D*\n", "d da db ", 0 },
+		{ "list d.example\n", "d ", 0 },
+		{ "list --mode=none d*\n", "d da ", 0 },
+		{ "list --limit=2\n", "a b ", 0 },
+		{ "list --limit=2 --mode=enforce\n", "a b ", 0 },
+		{ "list --limit=1 --mode=none d*\n", "d ", 0 },
+		{ "list --limit=9 --names b*\n", "b ", 0 },
+		{ "list e*\n", "", 1 },
+		{ "list --names z*\n", "", 1 },
+	};
+	struct fixture *f = *state;
+	char names[64];
+
+	put_some(f);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		list(f, rows[i].request, rows[i].status, names);
+		assert_string_equal(names, rows[i].names);
+	}
+}
+
+static void test_items(void **state)
+{
+	struct fixture *f = *state;
+	json_t *item;
+
+	put_some(f);
+	item = ask_one(f, "list b*\n", 0);
+	assert_int_equal(int_of(item, "failures"), 3);
+	assert_int_equal(int_of(item, "expires_in"), 400);
+	json_decref(item);
+	item = ask_one(f, "list --names b*\n", 0);
+	assert_int_equal(json_object_size(item), 1);
+	json_decref(item);
+}
+
+/* The filters of one list are not those of the next. */
+static void test_one_after_the_other(void **state)
+{
+	struct fixture *f = *state;
+	struct client *client = new_client(f);
+
+	put_some(f);
+	send_text(client, "list --limit=1 --failing --names d*\nlist d.*\n");
+	expect_end(f, client, 1);
+	json_decref(next_object(f, client));
+	expect_end(f, client, 0);
+	end_client(client);
+}
+
+/* With no policy at all there is nothing wrong about none. */
+static void test_empty(void **state)
+{
+	struct fixture *f = *state;
+	char names[64];
+
+	list(f, "list\n", 0, names);
+	list(f, "list --names\n", 0, names);
+	list(f, "list --failing\n", 1, names);
+	assert_string_equal(names, "");
+}
+
+#define ROW(test)                                                              \
+	cmocka_unit_test_setup_teardown(test, control_setup, control_teardown)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		ROW(test_filters),
+		ROW(test_items),
+		ROW(test_one_after_the_other),
+		ROW(test_empty),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
