@@ -9,6 +9,7 @@
 #include "net/dane.h"
 
 #include "net/dane_parts.h"
+#include "net/dns_mx.h"
 
 #include <getdns/getdns.h>
 #include <stdarg.h>
@@ -230,23 +231,8 @@ static void out_of_memory(struct dane_walk *walk)
 	finish(walk, DANE_UNKNOWABLE, "out of memory");
 }
 
-struct mx {
-	uint16_t preference;
-	struct dns_name name;
-};
-
-static bool read_mx(struct slice rdata, struct mx *ret)
-{
-	const uint8_t *bytes = (const uint8_t *)rdata.data;
-
-	if (rdata.len < 3)
-		return false;
-	ret->preference = (uint16_t)(bytes[0] << 8 | bytes[1]);
-	return dns_name_read(bytes + 2, rdata.len - 2, &ret->name);
-}
-
 /* Puts MX among the hosts by preference; the least preferred falls out. */
-static void put_host(struct dane_walk *walk, const struct mx *mx)
+static void put_host(struct dane_walk *walk, const struct dns_mx *mx)
 {
 	size_t at = walk->host_count;
 
@@ -273,15 +259,14 @@ static void on_mx_records(struct dane_walk *walk,
                           const struct dns_answer *answer)
 {
 	const char *security = answer->authenticated ? "secure" : "insecure";
-	struct mx mx;
+	struct dns_mx mx;
 
 	if (!make_hosts(walk, DANE_HOSTS_MAX)) {
 		out_of_memory(walk);
 		return;
 	}
 	for (size_t i = 0; i < answer->count; i++)
-		/* RFC 7505 3: "." is no host. */
-		if (read_mx(answer->texts[i], &mx) && mx.name.len > 1)
+		if (dns_mx_read(answer->texts[i], &mx) && !dns_mx_is_null(&mx))
 			put_host(walk, &mx);
 	if (walk->host_count == 0) {
 		add_step(walk, "mx", true, "%s null MX: it takes no mail",
