@@ -110,10 +110,12 @@ static size_t put_rdata(uint8_t *at, const char *type, const char *data,
 		*ret_type = 2;
 		return put_name(at, data);
 	}
-	if (strcmp(type, "MX") == 0) { /* preference 10 */
+	if (strcmp(type, "MX") == 0) {
+		char *name = strchr(data, ' ');
+
 		*ret_type = 15;
-		put16(at, 10);
-		return 2 + put_name(at + 2, data);
+		put16(at, name ? (uint16_t)strtoul(data, NULL, 10) : 10);
+		return 2 + put_name(at + 2, name ? name + 1 : data);
 	}
 	if (strcmp(type, "TXT") == 0) {
 		*ret_type = 16;

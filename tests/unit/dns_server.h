@@ -61,8 +61,8 @@ void dns_set_flags(struct dns_message *message, uint16_t flags);
 
 enum dns_section { DNS_ANSWER = 6, DNS_AUTHORITY = 8 };
 
-/* Adds records, one a line: "NAME TTL TYPE DATA". TXT's data are strings between
- * '|', '~' stands for a NUL byte, '^' for nothing (an empty string); SOA's data
+/* Adds records, one a line: "NAME TTL TYPE DATA". MX's data may
+ * begin with the preference, else it is 10. TXT's data are strings between '|', '~' stands for a NUL byte, '^' for nothing (an empty string); SOA's data
  * is the minimum. */
 void dns_add(struct dns_message *message, enum dns_section section,
              const char *lines);
