@@ -61,6 +61,7 @@ struct conf_map {
 	enum conf_testing testing;
 	bool protocols;
 	bool servername;
+	bool strict_mx;
 	unsigned line; /* in the file, for messages */
 };
 
@@ -104,6 +105,7 @@ struct conf {
 	enum conf_testing testing; /* of our own maps, and of exim */
 	bool protocols;            /* of our own maps */
 	bool servername;           /* of our own maps */
+	bool strict_mx;            /* of our own maps */
 	struct conf_map *maps;     /* the operator's; MAP_COUNT of them */
 	size_t map_count;
 	struct words *domains; /* the operator's own; never NULL */

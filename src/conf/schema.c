@@ -374,6 +374,19 @@ static const struct conf_option options[] = {
 	  .more = "RFC 8461 section 7.1 wants the host's name in the TLS "
 	          "hand-shake; a Postfix before 3.4 does not know how and "
 	          "defers the mail. For the maps that mtastsd has by itself." },
+	{ .path = "strict_mx",
+	  .type = CONF_BOOL,
+	  .offset = IN(strict_mx),
+	  .fallback = "false",
+	  .help = "Whether Postfix is told MX hosts in place of a policy's "
+	          "patterns.",
+	  .more =
+	      "Those of the domain's MX hosts that its policy covers; if it "
+	      "covers none, or they can't be looked up, mail waits. A Postfix "
+	      "before 3.10.5 by itself takes a wildcard for any number of "
+	      "labels, and goes to hosts that no policy lists. It costs a "
+	      "question to DNS for each domain and time to live. For the maps "
+	      "postfix and postfix-tlsrpt that mtastsd has by itself." },
 	{ .path = "maps",
 	  .type = CONF_MAPS,
 	  .offset = IN(maps),
@@ -415,6 +428,12 @@ static const struct conf_option options[] = {
 	  .offset = MAP(servername),
 	  .fallback = "true",
 	  .help = "As servername, for this map.",
+	  .more = "" },
+	{ .path = "maps.strict_mx",
+	  .type = CONF_BOOL,
+	  .offset = MAP(strict_mx),
+	  .fallback = "false",
+	  .help = "As strict_mx, for this map.",
 	  .more = "" },
 	{ .path = "domains",
 	  .type = CONF_DOMAINS,

@@ -16,6 +16,7 @@
 #include "serve/control.h"
 #include "serve/dane_walks.h"
 #include "serve/lookup.h"
+#include "serve/mx_sets.h"
 #include "serve/refresher.h"
 #include "serve/server.h"
 
@@ -37,6 +38,7 @@ struct daemon {
 	struct lookups *lookups;
 	struct dane_states *dane_states;
 	struct dane_walks *walks; /* NULL: dane is off */
+	struct mx_sets *mx_sets;
 	struct ask *ask;
 	struct refresher *refresher;
 	struct maps *maps;
@@ -203,6 +205,18 @@ static int open_walks(struct daemon *daemon, struct fault *why)
 	return dane_walks_new(&options, &daemon->walks, why);
 }
 
+static int open_mx_sets(struct daemon *daemon, struct fault *why)
+{
+	struct mx_sets_options options = {
+		.loop = daemon->loop,
+		.clock = &daemon->steady.clock,
+		.resolver = daemon->resolver,
+		.max = MX_SETS_MAX,
+	};
+
+	return mx_sets_new(&options, &daemon->mx_sets, why);
+}
+
 static int open_ask(struct daemon *daemon, struct fault *why)
 {
 	const struct conf *conf = daemon->conf;
@@ -210,6 +224,7 @@ static int open_ask(struct daemon *daemon, struct fault *why)
 		.clock = &daemon->steady.clock,
 		.lookups = daemon->lookups,
 		.walks = daemon->walks,
+		.mx_sets = daemon->mx_sets,
 		.words = words_count(conf->domains) ? conf->domains : NULL,
 		.dane = dane_mode(conf),
 		.leave_dane = conf->dane_answer == CONF_DANE_ANSWER_NONE,
@@ -247,20 +262,26 @@ static int note_listener(struct daemon *daemon,
 	return MTS_OK;
 }
 
-static struct answer_manner manner_of(enum conf_testing testing, bool protocols,
-                                      bool servername)
-{
-	return (struct answer_manner){
-		.enforce_testing = testing == CONF_TESTING_ENFORCE,
-		.tls12 = protocols,
-		.no_servername = !servername,
-	};
-}
-
 /* Of the maps that are not the operator's, and of exim. */
 static struct answer_manner manner_of_ours(const struct conf *conf)
 {
-	return manner_of(conf->testing, conf->protocols, conf->servername);
+	return (struct answer_manner){
+		.enforce_testing = conf->testing == CONF_TESTING_ENFORCE,
+		.tls12 = conf->protocols,
+		.no_servername = !conf->servername,
+		.strict_mx = conf->strict_mx,
+	};
+}
+
+/* Of one that is. */
+static struct answer_manner manner_of_map(const struct conf_map *map)
+{
+	return (struct answer_manner){
+		.enforce_testing = map->testing == CONF_TESTING_ENFORCE,
+		.tls12 = map->protocols,
+		.no_servername = !map->servername,
+		.strict_mx = map->strict_mx,
+	};
 }
 
 static int open_listener(struct daemon *daemon,
@@ -306,9 +327,7 @@ static int make_maps(struct daemon *daemon, struct fault *why)
 		own[i] = (struct map_entry){
 			.name = conf->maps[i].name,
 			.kind = kinds[conf->maps[i].like],
-			.how = manner_of(conf->maps[i].testing,
-			                 conf->maps[i].protocols,
-			                 conf->maps[i].servername),
+			.how = manner_of_map(&conf->maps[i]),
 		};
 	if (own)
 		daemon->maps = maps_new(&how, own, conf->map_count);
@@ -370,6 +389,7 @@ static int open_control(struct daemon *daemon, struct fault *why)
 		.ask = daemon->ask,
 		.lookups = daemon->lookups,
 		.walks = daemon->walks,
+		.mx_sets = daemon->mx_sets,
 		.dns = daemon->secure_dns,
 		.dane = dane_mode(daemon->conf),
 		.words = daemon->conf->domains,
@@ -396,9 +416,9 @@ int daemon_open(uv_loop_t *loop, const struct conf *conf,
                 const char *config_path, struct daemon **ret, struct fault *why)
 {
 	static int (*const parts[])(struct daemon *, struct fault *) = {
-		open_clock,     open_cache,     open_resolver, open_secure_dns,
-		open_fetcher,   open_lookups,   open_walks,    open_ask,
-		open_refresher, open_listeners, open_control,
+		open_clock,   open_cache,     open_resolver,  open_secure_dns,
+		open_fetcher, open_lookups,   open_walks,     open_mx_sets,
+		open_ask,     open_refresher, open_listeners, open_control,
 	};
 	struct daemon *daemon = calloc(1, sizeof(*daemon));
 	int rc = MTS_OK;
@@ -430,6 +450,7 @@ void daemon_close(struct daemon **daemon)
 	server_close(&d->server);
 	maps_free(&d->maps);
 	ask_close(&d->ask);
+	mx_sets_close(&d->mx_sets);
 	dane_walks_close(&d->walks);
 	dane_states_free(&d->dane_states);
 	refresher_close(&d->refresher);

@@ -2,19 +2,21 @@
 /* ask.h - what is an MTA to be told of this next hop?
  *
  * Puts together, for one question, the operator's word (sts/word.h), what
- * MTA-STS says (serve/lookup.h) and what is known of DANE (serve/dane_walks.h).
+ * MTA-STS says (serve/lookup.h) and what is known of DANE (serve/dane_walks.h);
+ * and, for answers that name them, the domain's MX hosts (serve/mx_sets.h).
  * The word wins over everything, and nothing is looked up then; DANE comes
  * before MTA-STS (RFC 8461 2: validation of a policy must not override a
  * failing DANE validation), as sts/dane.h decides.
  *
  * As with look-ups, ask_try() answers at once if all that it takes is known,
  * and touches no network; otherwise ask_wait() has both looked up side by side,
- * and calls back. */
+ * the MX hosts after that, and calls back. */
 #ifndef SERVE_ASK_H
 #define SERVE_ASK_H
 
 #include "serve/dane_walks.h"
 #include "serve/lookup.h"
+#include "serve/mx_sets.h"
 #include "sts/dane.h"
 #include "sts/word.h"
 
@@ -33,7 +35,8 @@ enum ask_dane {
 struct ask_options {
 	const struct clock *clock;
 	struct lookups *lookups;
-	struct dane_walks *walks;  /* NULL only if DANE is off */
+	struct dane_walks *walks; /* NULL only if DANE is off */
+	struct mx_sets *mx_sets;
 	const struct words *words; /* may be NULL: none */
 	enum ask_dane dane;
 	bool leave_dane;     /* dane_answer: none */
@@ -50,6 +53,7 @@ struct ask_question {
 	struct domain_hop hop;
 	bool with_dane;       /* false: the MTA sees to DANE itself */
 	bool enforce_testing; /* the mode testing is taken for enforce */
+	bool strict_mx;       /* the answer is to name MX hosts */
 	uint64_t timeout_ms;  /* ask_wait(): if it is less; 0: as it is */
 };
 
@@ -67,6 +71,10 @@ struct ask_result {
 	/* What came of DANE; with leave_dane still. */
 	enum dane_verdict verdict;
 	bool leave_dane;
+	/* The answer is to name MX hosts, as a policy is enforced that is no
+	 * pinned one (for those nothing is looked up) and DANE says nothing. */
+	bool strict_mx;
+	struct mx_hosts hosts; /* strict_mx: the domain's */
 	/* ask_refresh(): the walk that just ended, or NULL. */
 	const struct dane_result *walk;
 };

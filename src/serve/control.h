@@ -27,8 +27,9 @@ struct control_options {
 	struct ask *ask;
 	struct lookups *lookups;
 	struct dane_walks *walks; /* NULL: DANE is off */
-	struct secure_dns *dns;   /* NULL: DANE is off */
-	enum ask_dane dane;       /* for status */
+	struct mx_sets *mx_sets;
+	struct secure_dns *dns; /* NULL: DANE is off */
+	enum ask_dane dane;     /* for status */
 	const struct words *words;
 	struct refresher *refresher;
 	struct cache *cache;

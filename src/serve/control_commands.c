@@ -257,6 +257,7 @@ static void flush_all(struct control_job *job)
 	absent_remove_all(options->absent);
 	if (options->walks)
 		dane_walks_forget_all(options->walks);
+	mx_sets_forget_all(options->mx_sets);
 	log_info("control_flush user=%s policies=all absent=all", job->user);
 	if (control_job_say(job, &item))
 		control_job_end(job, CONTROL_END_DONE, NULL);
@@ -274,6 +275,7 @@ static bool flush_domain(struct control_job *job, const struct domain_hop *hop)
 	json_t *item = json_object();
 
 	absent_remove(options->absent, domain);
+	mx_sets_forget(options->mx_sets, domain);
 	if (policy || absent || dane)
 		log_info("control_flush user=%s domain=%s policy=%s absent=%s",
 		         job->user, domain->name, policy ? "yes" : "no",

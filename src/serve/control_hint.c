@@ -2,6 +2,10 @@
 /* control_hint.c - what to do, for each outcome of a walk. */
 #include "serve/control_hint.h"
 
+#include "sts/verdict.h"
+
+#include <string.h>
+
 /* Who can mend a failed fetch: mostly the domain's owner, sometimes we. */
 static const char *fetch_hint(enum fetch_cause cause)
 {
@@ -128,8 +132,34 @@ static bool sts_is_settled(const struct lookup_result *result)
 	                     discovery->outcome == DISCOVER_UNCHANGED);
 }
 
+/* strict_mx: whether any MX host of the domain may have the mail. */
+static bool has_host(const struct ask_result *result)
+{
+	struct slice names = result->hosts.names;
+	const struct policy *policy = &result->sts.entry.policy;
+
+	for (size_t at = 0; at < names.len; at += strlen(names.data + at) + 1)
+		if (verdict_mx_matches(policy, slice_str(names.data + at)))
+			return true;
+	return false;
+}
+
+static const char *hosts_hint(const struct ask_result *result)
+{
+	if (!result->hosts.known)
+		return "see that this machine's resolver works (dig MX "
+		       "DOMAIN); if it does, the domain's DNS is broken; mail "
+		       "waits, as strict_mx says";
+	return "no MX host of the domain is in its policy, so mail waits: the "
+	       "domain's owner has to mend one of both, unless somebody forges "
+	       "the MX records; \"domains: { DOMAIN: bypass }\" lets mail go "
+	       "until then";
+}
+
 const char *control_hint(const struct ask_result *result)
 {
+	if (result->strict_mx && !has_host(result))
+		return hosts_hint(result);
 	if (result->verdict == DANE_SAYS_WAIT ||
 	    (result->walk && result->walk->state == DANE_UNKNOWABLE &&
 	     !result->dane_off))
@@ -227,5 +257,12 @@ const char *control_why(const struct ask_result *result)
 	case DANE_SAYS_NOTHING:
 		break;
 	}
+	if (result->strict_mx && !has_host(result))
+		return result->hosts.known
+		           ? "the policy is enforced, and covers no MX host of "
+		             "the domain (strict_mx)"
+		           : "the policy is enforced, and the domain's MX "
+		             "hosts "
+		             "can't be looked up (strict_mx)";
 	return nothing_why(result);
 }

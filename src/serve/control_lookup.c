@@ -98,6 +98,16 @@ static void put_result(json_t **item, struct control_job *job,
 		put_verdict(item, job, result, mx);
 }
 
+/* As map postfix asks. */
+static void set_manner(struct control_job *job)
+{
+	const struct answer_manner *how = &job->context->options.how;
+
+	job->question.with_dane = true;
+	job->question.enforce_testing = how->enforce_testing;
+	job->question.strict_mx = how->strict_mx;
+}
+
 /* Takes argument 0 as the next hop. A key that names none is not the operator's
  * error: an MTA that asks with it is told that there is no policy, and so is
  * he. That ends the command as END, and returns false. */
@@ -109,9 +119,7 @@ static bool take_hop(struct control_job *job, enum control_end end)
 	    domain_hop_from_key(key.data, key.len, &job->question.hop, &why);
 	json_t *item;
 
-	job->question.with_dane = true;
-	job->question.enforce_testing =
-	    job->context->options.how.enforce_testing;
+	set_manner(job);
 	if (rc == MTS_OK)
 		return true;
 	item = rc == MTS_ENOMEM ? NULL : json_object();
@@ -397,9 +405,7 @@ void control_job_refresh(struct control_job *job)
 	}
 	if (!control_job_hop_arg(job, job->next++, &job->question.hop))
 		return;
-	job->question.with_dane = true;
-	job->question.enforce_testing =
-	    job->context->options.how.enforce_testing;
+	set_manner(job);
 	if (ask_word(ask, &job->question, &result)) {
 		refresh_word(job, &result);
 		return;

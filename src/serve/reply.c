@@ -41,9 +41,9 @@ static int split_key(struct slice key, struct reply_question *ret,
 	return MTS_OK;
 }
 
-/* Sendmail sees to DANE itself, and takes "dane" for no policy; map verdict is
- * about MTA-STS. */
-static bool wants_dane(enum socketmap_map map)
+/* For these DANE counts: Sendmail sees to it itself, and takes "dane" for no
+ * policy; map verdict is about MTA-STS. */
+static bool is_postfix(enum socketmap_map map)
 {
 	return map == MAP_POSTFIX || map == MAP_POSTFIX_TLSRPT;
 }
@@ -63,8 +63,9 @@ static int understand_key(const struct map_entry *map, struct slice key,
 	if (rc != MTS_OK)
 		return rc;
 	ret->ask = (struct ask_question){
-		.with_dane = wants_dane(ret->map),
+		.with_dane = is_postfix(ret->map),
 		.enforce_testing = map->how.enforce_testing,
+		.strict_mx = map->how.strict_mx && is_postfix(ret->map),
 	};
 	rc = domain_hop_from_key(name.data, name.len, &ret->ask.hop, NULL);
 	if (rc == MTS_OK)
@@ -164,6 +165,11 @@ int reply_write(const struct reply_question *question,
 		input.expires_in_s =
 		    entry->fetched_s + entry->policy.max_age_s - now_s;
 	}
+	input.how.strict_mx = result->strict_mx;
+	if (result->strict_mx && result->hosts.known)
+		input.hosts = result->hosts.names;
+	else if (result->strict_mx)
+		input.why = result->hosts.reason;
 	if (question->map == MAP_VERDICT)
 		input.mx = slice_str(question->mx);
 	if (answer_write(out, question->map, &input) != MTS_OK) {

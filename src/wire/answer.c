@@ -175,6 +175,30 @@ static bool put_match(struct buffer *out, const struct policy *policy)
 	return true;
 }
 
+/* The same of the MX hosts that the policy covers (RFC 8461 4.1), instead of its
+ * patterns. What is no host name never gets here (net/mx_hosts.h), and could not
+ * steer an MTA. */
+static bool put_hosts(struct buffer *out, const struct answer_input *input)
+{
+	struct slice hosts = input->hosts;
+	size_t start = out->len;
+
+	if (buffer_reserve(out, hosts.len) != MTS_OK)
+		return false;
+	for (size_t at = 0; at < hosts.len; at += strlen(hosts.data + at) + 1) {
+		const char *host = hosts.data + at;
+
+		if (host[0] != '*' &&
+		    verdict_mx_matches(input->policy, slice_str(host)) &&
+		    put_pattern(out, host, false))
+			PUT(out, ":");
+	}
+	if (out->len == start)
+		return false;
+	out->len--; /* the last colon */
+	return true;
+}
+
 /* The policy's fields, re-written: what else the publisher wrote stays out. Each
  * line gets BEFORE, or BEFORE_MX if it is an mx, and AFTER. */
 static void put_policy(struct buffer *out, const struct policy *policy,
@@ -238,6 +262,38 @@ static enum policy_mode mode_of(const struct answer_input *input)
 	return input->policy->mode;
 }
 
+static int write_too_long(struct buffer *out)
+{
+	return answer_write_temp(out, "the policy is too long for a reply");
+}
+
+/* No host may have the mail, or it is not known which: it waits. */
+static int write_no_host(struct buffer *out, const struct answer_input *input)
+{
+	char reason[ANSWER_REASON_MAX + 1];
+	const char *name = input->domain->name;
+	int n;
+
+	if (input->hosts.data)
+		n = snprintf(reason, sizeof(reason),
+		             "no MX host of %s is in its policy", name);
+	else
+		n = snprintf(reason, sizeof(reason),
+		             "the MX hosts of %s can't be looked up: %s", name,
+		             input->why);
+	if (n < 0)
+		reason[0] = '\0';
+	return answer_write_temp(out, reason);
+}
+
+/* What follows "match="; false: nothing. */
+static bool put_names(struct buffer *out, const struct answer_input *input)
+{
+	if (input->how.strict_mx)
+		return put_hosts(out, input);
+	return put_match(out, input->policy);
+}
+
 /* Only enforce binds an MTA; a policy without a usable pattern is none. */
 static int write_secure(struct buffer *out, const struct answer_input *input)
 {
@@ -249,17 +305,19 @@ static int write_secure(struct buffer *out, const struct answer_input *input)
 		return write_not_found(out);
 	if (buffer_reserve(out, sizeof(words) + policy->mx.len) == MTS_OK) {
 		PUT(out, "OK secure match=");
-		if (!put_match(out, policy)) {
-			buffer_truncate(out, start);
-			return write_not_found(out);
+		if (!put_names(out, input)) {
+			if (cut(out, start) != MTS_OK)
+				return buffer_status(out);
+			return input->how.strict_mx ? write_no_host(out, input)
+			                            : write_not_found(out);
 		}
 		if (!input->how.no_servername)
-			PUT(out, " servername=hostname");
+			buffer_puts(out, " servername=hostname");
 	}
 	if (fits(out, start, input->room))
 		return MTS_OK;
 	cut(out, start);
-	return answer_write_temp(out, "the policy is too long for a reply");
+	return write_too_long(out);
 }
 
 static bool is_secure(const struct buffer *out, size_t start)
@@ -278,7 +336,7 @@ static int write_postfix(struct buffer *out, const struct answer_input *input)
 	if (fits(out, start, input->room))
 		return MTS_OK;
 	cut(out, start);
-	return answer_write_temp(out, "the policy is too long for a reply");
+	return write_too_long(out);
 }
 
 /* The 3.10 attributes that its strictness stands on. */

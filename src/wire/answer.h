@@ -26,6 +26,7 @@ struct answer_manner {
 	bool enforce_testing; /* take the mode testing for enforce */
 	bool tls12;           /* Postfix: no TLS before 1.2, by protocols= */
 	bool no_servername;   /* Postfix before 3.4 does not know it */
+	bool strict_mx;       /* Postfix: name MX hosts, not patterns */
 };
 
 /* What is known of a domain when it is answered for. */
@@ -41,7 +42,10 @@ struct answer_input {
 	 * over the policy. */
 	enum dane_verdict dane;
 	bool leave_dane; /* to the MTA's own configuration */
-	const char *why; /* DANE_SAYS_WAIT: the cause, one line */
+	/* With how.strict_mx: the domain's MX hosts, each with its NUL; NULL
+	 * data: they are not known. */
+	struct slice hosts;
+	const char *why; /* DANE_SAYS_WAIT, or no hosts: the cause, one line */
 };
 
 /* Appends the reply of MAP (not MAP_UNKNOWN) to OUT; buffer_status(). OUT's
@@ -52,6 +56,8 @@ struct answer_input {
  * postfix: "OK secure match=... servername=hostname", or "NOTFOUND " without a
  *   policy and in the modes testing and none. With
  *   tls12 " protocols=>=TLSv1.2" follows. (TEMP where not even this fits.)
+ *   With strict_mx match= has those of the hosts that the policy covers; TEMP
+ *   if that is none, or if they are not known.
  * postfix-tlsrpt: the same with Postfix 3.10's attributes; where they would
  *   not fit, first policy_string is left out, then all of them. policy_string
  *   tells the publisher's mode, also with enforce_testing.

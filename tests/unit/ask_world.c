@@ -46,9 +46,13 @@ static uint64_t test_mono_ms(void *arg)
 static const struct clock test_clock = { test_wall_s, test_mono_ms, NULL };
 
 static const struct answer_manner plain;
-static const struct map_entry strict = { .name = "strict",
-	                                 .kind = MAP_POSTFIX,
-	                                 .how = { .enforce_testing = true } };
+static const struct map_entry own[] = {
+	{ .name = "strict",
+	  .kind = MAP_POSTFIX,
+	  .how = { .enforce_testing = true } },
+	{ .name = "hosts", .kind = MAP_POSTFIX, .how = { .strict_mx = true } },
+	{ .name = "hosts-sts", .kind = MAP_STS, .how = { .strict_mx = true } },
+};
 
 static uint64_t never_asleep(void)
 {
@@ -93,6 +97,16 @@ static void open_lookups(struct fixture *f)
 	assert_int_equal(lookups_new(&options, &f->lookups, &why), MTS_OK);
 }
 
+static void open_mx_sets(struct fixture *f)
+{
+	struct mx_sets_options options = { .loop = &f->loop,
+		                           .clock = &f->steady.clock,
+		                           .max = 3 };
+	struct fault why;
+
+	assert_int_equal(mx_sets_new(&options, &f->mx_sets, &why), MTS_OK);
+}
+
 void open_ask(struct fixture *f, enum ask_dane dane, bool leave_dane,
               uint64_t timeout_ms)
 {
@@ -116,6 +130,7 @@ void open_ask(struct fixture *f, enum ask_dane dane, bool leave_dane,
 		assert_int_equal(dane_walks_new(&walks, &f->walks, &why),
 		                 MTS_OK);
 	options.walks = f->walks;
+	options.mx_sets = f->mx_sets;
 	assert_int_equal(ask_new(&options, &f->ask, &why), MTS_OK);
 }
 
@@ -125,6 +140,7 @@ int ask_setup(void **state)
 
 	fake_discovery_reset();
 	fake_dane_reset();
+	fake_mx_reset();
 	wall_s = 1700000000;
 	mono_ms = 1000000;
 	snprintf(f->directory, sizeof(f->directory), "/tmp/mtasts-test.XXXXXX");
@@ -134,9 +150,10 @@ int ask_setup(void **state)
 	steady_init(&f->steady, &test_clock, never_asleep);
 	open_cache(f);
 	open_lookups(f);
+	open_mx_sets(f);
 	f->states = dane_states_new(100);
 	f->words = words_new();
-	f->maps = maps_new(&plain, &strict, 1);
+	f->maps = maps_new(&plain, own, ARRAY_LEN(own));
 	assert_true(f->states && f->words && f->maps);
 	open_ask(f, ASK_DANE_AUTO, false, 20000);
 	*state = f;
@@ -150,6 +167,7 @@ int ask_teardown(void **state)
 	ask_cancel(&f->waiter);
 	ask_close(&f->ask);
 	dane_walks_close(&f->walks);
+	mx_sets_close(&f->mx_sets);
 	lookups_close(&f->lookups);
 	cache_close(&f->cache);
 	absent_free(&f->absent);

@@ -10,6 +10,7 @@
 #include "base/steady.h"
 #include "fake_dane.h"
 #include "fake_discovery.h"
+#include "fake_mx.h"
 #include "serve/reply.h"
 
 enum { MINUTE_S = 60, HOUR_S = 3600, DAY_S = 86400 };
@@ -34,6 +35,7 @@ struct fixture {
 	struct lookups *lookups;
 	struct dane_states *states;
 	struct dane_walks *walks;
+	struct mx_sets *mx_sets;
 	struct words *words;
 	struct ask *ask;
 	struct maps *maps;

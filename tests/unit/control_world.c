@@ -138,8 +138,14 @@ static void open_ask(struct fixture *f)
 		                       .lookups = f->lookups,
 		                       .dane = ASK_DANE_AUTO,
 		                       .timeout_ms = 20000 };
+	struct mx_sets_options mx_sets = { .loop = &f->loop,
+		                           .clock = &test_clock,
+		                           .max = 100 };
 	struct fault why;
 
+	fake_mx_reset();
+	assert_int_equal(mx_sets_new(&mx_sets, &f->mx_sets, &why), MTS_OK);
+	options.mx_sets = f->mx_sets;
 	f->dane_states = dane_states_new(100);
 	f->words = words_new();
 	walks.states = f->dane_states;
@@ -161,6 +167,7 @@ static void open_control(struct fixture *f)
 		.ask = f->ask,
 		.lookups = f->lookups,
 		.walks = f->walks,
+		.mx_sets = f->mx_sets,
 		.dns = (struct secure_dns *)&fake_dane,
 		.dane = ASK_DANE_AUTO,
 		.words = f->words,
@@ -205,6 +212,7 @@ int control_teardown(void **state)
 	refresher_close(&f->refresher);
 	ask_close(&f->ask);
 	dane_walks_close(&f->walks);
+	mx_sets_close(&f->mx_sets);
 	dane_states_free(&f->dane_states);
 	words_free(&f->words);
 	lookups_close(&f->lookups);

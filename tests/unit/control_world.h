@@ -11,6 +11,7 @@
 #include "cache/cache.h"
 #include "fake_dane.h"
 #include "fake_discovery.h"
+#include "fake_mx.h"
 #include "serve/control.h"
 
 #include <jansson.h>
@@ -27,6 +28,7 @@ struct fixture {
 	struct lookups *lookups;
 	struct dane_states *dane_states;
 	struct dane_walks *walks;
+	struct mx_sets *mx_sets;
 	struct words *words; /* empty; the test may add to it */
 	struct ask *ask;
 	struct refresher *refresher;

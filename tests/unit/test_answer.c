@@ -137,6 +137,11 @@ static void test_rows(void **state)
 	buffer_free(&out);
 }
 
+static bool contains(const struct buffer *out, const char *text)
+{
+	return memmem(out->data, out->len, text, strlen(text)) != NULL;
+}
+
 static const struct answer_manner enforce_testing = { .enforce_testing = true };
 static const struct answer_manner tls12 = { .tls12 = true };
 static const struct answer_manner old = { .no_servername = true };
@@ -205,6 +210,74 @@ static void test_manner(void **state)
 	buffer_free(&out);
 }
 
+/* strict_mx: MX hosts instead of patterns, by 4.1 of the policy "mixed". */
+static const struct {
+	const char *name;
+	struct slice hosts;
+	const char
+	    *reply; /* of map postfix, behind "OK secure match=", or all */
+} host_rows[] = {
+	{ "covered by a name, by a wildcard, in their order",
+	  MX("a.example.net\0mx1.example.org"),
+	  "a.example.net:mx1.example.org servername=hostname" },
+	{ "one label for the star", MX("a.b.example.net\0mx1.example.org"),
+	  "mx1.example.org servername=hostname" },
+	{ "not covered", MX("mx9.example.org\0mx-2.example.com"),
+	  "mx-2.example.com servername=hostname" },
+	{ "none is", MX("mx9.example.org\0example.net"),
+	  "TEMP no MX host of example.org is in its policy" },
+	{ "there is none",
+	  { "", 0 },
+	  "TEMP no MX host of example.org is in its policy" },
+	{ "not known",
+	  { NULL, 0 },
+	  "TEMP the MX hosts of example.org can't be looked up: because" },
+	/* What would never get here. */
+	{ "hostile",
+	  MX("a:b.example.net\0*.example.net\0a b.example.net\0"
+	     "mx1.example.org"),
+	  "mx1.example.org servername=hostname" },
+};
+
+static void test_hosts(void **state)
+{
+	static const char ok[] = "OK secure match=";
+	struct buffer out;
+
+	(void)state;
+	buffer_init(&out, OUT_MAX);
+	for (size_t i = 0; i < ARRAY_LEN(host_rows); i++) {
+		struct answer_input input = input_of(&mixed, "");
+		const char *reply = host_rows[i].reply;
+		char whole[200];
+
+		input.how.strict_mx = true;
+		input.hosts = host_rows[i].hosts;
+		input.why = "because";
+		snprintf(whole, sizeof(whole), "%s%s",
+		         strncmp(reply, "TEMP", 4) == 0 ? "" : ok, reply);
+		buffer_clear(&out);
+		assert_int_equal(answer_write(&out, MAP_POSTFIX, &input),
+		                 MTS_OK);
+		assert_reply(&out, whole);
+		/* 3.10 gets the patterns as well, in their own place. */
+		buffer_clear(&out);
+		assert_int_equal(answer_write(&out, MAP_POSTFIX_TLSRPT, &input),
+		                 MTS_OK);
+		assert_memory_equal(out.data, whole, strlen(whole));
+		assert_int_equal(
+		    strncmp(whole, ok, sizeof(ok) - 1) == 0,
+		    contains(&out, " mx_host_pattern=*.example.net"));
+		/* Nobody is told hosts who is told no policy. */
+		input.policy = &testing;
+		buffer_clear(&out);
+		assert_int_equal(answer_write(&out, MAP_POSTFIX, &input),
+		                 MTS_OK);
+		assert_reply(&out, "NOTFOUND ");
+	}
+	buffer_free(&out);
+}
+
 /* Replies to requests that came in one packet follow each other. */
 static void test_appends(void **state)
 {
@@ -222,11 +295,6 @@ static void test_appends(void **state)
 	assert_reply(&out, "before NOTFOUND NOTFOUND OK secure "
 	                   "match=mx1.example.org servername=hostname");
 	buffer_free(&out);
-}
-
-static bool contains(const struct buffer *out, const char *text)
-{
-	return memmem(out->data, out->len, text, strlen(text)) != NULL;
 }
 
 /* Lengths around Postfix's limit for a reply; CAP is OUT's. */
@@ -520,6 +588,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_manner),
+		cmocka_unit_test(test_hosts),
 		cmocka_unit_test(test_appends),
 		cmocka_unit_test(test_every_byte),
 		cmocka_unit_test(test_expired_is_zero),

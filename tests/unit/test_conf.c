@@ -176,6 +176,7 @@ static void test_maps(void **state)
 	                          "    testing: enforce\n"
 	                          "    protocols: yes\n"
 	                          "    servername: no\n"
+	                          "    strict_mx: yes\n"
 	                          "listen:\n"
 	                          "  - tcp_table: inet:a:1\n"
 	                          "    map: strict\n");
@@ -190,6 +191,8 @@ static void test_maps(void **state)
 	assert_false(conf->maps[0].protocols);
 	assert_true(conf->servername && conf->maps[0].servername);
 	assert_false(conf->maps[1].servername);
+	assert_false(conf->strict_mx || conf->maps[0].strict_mx);
+	assert_true(conf->maps[1].strict_mx);
 	assert_int_equal(conf->maps[0].line, 4);
 	assert_string_equal(conf->maps[1].name, "strict");
 	assert_int_equal(conf->maps[1].like, CONF_LIKE_POSTFIX_TLSRPT);

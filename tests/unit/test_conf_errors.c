@@ -24,7 +24,7 @@ static const struct {
 	{ TEXT("timeout: 5s\n"), MTS_ESYNTAX,
 	  "F:1: timeout: unknown option; known here: listen, control, cache, "
 	  "dns, fetch, lookup, refresh, dane, dane_answer, testing, protocols, "
-	  "servername, "
+	  "servername, strict_mx, "
 	  "maps, domains, limits, "
 	  "log" },
 	{ TEXT("lookup.timeout: 5s\n"), MTS_ESYNTAX,
@@ -33,7 +33,7 @@ static const struct {
 	{ TEXT("stats: unix:/x\n"), MTS_ESYNTAX,
 	  "F:1: stats: unknown option; known here: listen, control, cache, "
 	  "dns, fetch, lookup, refresh, dane, dane_answer, testing, protocols, "
-	  "servername, "
+	  "servername, strict_mx, "
 	  "maps, domains, limits, "
 	  "log" },
 	{ TEXT("cache: { shards: 3 }\n"), MTS_ESYNTAX,
@@ -406,7 +406,7 @@ static const struct {
 	{ TEXT("a: &x b\n"), MTS_ESYNTAX,
 	  "F:1: a: unknown option; known here: listen, control, cache, dns, "
 	  "fetch, lookup, refresh, dane, dane_answer, testing, protocols, "
-	  "servername, "
+	  "servername, strict_mx, "
 	  "maps, domains, limits, log" },
 	{ TEXT("log: &x {level: info}\n"), MTS_ESYNTAX,
 	  "F:1: YAML anchors and aliases are not taken; write the value out" },
