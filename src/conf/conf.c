@@ -61,7 +61,7 @@ static int set_defaults(const char *list, void *base)
 		    option->type != CONF_SECTION &&
 		    option->type != CONF_LISTENERS &&
 		    option->type != CONF_SERVERS &&
-		    option->type != CONF_DOMAINS)
+		    option->type != CONF_NAMES && option->type != CONF_DOMAINS)
 			status = value_set_default(option, base, NULL);
 	return status;
 }
@@ -125,6 +125,13 @@ struct conf *conf_new(void)
 	return conf;
 }
 
+static void free_list(char **items, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(items[i]);
+	free(items);
+}
+
 void conf_free(struct conf **conf)
 {
 	struct conf *old = *conf;
@@ -135,9 +142,9 @@ void conf_free(struct conf **conf)
 	conf_clear_maps(old);
 	free(old->control);
 	free(old->cache.directory);
-	for (size_t i = 0; i < old->dns.server_count; i++)
-		free(old->dns.servers[i]);
-	free(old->dns.servers);
+	free_list(old->control_users, old->control_user_count);
+	free(old->control_group);
+	free_list(old->dns.servers, old->dns.server_count);
 	free(old->dns.trust_anchor);
 	free(old->fetch.ca_file);
 	words_free(&old->domains);

@@ -69,6 +69,9 @@ struct conf {
 	struct conf_listen *listen; /* LISTEN_COUNT of them */
 	size_t listen_count;
 	char *control; /* "unix:/path"; "" is none */
+	char **control_users;
+	size_t control_user_count;
+	char *control_group; /* NULL: none */
 	struct {
 		char *directory;
 		uint64_t max_size; /* bytes */

@@ -176,27 +176,31 @@ int loader_refuse_number(const struct loader *loader,
 	                 (unsigned long long)option->max);
 }
 
-static int read_servers(struct loader *loader, const struct conf_option *option)
+/* A list of single values. */
+static int read_list(struct loader *loader, const struct conf_option *option,
+                     char ***items, size_t *count)
 {
-	struct conf *conf = loader->conf;
+	bool servers = option->type == CONF_SERVERS;
 	struct fault value;
 	int status;
 
 	if (loader->event.type != YAML_SEQUENCE_START_EVENT)
 		return loader_refuse(
 		    loader, option->path,
-		    "is a list; write [192.0.2.1, 192.0.2.2], or [] "
-		    "for none");
+		    servers ? "is a list; write [192.0.2.1, 192.0.2.2], or [] "
+			      "for none"
+			    : "is a list; write [anna, otto], or [] for none");
 	while ((status = loader_next(loader)) == MTS_OK &&
 	       loader->event.type != YAML_SEQUENCE_END_EVENT) {
 		if (!loader_is_scalar(loader))
-			return loader_refuse(loader, option->path,
-			                     "each item must be one address");
-		if (conf->dns.server_count == option->max)
+			return loader_refuse(
+			    loader, option->path,
+			    servers ? "each item must be one address"
+				    : "each item must be one name");
+		if (*count == option->max)
 			return loader_refuse_number(loader, option, "items");
-		if (value_add_server(&conf->dns.servers,
-		                     &conf->dns.server_count,
-		                     loader_scalar(loader), &value) != MTS_OK)
+		if (value_add_item(option->type, items, count,
+		                   loader_scalar(loader), &value) != MTS_OK)
 			return refuse_value(loader, option, &value);
 	}
 	return status;
@@ -233,7 +237,11 @@ static int read_option(struct loader *loader, const struct conf_option *option,
 	if (option->type == CONF_LISTENERS)
 		return load_listeners(loader, option);
 	if (option->type == CONF_SERVERS)
-		return read_servers(loader, option);
+		return read_list(loader, option, &loader->conf->dns.servers,
+		                 &loader->conf->dns.server_count);
+	if (option->type == CONF_NAMES)
+		return read_list(loader, option, &loader->conf->control_users,
+		                 &loader->conf->control_user_count);
 	if (option->type == CONF_MAPS)
 		return load_maps(loader, option);
 	if (option->type == CONF_DOMAINS)
@@ -281,7 +289,7 @@ static int refuse_unknown(const struct loader *loader,
                           const struct conf_option *parent, struct slice name)
 {
 	const struct conf_option *guess = schema_guess(parent, name);
-	char names[200];
+	char names[300];
 
 	if (slice_is(name, "<<"))
 		return loader_refuse(loader, parent ? parent->path : NULL,

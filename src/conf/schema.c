@@ -116,7 +116,26 @@ static const struct conf_option options[] = {
 	  .max = UNIX_MAX,
 	  .fallback = "unix:/run/mtasts/control.sock",
 	  .help = "The unix socket that mtasts-ctl talks to.",
-	  .more = "Only root and the user mtastsd runs as may. Empty: none." },
+	  .more = "Only root, the user mtastsd runs as, and those that "
+	          "control_users and control_group name may: its file has "
+	          "mode 0600 if there are none, and who connects is looked at "
+	          "in any case. Empty: none." },
+	{ .path = "control_users",
+	  .type = CONF_NAMES,
+	  .offset = IN(control_users),
+	  .max = 64,
+	  .fallback = "[]",
+	  .help = "Further users who may use mtasts-ctl.",
+	  .more = "A list of their names. They can make the daemon forget "
+	          "policies. If there are any, the socket's file has mode "
+	          "0666, and all others are refused as they connect." },
+	{ .path = "control_group",
+	  .type = CONF_NAME,
+	  .offset = IN(control_group),
+	  .max = NAME_MAX_,
+	  .fallback = "\"\"",
+	  .help = "A group whose members may use mtasts-ctl.",
+	  .more = "The socket is given to it, with mode 0660. Empty: none." },
 	{ .path = "cache",
 	  .type = CONF_SECTION,
 	  .help = "The policies on disk.",

@@ -144,6 +144,7 @@ static int parse_number(const struct conf_option *option, struct slice text,
 	case CONF_LISTENERS:
 	case CONF_MAPS:
 	case CONF_SERVERS:
+	case CONF_NAMES:
 	case CONF_DOMAINS:
 	case CONF_ADDRESS:
 	case CONF_UNIX:
@@ -323,6 +324,7 @@ static int check_text(const struct conf_option *option, const char *text,
 	case CONF_PATH:
 		return check_path(text, why);
 	case CONF_NAME:
+	case CONF_NAMES:
 		return check_name(text, why);
 	case CONF_SERVERS:
 		return check_server(text, why);
@@ -415,24 +417,22 @@ int value_set_default(const struct conf_option *option, void *base,
 	return value_set(option, base, text, why);
 }
 
-int value_add_server(char ***servers, size_t *count, struct slice text,
-                     struct fault *why)
+int value_add_item(enum conf_type type, char ***items, size_t *count,
+                   struct slice text, struct fault *why)
 {
-	static const struct conf_option server = { .type = CONF_SERVERS,
-		                                   .min = 1,
-		                                   .max = 100 };
+	struct conf_option item = { .type = type, .min = 1, .max = 100 };
 	char **more;
 	char *copy = NULL;
-	int status = copy_text(&server, text, &copy, why);
+	int status = copy_text(&item, text, &copy, why);
 
 	if (status != MTS_OK)
 		return status;
-	more = realloc(*servers, (*count + 1) * sizeof(*more));
+	more = realloc(*items, (*count + 1) * sizeof(*more));
 	if (!more) {
 		free(copy);
 		return fault_set(why, MTS_ENOMEM, "out of memory");
 	}
 	more[(*count)++] = copy;
-	*servers = more;
+	*items = more;
 	return MTS_OK;
 }

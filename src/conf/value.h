@@ -18,10 +18,10 @@ int value_set(const struct conf_option *option, void *base, struct slice text,
 int value_set_default(const struct conf_option *option, void *base,
                       struct fault *why);
 
-/* Checks TEXT as a name server and appends it to *SERVERS, a list of *COUNT.
- * Same errors. */
-int value_add_server(char ***servers, size_t *count, struct slice text,
-                     struct fault *why);
+/* Checks TEXT as an item of a list of TYPE (CONF_SERVERS, CONF_NAMES) and
+ * appends it to *ITEMS, which has *COUNT. Same errors. */
+int value_add_item(enum conf_type type, char ***items, size_t *count,
+                   struct slice text, struct fault *why);
 
 enum { VALUE_TEXT_MAX = 32 };
 

@@ -61,7 +61,8 @@ static int connect_fault(const char *path, int error, struct fault *why)
 	case EPERM:
 		return fault_set(why, MTS_ESYS,
 		                 "%s: permission denied: run as root or as "
-		                 "mtastsd's user",
+		                 "mtastsd's user, or see control_users and "
+		                 "control_group in mtastsd.yaml(5)",
 		                 path);
 	default:
 		return fault_errno(why, error, "%s", path);

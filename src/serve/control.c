@@ -6,13 +6,14 @@
  * more only when all that it said before is written.
  *
  * SECURITY: whoever may speak here can empty the cache. The socket's mode lets
- * in our own user and root; the credentials of each peer are checked as well,
- * for systems that disregard the mode. */
+ * in our own user and root, and more only where the configuration names them;
+ * the credentials of each peer are checked in any case. */
 #include "serve/control.h"
 
 #include "base/list.h"
 #include "base/log.h"
 #include "base/user.h"
+#include "serve/control_access.h"
 #include "serve/control_job.h"
 #include "serve/endpoint.h"
 
@@ -23,17 +24,21 @@
 #include <unistd.h>
 
 enum {
-	PEERS_MAX = 16,        /* operators, scripts, monitoring */
-	IDLE_MS = 60 * 1000,   /* without a request, or without reading */
-	READ_SIZE = 4096,      /* most requests are short */
+	PEERS_MAX = 16,             /* operators, scripts, monitoring */
+	IDLE_MS = 60 * 1000,        /* without a request, or without reading */
+	REFUSED_LOG_MS = 10 * 1000, /* between two lines on refused peers */
+	READ_SIZE = 4096,           /* most requests are short */
 	OUT_MAX = 1024 * 1024, /* the largest policy, escaped, and much more */
 };
 
 struct control {
 	struct control_context context;
 	struct endpoint *endpoint;
+	struct control_access *access;
 	struct list peers;
 	size_t peer_count;
+	uint64_t refused;    /* since the last log line, and with it */
+	uint64_t refused_ms; /* when that was written */
 };
 
 struct peer {
@@ -266,35 +271,42 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 
 /* -- peers coming ---------------------------------------------------------- */
 
-static bool get_uid(int fd, uid_t *ret)
+/* Whoever can connect can make us refuse him as often as he likes. */
+static void log_refused(struct control *control,
+                        const struct control_peer *peer)
 {
-#ifdef SO_PEERCRED
-	struct ucred cred;
-	socklen_t len = sizeof(cred);
+	uint64_t now_ms = clock_mono_ms(control->context.options.clock);
+	char user[USER_NAME_MAX] = "";
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) != 0)
-		return false;
-	*ret = cred.uid;
-	return true;
-#else
-	gid_t gid;
-
-	return getpeereid(fd, ret, &gid) == 0;
-#endif
+	if (control->refused > 0 &&
+	    now_ms - control->refused_ms < REFUSED_LOG_MS) {
+		control->refused++;
+		return;
+	}
+	if (peer->uid >= 0)
+		user_name((uid_t)peer->uid, user);
+	fault_scrub(user);
+	log_warning(
+	    "control_refused uid=%ld user=\"%s\" pid=%ld unlogged=%llu",
+	    peer->uid, user, peer->pid,
+	    (unsigned long long)(control->refused ? control->refused - 1 : 0));
+	control->refused = 1;
+	control->refused_ms = now_ms;
 }
 
 /* True if the one at the other end may speak; USER is then his name. */
-static bool may_speak(uv_stream_t *stream, char user[USER_NAME_MAX])
+static bool may_speak(struct control *control, uv_stream_t *stream,
+                      char user[USER_NAME_MAX])
 {
-	uid_t uid = (uid_t)-1;
+	struct control_peer peer = { -1, -1 };
 	int fd;
 
-	if (uv_fileno((uv_handle_t *)stream, &fd) != 0 || !get_uid(fd, &uid) ||
-	    (uid != 0 && uid != geteuid())) {
-		log_warning("control_refused uid=%ld", (long)uid);
+	if (uv_fileno((uv_handle_t *)stream, &fd) != 0 ||
+	    !control_access_allows(control->access, fd, &peer)) {
+		log_refused(control, &peer);
 		return false;
 	}
-	user_name(uid, user);
+	user_name((uid_t)peer.uid, user);
 	return true;
 }
 
@@ -342,9 +354,11 @@ static void on_connection(void *arg, uv_stream_t *stream)
 	char user[USER_NAME_MAX];
 	struct peer *peer;
 
-	if (!may_speak(stream, user)) {
-		refuse(stream, "permission denied: be root, or the user that "
-		               "mtastsd runs as");
+	if (!may_speak(control, stream, user)) {
+		refuse(stream,
+		       "permission denied: be root or the user that mtastsd "
+		       "runs as, or be named by control_users or "
+		       "control_group");
 		return;
 	}
 	if (control->peer_count >= PEERS_MAX) {
@@ -362,14 +376,23 @@ static void on_connection(void *arg, uv_stream_t *stream)
 
 /* -- the service ----------------------------------------------------------- */
 
-int control_open(const struct control_options *options, struct control **ret,
-                 struct fault *why)
+static int listen_for_peers(struct control *control, struct fault *why)
 {
+	const struct control_options *options = &control->context.options;
 	struct endpoint_options endpoint = {
 		.loop = options->loop,
 		.address = options->address,
-		.mode = 0600,
+		.mode = control_access_mode(control->access),
+		.group = options->group,
 	};
+
+	return endpoint_listen(&endpoint, on_connection, control,
+	                       &control->endpoint, why);
+}
+
+int control_open(const struct control_options *options, struct control **ret,
+                 struct fault *why)
+{
 	struct control *control = calloc(1, sizeof(*control));
 	int rc;
 
@@ -378,12 +401,16 @@ int control_open(const struct control_options *options, struct control **ret,
 	control->context.options = *options;
 	control->context.started_ms = clock_mono_ms(options->clock);
 	list_init(&control->peers);
-	rc = endpoint_listen(&endpoint, on_connection, control,
-	                     &control->endpoint, why);
-	if (rc != MTS_OK)
-		free(control);
-	else
+	rc = control_access_new(options->users, options->user_count,
+	                        options->group, &control->access, why);
+	if (rc == MTS_OK)
+		rc = listen_for_peers(control, why);
+	if (rc == MTS_OK) {
 		*ret = control;
+		return MTS_OK;
+	}
+	control_access_free(&control->access);
+	free(control);
 	return rc;
 }
 
@@ -396,6 +423,7 @@ void control_close(struct control **control)
 	endpoint_close(&c->endpoint);
 	list_each_safe (node, &c->peers)
 		drop_peer(container_of(node, struct peer, node));
+	control_access_free(&c->access);
 	free(c);
 	*control = NULL;
 }

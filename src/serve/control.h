@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* control.h - the operator's socket (wire/control.h tells its language).
  *
- * Only our own user and root may speak: the socket's mode is 0600, and the
- * peer's credentials are checked besides. */
+ * Only those may speak whom control_access.h lets in: the socket's mode is 0600
+ * unless more are named, and each peer's credentials are checked besides. */
 #ifndef SERVE_CONTROL_H
 #define SERVE_CONTROL_H
 
@@ -22,6 +22,10 @@ struct control_options {
 	uv_loop_t *loop;
 	const struct clock *clock;
 	const char *address; /* "unix:/path" */
+	/* Who may speak besides root and our own user. */
+	const char *const *users; /* USER_COUNT names */
+	size_t user_count;
+	const char *group;   /* a group's name, or NULL */
 	const char *version; /* for status */
 	const char *config;  /* the configuration file's path, "" if none */
 	struct ask *ask;
@@ -45,7 +49,7 @@ struct control_options {
 	void *arg;
 };
 
-/* endpoint_listen()'s errors. On MTS_OK *RET is the caller's:
+/* endpoint_listen()'s errors and control_access_new()'s. On MTS_OK *RET is the caller's:
  * control_close(). */
 int control_open(const struct control_options *options, struct control **ret,
                  struct fault *why);

@@ -117,14 +117,14 @@ static void put_maps(struct buffer *out, const struct conf *conf)
 	}
 }
 
-static void put_servers(struct buffer *out, const struct conf *conf)
+static void put_list(struct buffer *out, char *const *items, size_t count)
 {
 	buffer_puts(out, "\n");
-	for (size_t i = 0; i < conf->dns.server_count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		buffer_puts(out, "  - ");
-		put_text(out, conf->dns.servers[i]);
+		put_text(out, items[i]);
 	}
-	if (conf->dns.server_count == 0)
+	if (count == 0)
 		buffer_puts(out, "   []\n");
 }
 
@@ -148,7 +148,11 @@ static void put_conf(struct buffer *out, const struct conf *conf)
 		else if (option->type == CONF_MAPS)
 			put_maps(out, conf);
 		else if (option->type == CONF_SERVERS)
-			put_servers(out, conf);
+			put_list(out, conf->dns.servers,
+			         conf->dns.server_count);
+		else if (option->type == CONF_NAMES)
+			put_list(out, conf->control_users,
+			         conf->control_user_count);
 		else if (option->type == CONF_DOMAINS)
 			buffer_puts(out, "{}\n");
 		else

@@ -445,6 +445,78 @@ def test_another_user(daemon):
     assert '"status":0' not in done.stdout
 
 
+def can_become(*args):
+    return os.geteuid() == 0 and subprocess.run(
+        ["setpriv", *args, "true"], capture_output=True,
+        check=False).returncode == 0
+
+
+@pytest.fixture
+def others(daemons):
+    """others(OPTIONS...) is a daemon whose folders let anybody through, and
+    how one can run mtasts-ctl there as somebody else."""
+    def make(**options):
+        daemon = daemons(**options).start()
+        for folder in (daemon.folder, os.path.dirname(daemon.folder)):
+            os.chmod(folder, 0o755)
+
+        def run(uid, gid, groups, *args):
+            done = subprocess.run(
+                ["setpriv", "--reuid=%d" % uid, "--regid=%d" % gid,
+                 "--groups=%s" % groups if groups else "--clear-groups",
+                 program("mtasts-ctl"), "-s", daemon.control, *args],
+                capture_output=True, text=True, check=False)
+            return done.returncode, done.stderr
+        return daemon, run
+    if not can_become("--reuid=1", "--regid=1", "--groups=8"):
+        pytest.skip("can't become another user in here")
+    return make
+
+
+def mode_of(daemon):
+    st = os.stat(daemon.control)
+    return st.st_mode & 0o777, st.st_gid
+
+
+def test_control_group(others):
+    daemon, run = others(control_group="mail")
+    assert mode_of(daemon) == (0o660, 8)
+    assert run(1, 8, None, "status")[0] == 0
+    assert run(1, 1, "8", "flush", "--negative")[0] == 0
+    # The file's mode keeps others out, and so would the daemon.
+    assert run(1, 1, "2", "status")[0] == 3
+    os.chmod(daemon.control, 0o666)
+    status, err = run(1, 1, "2", "status")
+    assert status == 3 and "permission denied" in err
+    assert "control_flush user=daemon absent=all" in daemon.log()
+
+
+def test_control_users(others):
+    daemon, run = others(control_users=["daemon", "mail"])
+    assert mode_of(daemon)[0] == 0o666
+    assert run(1, 2, None, "status")[0] == 0
+    status, err = run(2, 1, "1", "status")
+    assert status == 3
+    assert "permission denied" in err and "control_users" in err
+
+
+def test_refused_are_logged_once(others):
+    """Whoever knocks again and again fills no log."""
+    daemon, run = others(control_users=["daemon"])
+    for _ in range(5):
+        assert run(2, 2, None, "status")[0] == 3
+    events = daemon.events("control_refused", level="warning")
+    assert 1 <= len(events) < 5
+    assert re.match(r'control_refused uid=2 user="bin" pid=[1-9]\d* '
+                    r'unlogged=0$', events[0])
+
+
+def test_unknown_group(daemons):
+    status, said = daemons(control_group="no-such-group").run_to_end()
+    assert status == 1
+    assert "control_group: there is no group no-such-group" in said
+
+
 def raw(daemon, data, timeout_s=5):
     """What the control socket says to DATA, to the end of the last line."""
     with socket.socket(socket.AF_UNIX) as sock:
@@ -494,9 +566,40 @@ def test_many_operators(daemon):
     assert daemon.ctl("status")["pid"] == daemon.process.pid
 
 
-def test_query_socket_takes_no_commands(daemon):
-    """A query socket can never flush anything."""
+def test_query_sockets_take_no_commands(daemons):
+    """None of them can flush or list anything."""
+    daemon = daemons()
+    exim, tcp = daemon.path("exim.sock"), daemon.path("tcp.sock")
+    daemon.configure(listen=[{"socketmap": "unix:" + daemon.socket},
+                             {"exim": "unix:" + exim},
+                             {"tcp_table": "unix:" + tcp}])
+    daemon.start()
     daemon.ask("enforce.example")
     with daemon.connect() as client:
-        assert client.ask("flush", "--all").startswith("PERM ")
-    daemon.ctl("show", "enforce.example")
+        for command in ("flush", "list", "export", "status"):
+            assert client.ask(command, "--all").startswith("PERM ")
+    for path in (exim, tcp):
+        for line in (b"flush --all\n", b"list\n", b"export\n",
+                     b"flush enforce.example\n", b"get flush --all\n"):
+            with socket.socket(socket.AF_UNIX) as sock:
+                sock.settimeout(5)
+                sock.connect(path)
+                sock.sendall(line)
+                sock.shutdown(socket.SHUT_WR)
+                said = sock.recv(65536)
+            assert b"mx1" not in said and b'"' not in said
+    assert domains_of(daemon.ctl("list")) == ["enforce.example"]
+
+
+def test_slow_peer(daemon):
+    """Who sends a byte at a time is served, and holds nobody up."""
+    daemon.ask("enforce.example")
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.settimeout(10)
+        sock.connect(daemon.control)
+        for byte in b"show enforce.exam":
+            sock.sendall(bytes([byte]))
+            time.sleep(0.01)
+        assert daemon.ctl("status")["pid"] == daemon.process.pid
+        sock.sendall(b"ple\n")
+        assert json.loads(sock.makefile().readline())["live"] is True

@@ -108,6 +108,8 @@ static void assert_defaults(const struct conf *conf)
 	assert_null(conf->listen[0].owner);
 	assert_null(conf->listen[0].group);
 	assert_string_equal(conf->control, "unix:/run/mtasts/control.sock");
+	assert_int_equal(conf->control_user_count, 0);
+	assert_null(conf->control_group);
 	assert_string_equal(conf->cache.directory, "/var/lib/mtasts");
 	assert_int_equal(conf->cache.max_size, 1 << 30);
 	assert_int_equal(conf->dns.server_count, 0);
@@ -291,6 +293,8 @@ static void test_longest_unix_path(void **state)
 static void test_texts(void **state)
 {
 	struct conf *conf = parse("control: ''\n"
+	                          "control_users: [anna, otto]\n"
+	                          "control_group: staff\n"
 	                          "cache: { directory: /srv/m\xc3\xbc }\n"
 	                          "fetch:\n"
 	                          "  ca_file: /etc/ssl/ca.pem\n"
@@ -300,6 +304,10 @@ static void test_texts(void **state)
 
 	(void)state;
 	assert_string_equal(conf->control, "");
+	assert_int_equal(conf->control_user_count, 2);
+	assert_string_equal(conf->control_users[0], "anna");
+	assert_string_equal(conf->control_users[1], "otto");
+	assert_string_equal(conf->control_group, "staff");
 	assert_string_equal(conf->cache.directory, "/srv/m\xc3\xbc");
 	assert_string_equal(conf->fetch.ca_file, "/etc/ssl/ca.pem");
 	assert_int_equal(conf->dns.server_count, 4);

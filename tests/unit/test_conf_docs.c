@@ -143,6 +143,7 @@ static bool same_numbers(const struct conf *a, const struct conf *b)
 	       words_count(a->domains) == words_count(b->domains) &&
 	       a->dns.timeout_ms == b->dns.timeout_ms &&
 	       a->dns.server_count == b->dns.server_count &&
+	       a->control_user_count == b->control_user_count &&
 	       a->fetch.timeout_ms == b->fetch.timeout_ms &&
 	       a->fetch.max_size == b->fetch.max_size &&
 	       a->fetch.concurrency == b->fetch.concurrency &&

@@ -22,7 +22,8 @@ static const struct {
 	{ TEXT("lokup:\n  timeout: 5s\n"), MTS_ESYNTAX,
 	  "F:1: lokup: unknown option; did you mean lookup?" },
 	{ TEXT("timeout: 5s\n"), MTS_ESYNTAX,
-	  "F:1: timeout: unknown option; known here: listen, control, cache, "
+	  "F:1: timeout: unknown option; known here: listen, control, "
+	  "control_users, control_group, cache, "
 	  "dns, fetch, lookup, refresh, dane, dane_answer, testing, protocols, "
 	  "servername, strict_mx, "
 	  "maps, domains, limits, "
@@ -31,7 +32,8 @@ static const struct {
 	  "F:1: lookup.timeout: write two lines, lookup: and, indented below "
 	  "it, timeout:" },
 	{ TEXT("stats: unix:/x\n"), MTS_ESYNTAX,
-	  "F:1: stats: unknown option; known here: listen, control, cache, "
+	  "F:1: stats: unknown option; known here: listen, control, "
+	  "control_users, control_group, cache, "
 	  "dns, fetch, lookup, refresh, dane, dane_answer, testing, protocols, "
 	  "servername, strict_mx, "
 	  "maps, domains, limits, "
@@ -361,6 +363,17 @@ static const struct {
 	  MTS_ESYNTAX,
 	  "F:2: domains.a.example.mx: 'mx.a.example' is no list; write "
 	  "[mx1.example.org, '*.example.net']" },
+	/* Users. */
+	{ TEXT("control_users: anna\n"), MTS_ESYNTAX,
+	  "F:1: control_users: is a list; write [anna, otto], or [] for none" },
+	{ TEXT("control_users: [[]]\n"), MTS_ESYNTAX,
+	  "F:1: control_users: each item must be one name" },
+	{ TEXT("control_users: [anna, '']\n"), MTS_ERANGE,
+	  "F:1: control_users: must not be empty" },
+	{ TEXT("control_users: [anna, 'o:o']\n"), MTS_ESYNTAX,
+	  "F:1: control_users: 'o:o' is no name of a user or group" },
+	{ TEXT("control_group: a/b\n"), MTS_ESYNTAX,
+	  "F:1: control_group: 'a/b' is no name of a user or group" },
 	/* Name servers. */
 	{ TEXT("dns: {servers: 192.0.2.1}\n"), MTS_ESYNTAX,
 	  "F:1: dns.servers: is a list; write [192.0.2.1, 192.0.2.2], or [] "
@@ -404,7 +417,8 @@ static const struct {
 	{ TEXT("just text\n"), MTS_ESYNTAX,
 	  "F:1: options are expected, each as name: value" },
 	{ TEXT("a: &x b\n"), MTS_ESYNTAX,
-	  "F:1: a: unknown option; known here: listen, control, cache, dns, "
+	  "F:1: a: unknown option; known here: listen, control, control_users, "
+	  "control_group, cache, dns, "
 	  "fetch, lookup, refresh, dane, dane_answer, testing, protocols, "
 	  "servername, strict_mx, "
 	  "maps, domains, limits, log" },
