@@ -8,6 +8,9 @@ BUILD_PACKAGES="autoconf automake pkg-config make gcc libc6-dev ca-certificates
  libuv1-dev libgetdns-dev libunbound-dev dns-root-data libcurl4-openssl-dev
  libssl-dev libyaml-dev liblmdb-dev libidn2-dev libjansson-dev libsystemd-dev"
 
+# What contrib/build-deb needs besides.
+DEB_PACKAGES="debhelper dpkg-dev xz-utils"
+
 # What quickstart --demo needs besides.
 DEMO_PACKAGES="nsd nginx-light openssl iproute2 util-linux"
 
@@ -15,7 +18,7 @@ DEMO_PACKAGES="nsd nginx-light openssl iproute2 util-linux"
 TEST_PACKAGES="$DEMO_PACKAGES unbound knot libcmocka-dev clang libclang-rt-dev
  clang-format clang-tidy cppcheck shellcheck mandoc valgrind xz-utils git procps
  python3 python3-pytest python3-dnspython python3-cryptography
- debian-archive-keyring systemd"
+ debian-archive-keyring systemd $DEB_PACKAGES lintian mmdebstrap"
 
 have_package() {
 	dpkg-query -W -f '${Status}' "$1" 2>/dev/null |
