@@ -9,6 +9,7 @@
  * libcurl's time (turns.h). */
 #include "net/curl_uv.h"
 
+#include "net/tls_lib.h"
 #include "net/turns.h"
 
 #include <stdlib.h>
@@ -56,11 +57,14 @@ static void hand_out(struct curl_uv *owner)
 
 static void act(struct curl_uv *owner, curl_socket_t socket, int events)
 {
+	void *before;
 	int running;
 
 	if (!owner->multi)
 		return;
+	before = tls_lib_enter();
 	(void)curl_multi_socket_action(owner->multi, socket, events, &running);
+	tls_lib_leave(before);
 	hand_out(owner);
 }
 

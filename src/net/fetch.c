@@ -3,6 +3,7 @@
  *
  * fetch_room.c says which one runs, fetch_try.c which address it tries. */
 #include "net/fetch_parts.h"
+#include "net/tls_lib.h"
 
 #include <stdlib.h>
 
@@ -156,6 +157,7 @@ static void cancel_all(struct list *list)
 static void on_closed(uv_handle_t *handle)
 {
 	curl_global_cleanup();
+	tls_lib_close();
 	free(handle->data);
 }
 
@@ -184,6 +186,7 @@ int fetcher_new(const struct fetcher_options *options, struct fetcher **ret,
 		free(fetcher);
 		return fault_set(why, MTS_ELIB, "libcurl can't be set up");
 	}
+	tls_lib_open();
 	status = trust_new(options->ca_file, &fetcher->trust, why);
 	if (status != MTS_OK)
 		goto fail;
@@ -210,6 +213,7 @@ fail:
 	fair_line_free(&fetcher->line);
 	turns_unref(&fetcher->turns);
 	trust_free(&fetcher->trust);
+	tls_lib_close();
 	curl_global_cleanup();
 	free(fetcher);
 	return status;

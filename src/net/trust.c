@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "net/tls_lib.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -132,13 +133,16 @@ static int load(struct trust *trust, struct fault *why)
 	X509_STORE *store = NULL;
 	BIO *bio = NULL;
 	struct stat stat;
+	void *before;
 	int status = open_file(trust->file, &stat, &bio, why);
 
 	if (status != MTS_OK)
 		return status;
+	before = tls_lib_enter();
 	store = X509_STORE_new();
 	status = store ? load_store(trust->file, bio, store, why)
 	               : fault_set(why, MTS_ENOMEM, "out of memory");
+	tls_lib_leave(before);
 	BIO_free(bio);
 	if (status != MTS_OK) {
 		X509_STORE_free(store);

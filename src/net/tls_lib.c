@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* tls_lib.c - OpenSSL without what a TLS client never uses.
+ *
+ * A library context of our own has one provider, which hands on what the default
+ * provider offers, but for some of it. The provider's functions get its own
+ * context, and so work as ever. */
+#include "net/tls_lib.h"
+
+#include <openssl/crypto.h>
+
+#if OPENSSL_VERSION_NUMBER >= 0x30000000L
+
+#include <openssl/core_dispatch.h>
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/provider.h>
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char provider_name[] = "mtasts";
+
+/* Of the process: OpenSSL gives a provider no argument to find its own by. */
+static struct {
+	unsigned references;
+	OSSL_PROVIDER *whole;     /* OpenSSL's default provider; NULL: unused */
+	OSSL_ALGORITHM *decoders; /* of its, those for certificates */
+	OSSL_PROVIDER *part;      /* what is left of it, in CONTEXT */
+	OSSL_LIB_CTX *context;    /* NULL: OpenSSL as it is */
+} lib;
+
+/* -- the provider ---------------------------------------------------------- */
+
+/* Of a certificate only the key needs one, in one format. */
+static bool is_of_certificates(const OSSL_ALGORITHM *decoder)
+{
+	const char *properties = decoder->property_definition;
+
+	return properties && strstr(properties, "input=der") &&
+	       strstr(properties, "structure=SubjectPublicKeyInfo");
+}
+
+static OSSL_ALGORITHM *choose_decoders(const OSSL_ALGORITHM *all)
+{
+	size_t count = 0;
+	OSSL_ALGORITHM *chosen;
+
+	while (all[count].algorithm_names)
+		count++;
+	chosen = calloc(count + 1, sizeof(*chosen));
+	count = 0;
+	for (; chosen && all->algorithm_names; all++)
+		if (is_of_certificates(all))
+			chosen[count++] = *all;
+	return chosen; /* ends with one that has no name, as calloc() left it */
+}
+
+static const OSSL_ALGORITHM *on_query(void *context, int operation,
+                                      int *no_cache)
+{
+	(void)context;
+	if (operation == OSSL_OP_ENCODER || operation == OSSL_OP_STORE)
+		return NULL;
+	if (operation == OSSL_OP_DECODER) {
+		*no_cache = 0;
+		return lib.decoders;
+	}
+	return OSSL_PROVIDER_query_operation(lib.whole, operation, no_cache);
+}
+
+static void on_unquery(void *context, int operation,
+                       const OSSL_ALGORITHM *algorithms)
+{
+	(void)context;
+	if (operation != OSSL_OP_DECODER)
+		OSSL_PROVIDER_unquery_operation(lib.whole, operation,
+		                                algorithms);
+}
+
+struct visit {
+	OSSL_CALLBACK *callback;
+	void *arg;
+};
+
+/* TLS 1.3 has no use for some forty old curves, and no client offers them. */
+static int on_group(const OSSL_PARAM params[], void *arg)
+{
+	const struct visit *visit = arg;
+	const OSSL_PARAM *most =
+	    OSSL_PARAM_locate_const(params, OSSL_CAPABILITY_TLS_GROUP_MAX_TLS);
+	int version = 0;
+
+	if (most && OSSL_PARAM_get_int(most, &version) == 1 &&
+	    version == TLS1_2_VERSION)
+		return 1;
+	return visit->callback(params, visit->arg);
+}
+
+static int on_capabilities(void *context, const char *capability,
+                           OSSL_CALLBACK *callback, void *arg)
+{
+	struct visit visit = { callback, arg };
+
+	(void)context;
+	if (strcmp(capability, "TLS-GROUP") == 0)
+		return OSSL_PROVIDER_get_capabilities(lib.whole, capability,
+		                                      on_group, &visit);
+	return OSSL_PROVIDER_get_capabilities(lib.whole, capability, callback,
+	                                      arg);
+}
+
+static int on_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
+                   const OSSL_DISPATCH **out, void **context)
+{
+	static const OSSL_DISPATCH functions[] = {
+		{ OSSL_FUNC_PROVIDER_QUERY_OPERATION,
+		  (void (*)(void))on_query },
+		{ OSSL_FUNC_PROVIDER_UNQUERY_OPERATION,
+		  (void (*)(void))on_unquery },
+		{ OSSL_FUNC_PROVIDER_GET_CAPABILITIES,
+		  (void (*)(void))on_capabilities },
+		{ 0, NULL },
+	};
+
+	(void)handle;
+	(void)in;
+	*out = functions;
+	*context = OSSL_PROVIDER_get0_provider_ctx(lib.whole);
+	return 1;
+}
+
+/* -- the library context --------------------------------------------------- */
+
+static int on_provider(OSSL_PROVIDER *provider, void *arg)
+{
+	bool *plain = arg;
+
+	if (strcmp(OSSL_PROVIDER_get0_name(provider), "default") != 0)
+		*plain = false;
+	return 1;
+}
+
+/* Whether the operator has left OpenSSL as it comes. */
+static bool is_plain(void)
+{
+	bool plain = true;
+
+	return OSSL_PROVIDER_do_all(NULL, on_provider, &plain) == 1 && plain &&
+	       !EVP_default_properties_is_fips_enabled(NULL);
+}
+
+static void forget(void)
+{
+	if (lib.part)
+		OSSL_PROVIDER_unload(lib.part);
+	lib.part = NULL;
+	OSSL_LIB_CTX_free(lib.context);
+	lib.context = NULL;
+	free(lib.decoders);
+	lib.decoders = NULL;
+	if (lib.whole)
+		OSSL_PROVIDER_unload(lib.whole);
+	lib.whole = NULL;
+}
+
+/* True: it is there. */
+static bool make(void)
+{
+	const OSSL_ALGORITHM *decoders;
+	int no_cache = 0;
+
+	if (!is_plain())
+		return false;
+	lib.whole = OSSL_PROVIDER_load(NULL, "default");
+	if (!lib.whole)
+		return false;
+	decoders = OSSL_PROVIDER_query_operation(lib.whole, OSSL_OP_DECODER,
+	                                         &no_cache);
+	if (!decoders || no_cache) /* another OpenSSL than we know */
+		return false;
+	lib.decoders = choose_decoders(decoders);
+	lib.context = OSSL_LIB_CTX_new();
+	if (!lib.decoders || !lib.context ||
+	    !OSSL_PROVIDER_add_builtin(lib.context, provider_name, on_init))
+		return false;
+	lib.part = OSSL_PROVIDER_load(lib.context, provider_name);
+	return lib.part;
+}
+
+void tls_lib_open(void)
+{
+	if (lib.references++ > 0 || make())
+		return;
+	forget();
+	ERR_clear_error();
+}
+
+void tls_lib_close(void)
+{
+	if (--lib.references == 0)
+		forget();
+}
+
+void *tls_lib_enter(void)
+{
+	return lib.context ? OSSL_LIB_CTX_set0_default(lib.context) : NULL;
+}
+
+void tls_lib_leave(void *before)
+{
+	if (lib.context)
+		OSSL_LIB_CTX_set0_default(before);
+}
+
+#else
+
+void tls_lib_open(void)
+{
+}
+
+void tls_lib_close(void)
+{
+}
+
+void *tls_lib_enter(void)
+{
+	return NULL;
+}
+
+void tls_lib_leave(void *before)
+{
+	(void)before;
+}
+
+#endif
