@@ -5,6 +5,7 @@
 #include "base/buffer.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -161,6 +162,47 @@ int ctl_send(struct ctl_client *client, struct slice line, struct fault *why)
 	return fault_errno(why, error, "can't ask mtastsd");
 }
 
+static int timed_out(const struct ctl_client *client, struct fault *why)
+{
+	return fault_set(why, MTS_ETIMEOUT,
+	                 "mtastsd has not answered within %d s",
+	                 client->timeout_s);
+}
+
+int ctl_send_some(struct ctl_client *client, struct slice *bytes,
+                  bool *answered, struct fault *why)
+{
+	struct pollfd pollfd = { .fd = client->fd, .events = POLLIN | POLLOUT };
+	ssize_t n;
+	int ready;
+
+	do {
+		ready = poll(&pollfd, 1, client->timeout_s * 1000);
+	} while (ready < 0 && errno == EINTR);
+	if (ready < 0)
+		return fault_errno(why, errno, "can't ask mtastsd");
+	if (ready == 0)
+		return timed_out(client, why);
+	/* What it says comes first, and so does that it has gone. */
+	*answered = (pollfd.revents & ~POLLOUT) != 0;
+	if (*answered)
+		return MTS_OK;
+	n = send(client->fd, bytes->data, bytes->len,
+	         MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (n >= 0)
+		*bytes = slice_of(bytes->data + n, bytes->len - (size_t)n);
+	else if (errno == EPIPE || errno == ECONNRESET)
+		*answered = true;
+	else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+		return fault_errno(why, errno, "can't ask mtastsd");
+	return MTS_OK;
+}
+
+void ctl_send_end(struct ctl_client *client)
+{
+	shutdown(client->fd, SHUT_WR);
+}
+
 static int read_more(struct ctl_client *client, struct fault *why)
 {
 	ssize_t n;
@@ -179,9 +221,7 @@ static int read_more(struct ctl_client *client, struct fault *why)
 		return MTS_OK;
 	}
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-		return fault_set(why, MTS_ETIMEOUT,
-		                 "mtastsd has not answered within %d s",
-		                 client->timeout_s);
+		return timed_out(client, why);
 	if (n < 0 && errno != ECONNRESET)
 		return fault_errno(why, errno, "can't read the answer");
 	return fault_set(why, MTS_ESYS,

@@ -7,6 +7,7 @@
 #include "base/status.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 
 struct ctl_client;
 
@@ -18,6 +19,14 @@ int ctl_connect(const char *address, int timeout_s, struct ctl_client **ret,
 
 /* Sends LINE, a request without its newline. MTS_ESYS. */
 int ctl_send(struct ctl_client *client, struct slice line, struct fault *why);
+
+/* Waits until some of *BYTES can be sent, and takes that off it, or until an
+ * answer has begun to come: then *ANSWERED is true. MTS_ETIMEOUT, MTS_ESYS. */
+int ctl_send_some(struct ctl_client *client, struct slice *bytes,
+                  bool *answered, struct fault *why);
+
+/* Says that nothing more is sent. */
+void ctl_send_end(struct ctl_client *client);
 
 /* Waits for the next object. MTS_ETIMEOUT; MTS_ESYS: the connection broke;
  * MTS_ESYNTAX: what came is no JSON object; MTS_ENOMEM. On MTS_OK *RET is the

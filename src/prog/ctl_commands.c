@@ -17,8 +17,9 @@ static const struct ctl_option options[] = {
 
 enum { OPTIONS = sizeof(options) / sizeof(options[0]) };
 
-/* What needs no daemon. */
+/* What this program does by itself, or has a say in. */
 static const struct control_row locals[] = {
+	{ "import", "FILE|-", 1, 1, "take over what was exported", NULL },
 	{ "check-config", "[FILE]", 0, 1,
 	  "check a configuration file of mtastsd", NULL },
 };
@@ -30,15 +31,37 @@ const struct ctl_option *ctl_option_at(size_t index)
 	return index < OPTIONS ? &options[index] : NULL;
 }
 
+/* The one of this name, or NULL. */
+static const struct control_row *find_local(const char *name)
+{
+	for (size_t i = 0; i < LOCALS; i++)
+		if (strcmp(locals[i].name, name) == 0)
+			return &locals[i];
+	return NULL;
+}
+
+static bool is_remote(const char *name)
+{
+	enum control_command command;
+
+	return control_find(slice_str(name), &command) == MTS_OK;
+}
+
 const struct control_row *ctl_command_at(size_t index)
 {
-	size_t remote = 0;
+	const struct control_row *row;
+	const struct control_row *local;
+	size_t n = 0;
 
-	while (control_row_at(remote))
-		remote++;
-	if (index < remote)
-		return control_row_at(index);
-	return index - remote < LOCALS ? &locals[index - remote] : NULL;
+	for (; (row = control_row_at(n)); n++) {
+		local = find_local(row->name);
+		if (n == index)
+			return local ? local : row;
+	}
+	for (size_t i = 0; i < LOCALS; i++)
+		if (!is_remote(locals[i].name) && n++ == index)
+			return &locals[i];
+	return NULL;
 }
 
 const struct control_row *ctl_command_find(const char *name)

@@ -413,6 +413,23 @@ static void show_flushed(struct view *view, const json_t *item)
 	view_put(view, "\n");
 }
 
+/* -- export and import ------------------------------------------------------ */
+
+static void show_exported(struct view *view, const json_t *item)
+{
+	/* buffer_status() tells how that went. */
+	(void)view_put_json(&view->out, item, JSON_COMPACT);
+	view_put(view, "\n");
+}
+
+static void show_imported(struct view *view, const json_t *item)
+{
+	view_put_count(view, "imported", item, "imported");
+	view_put_count(view, "older than here", item, "older");
+	view_put_count(view, "ended", item, "ended");
+	view_put_count(view, "refused", item, "refused");
+}
+
 /* -- the view -------------------------------------------------------------- */
 
 int view_text_item(struct view *view, const json_t *item)
@@ -425,6 +442,8 @@ int view_text_item(struct view *view, const json_t *item)
 		[CONTROL_SHOW] = show_entry,
 		[CONTROL_REFRESH] = show_refreshed,
 		[CONTROL_FLUSH] = show_flushed,
+		[CONTROL_EXPORT] = show_exported,
+		[CONTROL_IMPORT] = show_imported,
 	};
 
 	shows[view->command](view, item);

@@ -11,9 +11,12 @@
 #include "conf/schema.h"
 #include "prog/ctl_args.h"
 #include "prog/ctl_client.h"
+#include "prog/ctl_feed.h"
 #include "prog/ctl_view.h"
 #include "wire/control.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <stdio.h>
@@ -83,7 +86,9 @@ struct session {
 	const struct ctl_args *args;
 	struct slice line; /* the request */
 	struct view view;
-	int status;       /* to exit with; -1: not known yet */
+	struct ctl_feed *feed; /* lines to follow it; NULL: none */
+	uint64_t refused;      /* of those, here */
+	int status;            /* to exit with; -1: not known yet */
 	char error[1024]; /* what the daemon says is wrong, "" if nothing */
 };
 
@@ -105,14 +110,69 @@ static void take_end(struct session *session, const json_t *object)
 	set_error(session, (int)status, error ? error : "");
 }
 
+/* A line of what is imported that was no good. */
+static void show_refused(struct session *session, uint64_t line,
+                         const char *reason)
+{
+	struct fault text;
+
+	fault_set(&text, MTS_ESYNTAX, "%s:%llu: %s", session->feed->name,
+	          (unsigned long long)line, reason);
+	complain(EXIT_NO, text.text);
+}
+
+static void refuse_line(void *arg, uint64_t line)
+{
+	struct session *session = arg;
+
+	session->refused++;
+	show_refused(session, line, "the line is too long");
+}
+
+/* What an import says; true if that is all there is to it. */
+static bool take_import(struct session *session, json_t *object)
+{
+	const char *reason =
+	    json_string_value(json_object_get(object, "refused"));
+	json_t *count = json_object_get(object, "refused");
+
+	if (reason)
+		show_refused(session,
+		             (uint64_t)json_integer_value(
+				 json_object_get(object, "line")),
+		             reason);
+	else
+		json_integer_set(count, json_integer_value(count) +
+		                            (json_int_t)session->refused);
+	return reason != NULL;
+}
+
 static void take_item(struct session *session, json_t *object)
 {
 	struct view *view = &session->view;
-	int rc = session->args->json ? view_json_item(view, object)
-	                             : view_text_item(view, object);
+	int rc;
 
+	if (session->feed && take_import(session, object))
+		return;
+	/* An export is JSON as it is. */
+	if (session->args->json && view->command != CONTROL_EXPORT)
+		rc = view_json_item(view, object);
+	else
+		rc = view_text_item(view, object);
 	if (rc != MTS_OK)
 		set_error(session, EXIT_NO, mts_status_text(rc));
+}
+
+/* ctl_feed's; false: it was the last one. */
+static bool take_object(void *arg, json_t *object)
+{
+	struct session *session = arg;
+
+	if (json_is_true(json_object_get(object, "end")))
+		take_end(session, object);
+	else
+		take_item(session, object);
+	return session->status < 0;
 }
 
 /* What is shown goes out before we wait for more, and in between: a list of a
@@ -130,20 +190,23 @@ static void ask(struct session *session, struct ctl_client *client)
 	json_t *object;
 	int rc = ctl_send(client, session->line, &why);
 
+	if (rc == MTS_OK && session->feed)
+		rc = ctl_feed(client, session->feed, &why);
 	while (rc == MTS_OK && session->status < 0) {
 		rc = ctl_next(client, &object, &why);
 		if (rc != MTS_OK)
 			break;
-		if (json_is_true(json_object_get(object, "end")))
-			take_end(session, object);
-		else
-			take_item(session, object);
+		take_object(session, object);
 		json_decref(object);
 		if (session->status < 0 && is_time_to_write(session, client))
 			session->status = write_out(&session->view);
 	}
 	if (rc != MTS_OK)
-		set_error(session, EXIT_UNREACHED, why.text);
+		set_error(session,
+		          rc == MTS_ENOTFOUND ? EXIT_NO : EXIT_UNREACHED,
+		          why.text);
+	else if (session->status == 0 && session->refused > 0)
+		session->status = EXIT_NO;
 }
 
 /* Shows the end. The session's status is the exit status. */
@@ -153,7 +216,7 @@ static int finish(struct session *session)
 	struct view *view = &session->view;
 	int rc = MTS_OK;
 
-	if (session->args->json)
+	if (session->args->json && view->command != CONTROL_EXPORT)
 		rc = view_json_end(view, session->status, &error);
 	else
 		view_text_end(view, session->status, &error);
@@ -196,6 +259,8 @@ static int timeout_s(enum control_command command)
 	case CONTROL_EXPLAIN:
 	case CONTROL_REFRESH:
 	case CONTROL_LIST: /* few of a million may match */
+	case CONTROL_EXPORT:
+	case CONTROL_IMPORT: /* the disk may be slow */
 		return WALK_TIMEOUT_S;
 	case CONTROL_STATUS:
 	case CONTROL_SHOW:
@@ -206,14 +271,18 @@ static int timeout_s(enum control_command command)
 }
 
 static int run_command(const struct ctl_args *args, struct slice line,
-                       enum control_command command)
+                       enum control_command command, struct ctl_feed *feed)
 {
-	struct session session = { .args = args, .line = line, .status = -1 };
+	struct session session = {
+		.args = args, .line = line, .feed = feed, .status = -1
+	};
 	struct fault why = { .text = "out of memory" };
 	struct ctl_client *client = NULL;
 	char *socket = find_socket(args, &why);
 	int rc = MTS_ENOMEM;
 
+	if (feed)
+		feed->arg = &session;
 	init_view(&session.view, command);
 	session.view.names = ctl_args_has(args, "names");
 	if (socket)
@@ -227,6 +296,33 @@ static int run_command(const struct ctl_args *args, struct slice line,
 	ctl_close(&client);
 	free(socket);
 	return finish(&session);
+}
+
+/* -- import ---------------------------------------------------------------- */
+
+static int import(const struct ctl_args *args)
+{
+	struct ctl_feed feed = { .fd = STDIN_FILENO,
+		                 .name = "standard input",
+		                 .take = take_object,
+		                 .refuse = refuse_line };
+	struct fault why;
+	int status;
+
+	if (args->arg_count != 1)
+		return ctl_command_usage(args->command);
+	if (strcmp(args->args[0], "-") != 0) {
+		feed.name = args->args[0];
+		feed.fd = open(feed.name, O_RDONLY | O_CLOEXEC);
+	}
+	if (feed.fd < 0) {
+		fault_errno(&why, errno, "%s", feed.name);
+		return complain(EXIT_NO, why.text);
+	}
+	status = run_command(args, slice_str(args->command->name),
+	                     CONTROL_IMPORT, &feed);
+	close(feed.fd);
+	return status;
 }
 
 /* -- check-config ---------------------------------------------------------- */
@@ -290,13 +386,15 @@ static int run(const struct ctl_args *args)
 
 	if (strcmp(args->command->name, "check-config") == 0)
 		return check_config(args);
+	if (strcmp(args->command->name, "import") == 0)
+		return import(args);
 	buffer_init(&line, CONTROL_LINE_MAX);
 	status = ctl_args_request(args, &line);
 	if (status < 0) {
 		if (control_parse(buffer_slice(&line), &request, &why) ==
 		    MTS_OK)
 			status = run_command(args, buffer_slice(&line),
-			                     request.command);
+			                     request.command, NULL);
 		else
 			status = ctl_usage(why.text);
 	}

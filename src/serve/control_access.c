@@ -143,14 +143,14 @@ static bool is_user(const struct control_access *access, uid_t uid)
 }
 
 bool control_access_allows(const struct control_access *access, int fd,
-                           struct control_peer *peer)
+                           struct control_who *peer)
 {
 	struct credentials cred;
 
-	*peer = (struct control_peer){ -1, -1 };
+	*peer = (struct control_who){ -1, -1 };
 	if (!get_credentials(fd, &cred))
 		return false;
-	*peer = (struct control_peer){ (long)cred.uid, (long)cred.pid };
+	*peer = (struct control_who){ (long)cred.uid, (long)cred.pid };
 	if (cred.uid == 0 || cred.uid == geteuid() || is_user(access, cred.uid))
 		return true;
 	return access->has_group &&

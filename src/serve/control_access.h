@@ -27,13 +27,13 @@ void control_access_free(struct control_access **access);
 mode_t control_access_mode(const struct control_access *access);
 
 /* Whom a connection is from. -1: the system does not say. */
-struct control_peer {
+struct control_who {
 	long uid, pid;
 };
 
 /* True if the one at the other end of FD, a unix socket, may speak. PEER is
  * filled in any case. */
 bool control_access_allows(const struct control_access *access, int fd,
-                           struct control_peer *peer);
+                           struct control_who *peer);
 
 #endif

@@ -380,6 +380,12 @@ void control_job_step(struct control_job *job)
 	case CONTROL_SHOW:
 		control_job_show(job);
 		return;
+	case CONTROL_EXPORT:
+		control_job_export(job);
+		return;
+	case CONTROL_IMPORT:
+		control_job_import(job);
+		return;
 	case CONTROL_REFRESH:
 		control_job_refresh(job);
 		return;
@@ -391,6 +397,8 @@ void control_job_step(struct control_job *job)
 
 void control_job_cancel(struct control_job *job)
 {
+	if (job->state == CONTROL_JOB_READING)
+		control_import_break(job);
 	ask_cancel(&job->waiter);
 	free(job->line);
 	job->line = NULL;

@@ -24,7 +24,20 @@ enum control_job_state {
 	CONTROL_JOB_IDLE,    /* no command; leaves by control_job_start() */
 	CONTROL_JOB_READY,   /* has more to say; leaves by control_job_step() */
 	CONTROL_JOB_WAITING, /* a look-up is out; leaves by its callback */
+	/* Takes lines that are no commands: control_import_line() for each, and
+	 * control_import_eof(). The connection is to be closed afterwards: what
+	 * follows is no command either. */
+	CONTROL_JOB_READING,
 	CONTROL_JOB_FAILED, /* memory was short: the connection is to be closed */
+};
+
+/* What an import has come to. */
+struct control_import {
+	uint64_t line; /* the last one, from 1 */
+	uint64_t imported, older, ended, refused;
+	unsigned room; /* lines before somebody looks at the disk again */
+	bool begun;    /* the first line was good */
+	bool complete; /* the last one has come */
 };
 
 struct control_job {
@@ -49,6 +62,7 @@ struct control_job {
 	struct ask_question question; /* lookup, explain, refresh */
 	char after[DOMAIN_MAX + 1];   /* list: where it goes on */
 	struct ask_waiter *waiter;
+	struct control_import import;
 };
 
 /* Begins the command in LINE (without its newline), which is copied. A line
@@ -97,5 +111,17 @@ void control_job_explain(struct control_job *job);
 void control_job_refresh(struct control_job *job);
 void control_job_list(struct control_job *job);
 void control_job_show(struct control_job *job);
+void control_job_export(struct control_job *job);
+void control_job_import(struct control_job *job);
+
+/* READING: a line, without its newline. MTS_EBUSY: not now; it is to be given
+ * again, after a while. Otherwise MTS_OK, whatever it said. */
+int control_import_line(struct control_job *job, struct slice text);
+
+/* READING: there are no more lines. */
+void control_import_eof(struct control_job *job);
+
+/* The peer has gone in mid-import. */
+void control_import_break(struct control_job *job);
 
 #endif

@@ -104,6 +104,16 @@ void lookups_get_counts(const struct lookups *lookups,
 	*ret = lookups->counts;
 }
 
+int lookups_import(struct lookups *lookups, const struct domain *domain,
+                   struct cache_entry *entry, enum outcome_import *ret)
+{
+	int rc = outcome_import(&lookups->rules, domain, entry, ret);
+
+	if (rc == MTS_OK && *ret == OUTCOME_IMPORTED)
+		lookup_tell_due(lookups, entry->next_refresh_s);
+	return rc;
+}
+
 void lookups_watch(struct lookups *lookups, const struct lookups_watch *watch)
 {
 	lookups->watch = watch ? *watch : (struct lookups_watch){ 0 };

@@ -14,6 +14,7 @@
 #include "cache/absent.h"
 #include "cache/cache.h"
 #include "net/discover.h"
+#include "serve/outcome.h"
 #include "serve/schedule.h"
 
 #include <stdbool.h>
@@ -106,6 +107,10 @@ int lookups_refresh(struct lookups *lookups, const struct domain *domain,
  * the cache then. MTS_EBUSY: that is being done already. MTS_EFULL, MTS_ENOMEM:
  * not started. */
 int lookups_renew(struct lookups *lookups, const struct domain *domain);
+
+/* outcome_import(), of which the refresher is told. */
+int lookups_import(struct lookups *lookups, const struct domain *domain,
+                   struct cache_entry *entry, enum outcome_import *ret);
 
 /* Who is told of what changes in the schedule. May start discoveries and change
  * the cache. */

@@ -171,7 +171,8 @@ static void log_same_id(const struct domain *domain,
                         const struct cache_entry *old,
                         const struct cache_entry *now)
 {
-	if (old->text_hash == now->text_hash)
+	/* Of an imported policy the text is not known. */
+	if (old->text_hash == now->text_hash || old->text_hash == 0)
 		log_debug("policy_refreshed domain=%s id=%s", domain->name,
 		          now->id);
 	else
@@ -364,4 +365,52 @@ void outcome_other(const struct outcome_rules *rules,
 		note_failure(rules, domain, result);
 	log_debug("no_policy domain=%s outcome=%s reason=\"%s\"", domain->name,
 	          discover_outcome_text(result->outcome), result->reason);
+}
+
+/* -- what another cache knew ----------------------------------------------- */
+
+/* A time that is not ahead of NOW_S: one that lies ahead counts by its
+ * distance. */
+static int64_t not_ahead(int64_t time_s, int64_t now_s)
+{
+	int64_t past_s;
+
+	if (time_s <= now_s)
+		return time_s;
+	past_s = now_s - (time_s - now_s);
+	return past_s > 0 ? past_s : 1;
+}
+
+int outcome_import(const struct outcome_rules *rules,
+                   const struct domain *domain, struct cache_entry *entry,
+                   enum outcome_import *ret)
+{
+	int64_t now_s = clock_wall_s(rules->clock);
+	struct cache_entry old;
+
+	entry->fetched_s = not_ahead(entry->fetched_s, now_s);
+	/* There is no knowing when it was looked at since: the first hit will
+	 * see to that. */
+	entry->checked_s = entry->fetched_s;
+	entry->used_s = entry->used_s > now_s ? now_s : entry->used_s;
+	*ret = OUTCOME_ENDED;
+	if (!verdict_is_live(entry->policy.max_age_s, entry->fetched_s, now_s))
+		return MTS_OK;
+	if (cache_get(rules->cache, domain, &old) == MTS_OK) {
+		bool live =
+		    verdict_is_live(old.policy.max_age_s, old.fetched_s, now_s);
+
+		*ret = OUTCOME_OLDER;
+		if (live && not_ahead(old.fetched_s, now_s) >= entry->fetched_s)
+			return MTS_OK;
+		entry->dane_state = old.dane_state;
+		entry->dane_learnt_s = old.dane_learnt_s;
+		entry->dane_ttl_s = old.dane_ttl_s;
+		if (old.used_s > entry->used_s)
+			entry->used_s = old.used_s;
+	}
+	*ret = OUTCOME_IMPORTED;
+	entry->next_refresh_s =
+	    schedule_after_import(&rules->schedule, entry, now_s, chance());
+	return cache_put(rules->cache, domain, entry);
 }

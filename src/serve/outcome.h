@@ -49,4 +49,19 @@ void outcome_other(const struct outcome_rules *rules,
 void outcome_postpone(const struct outcome_rules *rules,
                       const struct domain *domain);
 
+/* What became of a policy that was to be imported. */
+enum outcome_import {
+	OUTCOME_IMPORTED,
+	OUTCOME_OLDER, /* what is cached was fetched later, or then */
+	OUTCOME_ENDED, /* its max_age is over */
+};
+
+/* A policy that another cache had: ENTRY has policy, id, fetched_s and used_s,
+ * and gets the rest. Its life does not get longer: a fetch that lies ahead of the
+ * clock is taken for one as long ago (sts/verdict.h). It is due soon. MTS_EFULL
+ * (try again later), MTS_ENOMEM. */
+int outcome_import(const struct outcome_rules *rules,
+                   const struct domain *domain, struct cache_entry *entry,
+                   enum outcome_import *ret);
+
 #endif

@@ -106,6 +106,19 @@ int64_t schedule_after_failure(const struct schedule_rules *rules,
 	                   pause_s + spread(pause_s, chance));
 }
 
+int64_t schedule_after_import(const struct schedule_rules *rules,
+                              const struct cache_entry *entry, int64_t now_s,
+                              uint32_t chance)
+{
+	int64_t end_s = schedule_end_s(entry);
+	int64_t span_s = least(SCHEDULE_IMPORT_S, (end_s - now_s) / 2);
+	int64_t due_s =
+	    plus(now_s, (int64_t)((uint64_t)most(span_s, 0) * chance >> 32));
+
+	due_s = most(due_s, plus(entry->fetched_s, rules->min_interval_s));
+	return least(due_s, end_s);
+}
+
 int64_t schedule_after_nothing(const struct schedule_rules *rules,
                                const struct cache_entry *entry, int64_t now_s,
                                uint32_t chance)

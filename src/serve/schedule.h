@@ -16,6 +16,7 @@
 
 enum {
 	SCHEDULE_PAUSE_MAX_S = 6 * 3600, /* between tries, before its spread */
+	SCHEDULE_IMPORT_S = 3600,        /* imported policies are spread over */
 };
 
 struct schedule_rules {
@@ -48,6 +49,13 @@ int64_t schedule_after_fetch(const struct schedule_rules *rules,
 int64_t schedule_after_failure(const struct schedule_rules *rules,
                                const struct cache_entry *entry, int64_t now_s,
                                uint32_t chance);
+
+/* The same for a policy that another cache had: soon, but not all of a million
+ * at once. Within an hour by CHANCE, and before half of what is left of it is
+ * over. */
+int64_t schedule_after_import(const struct schedule_rules *rules,
+                              const struct cache_entry *entry, int64_t now_s,
+                              uint32_t chance);
 
 /* The same for what could not be tried at all, through no fault of the
  * domain's. */

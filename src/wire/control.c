@@ -48,6 +48,10 @@ static const struct control_row rows[] = {
 	                    CONTROL_ARGS_MAX,
 	                    "forget domains, all, or what is absent",
 	                    flush_options },
+	[CONTROL_EXPORT] = { "export", "[PATTERN]", 0, 1,
+	                     "write the policies, for another cache", NULL },
+	[CONTROL_IMPORT] = { "import", "", 0, 0, "take over what was exported",
+	                     NULL },
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };

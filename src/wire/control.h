@@ -10,7 +10,10 @@
  *   {"end": true, "status": 1, "error": "..."}
  *
  * The status is an enum control_end. Then the next request may come, unless the
- * status was 3. */
+ * status was 3.
+ *
+ * After "import" come the lines of an export (wire/transfer.h) and the end of
+ * what the peer sends (shutdown(2), SHUT_WR); no further request. */
 #ifndef WIRE_CONTROL_H
 #define WIRE_CONTROL_H
 
@@ -48,6 +51,8 @@ enum control_command {
 	CONTROL_SHOW,    /* DOMAIN */
 	CONTROL_REFRESH, /* DOMAIN... */
 	CONTROL_FLUSH,   /* DOMAIN... | --all | --negative */
+	CONTROL_EXPORT,  /* [PATTERN] */
+	CONTROL_IMPORT,  /* and then the lines of an export, to the end */
 };
 
 /* In the order of the rows' options. */

@@ -103,7 +103,8 @@ static void test_options(void **state)
 #define LIST                                                                   \
 	"list [--mode MODE] [--failing] [--expiring SPAN] [--limit N] "        \
 	"[--names] [PATTERN]"
-#define KNOWN "status, lookup, explain, list, show, refresh, flush"
+#define KNOWN                                                                  \
+	"status, lookup, explain, list, show, refresh, flush, export, import"
 
 static const struct {
 	struct slice line;
@@ -241,7 +242,7 @@ static void test_rows(void **state)
 		assert_int_equal(row->args[0] == '\0', row->args_max == 0);
 		check_options(row);
 	}
-	assert_int_equal(n, CONTROL_FLUSH + 1);
+	assert_int_equal(n, CONTROL_IMPORT + 1);
 	assert_int_equal(control_find(slice_str(""), &command), MTS_ENOTFOUND);
 }
 

@@ -97,7 +97,7 @@ static bool allows(const struct control_access *access, const struct peer *peer)
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	char folder[] = "/tmp/mtasts-test.XXXXXX";
-	struct control_peer who;
+	struct control_who who;
 	int status = -1;
 	bool allowed;
 	pid_t pid;
@@ -170,7 +170,7 @@ static void test_peers(void **state)
 static void test_no_socket(void **state)
 {
 	struct control_access *access = open_access(NULL, NULL);
-	struct control_peer who;
+	struct control_who who;
 	int fds[2];
 
 	(void)state;

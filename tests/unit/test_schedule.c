@@ -124,6 +124,42 @@ static void test_after_failure(void **state)
 	}
 }
 
+/* Within an hour, within half of what is left, not within min_interval. */
+static void test_after_import(void **state)
+{
+	static const struct {
+		int64_t age_s, left_s; /* until the first second without it */
+		uint32_t chance;
+		int64_t due_s;
+	} rows[] = {
+		{ DAY, 7 * DAY, LEAST, 0 },
+		{ DAY, 7 * DAY, GREATEST / 2, 30 * MINUTE - 1 },
+		{ DAY, 7 * DAY, GREATEST, HOUR - 1 },
+		{ DAY, 2 * HOUR, GREATEST, HOUR - 1 },
+		{ DAY, HOUR, GREATEST, 30 * MINUTE - 1 },
+		{ DAY, 1, GREATEST, 0 },
+		{ 0, 7 * DAY, LEAST, 5 * MINUTE },
+		{ MINUTE, 7 * DAY, LEAST, 4 * MINUTE },
+		{ MINUTE, 7 * DAY, GREATEST, HOUR - 1 },
+		/* It ends before it may be fetched again. */
+		{ 0, MINUTE, LEAST, MINUTE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct cache_entry entry =
+		    an_entry((uint32_t)(rows[i].age_s + rows[i].left_s - 1));
+		int64_t due_s;
+
+		entry.fetched_s = NOW - rows[i].age_s;
+		due_s =
+		    schedule_after_import(&rules, &entry, NOW, rows[i].chance);
+		if (due_s - NOW != rows[i].due_s)
+			fail_msg("row %zu: after %lld s", i,
+			         (long long)(due_s - NOW));
+	}
+}
+
 static void test_retry_is_the_least(void **state)
 {
 	struct schedule_rules slow = rules;
@@ -351,6 +387,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_after_fetch),
 		cmocka_unit_test(test_after_failure),
+		cmocka_unit_test(test_after_import),
 		cmocka_unit_test(test_retry_is_the_least),
 		cmocka_unit_test(test_id_check),
 		cmocka_unit_test(test_due),
