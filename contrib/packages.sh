@@ -9,7 +9,7 @@ BUILD_PACKAGES="autoconf automake pkg-config make gcc libc6-dev ca-certificates
  libssl-dev libyaml-dev liblmdb-dev libidn2-dev libjansson-dev libsystemd-dev"
 
 # What contrib/build-deb needs besides.
-DEB_PACKAGES="debhelper dpkg-dev xz-utils"
+DEB_PACKAGES="build-essential debhelper dpkg-dev xz-utils"
 
 # What quickstart --demo needs besides.
 DEMO_PACKAGES="nsd nginx-light openssl iproute2 util-linux"
