@@ -85,7 +85,8 @@ static void fail_start(struct discovery *d, const char *step, int status)
 static void read_policy(struct discovery *d, struct slice body)
 {
 	struct discover_notes notes = { .used = 0 };
-	struct policy_observer observer = { discover_on_note, &notes };
+	struct policy_observer observer = { .note = discover_on_note,
+		                            .arg = &notes };
 	struct policy *policy = NULL;
 	struct fault why;
 	int status = policy_parse(body, &observer, &policy, &why);

@@ -42,7 +42,12 @@ struct parser {
 	size_t node_count;
 	char *patterns; /* as in struct policy; never moves: seen's keys */
 	size_t patterns_len;
-	struct policy policy; /* as far as it is known; mx is not set */
+	struct policy policy;   /* as far as it is known; mx is not set */
+	enum policy_fault kind; /* of a fault that is found now */
+	/* Where all faults are told: the last one, for which why is set, and
+	 * the first with its status. */
+	struct fault all, first;
+	int status;
 };
 
 struct field {
@@ -55,6 +60,22 @@ static void note(const struct parser *p, enum policy_note what)
 {
 	if (p->observer)
 		p->observer->note(p->observer->arg, what, p->line, p->text);
+}
+
+/* The text breaks a rule, with STATUS; p->why says how. MTS_OK: it is to be
+ * parsed on, as somebody wants to know all that is wrong. */
+static int take_fault(struct parser *p, int status)
+{
+	const struct policy_observer *observer = p->observer;
+
+	if (!observer || !observer->fault)
+		return status;
+	if (p->status == MTS_OK) {
+		p->status = status;
+		p->first = p->all;
+	}
+	observer->fault(observer->arg, p->kind, p->line, p->text, p->all.text);
+	return MTS_OK;
 }
 
 /* True if KEY is new; then it is remembered. KEY must stay where it is. */
@@ -202,12 +223,18 @@ static int take_field(struct parser *p, const struct field *field)
 		note(p, POLICY_NOTE_DUPLICATE);
 		return MTS_OK;
 	}
-	if (slice_is(field->name, "version"))
+	if (slice_is(field->name, "version")) {
+		p->kind = POLICY_FAULT_VERSION;
 		return take_version(p, field->value);
-	if (slice_is(field->name, "mode"))
+	}
+	if (slice_is(field->name, "mode")) {
+		p->kind = POLICY_FAULT_MODE;
 		return take_mode(p, field->value);
-	if (slice_is(field->name, "max_age"))
+	}
+	if (slice_is(field->name, "max_age")) {
+		p->kind = POLICY_FAULT_MAX_AGE;
 		return take_max_age(p, field->value);
+	}
 	note(p, POLICY_NOTE_UNKNOWN);
 	return MTS_OK;
 }
@@ -300,7 +327,10 @@ static int parse_lines(struct parser *p, struct slice rest)
 	while (rc == MTS_OK && rest.len) {
 		p->line++;
 		p->text = next_line(&rest);
+		p->kind = POLICY_FAULT_LINE;
 		rc = parse_line(p);
+		if (rc != MTS_OK)
+			rc = take_fault(p, rc);
 	}
 	return rc;
 }
@@ -310,20 +340,34 @@ static int parse_lines(struct parser *p, struct slice rest)
 /* "required once" */
 static int check_complete(struct parser *p)
 {
-	static const char *const required[] = { "version:", "mode:",
-		                                "max_age:" };
+	static const struct {
+		const char *key;
+		enum policy_fault kind;
+	} required[] = { { "version:", POLICY_FAULT_VERSION },
+		         { "mode:", POLICY_FAULT_MODE },
+		         { "max_age:", POLICY_FAULT_MAX_AGE } };
+	int rc = MTS_OK;
 
-	for (size_t i = 0; i < COUNT(required); i++)
-		if (!map_find(p->seen, required[i], strlen(required[i])))
-			return fault_set(p->why, MTS_ESYNTAX,
+	p->line = 0;
+	p->text = slice_of("", 0);
+	for (size_t i = 0; i < COUNT(required) && rc == MTS_OK; i++) {
+		p->kind = required[i].kind;
+		if (!map_find(p->seen, required[i].key,
+		              strlen(required[i].key)))
+			rc = take_fault(
+			    p, fault_set(p->why, MTS_ESYNTAX,
 			                 "policy: it has no \"%s\" line (in "
 			                 "lower case)",
-			                 required[i]);
-	if (p->policy.mx_count == 0 && p->policy.mode != POLICY_NONE)
-		return fault_set(p->why, MTS_ESYNTAX,
+			                 required[i].key));
+	}
+	p->kind = POLICY_FAULT_MX;
+	if (rc == MTS_OK && p->policy.mx_count == 0 &&
+	    p->policy.mode != POLICY_NONE)
+		rc = take_fault(
+		    p, fault_set(p->why, MTS_ESYNTAX,
 		                 "policy: it has no usable \"mx:\" line, and "
-		                 "its mode is not \"none\"");
-	return MTS_OK;
+		                 "its mode is not \"none\""));
+	return rc;
 }
 
 /* Copies what was parsed into one block, the struct and the patterns. */
@@ -365,6 +409,8 @@ int policy_parse(struct slice text, const struct policy_observer *observer,
 	struct policy *policy;
 	int rc;
 
+	if (observer && observer->fault)
+		p.why = &p.all;
 	if (text.len > POLICY_MAX)
 		return fault_set(why, MTS_ERANGE, "policy: it is over %d bytes",
 		                 POLICY_MAX);
@@ -375,6 +421,8 @@ int policy_parse(struct slice text, const struct policy_observer *observer,
 	rc = parse_lines(&p, text);
 	if (rc == MTS_OK)
 		rc = check_complete(&p);
+	if (p.status != MTS_OK)
+		rc = fault_set(why, p.status, "%s", p.first.text);
 	if (rc != MTS_OK)
 		goto out;
 	policy = make_policy(&p);

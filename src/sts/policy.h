@@ -38,12 +38,27 @@ enum policy_note {
 	POLICY_NOTE_REPEATED_MX, /* the same pattern again; left out */
 };
 
+/* What can be wrong with a policy. */
+enum policy_fault {
+	POLICY_FAULT_LINE,    /* it is no "key: value" */
+	POLICY_FAULT_VERSION, /* bad, or there is none (LINE 0); so are ... */
+	POLICY_FAULT_MODE,
+	POLICY_FAULT_MAX_AGE,
+	POLICY_FAULT_MX, /* no usable pattern, though the mode needs one */
+};
+
 /* Is told of each note: LINE counts from 1, TEXT is the line without its end,
  * not made safe for printing. Notes come for a text that is then refused,
  * too. */
 struct policy_observer {
 	void (*note)(void *arg, enum policy_note note, unsigned line,
 	             struct slice text);
+	/* NULL: the first fault is the end, and is all that is of interest.
+	 * Otherwise it is told of every one, with WHY in words, and the text
+	 * goes on being parsed; what is returned is as without. LINE 0: of the
+	 * whole. */
+	void (*fault)(void *arg, enum policy_fault fault, unsigned line,
+	              struct slice text, const char *why);
 	void *arg;
 };
 

@@ -80,7 +80,7 @@ static void write_out(const struct policy *policy, const char *eol,
 static void check_again(const struct policy *policy, const char *eol)
 {
 	struct notes notes = { .count = 0 };
-	struct policy_observer observer = { on_note, &notes };
+	struct policy_observer observer = { .note = on_note, .arg = &notes };
 	struct policy *again = NULL;
 	struct buffer text;
 
@@ -106,7 +106,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct slice text = slice_of((const char *)data, size);
 	struct notes notes = { text, 0, count_lines(text), 0 };
-	struct policy_observer observer = { on_note, &notes };
+	struct policy_observer observer = { .note = on_note, .arg = &notes };
 	struct policy *policy = NULL;
 	struct fault why = { 0 };
 	int rc = policy_parse(text, &observer, &policy, &why);

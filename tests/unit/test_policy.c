@@ -281,7 +281,8 @@ static void test_good(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
 		char notes[512] = "";
 		char got[1024];
-		struct policy_observer observer = { add_note, notes };
+		struct policy_observer observer = { .note = add_note,
+			                            .arg = notes };
 		struct policy *policy = NULL;
 		struct fault why = { 0 };
 
