@@ -18,6 +18,7 @@ enum {
 	ATTEMPT_CONNECT_MS = 10 * 1000,
 	ATTEMPT_CONNECT_MORE_MS = 3 * 1000,
 	HTTPS_PORT = 443,
+	HTTP_PORT = 80,
 	RESOLVE_MAX = 16 * 1024, /* bytes of addresses in text */
 };
 
@@ -52,7 +53,7 @@ static CURLcode on_ssl_ctx(CURL *easy, void *context, void *arg)
 	           : CURLE_ABORTED_BY_CALLBACK;
 }
 
-static bool is_address(const struct address *address,
+static bool is_address(const struct address *address, in_port_t port,
                        const struct sockaddr *socket)
 {
 	const struct sockaddr_in *in = (const struct sockaddr_in *)socket;
@@ -62,9 +63,9 @@ static bool is_address(const struct address *address,
 		return false;
 	if (address->family == AF_INET)
 		return in->sin_addr.s_addr == address->v4.s_addr &&
-		       in->sin_port == htons(HTTPS_PORT);
+		       in->sin_port == htons(port);
 	return memcmp(&in6->sin6_addr, &address->v6, 16) == 0 &&
-	       in6->sin6_port == htons(HTTPS_PORT);
+	       in6->sin6_port == htons(port);
 }
 
 /* Whatever libcurl has been led to think, it connects to what was checked. */
@@ -75,7 +76,8 @@ static curl_socket_t on_open(void *arg, curlsocktype purpose,
 
 	(void)purpose;
 	for (size_t i = 0; i < attempt->count; i++)
-		if (is_address(&attempt->addresses[i], &address->addr))
+		if (is_address(&attempt->addresses[i], attempt->port,
+		               &address->addr))
 			return socket(address->family,
 			              address->socktype | SOCK_CLOEXEC,
 			              address->protocol);
@@ -93,7 +95,7 @@ static int set_resolve(struct attempt *attempt, const char *host)
 	int status;
 
 	buffer_init(&text, RESOLVE_MAX);
-	buffer_printf(&text, "+%s:%d:", host, HTTPS_PORT);
+	buffer_printf(&text, "+%s:%u:", host, (unsigned)attempt->port);
 	for (size_t i = 0; i < attempt->count; i++) {
 		bool v6 = attempt->addresses[i].family == AF_INET6;
 
@@ -129,7 +131,7 @@ static CURLcode set_request(struct attempt *attempt, const char *url,
 	CURLcode rc = CURLE_OK;
 
 	SET(CURLOPT_URL, url);
-	SET(CURLOPT_PROTOCOLS_STR, "https");
+	SET(CURLOPT_PROTOCOLS_STR, options->cleartext ? "http" : "https");
 	SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(CURLOPT_HTTP09_ALLOWED, 0L);
 	SET(CURLOPT_USERAGENT, PACKAGE "/" VERSION);
@@ -205,8 +207,8 @@ static int set_up(struct attempt *attempt,
 	char url[320]; /* a name has at most 253 bytes */
 	int status;
 
-	snprintf(url, sizeof(url), "https://%s/.well-known/mta-sts.txt",
-	         options->host);
+	snprintf(url, sizeof(url), "%s://%s/.well-known/mta-sts.txt",
+	         options->cleartext ? "http" : "https", options->host);
 	attempt->easy = curl_easy_init();
 	if (!attempt->easy)
 		return MTS_ENOMEM;
@@ -230,7 +232,9 @@ int attempt_new(const struct attempt_options *options, struct attempt **ret)
 		return MTS_ENOMEM;
 	attempt->addresses = options->addresses;
 	attempt->count = options->count;
+	attempt->port = options->cleartext ? HTTP_PORT : HTTPS_PORT;
 	attempt->since_ns = options->since_ns;
+	attempt->tls.keep_chain = options->keep_chain;
 	attempt->tls.trust = options->trust;
 	attempt->tls.host = options->host;
 	fetch_http_init(&attempt->http, options->max_size);
@@ -253,6 +257,7 @@ void attempt_free(struct attempt **attempt)
 	if (a->easy)
 		curl_easy_cleanup(a->easy);
 	curl_slist_free_all(a->resolve);
+	sk_X509_pop_free(a->tls.chain, X509_free);
 	fetch_http_free(&a->http);
 	free(a);
 }
@@ -278,7 +283,7 @@ static void judge_connect(struct attempt *attempt, struct fetch_result *result)
 
 	(void)curl_easy_getinfo(attempt->easy, CURLINFO_OS_ERRNO, &error);
 	set_cause(attempt, result, FETCH_CONNECT,
-	          "no connection to port %d: %s", HTTPS_PORT,
+	          "no connection to port %u: %s", (unsigned)attempt->port,
 	          error ? strerror((int)error) : "every address failed");
 }
 
@@ -357,6 +362,8 @@ static void note_progress(const struct attempt *attempt,
 	const char *address = NULL;
 
 	result->http_status = attempt->http.status;
+	result->challenge = attempt->http.challenge;
+	result->chain = attempt->tls.chain;
 	result->connect_ms = since_ms(attempt, attempt->tls.connected_ns);
 	result->tls_ms = since_ms(attempt, attempt->tls.done_ns);
 	if (result->connect_ms &&

@@ -18,6 +18,7 @@ struct attempt {
 	struct fetch_http http;
 	const struct address *addresses;
 	size_t count;
+	in_port_t port;
 	uint64_t since_ns;
 	char error[CURL_ERROR_SIZE]; /* libcurl's words */
 	char reason[FETCH_REASON];
@@ -29,7 +30,9 @@ struct attempt_options {
 	const char *host;
 	const struct address *addresses; /* to one of which it connects */
 	size_t count;
-	bool more; /* there are others, for another attempt */
+	bool keep_chain; /* as struct fetcher_options' */
+	bool cleartext;  /* by HTTP at port 80, for mtasts-check */
+	bool more;       /* there are others, for another attempt */
 	uint64_t timeout_ms;
 	uint64_t max_size;
 	uint64_t since_ns; /* the fetch began, by uv_hrtime() */

@@ -37,6 +37,7 @@ const char *fetch_cause_text(enum fetch_cause cause)
 void fetch_free(struct fetch *fetch)
 {
 	turn_cancel(&fetch->asks);
+	sk_X509_pop_free(fetch->best_chain, X509_free);
 	free(fetch->host);
 	free(fetch->addresses);
 	free(fetch);
@@ -171,6 +172,7 @@ int fetcher_new(const struct fetcher_options *options, struct fetcher **ret,
 		return fault_set(why, MTS_ENOMEM, "out of memory");
 	fetcher->loop = options->loop;
 	fetcher->timeout_ms = options->timeout_ms;
+	fetcher->keep_chain = options->keep_chain;
 	fetcher->max_size = options->max_size;
 	fetcher->concurrency = options->concurrency ? options->concurrency : 1;
 	fetcher->slow_max = options->slow

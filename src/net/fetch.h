@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "net/address.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
 
@@ -24,7 +25,8 @@ struct fetcher_options {
 	uint64_t max_size;    /* of the body, bytes; more is an error */
 	uint64_t concurrency; /* fetches younger than half a second; or less,
 	                       * if they have no TLS yet and many wait */
-	uint64_t slow;        /* older ones; further ones wait. 0: four times as
+	bool keep_chain; /* results carry the certificates, for mtasts-check */
+	uint64_t slow;   /* older ones; further ones wait. 0: four times as
 	                * many. Each takes a descriptor and some 50 KiB */
 };
 
@@ -69,6 +71,10 @@ struct fetch_result {
 	uint64_t connect_ms;        /* TCP, since the start; 0: not reached */
 	uint64_t tls_ms; /* hand-shake done, since the start; 0: not reached */
 	uint64_t total_ms;
+	bool challenge; /* the header says that this is a test for browsers */
+	/* With .keep_chain: STACK_OF(X509), what the server sent, its own
+	 * certificate first, good or not; NULL: nothing came. Borrowed. */
+	struct stack_st_X509 *chain;
 };
 
 struct fetch;

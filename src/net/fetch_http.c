@@ -105,6 +105,20 @@ static bool begin_answer(struct fetch_http *http, struct slice line)
 	return true;
 }
 
+/* What the makers of bot protection put into the header of a challenge, which
+ * is an answer for browsers only. */
+static bool is_challenge(struct slice name)
+{
+	static const char *const names[] = { "cf-mitigated", "x-datadome",
+		                             "x-amzn-waf-action",
+		                             "sg-captcha" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (is_token(name, names[i]))
+			return true;
+	return false;
+}
+
 static bool check_field(struct fetch_http *http, struct slice line)
 {
 	struct slice name;
@@ -112,6 +126,7 @@ static bool check_field(struct fetch_http *http, struct slice line)
 
 	if (!split_field(line, &name, &value))
 		return true;
+	http->challenge |= http->status != 200 && is_challenge(name);
 	if (is_token(name, "content-type")) {
 		http->has_type = true;
 		if (http->status == 200 && !is_plain(value))

@@ -18,6 +18,7 @@ struct fetcher {
 	struct curl_uv *curl; /* NULL: closed */
 	struct trust *trust;
 	uint64_t timeout_ms;
+	bool keep_chain;
 	uint64_t max_size;
 	size_t concurrency;
 	size_t slow_max;
@@ -57,6 +58,7 @@ struct fetch {
 	struct attempt *attempt;
 	struct fetch_result best; /* of the attempts that failed */
 	char best_reason[FETCH_REASON];
+	STACK_OF(X509) * best_chain;
 	fetch_callback *callback;
 	void *arg;
 };

@@ -141,6 +141,19 @@ static struct fetch_tls *tls_of(const SSL *ssl)
 	return SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), ctx_index);
 }
 
+/* What the server sent; verification may end before the hand-shake does. */
+static void keep_chain(struct fetch_tls *tls, STACK_OF(X509) * chain)
+{
+	if (tls->keep_chain && chain && !tls->chain)
+		tls->chain = X509_chain_up_ref(chain);
+}
+
+static void keep_version(struct fetch_tls *tls, const SSL *ssl)
+{
+	snprintf(tls->version, sizeof(tls->version), "%s",
+	         SSL_get_version(ssl));
+}
+
 /* Changes no verdict; only notes the first fault. */
 static int on_verify(int good, X509_STORE_CTX *store)
 {
@@ -148,6 +161,10 @@ static int on_verify(int good, X509_STORE_CTX *store)
 	    store, SSL_get_ex_data_X509_STORE_CTX_idx());
 	struct fetch_tls *tls = ssl ? tls_of(ssl) : NULL;
 
+	if (!good && tls && tls->keep_chain) {
+		keep_chain(tls, X509_STORE_CTX_get0_untrusted(store));
+		keep_version(tls, ssl);
+	}
 	if (!good && tls && tls->cause == FETCH_OK)
 		say_error(tls, X509_STORE_CTX_get_current_cert(store),
 		          X509_STORE_CTX_get_error(store),
@@ -166,8 +183,8 @@ static void on_info(const SSL *ssl, int where, int ret)
 		tls->connected_ns = uv_hrtime();
 	if ((where & SSL_CB_HANDSHAKE_DONE) && !tls->done_ns) {
 		tls->done_ns = uv_hrtime();
-		snprintf(tls->version, sizeof(tls->version), "%s",
-		         SSL_get_version(ssl));
+		keep_version(tls, ssl);
+		keep_chain(tls, SSL_get_peer_cert_chain(ssl));
 	}
 }
 

@@ -14,9 +14,11 @@ struct fetch_tls {
 	const char *host;
 	/* By uv_hrtime(); 0: not reached. libcurl tells the first one only if
 	 * the second is reached. */
-	uint64_t connected_ns;  /* TCP is there, the hand-shake begins */
-	uint64_t done_ns;       /* the hand-shake is done */
-	char version[16];       /* "TLSv1.3", once the hand-shake is done */
+	uint64_t connected_ns; /* TCP is there, the hand-shake begins */
+	uint64_t done_ns;      /* the hand-shake is done */
+	char version[16];      /* "TLSv1.3", once the hand-shake is done */
+	bool keep_chain;
+	STACK_OF(X509) * chain; /* the caller's to free; NULL: none came */
 	enum fetch_cause cause; /* FETCH_OK, or what the certificate lacks */
 	char reason[FETCH_REASON];
 };

@@ -53,6 +53,7 @@ int fetch_try(struct fetch *fetch)
 		.trust = fetcher->trust,
 		.host = fetch->host,
 		.addresses = fetch->addresses,
+		.keep_chain = fetcher->keep_chain,
 		.timeout_ms = left_ms(fetch),
 		.max_size = fetcher->max_size,
 		.since_ns = fetch->started_ms * 1000000,
@@ -113,7 +114,11 @@ static void keep_best(struct fetch *fetch, const struct fetch_result *result)
 {
 	if (fetch->best.reason && rank(&fetch->best) >= rank(result))
 		return;
+	sk_X509_pop_free(fetch->best_chain, X509_free);
+	fetch->best_chain =
+	    result->chain ? X509_chain_up_ref(result->chain) : NULL;
 	fetch->best = *result;
+	fetch->best.chain = fetch->best_chain;
 	/* The attempt, whose text it is, goes. */
 	snprintf(fetch->best_reason, sizeof(fetch->best_reason), "%s",
 	         result->reason);

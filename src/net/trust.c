@@ -211,6 +211,11 @@ void trust_refresh(struct trust *trust, uint64_t now_ms)
 	}
 }
 
+X509_STORE *trust_store(const struct trust *trust)
+{
+	return trust->store;
+}
+
 int trust_apply(const struct trust *trust, SSL_CTX *context)
 {
 	SSL_CTX_set1_cert_store(context, trust->store);

@@ -23,6 +23,9 @@ void trust_free(struct trust **trust);
  * says so once. */
 void trust_refresh(struct trust *trust, uint64_t now_ms);
 
+/* The certificates, for as long as trust_refresh() is not called. */
+X509_STORE *trust_store(const struct trust *trust);
+
 /* Gives the certificates to CONTEXT. MTS_ELIB. */
 int trust_apply(const struct trust *trust, SSL_CTX *context);
 
