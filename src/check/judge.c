@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* judge.c - from what was gathered about a domain to findings: the order, and
+ * what is left out. */
+#include "check/judge_parts.h"
+
+#include "check/drift.h"
+#include "check/reports_seen.h"
+
+#include <stdlib.h>
+
+static void drop(struct report *report, size_t at)
+{
+	struct finding *all = report->findings;
+
+	free(all[at].detail);
+	free(all[at].fix);
+	report->finding_count--;
+	memmove(&all[at], &all[at + 1],
+	        (report->finding_count - at) * sizeof(*all));
+}
+
+/* Leaves only those of this kind. */
+static void keep_only(struct report *report, enum finding_id id)
+{
+	for (size_t i = report->finding_count; i > 0; i--)
+		if (report->findings[i - 1].id != id)
+			drop(report, i - 1);
+}
+
+/* --only and --skip. */
+static void drop_untold(struct report *report,
+                        const struct check_options *options)
+{
+	for (size_t i = report->finding_count; i > 0; i--)
+		if (!options->told[report->findings[i - 1].id])
+			drop(report, i - 1);
+}
+
+static void judge_syntax(struct judging *j)
+{
+	struct report *report = j->report;
+
+	if (report->policy.text.data)
+		judge_policy_text(report, j->options->expect);
+	else
+		j->score.runs[GROUP_SYNTAX] = RUN_BLOCKED;
+}
+
+static void judge_expectation(struct judging *j)
+{
+	static const enum policy_mode modes[] = {
+		[EXPECT_NONE] = POLICY_NONE,
+		[EXPECT_TESTING] = POLICY_TESTING,
+		[EXPECT_ENFORCE] = POLICY_ENFORCE,
+	};
+	const struct policy *policy = j->report->policy.policy;
+	enum check_expect expect = j->options->expect;
+
+	if (expect == EXPECT_NOTHING || !policy ||
+	    policy->mode == modes[expect])
+		return;
+	report_add(j->report, FINDING_MODE_UNEXPECTED,
+	           "The mode is %s, expected is %s",
+	           policy_mode_text(policy->mode),
+	           policy_mode_text(modes[expect]));
+}
+
+static void judge_history(struct judging *j)
+{
+	struct report *report = j->report;
+	const struct policy *policy = report->policy.policy;
+
+	if (j->options->drift)
+		drift_judge(j->options->drift, report);
+	if (j->options->reports && policy && policy->mode == POLICY_ENFORCE)
+		reports_seen_judge(j->options->reports, report);
+}
+
+/* Neutral: a domain without MTA-STS has nothing else to be told of. */
+static void judge_all(struct judging *j)
+{
+	struct report *report = j->report;
+
+	/* First, as severities depend on the policy's mode. */
+	judge_syntax(j);
+	judge_record(j);
+	if (!j->score.record_known) {
+		keep_only(report, FINDING_DNS_ERROR);
+		return;
+	}
+	if (report_find(report, FINDING_NOT_CONFIGURED)) {
+		keep_only(report, FINDING_NOT_CONFIGURED);
+		return;
+	}
+	judge_fetch(j);
+	judge_cert(j);
+	judge_mx(j);
+	judge_consistency(j);
+	judge_tls_rpt(j);
+	judge_expectation(j);
+	judge_extra(j);
+	judge_history(j);
+}
+
+void judge(struct report *report, const struct facts *facts,
+           const struct check_options *options)
+{
+	struct judging j = { .report = report,
+		             .facts = facts,
+		             .options = options };
+
+	judge_all(&j);
+	suggest(&j);
+	drop_untold(report, options);
+	score_report(report, &j.score, options->min_score);
+}

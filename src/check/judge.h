@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* judge.h - from what was gathered about a domain to findings.
+ *
+ * Pure, but for memory: no DNS, no network; the time stands in the report. */
+#ifndef CHECK_JUDGE_H
+#define CHECK_JUDGE_H
+
+#include "check/facts.h"
+
+/* Fills in findings, suggestions, state, score and exit status. */
+void judge(struct report *report, const struct facts *facts,
+           const struct check_options *options);
+
+/* A policy text by itself: adds what is wrong with it to the report, whose
+ * policy.text it is; true if it is a policy. EXPECT as in check_options. */
+bool judge_policy_text(struct report *report, enum check_expect expect);
+
+#endif

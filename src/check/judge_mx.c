@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* judge_mx.c - the mail hosts: does the policy cover each of them, and would a
+ * sender's TLS hold? */
+#include "check/judge_parts.h"
+
+#include "sts/mx.h"
+#include "sts/verdict.h"
+
+/* -- patterns -------------------------------------------------------------- */
+
+/* *.mail.protection.outlook.com and its like: what their documents say. */
+const char *provider_pattern(const char *mx, const char **ret_provider)
+{
+	static const struct {
+		const char *suffix, *pattern, *provider;
+	} rows[] = {
+		{ ".mail.protection.outlook.com",
+		  "*.mail.protection.outlook.com", "Microsoft 365" },
+		{ ".mx.microsoft", NULL, "Microsoft 365" },
+		{ "aspmx.l.google.com", "aspmx.l.google.com", "Google" },
+		{ ".aspmx.l.google.com", "*.aspmx.l.google.com", "Google" },
+		{ ".googlemail.com", "*.googlemail.com", "Google" },
+		{ "smtp.google.com", "smtp.google.com", "Google" },
+	};
+	const char *dot = strchr(mx, '.');
+	size_t len = strlen(mx);
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		size_t n = strlen(rows[i].suffix);
+
+		if (len < n || strcmp(mx + len - n, rows[i].suffix) != 0 ||
+		    (*rows[i].suffix != '.' && len != n))
+			continue;
+		*ret_provider = rows[i].provider;
+		/* Each has a label of its own: "*" covers the first one. */
+		return rows[i].pattern ? rows[i].pattern : dot + 1;
+	}
+	return NULL;
+}
+
+static void say_no_match(struct judging *j, const struct mx_row *row)
+{
+	const char *provider = NULL;
+	const char *pattern = provider_pattern(row->name, &provider);
+	struct finding *finding;
+	/* Where only the name after the first label is given. */
+	const char *star =
+	    pattern && strchr(row->name, '.') + 1 == pattern ? "*." : "";
+
+	if (pattern)
+		finding = report_add(j->report, FINDING_MX_WILDCARD_MISSING,
+		                     "%s is %s's, and matches no pattern",
+		                     row->name, provider);
+	else
+		finding = report_add(j->report, FINDING_MX_PARTIAL_MATCH,
+		                     "%s matches no pattern", row->name);
+	report_fix(j->report, finding,
+	           "Add this line to the policy, then rotate the id:\n"
+	           "mx: %s%s",
+	           star, pattern ? pattern : row->name);
+}
+
+static void match_rows(struct judging *j, const struct policy *policy)
+{
+	for (size_t i = 0; i < j->report->mx_count; i++) {
+		struct mx_row *row = &j->report->mx[i];
+		bool good = verdict_mx_matches(policy, slice_str(row->name));
+
+		row->matched = good ? ANSWER_YES : ANSWER_NO;
+		if (!good && policy->mode != POLICY_NONE)
+			say_no_match(j, row);
+	}
+}
+
+static bool is_used(const struct report *report, const char *pattern)
+{
+	for (size_t i = 0; i < report->mx_count; i++)
+		if (mx_pattern_matches(pattern, slice_str(report->mx[i].name)))
+			return true;
+	return false;
+}
+
+static void judge_patterns(struct judging *j, const struct policy *policy)
+{
+	const struct report *report = j->report;
+	const char *pattern;
+	size_t offset = 0;
+
+	while ((pattern = policy_next_mx(policy, &offset)) != NULL) {
+		if (report->mx_count && !is_used(report, pattern))
+			report_add(j->report, FINDING_MX_UNUSED,
+			           "The pattern %s", pattern);
+		if (strncmp(pattern, "*.", 2) == 0 &&
+		    strcmp(pattern + 2, report->domain.name) == 0)
+			report_add(j->report, FINDING_MX_TOO_BROAD,
+			           "The pattern %s", pattern);
+	}
+}
+
+/* -- hosts ----------------------------------------------------------------- */
+
+static void judge_cert_faults(struct judging *j, const char *host,
+                              const char *address, const struct tls_view *view)
+{
+	static const enum finding_id ids[TLS_FAULTS] = {
+		[TLS_FAULT_EXPIRED] = FINDING_MX_CERT_EXPIRED,
+		[TLS_FAULT_NAME] = FINDING_MX_CERT_SAN,
+		[TLS_FAULT_UNTRUSTED] = FINDING_MX_CERT_UNTRUSTED,
+		[TLS_FAULT_INCOMPLETE] = FINDING_MX_CERT_UNTRUSTED,
+		[TLS_FAULT_INVALID] = FINDING_MX_CERT_UNTRUSTED,
+	};
+
+	for (size_t i = 0; i < TLS_FAULTS; i++)
+		if (view->faults[i][0])
+			report_add(j->report, ids[i],
+			           "The certificate of %s (%s): %s", host,
+			           address, view->faults[i]);
+}
+
+static void judge_address(struct judging *j, const char *host,
+                          const struct mx_address *address)
+{
+	char text[ADDRESS_TEXT];
+
+	address_text(&address->address, text);
+	switch (address->reach) {
+	case REACH_NOT_TRIED:
+		if (*address->error)
+			report_add(j->report, FINDING_MX_UNREACHABLE,
+			           "%s (%s): %s", host, text, address->error);
+		return;
+	case REACH_FAILED:
+		report_add(j->report, FINDING_MX_UNREACHABLE, "%s (%s): %s",
+		           host, text, address->error);
+		return;
+	case REACH_PLAIN:
+		report_add(j->report, FINDING_STARTTLS_MISSING, "%s (%s)%s%s",
+		           host, text, *address->error ? ": " : "",
+		           address->error);
+		return;
+	case REACH_TLS_FAILED:
+		report_add(j->report, FINDING_STARTTLS_MISSING,
+		           "%s (%s) offers STARTTLS, and it fails: %s", host,
+		           text, address->error);
+		return;
+	case REACH_TLS:
+		break;
+	}
+	if (address->view->old)
+		report_add(j->report, FINDING_MX_TLS_OLD,
+		           "%s (%s) speaks %s at best", host, text,
+		           address->view->version);
+	judge_cert_faults(j, host, text, address->view);
+}
+
+static void judge_no_address(struct judging *j, const struct mx_host *host)
+{
+	if (host->dns_failed)
+		report_add(j->report, FINDING_DNS_ERROR,
+		           "The addresses of %s can't be looked up: %s",
+		           host->name, host->reason);
+	else if (host->special)
+		report_add(j->report, FINDING_MX_NO_ADDRESS,
+		           "%s has only private addresses", host->name);
+	else
+		report_add(j->report, FINDING_MX_NO_ADDRESS,
+		           "%s has no address", host->name);
+}
+
+static void judge_row(struct judging *j, const struct mx_row *row, bool called)
+{
+	const struct mx_host *host = row->host;
+
+	if (!host) {
+		if (called)
+			report_add(j->report, FINDING_MX_UNREACHABLE,
+			           "%s: the time was over", row->name);
+		return;
+	}
+	if (host->count == 0)
+		judge_no_address(j, host);
+	for (size_t i = 0; i < host->count; i++)
+		judge_address(j, row->name, &host->addresses[i]);
+}
+
+/* Did any host let itself be called? */
+static bool is_any_reached(const struct report *report)
+{
+	for (size_t i = 0; i < report->mx_count; i++) {
+		const struct mx_host *host = report->mx[i].host;
+
+		for (size_t k = 0; host && k < host->count; k++)
+			if (host->addresses[k].reach >= REACH_PLAIN)
+				return true;
+	}
+	return false;
+}
+
+void judge_mx(struct judging *j)
+{
+	const struct report *report = j->report;
+	const struct policy *policy = report->policy.policy;
+	size_t before = report->finding_count;
+
+	if (j->facts->mx_null)
+		report_add(j->report, FINDING_MX_NULL,
+		           "The MX record is \".\"");
+	if (j->facts->mx_implicit)
+		report_add(j->report, FINDING_MX_IMPLICIT,
+		           "%s has no MX record", report->domain.name);
+	if (policy) {
+		match_rows(j, policy);
+		judge_patterns(j, policy);
+	} else {
+		j->score.runs[GROUP_MX] = RUN_BLOCKED;
+	}
+	for (size_t i = 0; i < report->mx_count; i++)
+		judge_row(j, &report->mx[i], i < MX_CALLED_MAX);
+	if (!report->has_mx)
+		j->score.runs[GROUP_MX] = RUN_UNKNOWN;
+	else if (j->options->smtp && policy && report->mx_count &&
+	         !is_any_reached(report) && report->finding_count > before &&
+	         !report_find(report, FINDING_MX_PARTIAL_MATCH) &&
+	         !report_find(report, FINDING_MX_WILDCARD_MISSING) &&
+	         !report_find(report, FINDING_MX_NO_ADDRESS))
+		j->score.runs[GROUP_MX] = RUN_UNKNOWN;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* judge_policy.c - the policy text by itself: the parser's faults and notes, and
+ * what mode and max_age mean. */
+#include "check/judge_parts.h"
+
+enum {
+	DAY_S = 24 * 60 * 60,
+	WEEK_S = 7 * DAY_S,
+	SHOWN = 120, /* bytes of a line */
+};
+
+struct seen {
+	struct report *report;
+	unsigned blank_line; /* the first of those that may be at the end; 0 */
+	bool bad_mx;
+};
+
+static int shown(struct slice text)
+{
+	return text.len < SHOWN ? (int)text.len : SHOWN;
+}
+
+/* -- lines ----------------------------------------------------------------- */
+
+/* Blank lines count only if something follows. */
+static void end_blank(struct seen *seen, unsigned line)
+{
+	unsigned blank = seen->blank_line;
+
+	if (!blank || line == 0)
+		return;
+	seen->blank_line = 0;
+	report_add(seen->report, FINDING_BAD_LINE,
+	           "Line %u is blank; mtastsd passes over it, other senders "
+	           "refuse the policy",
+	           blank);
+}
+
+/* What follows "mx:". */
+static struct slice value_of(struct slice line)
+{
+	const char *colon = line.len ? memchr(line.data, ':', line.len) : NULL;
+	struct slice value;
+
+	if (!colon)
+		return slice_of("", 0);
+	value = slice_of(colon + 1, line.len - (size_t)(colon + 1 - line.data));
+	while (value.len && ascii_is_wsp(*value.data))
+		value = slice_of(value.data + 1, value.len - 1);
+	while (value.len && ascii_is_wsp(value.data[value.len - 1]))
+		value.len--;
+	return value;
+}
+
+static void say_bad_mx(struct seen *seen, unsigned line, struct slice text)
+{
+	struct slice value = value_of(text);
+	const char *star = slice_starts(value, "*.") ? "*." : "";
+	size_t skip = strlen(star);
+	struct finding *finding =
+	    report_add(seen->report, FINDING_MX_INVALID, "Line %u: \"%.*s\"",
+	               line, shown(text), text.data);
+	struct domain domain;
+	struct fault why = { 0 };
+
+	seen->bad_mx = true;
+	/* A U-label, a final dot, a port: what was meant is known. */
+	if (domain_from_key(value.data + skip, value.len - skip, &domain,
+	                    &why) == MTS_OK)
+		report_fix(seen->report, finding, "Write it so:\nmx: %s%s",
+		           star, domain.name);
+}
+
+static void on_note(void *arg, enum policy_note note, unsigned line,
+                    struct slice text)
+{
+	struct seen *seen = arg;
+
+	if (note == POLICY_NOTE_BLANK_LINE) {
+		if (!seen->blank_line)
+			seen->blank_line = line;
+		return;
+	}
+	end_blank(seen, line);
+	if (note == POLICY_NOTE_DUPLICATE)
+		report_add(seen->report, FINDING_DUPLICATE_FIELD,
+		           "Line %u: \"%.*s\"", line, shown(text), text.data);
+	else if (note == POLICY_NOTE_UNKNOWN)
+		report_add(seen->report, FINDING_UNKNOWN_FIELD,
+		           "Line %u: \"%.*s\"", line, shown(text), text.data);
+	else if (note == POLICY_NOTE_BAD_MX)
+		say_bad_mx(seen, line, text);
+}
+
+static void on_fault(void *arg, enum policy_fault fault, unsigned line,
+                     struct slice text, const char *why)
+{
+	static const enum finding_id ids[] = {
+		[POLICY_FAULT_LINE] = FINDING_BAD_LINE,
+		[POLICY_FAULT_VERSION] = FINDING_VERSION_INVALID,
+		[POLICY_FAULT_MODE] = FINDING_MODE_INVALID,
+		[POLICY_FAULT_MAX_AGE] = FINDING_MAX_AGE_INVALID,
+		[POLICY_FAULT_MX] = FINDING_MX_MISSING,
+	};
+	static const char prefix[] = "policy: ";
+	static const char line_prefix[] = "policy, l";
+	struct seen *seen = arg;
+
+	end_blank(seen, line);
+	/* The patterns that there are have been told of. */
+	if (fault == POLICY_FAULT_MX && seen->bad_mx)
+		return;
+	if (strncmp(why, prefix, strlen(prefix)) == 0)
+		report_add(seen->report, ids[fault], "The policy: %s",
+		           why + strlen(prefix));
+	else
+		report_add(seen->report, ids[fault], "L%s%s%.*s%s",
+		           why + strlen(line_prefix), line ? ": \"" : "",
+		           shown(text), text.len ? text.data : "",
+		           line ? "\"" : "");
+}
+
+/* -- the whole ------------------------------------------------------------- */
+
+static void judge_mode(struct report *report, enum policy_mode mode,
+                       enum check_expect expect)
+{
+	if (mode == POLICY_NONE)
+		report_add_as(report, FINDING_MODE_NONE,
+		              expect == EXPECT_NONE ? SEVERITY_INFO
+		                                    : SEVERITY_WARNING,
+		              "The mode is none");
+	else if (mode == POLICY_TESTING)
+		report_add(report, FINDING_MODE_TESTING, "The mode is testing");
+}
+
+static void judge_max_age(struct report *report, const struct policy *policy)
+{
+	unsigned max_age_s = policy->max_age_s;
+
+	if (policy->mode == POLICY_NONE)
+		return; /* the shorter, the sooner it is forgotten */
+	if (max_age_s < DAY_S)
+		report_add(report, FINDING_MAX_AGE_BELOW_DAY, "max_age is %u",
+		           max_age_s);
+	else if (max_age_s < WEEK_S && policy->mode == POLICY_ENFORCE)
+		report_add(report, FINDING_MAX_AGE_SHORT, "max_age is %u",
+		           max_age_s);
+}
+
+bool judge_policy_text(struct report *report, enum check_expect expect)
+{
+	struct report_policy *policy = &report->policy;
+	struct seen seen = { .report = report };
+	struct policy_observer observer = { on_note, on_fault, &seen };
+	struct policy *parsed = NULL;
+	struct fault why = { 0 };
+	int status = policy_parse(policy->text, &observer, &parsed, &why);
+
+	if (status == MTS_ENOMEM)
+		report->status = MTS_ENOMEM;
+	else if (status == MTS_ERANGE)
+		report_add(report, FINDING_TOO_LARGE, "%s", why.text);
+	if (status != MTS_OK)
+		return false;
+	judge_mode(report, parsed->mode, expect);
+	judge_max_age(report, parsed);
+	policy_free(&policy->policy);
+	policy->policy = parsed;
+	return true;
+}

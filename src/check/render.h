@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* render.h - how reports are shown: one struct renderer a form.
+ *
+ * HOW TO ADD A FORM: write render_NAME.c with a struct renderer, declare it
+ * below, name it in renderers[] of render.c (which is what --NAME is looked up
+ * in), and put the file into Makefile.inc. begin() comes once, then report()
+ * for each domain, in the order in which they are to be shown, then end() once.
+ * Each appends to OUT, which the caller empties to standard output after each
+ * call, and returns MTS_OK, MTS_ENOMEM or MTS_ERANGE. What they must keep from
+ * one call to the next is in the struct render.
+ *
+ * SECURITY: texts in a report that are marked raw come from strangers; see
+ * report.h. */
+#ifndef CHECK_RENDER_H
+#define CHECK_RENDER_H
+
+#include "base/buffer.h"
+#include "check/report.h"
+
+enum {
+	/* What one report may grow to: a policy is up to 64 KiB, and may be
+	 * shown twice, escaped. */
+	RENDER_MAX = 4 * 1024 * 1024,
+	RENDER_WIDTH = 80,
+};
+
+struct render_options {
+	bool color;    /* escape sequences of ECMA-48 */
+	bool utf8;     /* else plain ASCII */
+	bool verbose;  /* -v: certificates, timing, arithmetic */
+	bool show_rua; /* the local part of a rua's mailto: too */
+	bool several;  /* there is, or may be, more than one domain */
+	size_t width;  /* columns */
+};
+
+struct render {
+	const struct render_options *options;
+	size_t count;    /* reports that were shown before */
+	int exit_status; /* the worst of theirs and of this one */
+};
+
+struct renderer {
+	const char *name;  /* "text", "json", "jsonl", "html", "nagios" */
+	bool as_they_come; /* the order does not matter */
+	/* Either may be NULL. */
+	int (*begin)(struct buffer *out, const struct render *render);
+	int (*end)(struct buffer *out, const struct render *render);
+	int (*report)(struct buffer *out, const struct render *render,
+	              const struct report *report);
+};
+
+extern const struct renderer renderer_text;
+extern const struct renderer renderer_json;
+extern const struct renderer renderer_jsonl;
+
+/* By its name, or NULL. */
+const struct renderer *renderer_find(const char *name);
+
+/* For all forms: a rua as it may be shown, with "***" for the local part of a
+ * mailto: unless SHOW. Safe; to be freed; NULL: memory is short. */
+char *render_rua(const char *rua, bool show);
+
+/* The same for a whole TLSRPT record. */
+char *render_tls_rpt(const char *text, bool show);
+
+#endif

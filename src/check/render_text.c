@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* render_text.c - a report for a person at a terminal: what counts comes first.
+ *
+ * A colour never stands alone: the word beside it says the same. */
+#include "check/render.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "check/safe.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { INDENT = 2, LABEL = 10, HOST_COLUMN = 32 };
+
+enum color { PLAIN, RED, YELLOW, GREEN, BOLD, DIM };
+
+struct page {
+	struct buffer *out;
+	const struct render_options *options;
+};
+
+/* -- pieces ---------------------------------------------------------------- */
+
+static void put_colored(struct page *page, enum color color, const char *text)
+{
+	static const char *const codes[] = {
+		[PLAIN] = "0",  [RED] = "1;31", [YELLOW] = "1;33",
+		[GREEN] = "32", [BOLD] = "1",   [DIM] = "2",
+	};
+
+	if (!page->options->color || color == PLAIN) {
+		buffer_puts(page->out, text);
+		return;
+	}
+	buffer_printf(page->out, "\x1b[%sm%s\x1b[0m", codes[color], text);
+}
+
+/* "  LABEL    text, which goes on below its beginning"; TEXT may have lines,
+ * which are kept as they are. */
+static void put_field(struct page *page, const char *label, const char *text)
+{
+	size_t indent = INDENT + LABEL;
+	const char *line = text;
+
+	buffer_printf(page->out, "%*s%-*s", INDENT, "", LABEL, label);
+	while (*line) {
+		size_t len = strcspn(line, "\n");
+
+		text_put_words(page->out, slice_of(line, len), indent,
+		               page->options->width, page->options->utf8);
+		buffer_puts(page->out, "\n");
+		line += len;
+		if (*line == '\n' && *++line)
+			buffer_printf(page->out, "%*s", (int)indent, "");
+	}
+	if (!*text)
+		buffer_puts(page->out, "\n");
+}
+
+static void put_format(struct page *page, const char *label, const char *format,
+                       ...) __attribute__((format(printf, 3, 4)));
+
+static void put_format(struct page *page, const char *label, const char *format,
+                       ...)
+{
+	va_list ap;
+	char *text;
+
+	va_start(ap, format);
+	text = safe_vformat(true, format, ap);
+	va_end(ap);
+	if (text)
+		put_field(page, label, text);
+	else
+		page->out->status = MTS_ENOMEM;
+	free(text);
+}
+
+/* -- the head -------------------------------------------------------------- */
+
+static const struct {
+	enum color color;
+	const char *words;
+} states[] = {
+	[STATE_UNKNOWN] = { YELLOW, "unknown (it could not be looked up)" },
+	[STATE_NOT_CONFIGURED] = { PLAIN, "not configured" },
+	[STATE_BROKEN] = { RED, "broken" },
+	[STATE_OPTED_OUT] = { YELLOW, "opted out (mode none)" },
+	[STATE_TESTING] = { PLAIN, "testing" },
+	[STATE_ENFORCED] = { GREEN, "enforced" },
+};
+
+static void put_head(struct page *page, const struct report *report)
+{
+	put_colored(page, BOLD, report->domain.name);
+	buffer_puts(page->out, ": ");
+	put_colored(page, states[report->state].color,
+	            states[report->state].words);
+	if (report->score >= 0)
+		buffer_printf(page->out, ", score %d of 100", report->score);
+	buffer_puts(page->out, "\n");
+}
+
+static void put_policy(struct page *page, const struct report *report)
+{
+	const struct report_policy *policy = &report->policy;
+
+	if (policy->policy)
+		put_format(page, "policy", "mode %s, max_age %u s, %u mx",
+		           policy_mode_text(policy->policy->mode),
+		           (unsigned)policy->policy->max_age_s,
+		           (unsigned)policy->policy->mx_count);
+	if (policy->sha256[0])
+		put_format(page, "SHA-256", "%s", policy->sha256);
+}
+
+static void put_facts(struct page *page, const struct report *report)
+{
+	char *text;
+
+	if (report->record.text)
+		put_format(page, "record", "%s", report->record.text);
+	if (report->record.id[0])
+		put_format(page, "id", "%s", report->record.id);
+	put_policy(page, report);
+	if (!report->tls_rpt.text)
+		return;
+	text = render_tls_rpt(report->tls_rpt.text, page->options->show_rua);
+	if (text)
+		put_format(page, "TLSRPT", "%s", text);
+	else
+		page->out->status = MTS_ENOMEM;
+	free(text);
+}
+
+/* -- MX rows --------------------------------------------------------------- */
+
+/* What is worst of a host's addresses, in a few words. */
+static const char *host_words(const struct mx_host *host)
+{
+	const char *words = NULL;
+
+	if (!host)
+		return "not looked at";
+	if (host->count == 0)
+		return host->dns_failed ? "addresses not known" : "no address";
+	for (size_t i = 0; i < host->count; i++) {
+		const struct mx_address *address = &host->addresses[i];
+
+		if (address->reach == REACH_PLAIN)
+			return "no STARTTLS";
+		if (address->reach == REACH_TLS_FAILED)
+			return "TLS fails";
+		if (address->reach == REACH_FAILED)
+			words = "not reached";
+	}
+	return words;
+}
+
+static bool is_cert_bad(const struct tls_view *view)
+{
+	for (size_t i = 0; i < TLS_FAULTS; i++)
+		if (view->faults[i][0])
+			return true;
+	return false;
+}
+
+/* COVERED: by a pattern; else there is no room for more than that. */
+static void put_tls(struct page *page, const struct mx_host *host, bool covered)
+{
+	const char *words = host_words(host);
+	const struct tls_view *shown = NULL;
+	char date[CLOCK_ISO];
+
+	for (size_t i = 0; host && i < host->count; i++) {
+		const struct tls_view *view = host->addresses[i].view;
+
+		if (view && (!shown || view->old || is_cert_bad(view)))
+			shown = view;
+	}
+	if (words) {
+		put_colored(page, PLAIN, words);
+		return;
+	}
+	if (!shown) {
+		put_colored(page, DIM, "not called");
+		return;
+	}
+	buffer_puts(page->out, shown->version);
+	if (is_cert_bad(shown))
+		put_colored(page, RED, ", bad certificate");
+	else if (covered)
+		buffer_printf(page->out, ", valid to %.10s",
+		              clock_iso(tls_view_ends_s(shown), date));
+	if (host->dane == ANSWER_YES)
+		buffer_puts(page->out, ", DANE");
+}
+
+static void put_mark(struct page *page, enum answer matched)
+{
+	bool utf8 = page->options->utf8;
+
+	switch (matched) {
+	case ANSWER_YES:
+		put_colored(page, GREEN, utf8 ? "\u2713" : "+");
+		break;
+	case ANSWER_NO:
+		put_colored(page, RED, utf8 ? "\u2717" : "x");
+		break;
+	case ANSWER_UNKNOWN:
+		buffer_puts(page->out, "?");
+		break;
+	}
+}
+
+static void put_row(struct page *page, const struct mx_row *row)
+{
+	size_t len = strlen(row->name);
+
+	buffer_printf(page->out, "%*s", INDENT, "");
+	put_mark(page, row->matched);
+	buffer_printf(page->out, " %5u  ", (unsigned)row->preference);
+	text_put_safe(page->out, slice_of(row->name, len), page->options->utf8);
+	if (len > HOST_COLUMN)
+		buffer_printf(page->out, "\n%*s", INDENT + 9, "");
+	buffer_printf(page->out, "%*s  ",
+	              len > HOST_COLUMN ? 0 : (int)(HOST_COLUMN - len), "");
+	if (row->matched == ANSWER_NO)
+		buffer_puts(page->out, "no pattern, ");
+	put_tls(page, row->host, row->matched != ANSWER_NO);
+	buffer_puts(page->out, "\n");
+}
+
+static void put_rows(struct page *page, const struct report *report)
+{
+	if (report->mx_count == 0)
+		return;
+	buffer_puts(page->out, "\n");
+	put_colored(page, BOLD, "Mail hosts");
+	buffer_puts(page->out, "\n");
+	for (size_t i = 0; i < report->mx_count; i++)
+		put_row(page, &report->mx[i]);
+}
+
+/* -- findings -------------------------------------------------------------- */
+
+static void put_finding(struct page *page, const struct finding *finding)
+{
+	static const struct {
+		enum color color;
+		const char *word;
+	} severities[] = {
+		[SEVERITY_INFO] = { PLAIN, "info" },
+		[SEVERITY_UNKNOWN] = { PLAIN, "unknown" },
+		[SEVERITY_WARNING] = { YELLOW, "warning" },
+		[SEVERITY_CRITICAL] = { RED, "CRITICAL" },
+	};
+	const struct finding_row *row = finding_row(finding->id);
+
+	buffer_puts(page->out, "\n");
+	put_colored(page, severities[finding->severity].color,
+	            severities[finding->severity].word);
+	buffer_puts(page->out, "  ");
+	put_colored(page, BOLD, row->title);
+	buffer_printf(page->out, "  [%s]\n", row->name);
+	put_field(page, "seen", finding->detail);
+	if (finding->severity == SEVERITY_INFO && !page->options->verbose)
+		return;
+	put_field(page, "why", row->cause);
+	put_field(page, "mend", finding->fix ? finding->fix : row->fix);
+	if (*row->rfc)
+		put_field(page, "see", row->rfc);
+}
+
+/* -- to paste -------------------------------------------------------------- */
+
+static void put_suggestions(struct page *page, const struct report *report)
+{
+	if (!report->suggested_record && !report->suggested_policy)
+		return;
+	buffer_puts(page->out, "\n");
+	put_colored(page, BOLD, "To paste");
+	buffer_puts(page->out, "\n");
+	/* Not broken at blanks: it is to be copied. */
+	if (report->suggested_record) {
+		buffer_printf(page->out, "%*s", INDENT, "");
+		text_put_safe(page->out, slice_str(report->suggested_record),
+		              page->options->utf8);
+		buffer_puts(page->out, "\n");
+	}
+	if (!report->suggested_policy)
+		return;
+	buffer_printf(page->out,
+	              "%*shttps://mta-sts.%s/.well-known/"
+	              "mta-sts.txt:\n",
+	              INDENT, "", report->domain.name);
+	text_put_lines(page->out, slice_str(report->suggested_policy),
+	               2 * INDENT, page->options->utf8);
+}
+
+/* -- -v -------------------------------------------------------------------- */
+
+static void put_cert(struct page *page, const struct cert_view *cert)
+{
+	char from[CLOCK_ISO], to[CLOCK_ISO];
+
+	put_format(page, "  subject", "%s", cert->subject);
+	put_format(page, "  issuer", "%s", cert->issuer);
+	for (size_t i = 0; i < cert->name_count; i++)
+		put_format(page, i ? "" : "  names", "%s", cert->names[i]);
+	put_format(page, "  valid", "%s to %s",
+	           clock_iso(cert->not_before_s, from),
+	           clock_iso(cert->not_after_s, to));
+	put_format(page, "  SHA-256", "%s", cert->sha256);
+}
+
+static void put_view(struct page *page, const char *host, const char *address,
+                     uint64_t ms, const struct tls_view *view)
+{
+	put_format(page, "host", "%s (%s), %s, %llu ms", host, address,
+	           view && *view->version ? view->version : "no TLS",
+	           (unsigned long long)ms);
+	for (size_t i = 0; view && i < view->cert_count; i++)
+		put_cert(page, &view->certs[i]);
+}
+
+static void put_views(struct page *page, const struct report *report)
+{
+	char name[DOMAIN_MAX + 16];
+	char text[ADDRESS_TEXT];
+
+	buffer_puts(page->out, "\n");
+	put_colored(page, BOLD, "Connections");
+	buffer_puts(page->out, "\n");
+	snprintf(name, sizeof(name), "mta-sts.%s", report->domain.name);
+	if (report->policy.address[0])
+		put_view(page, name, report->policy.address,
+		         report->timing.policy_ms, report->policy.view);
+	for (size_t i = 0; i < report->mx_count; i++) {
+		const struct mx_host *host = report->mx[i].host;
+
+		for (size_t k = 0; host && k < host->count; k++) {
+			const struct mx_address *address = &host->addresses[k];
+
+			put_view(page, host->name,
+			         address_text(&address->address, text),
+			         address->ms, address->view);
+			if (*address->error)
+				put_field(page, "", address->error);
+		}
+	}
+}
+
+static void put_arithmetic(struct page *page, const struct report *report)
+{
+	if (report->score < 0)
+		return;
+	buffer_puts(page->out, "\n");
+	put_colored(page, BOLD, "Score");
+	buffer_puts(page->out, "\n");
+	for (size_t i = 0; i < SCORED_GROUPS; i++) {
+		const struct score_line *line = &report->lines[i];
+
+		buffer_printf(page->out, "%*s%-12s ", INDENT, "",
+		              group_text(line->group));
+		if (line->counted)
+			buffer_printf(page->out, "%4.1f of %2u\n",
+			              line->points / 2.0, line->weight);
+		else
+			buffer_puts(page->out, "left out: not known\n");
+	}
+	if (report->score_cap < 100)
+		buffer_printf(page->out, "%*sno more than %d in this state\n",
+		              INDENT, "", report->score_cap);
+}
+
+/* -- the report ------------------------------------------------------------ */
+
+static int put_report(struct buffer *out, const struct render *render,
+                      const struct report *report)
+{
+	struct page page = { out, render->options };
+
+	if (render->count > 0)
+		buffer_puts(out, "\n");
+	put_head(&page, report);
+	if (report->state != STATE_NOT_CONFIGURED) {
+		put_facts(&page, report);
+		put_rows(&page, report);
+	}
+	for (size_t i = 0; i < report->finding_count; i++)
+		put_finding(&page, &report->findings[i]);
+	put_suggestions(&page, report);
+	if (page.options->verbose) {
+		put_views(&page, report);
+		put_arithmetic(&page, report);
+	}
+	if (report->status != MTS_OK)
+		buffer_puts(out, "\nMemory was short: something is missing.\n");
+	return buffer_status(out);
+}
+
+const struct renderer renderer_text = {
+	.name = "text",
+	.report = put_report,
+};

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* score.h - from what was found to state, score and exit status.
+ *
+ * Pure. */
+#ifndef CHECK_SCORE_H
+#define CHECK_SCORE_H
+
+#include "check/report.h"
+
+/* Which groups of checks were walked. */
+enum group_run {
+	RUN_DONE,
+	RUN_BLOCKED, /* an earlier group failed: it scores 0 */
+	RUN_UNKNOWN, /* it could not be learnt: left out */
+};
+
+/* What is known of the domain besides the findings. */
+struct score_facts {
+	bool record_known; /* false: it could not be looked up */
+	enum group_run runs[SCORED_GROUPS];
+};
+
+/* Sorts the findings and sets the report's state, score, its lines, and exit
+ * status. MIN_SCORE: a lower score is critical; 0: none is. */
+void score_report(struct report *report, const struct score_facts *facts,
+                  unsigned min_score);
+
+/* The worse of two exit statuses: critical, warning, unknown, ok. */
+int score_worse(int a, int b);
+
+#endif

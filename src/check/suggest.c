@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* suggest.c - the record and the policy that would be right, to paste. */
+#include "check/judge_parts.h"
+
+#include "base/buffer.h"
+#include "check/safe.h"
+
+#include <stdio.h>
+#include <time.h>
+
+enum { SUGGEST_MAX = 64 * 1024, MAX_AGE_S = 604800 };
+
+const char *suggest_id(int64_t time_s, char id[SUGGEST_ID])
+{
+	time_t when = (time_t)time_s;
+	struct tm tm;
+
+	if (!gmtime_r(&when, &tm) ||
+	    strftime(id, SUGGEST_ID, "%Y%m%dT%H%M%S", &tm) == 0)
+		snprintf(id, SUGGEST_ID, "%lld", (long long)time_s);
+	return id;
+}
+
+/* The pattern that covers MX: a known provider's, or the host itself. Hosts of
+ * one provider share it. */
+static void put_pattern(struct buffer *out, const char *mx)
+{
+	const char *provider;
+	const char *pattern = provider_pattern(mx, &provider);
+	const char *dot = strchr(mx, '.');
+	char line[DOMAIN_MAX + sizeof("mx: *.\n")];
+	size_t len;
+
+	snprintf(line, sizeof(line), "mx: %s%s\n",
+	         pattern && dot && dot + 1 == pattern ? "*." : "",
+	         pattern ? pattern : mx);
+	len = strlen(line);
+	if (!out->len || !memmem(out->data, out->len, line, len))
+		buffer_put(out, line, len);
+}
+
+char *suggest_policy(const struct report *report, const char *mode,
+                     uint32_t max_age_s)
+{
+	struct buffer out;
+
+	buffer_init(&out, SUGGEST_MAX);
+	buffer_printf(&out, "version: STSv1\nmode: %s\n", mode);
+	for (size_t i = 0; i < report->mx_count; i++)
+		put_pattern(&out, report->mx[i].name);
+	buffer_printf(&out, "max_age: %u\n", (unsigned)max_age_s);
+	if (buffer_put(&out, "", 1) != MTS_OK)
+		buffer_free(&out);
+	return out.data;
+}
+
+/* Would another text be better than the one that is served? */
+static bool wants_policy(const struct report *report)
+{
+	for (size_t i = 0; i < report->finding_count; i++) {
+		const struct finding *finding = &report->findings[i];
+		enum group group = finding_row(finding->id)->group;
+
+		if (finding->id == FINDING_NOT_CONFIGURED ||
+		    finding->id == FINDING_MX_PARTIAL_MATCH ||
+		    finding->id == FINDING_MX_WILDCARD_MISSING ||
+		    finding->id == FINDING_HTTP_STATUS ||
+		    finding->id == FINDING_POLICY_FETCH_FAILED ||
+		    (group == GROUP_SYNTAX &&
+		     finding->severity == SEVERITY_CRITICAL))
+			return true;
+	}
+	return false;
+}
+
+static bool wants_record(const struct report *report, bool new_policy)
+{
+	for (size_t i = 0; i < report->finding_count; i++) {
+		const struct finding *finding = &report->findings[i];
+
+		if (finding->id == FINDING_NOT_CONFIGURED ||
+		    finding->id == FINDING_POLICY_ID_STALE ||
+		    (finding_row(finding->id)->group == GROUP_RECORD &&
+		     finding->id != FINDING_DNS_ERROR &&
+		     finding->severity == SEVERITY_CRITICAL))
+			return true;
+	}
+	return new_policy && report->record.id[0];
+}
+
+void suggest(struct judging *j)
+{
+	struct report *report = j->report;
+	const struct policy *policy = report->policy.policy;
+	const char *mode = policy ? policy_mode_text(policy->mode) : "testing";
+	uint32_t max_age_s = MAX_AGE_S;
+	bool new_policy = wants_policy(report) && report->mx_count > 0;
+	char id[SUGGEST_ID];
+
+	if (policy && policy->max_age_s >= MAX_AGE_S)
+		max_age_s = policy->max_age_s;
+	if (new_policy)
+		report->suggested_policy =
+		    suggest_policy(report, mode, max_age_s);
+	if (wants_record(report, new_policy)) {
+		report->suggested_record = safe_format(
+		    false, "_mta-sts.%s. IN TXT \"v=STSv1; id=%s;\"",
+		    report->domain.name, suggest_id(report->time_s, id));
+		if (!report->suggested_record)
+			report->status = MTS_ENOMEM;
+	}
+	if (new_policy && !report->suggested_policy)
+		report->status = MTS_ENOMEM;
+}

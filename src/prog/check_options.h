@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* check_options.h - the command line of mtasts-check. */
+#ifndef PROG_CHECK_OPTIONS_H
+#define PROG_CHECK_OPTIONS_H
+
+#include "check/options.h"
+#include "check/render.h"
+
+enum { CONNECTS_MAX = 64 };
+
+struct check_cli {
+	struct check_options check;   /* what the line says of it */
+	struct render_options render; /* the same */
+	const struct renderer *renderer;
+	size_t jobs;
+	unsigned watch_s; /* 0: once */
+	const char *file; /* -f; "-": standard input; NULL: none */
+	const char *state;
+	const char *reports;
+	const char *resolver; /* NULL: resolv.conf's */
+	const char *ca_file;
+	struct check_connect connects[CONNECTS_MAX];
+	char **args; /* what follows the options */
+	size_t arg_count;
+};
+
+/* Reads the line. Returns an exit status, or -1 to go on. */
+int check_cli_parse(int argc, char **argv, struct check_cli *ret);
+
+/* Complains, and returns the exit status of wrong usage. */
+int check_cli_usage(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));
+
+#endif

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* mtasts-check.c - checks what a sender that obeys MTA-STS would find, and says
+ * how to mend it.
+ *
+ * Exit status: 0 ok, testing or not configured; 1 warning; 2 critical; 3 usage,
+ * or nothing could be learnt.
+ *
+ * SECURITY: almost all it shows was written by strangers; see check/report.h. */
+#include "base/log.h"
+#include "check/batch.h"
+#include "check/drift.h"
+#include "check/input.h"
+#include "check/reports_seen.h"
+#include "check/score.h"
+#include "prog/check_lines.h"
+#include "prog/check_options.h"
+
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	EHLO_MAX = 256,
+	/* A fetch that is slow gives its place to others. */
+	SLOW_FACTOR = 4,
+};
+
+/* What is checked with, from the first round to the last. */
+struct session {
+	struct check_cli cli;
+	struct domain *domains; /* of the arguments */
+	uv_loop_t loop;
+	struct trust *trust;
+	struct resolver *resolver;
+	struct secure_dns *secure_dns;
+	struct fetcher *fetcher;
+	char ehlo[EHLO_MAX];
+	/* One round: */
+	struct batch *batch;
+	struct check_lines *lines;
+	size_t next; /* of the domains */
+	struct render render;
+	struct buffer out;
+	bool ended; /* no domains are left */
+	int status; /* exit status; the worst so far */
+};
+
+static int complain(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));
+
+static int complain(const char *format, ...)
+{
+	va_list ap;
+
+	fputs("mtasts-check: ", stderr);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fputs("\n", stderr);
+	return CHECK_EXIT_UNKNOWN;
+}
+
+static void note(struct session *session, int status)
+{
+	session->status = score_worse(session->status, status);
+}
+
+/* -- output ---------------------------------------------------------------- */
+
+static void write_out(struct session *session, int rc)
+{
+	struct buffer *out = &session->out;
+
+	if (rc != MTS_OK)
+		note(session, complain("a report can't be shown: %s",
+		                       mts_status_text(rc)));
+	if (out->len)
+		fwrite(out->data, 1, out->len, stdout);
+	buffer_clear(out);
+	if ((fflush(stdout) != 0 || ferror(stdout)) && !session->ended) {
+		note(session, complain("can't write to standard output"));
+		session->ended = true;
+	}
+}
+
+static void on_report(void *arg, struct report *report)
+{
+	struct session *session = arg;
+	const struct renderer *renderer = session->cli.renderer;
+
+	note(session, report->exit_status);
+	session->render.exit_status = session->status;
+	write_out(session,
+	          renderer->report(&session->out, &session->render, report));
+	session->render.count++;
+	report_free(&report);
+}
+
+/* -- input ----------------------------------------------------------------- */
+
+static void add(struct session *session, const struct domain *domain)
+{
+	if (batch_add(session->batch, domain) != MTS_OK)
+		note(session, complain("%s: out of memory", domain->name));
+}
+
+/* One line of the file. False: there is none, now or ever. */
+static bool take_line(struct session *session)
+{
+	struct domain domain;
+	struct slice line;
+	unsigned long number;
+	struct fault why = { 0 };
+	int status = check_lines_next(session->lines, &line, &number, &why);
+
+	if (status == MTS_EMORE)
+		return false;
+	if (status == MTS_ENOTFOUND || status == MTS_ESYS) {
+		if (status == MTS_ESYS)
+			note(session, complain("%s", why.text));
+		session->ended = true;
+		return false;
+	}
+	if (status == MTS_OK)
+		status = input_domain(line, &domain, &why);
+	else
+		fault_set(&why, status, "it is too long");
+	if (status == MTS_OK)
+		add(session, &domain);
+	else
+		note(session, complain("%s, line %lu: %s", session->cli.file,
+		                       number, why.text));
+	return true;
+}
+
+/* Hands on domains while there is room; ends the round when all is done. */
+static void pump(void *arg)
+{
+	struct session *session = arg;
+
+	while (!session->ended && batch_has_room(session->batch)) {
+		if (session->next < session->cli.arg_count)
+			add(session, &session->domains[session->next++]);
+		else if (!session->lines)
+			session->ended = true;
+		else if (!take_line(session))
+			break;
+	}
+	if (session->ended && batch_is_idle(session->batch))
+		batch_close(&session->batch);
+}
+
+static void on_line(void *arg)
+{
+	struct session *session = arg;
+
+	if (session->batch)
+		pump(session);
+}
+
+/* -- a round --------------------------------------------------------------- */
+
+static int open_round(struct session *session, struct fault *why)
+{
+	struct batch_options options = {
+		.check = &session->cli.check,
+		.jobs = session->cli.jobs,
+		.as_they_come = session->cli.renderer->as_they_come,
+		.done = on_report,
+		.want = pump,
+		.arg = session,
+	};
+	int status = MTS_OK;
+
+	session->next = 0;
+	session->ended = false;
+	session->render = (struct render){ .options = &session->cli.render };
+	if (session->cli.file)
+		status =
+		    check_lines_open(&session->loop, session->cli.file, on_line,
+		                     session, &session->lines, why);
+	if (status != MTS_OK)
+		return status;
+	status = batch_new(&options, &session->batch);
+	if (status != MTS_OK)
+		fault_set(why, status, "%s", mts_status_text(status));
+	return status;
+}
+
+static int run_round(struct session *session)
+{
+	const struct renderer *renderer = session->cli.renderer;
+	struct fault why = { 0 };
+
+	session->status = CHECK_EXIT_OK;
+	if (open_round(session, &why) != MTS_OK) {
+		check_lines_close(&session->lines);
+		return complain("%s", why.text);
+	}
+	if (renderer->begin)
+		write_out(session,
+		          renderer->begin(&session->out, &session->render));
+	pump(session);
+	while (session->batch)
+		uv_run(&session->loop, UV_RUN_ONCE);
+	(void)uv_run(&session->loop, UV_RUN_NOWAIT); /* what was closed */
+	check_lines_close(&session->lines);
+	session->render.exit_status = session->status;
+	if (renderer->end)
+		write_out(session,
+		          renderer->end(&session->out, &session->render));
+	if (session->cli.check.drift &&
+	    drift_save(session->cli.check.drift, &why) != MTS_OK)
+		note(session, complain("%s", why.text));
+	return session->status;
+}
+
+/* -- setting up ------------------------------------------------------------ */
+
+static int read_domains(struct session *session)
+{
+	const struct check_cli *cli = &session->cli;
+	struct fault why = { 0 };
+
+	session->domains =
+	    calloc(cli->arg_count ? cli->arg_count : 1, sizeof(struct domain));
+	if (!session->domains)
+		return complain("out of memory");
+	for (size_t i = 0; i < cli->arg_count; i++)
+		if (input_domain(slice_str(cli->args[i]), &session->domains[i],
+		                 &why) != MTS_OK)
+			return check_cli_usage("%s", why.text);
+	return -1;
+}
+
+/* The name we go by in EHLO (RFC 5321 4.1.1.1). */
+static void find_ehlo(struct session *session)
+{
+	char name[EHLO_MAX] = "";
+
+	if (gethostname(name, sizeof(name) - 1) != 0 || !strchr(name, '.') ||
+	    !domain_is_name(name, strlen(name)))
+		snprintf(name, sizeof(name), "localhost.localdomain");
+	snprintf(session->ehlo, sizeof(session->ehlo), "%s", name);
+}
+
+static int open_dns(struct session *session, struct fault *why)
+{
+	const struct check_cli *cli = &session->cli;
+	struct resolver_options resolver = {
+		.loop = &session->loop,
+		.servers = &cli->resolver,
+		.server_count = cli->resolver ? 1 : 0,
+		.resolv_conf = "/etc/resolv.conf",
+		.timeout_ms = cli->check.dns_timeout_ms,
+	};
+	struct secure_dns_options secure = {
+		.loop = &session->loop,
+		.mode = cli->resolver ? SECURE_DNS_TRUST_AD : SECURE_DNS_AUTO,
+		.trust_anchor = "",
+		.timeout_ms = cli->check.dns_timeout_ms,
+		.clock = &clock_system,
+	};
+	int status = resolver_new(&resolver, &session->resolver, why);
+
+	if (status != MTS_OK)
+		return status;
+	secure.resolver = session->resolver;
+	/* DNSSEC is not scored: what can't be looked at is left out. */
+	if (secure_dns_new(&secure, &session->secure_dns, why) != MTS_OK)
+		session->secure_dns = NULL;
+	return MTS_OK;
+}
+
+static int open_all(struct session *session, struct fault *why)
+{
+	struct check_cli *cli = &session->cli;
+	struct fetcher_options fetcher = {
+		.loop = &session->loop,
+		.ca_file = cli->ca_file,
+		.timeout_ms = cli->check.timeout_ms,
+		.max_size = POLICY_MAX,
+		.concurrency = cli->jobs,
+		.slow = SLOW_FACTOR * cli->jobs,
+		.keep_chain = true,
+	};
+	int status = open_dns(session, why);
+
+	if (status == MTS_OK)
+		status = fetcher_new(&fetcher, &session->fetcher, why);
+	/* After the fetcher, which sets OpenSSL up for both (net/tls_lib.h). */
+	if (status == MTS_OK)
+		status = trust_new(cli->ca_file, &session->trust, why);
+	if (status == MTS_OK && cli->state)
+		status = drift_open(cli->state, &cli->check.drift, why);
+	if (status == MTS_OK && cli->reports)
+		status = reports_seen_read(
+		    cli->reports, (struct reports_seen **)&cli->check.reports,
+		    why);
+	find_ehlo(session);
+	cli->check.clock = &clock_system;
+	cli->check.resolver = session->resolver;
+	cli->check.secure_dns = session->secure_dns;
+	cli->check.fetcher = session->fetcher;
+	cli->check.trust = session->trust;
+	cli->check.ehlo = session->ehlo;
+	return status;
+}
+
+static void close_all(struct session *session)
+{
+	trust_free(&session->trust);
+	fetcher_close(&session->fetcher);
+	secure_dns_close(&session->secure_dns);
+	resolver_close(&session->resolver);
+	uv_run(&session->loop, UV_RUN_DEFAULT);
+	(void)uv_loop_close(&session->loop);
+	drift_free(&session->cli.check.drift);
+	reports_seen_free((struct reports_seen **)&session->cli.check.reports);
+	buffer_free(&session->out);
+	free(session->domains);
+}
+
+static int run(struct session *session)
+{
+	struct fault why = { 0 };
+	int status;
+
+	if (uv_loop_init(&session->loop) != 0)
+		return complain("out of memory");
+	buffer_init(&session->out, RENDER_MAX);
+	if (open_all(session, &why) != MTS_OK) {
+		status = complain("%s", why.text);
+	} else {
+		status = run_round(session);
+		while (session->cli.watch_s) {
+			sleep(session->cli.watch_s);
+			status = run_round(session);
+		}
+	}
+	close_all(session);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	static struct session session;
+	int status;
+
+	setlocale(LC_CTYPE, "");
+	(void)signal(SIGPIPE, SIG_IGN);
+	log_open("mtasts-check", LOG_TARGET_STDERR, LOG_LEVEL_ERROR);
+	status = check_cli_parse(argc, argv, &session.cli);
+	if (status < 0)
+		status = read_domains(&session);
+	if (status >= 0) {
+		free(session.domains);
+		return status;
+	}
+	return run(&session);
+}
