@@ -47,14 +47,16 @@ RECORDS = {
 
 @pytest.fixture(scope="module")
 def outlived(world, quick):
-    """Policies of 6 seconds, 8 seconds later. Nobody has asked meanwhile."""
+    """Policies of 10 seconds that have been fetched for the fourth time, after
+    three halves of that. Nobody has asked meanwhile."""
     domains = {name: name + ".clocks.example" for name in RECORDS}
     for domain in domains.values():
-        world.domain(domain, max_age=6)
+        world.domain(domain, max_age=10)
         assert quick.ask(domain) == ok(domain)
     for name, domain in domains.items():
         RECORDS[name](world, domain)
-    time.sleep(8)
+    for domain in domains.values():
+        wait_for(lambda: world.fetch_count(domain) >= 4, step_s=0.2)
     return domains
 
 
@@ -63,11 +65,10 @@ def test_refreshed_though_nobody_asks(world, quick, outlived, name):
     """10.2: "in a background task ... regardless of the state of the "_mta-sts"
     TXT record": it outlives its max_age."""
     domain = outlived[name]
-    assert world.fetch_count(domain) >= 3
     shown = quick.ctl("show", domain)
     assert shown["id"] == "1" and shown["live"]
-    assert shown["expires"] - shown["fetched"] == 6
-    assert shown["next_refresh"] <= shown["fetched"] + 3
+    assert shown["expires"] - shown["fetched"] == 10
+    assert shown["next_refresh"] <= shown["fetched"] + 5
     assert shown["failures"] == 0 and shown["failed"] is None
     assert quick.ask(domain) == ok(domain)
     assert quick.ctl("status")["refreshes"]["done"] >= 2
@@ -79,20 +80,24 @@ def test_wrong_certificate_at_refresh(world, quick):
     """Section 10's attack: the cached policy holds, the operator is warned, and
     told when it ends."""
     domain = "attacked.clocks.example"
-    site = world.domain(domain, max_age=6)
+    site = world.domain(domain, max_age=10)
     assert quick.ask(domain) == ok(domain)
     site.cert = "other-name"
     shown = wait_for(lambda: quick.ctl("show", domain)["failures"] and
-                     quick.ctl("show", domain), timeout_s=10)
+                     quick.ctl("show", domain))
     warned = about(quick, "policy_refresh_failed", domain)
     assert len(warned) == 1 and " cause=certificate " in warned[0]
     assert shown["failed_cause"] == "certificate"
     assert shown["next_refresh"] is None  # 5 minutes later it has ended
-    while time.time() < shown["fetched"] + 5.5:
-        assert quick.ask(domain) == ok(domain)
-        time.sleep(0.2)
     status, text, _ = quick.ctl_raw("show", domain)
     assert status == 0 and "1 since the last good one" in text
+    answers = set()
+    while time.time() < shown["fetched"] + 8:
+        answer = quick.ask(domain)
+        if time.time() < shown["fetched"] + 9:  # or who could tell
+            answers.add(answer)
+        time.sleep(0.2)
+    assert answers <= {ok(domain)}
     wait_for(lambda: quick.ask(domain) == NONE)
     wait_for(lambda: about(quick, "policy_ended", domain))
     assert quick.ctl("show", domain, status=1) is not None  # an error
@@ -137,14 +142,14 @@ def test_due_at_the_start(world, daemons):
     daemon = daemons(**QUICK).start()
     domains = ["down%d.clocks.example" % i for i in range(40)]
     for domain in domains:
-        world.domain(domain, max_age=20)
+        world.domain(domain, max_age=30)
         assert daemon.ask(domain) == ok(domain)
     daemon.stop()
-    time.sleep(11)
+    time.sleep(16)
     fetched = {domain: world.fetch_count(domain) for domain in domains}
     daemon.start()
     wait_for(lambda: all(world.fetch_count(domain) > fetched[domain]
-                         for domain in domains), timeout_s=15)
+                         for domain in domains))
 
 
 def wakes(daemon):
@@ -162,7 +167,9 @@ def test_idle(world, daemons):
     domain = "idle.clocks.example"
     world.domain(domain)
     assert daemon.ask(domain) == ok(domain)
-    time.sleep(2)  # until all is on disk
-    before = wakes(daemon)
-    time.sleep(3)
-    assert wakes(daemon) == before
+
+    def sleeps():
+        before = wakes(daemon)
+        time.sleep(4)
+        return wakes(daemon) == before
+    wait_for(sleeps)  # once all is on disk

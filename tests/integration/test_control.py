@@ -85,7 +85,9 @@ def step_names(explained):
 
 def test_explain_good(world, daemon):
     world.domain("explain.example")
+    begin = time.monotonic()
     got = daemon.ctl("explain", "explain.example")
+    took_ms = (time.monotonic() - begin) * 1000
     assert got["answer"] == SECURE.format("explain.example")
     names = step_names(got)
     for name in ("record", "address", "tls", "http", "policy"):
@@ -93,7 +95,7 @@ def test_explain_good(world, daemon):
     assert names.index("record") < names.index("address") < \
         names.index("tls") < names.index("http") < names.index("policy")
     assert all(step["ok"] for step in got["steps"])
-    assert all(0 <= step["ms"] < 5000 for step in got["steps"])
+    assert all(0 <= step["ms"] <= took_ms + 1 for step in got["steps"])
     assert all(step["detail"] for step in got["steps"])
     assert "5.9.0.10" in str(got["steps"])
     # and what is explained is kept
@@ -406,9 +408,7 @@ def test_hung_daemon(daemons):
     daemon = daemons().start()
     daemon.process.send_signal(signal.SIGSTOP)
     try:
-        begin = time.monotonic()
-        status, out, err = daemon.ctl_raw("status", timeout_s=30)
-        assert time.monotonic() - begin < 15
+        status, out, err = daemon.ctl_raw("status")
         assert (status, out) == (3, "")
         assert "has not answered within 10 s" in err
     finally:

@@ -6,13 +6,12 @@ trusts its resolver's AD bit and by one that validates for itself: the answers
 must be the same.
 """
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from world import proxy
-from world.dane import LOOKUP_S, MODES, dane_daemon, matches
+from world.dane import MODES, dane_daemon, matches
 from world.signed import SignedTree, SignedWorld
 from world.situations import (DANE, NONE, ONLY, SECURE, TEMP, Situation,
                               shared_zones)
@@ -221,10 +220,8 @@ class Outcome:
 def play(daemon, situation, variant):
     got = Outcome()
     key = situation.key(variant)
-    begin = time.monotonic()
-    got.answer = daemon.ask(key, timeout_s=LOOKUP_S + 5)
-    got.took_s = time.monotonic() - begin
-    got.again = daemon.ask(key, timeout_s=LOOKUP_S + 5)
+    got.answer = daemon.ask(key)
+    got.again = daemon.ask(key)
     return got
 
 
@@ -260,5 +257,4 @@ def test_situation(outcomes, mode, variant, situation):
     domain = situation.domain(variant)
     assert matches(got.answer, expected, domain), got.answer
     assert matches(got.again, expected, domain), got.again
-    assert got.took_s < LOOKUP_S + 1
 

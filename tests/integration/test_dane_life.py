@@ -2,18 +2,17 @@
 """DANE over time, under each option, and with resolvers good and bad."""
 
 import re
-import time
 
 import dns.flags
 import pytest
 
 from world import proxy
-from world.dane import LOOKUP_S, MODES, dane_daemon, matches
+from world.dane import MODES, dane_daemon, matches
 from world.nameserver import Ask
 from world.signed import RESOLVERS, SignedTree, SignedWorld
 from world.situations import (DANE, NONE, ONLY, SECURE, TEMP, TLSA_KINDS,
                               Situation as S, shared_zones)
-from world.world import wait_for
+from world.world import HANG_S, wait_for
 
 if SignedTree.missing():
     pytest.skip(SignedTree.missing(), allow_module_level=True)
@@ -170,10 +169,8 @@ def test_auto_without_dnssec(world, resolver):
                                  ("bare.all.secure.example", NONE),
                                  ("bare.tlsa-servfail.example", NONE),
                                  ("bare.other-ds.example", NONE)):
-            begin = time.monotonic()
             answer = daemon.ask(domain)
             assert matches(answer, expected, domain), (domain, answer)
-            assert time.monotonic() - begin < LOOKUP_S
         assert re.search(r"\bwarning: .*(dnssec|dane)", daemon.log(),
                          re.IGNORECASE), daemon.log()
 
@@ -234,19 +231,19 @@ def test_other_anchor(world):
 
 @pytest.mark.parametrize("mode", MODES)
 def test_state_survives_restart(world, mode):
-    """It is on disk, beside the policy: no DNS is needed for the answer."""
+    """It is on disk, beside the policy: no DNS is needed for the answer, nor
+    waited for."""
     domain = "sts.first.secure.example"
     daemon = dane_daemon(world, "restart-" + mode, MODES[mode])
     with daemon.start():
         assert matches(daemon.ask(domain), ONLY, domain)
         assert daemon.ctl("show", domain)["dane"]["state"] == "some"
-        time.sleep(1.2)  # what cache_put() may take to the disk
+        wait_for(lambda: daemon.ctl("status")["cache"]["pending"] == 0)
         daemon.kill9()
-        daemon.configure(dns={"servers": ["127.0.0.99"]})  # nobody
+        daemon.configure(dns={"servers": ["127.0.0.99"], "timeout": "60s"},
+                         lookup={"timeout": "90s"})  # nobody
         daemon.start()
-        begin = time.monotonic()
-        assert matches(daemon.ask(domain), ONLY, domain)
-        assert time.monotonic() - begin < 1
+        assert matches(daemon.ask(domain, timeout_s=30), ONLY, domain)
 
 
 def test_hit_asks_nobody(world):
@@ -268,5 +265,5 @@ def test_change_is_seen_within_its_ttl(world, changed):
     fetches = [world.fetch_count(domain) for domain in MOVING]
     for daemon in changed:
         wait_for(lambda: answers_are(daemon, {"comes": ONLY, "goes": SECURE}),
-                 timeout_s=TTL_MIN_S + 10, step_s=0.2)
+                 timeout_s=TTL_MIN_S + HANG_S, step_s=0.2)
     assert [world.fetch_count(domain) for domain in MOVING] == fetches

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The look-up: who is asked, when, how often, and what is remembered."""
 
+import select
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,7 +10,7 @@ import pytest
 
 from world import nameserver as ns
 from world import webserver as web
-from world.world import policy, wait_for
+from world.world import HANG_S, policy, wait_for
 
 NONE = "NOTFOUND "
 # Looks at the record with every hit that is a second old, forgets absence
@@ -48,17 +50,21 @@ def test_absent_asks_nobody(world, daemon):
 
 
 def test_hit_while_the_world_is_down(world, daemons):
-    daemon = daemons(**QUICK).start()
+    """Nor does it wait for the look at the record, which takes a minute."""
+    daemon = daemons(refresh=QUICK["refresh"], dns={"timeout": "60s"},
+                     lookup={"timeout": "90s"}).start()
     world.domain("down.example", ttl=1)
     assert daemon.ask("down.example") == ok("down.example")
+    known = world.txt_count("down.example")
     world.die()
     try:
-        end = time.monotonic() + 2.5  # two looks at the record fall due
-        while time.monotonic() < end:
-            begin = time.monotonic()
-            assert daemon.ask("down.example") == ok("down.example")
-            assert time.monotonic() - begin < 0.5
+        while world.txt_count("down.example") == known:
+            assert daemon.ask("down.example", timeout_s=30) == \
+                ok("down.example")
             time.sleep(0.1)
+        for _ in range(10):
+            assert daemon.ask("down.example", timeout_s=30) == \
+                ok("down.example")
     finally:
         world.rise()
 
@@ -73,17 +79,20 @@ def test_one_discovery_for_many(world, daemon):
 
 
 def test_late_policy_is_for_the_next(world, daemons):
-    daemon = daemons(lookup={"timeout": "1s"}).start()
-    world.domain("late.example", http=web.later(1.8))
+    daemon = daemons(lookup={"timeout": "1s"}, fetch={"timeout": "5m"}).start()
+    come = threading.Event()
+    world.domain("late.example", http=web.once(come))
     begin = time.monotonic()
     assert daemon.ask("late.example") == NONE
-    assert 0.9 < time.monotonic() - begin < 1.7
+    assert time.monotonic() - begin > 0.9
+    come.set()
     wait_for(lambda: daemon.ask("late.example") == ok("late.example"))
     assert world.fetch_count("late.example") == 1
 
 
 def test_slow_domains_delay_nobody(world, daemons):
-    daemon = daemons(lookup={"timeout": "4s"}).start()
+    """Who asks for others is answered before the first of those who wait."""
+    daemon = daemons(dns={"timeout": "10s"}, lookup={"timeout": "10s"}).start()
     world.domain("swift.example")
     assert daemon.ask("swift.example") == ok("swift.example")
     slow = ["slow%d.example" % i for i in range(30)]
@@ -95,69 +104,53 @@ def test_slow_domains_delay_nobody(world, daemons):
     for client, domain in zip(clients, slow):
         client.request("postfix", domain)
     with daemon.connect() as swift:
-        worst = 0
-        for i in range(100):
-            begin = time.monotonic()
+        for _ in range(100):
             assert swift.ask("postfix", "swift.example").startswith("OK")
             assert swift.ask("postfix", "not a domain") == NONE
-            worst = max(worst, time.monotonic() - begin)
-            time.sleep(0.005)
-        assert worst < 0.5
         # a miss that is quick, too
         world.domain("quick.example")
-        begin = time.monotonic()
         assert swift.ask("postfix", "quick.example") == ok("quick.example")
-        assert time.monotonic() - begin < 2
+    assert not select.select([one.sock for one in clients], [], [], 0)[0]
     for client in clients:
-        assert client.reply() == NONE
         client.close()
 
 
 # -- absence ------------------------------------------------------------------
 
-def first_repeat(world, daemon, domain, timeout_s):
-    """Seconds after which DNS is asked again, while we ask all the time."""
-    begin = time.monotonic()
-    assert daemon.ask(domain) == NONE
-    known = world.txt_count(domain)
-    while world.txt_count(domain) == known:
-        assert time.monotonic() - begin < timeout_s, domain
-        assert daemon.ask(domain) == NONE
-        time.sleep(0.1)
-    return time.monotonic() - begin
-
-
 SOAS = [
-    # SOA minimum, its TTL, seconds it is to be remembered between 1 and 3
-    ("minimum", 2, 3600, 2),
-    ("ttl", 3600, 2, 2),  # RFC 2308 5: the lesser of the two
-    ("short", 0, 3600, 1),
-    ("long", 3600, 3600, 3),
-    ("none", None, None, 1),
+    # SOA minimum, its TTL, seconds it is to be remembered, 600 to 1800
+    ("minimum", 1200, 3600, 1200),
+    ("ttl", 3600, 1200, 1200),  # RFC 2308 5: the lesser of the two
+    ("short", 0, 3600, 600),
+    ("long", 3600, 3600, 1800),
+    ("none", None, None, 600),
 ]
 
 
-@pytest.fixture(scope="module")
-def repeats(world):
-    from world.daemon import Daemon
-    with Daemon(world, "soa", **QUICK).start() as daemon, \
-            ThreadPoolExecutor(len(SOAS)) as pool:
-        jobs = {}
-        for name, minimum, ttl, _ in SOAS:
-            if minimum is None:
-                world.dns.behave("_mta-sts.%s.soa.example" % name, ns.no_soa)
-            else:
-                world.dns.soa(name + ".soa.example", minimum, ttl)
-            jobs[name] = pool.submit(first_repeat, world, daemon,
-                                     name + ".soa.example", 8)
-        for job in jobs.values():
-            job.exception()
-        yield jobs
+@pytest.mark.parametrize("name, minimum, ttl, seconds", SOAS)
+def test_absence_lasts(world, daemons, name, minimum, ttl, seconds):
+    daemon = daemons(lookup={"negative_min": "10m",
+                             "negative_max": "30m"}).start()
+    domain = name + ".soa.example"
+    if minimum is None:
+        world.dns.behave("_mta-sts." + domain, ns.no_soa)
+    else:
+        world.dns.soa(domain, minimum, ttl)
+    assert daemon.ask(domain) == NONE
+    known = daemon.ctl("explain", domain, status=None)
+    assert seconds - HANG_S <= known["absent"]["ends_in"] <= seconds
 
 
-@pytest.mark.parametrize("name, seconds", [(row[0], row[3]) for row in SOAS])
-def test_absence_lasts(repeats, name, seconds):
-    assert seconds - 0.1 < repeats[name].result() < seconds + 0.9
+def test_absence_ends(world, daemons):
+    daemon = daemons(**QUICK).start()
+    world.dns.soa("over.example", 1)
+    assert daemon.ask("over.example") == NONE
+    known = world.txt_count("over.example")
+
+    def asked_again():
+        assert daemon.ask("over.example") == NONE
+        return world.txt_count("over.example") > known
+    wait_for(asked_again, step_s=0.1)
 
 
 def test_policy_appears(world, daemons):
@@ -166,7 +159,7 @@ def test_policy_appears(world, daemons):
     assert daemon.ask("soon.example") == NONE
     world.domain("soon.example")
     wait_for(lambda: daemon.ask("soon.example") == ok("soon.example"),
-             timeout_s=4, step_s=0.1)
+             step_s=0.1)
 
 
 # -- a fetch that failed ------------------------------------------------------
@@ -183,13 +176,12 @@ def test_fetch_retry_is_per_id(world, daemons):
     def asked_again():
         assert daemon.ask(domain) == NONE
         return world.txt_count(domain) > known
-    wait_for(asked_again, timeout_s=4, step_s=0.1)
+    wait_for(asked_again, step_s=0.1)
     time.sleep(0.3)
     assert site.connections == 1  # the record was looked at, and no more
     site.status = "200 OK"
     world.publish_id(domain, "2", ttl=1)
-    wait_for(lambda: daemon.ask(domain) == ok(domain), timeout_s=5,
-             step_s=0.1)
+    wait_for(lambda: daemon.ask(domain) == ok(domain), step_s=0.1)
     assert site.connections == 2
 
 
@@ -274,14 +266,16 @@ def unshaken(world):
             CHANGES_NOTHING[name](world, domain)
             known[domain] = world.txt_count(domain)
         answers = {name: set() for name in domains}
-        end = time.monotonic() + 3
-        while time.monotonic() < end:
+
+        def ask_all_of_them():
             for name, domain in domains.items():
                 answers[name].add(daemon.ask(domain))
-            time.sleep(0.1)
-        # The record was looked at, or this has shown nothing.
-        assert all(world.txt_count(domain) > known[domain]
-                   for domain in domains.values())
+            # The record was looked at, or this would show nothing.
+            return all(world.txt_count(domain) > known[domain]
+                       for domain in domains.values())
+        wait_for(ask_all_of_them, step_s=0.1)
+        time.sleep(2)  # what came of the look
+        ask_all_of_them()
         yield answers
 
 
@@ -294,13 +288,20 @@ def test_changes_nothing(unshaken, name):
 def test_policy_ends(world, daemons):
     """max_age after the fetch the policy is gone, whatever DNS says."""
     daemon = daemons().start()
-    site = world.domain("ends.example", max_age=2)
+    site = world.domain("ends.example", max_age=3)
+    before_s = time.time()
     assert daemon.ask("ends.example") == ok("ends.example")
+    latest_s = time.time() + 4  # the daemon counts whole seconds
     site.raw = web.close_after_hello
-    time.sleep(1)
-    assert daemon.ask("ends.example") == ok("ends.example")
-    time.sleep(2.1)  # times are whole seconds: 3 are more than 2 for sure
+    answers = []
+    while time.time() < latest_s:
+        answer = daemon.ask("ends.example")
+        if time.time() < before_s + 2:
+            answers.append(answer)
+        time.sleep(0.1)
     assert daemon.ask("ends.example") == NONE
+    # None on a machine so slow that it can't be told.
+    assert set(answers) <= {ok("ends.example")}
 
 
 # -- keys ---------------------------------------------------------------------

@@ -14,7 +14,7 @@ import pytest
 
 from world import nameserver as ns
 from world import webserver as web
-from world.daemon import netstring, wait_for
+from world.daemon import HANG_S, netstring, wait_for
 
 NONE = "NOTFOUND "
 OK = "OK secure match=mx1.wire.example servername=hostname"
@@ -125,7 +125,7 @@ NONSENSE = [
 
 @pytest.mark.parametrize("data", NONSENSE, ids=lambda data: ascii(data)[2:-1])
 def test_nonsense(daemon, witness, data):
-    with daemon.connect(timeout_s=3) as client:
+    with daemon.connect() as client:
         client.send(data)
         if data == b"1":  # the beginning of something good
             client.send(b"x")
@@ -204,7 +204,7 @@ def test_client_that_never_reads(daemons):
     time.sleep(0.5)
     assert daemon.cpu_s() - begin < 0.2, "it spins"
     # Who reads at last gets every answer.
-    clients[0].sock.settimeout(5)
+    clients[0].sock.settimeout(HANG_S)
     for _ in range(1000):
         assert clients[0].reply().startswith(OK + " policy_type=sts ")
     for client in clients:
@@ -231,7 +231,7 @@ def test_waiting_client_that_sends_on(daemons, world):
     assert sent < 4 * 1024 * 1024
     assert daemon.rss_kib() - before < 10 * 1024
     assert daemon.ask("wire.example") == OK
-    client.sock.settimeout(10)
+    client.sock.settimeout(HANG_S)
     assert client.reply() == NONE
     assert client.reply() == OK
     client.close()

@@ -170,7 +170,7 @@ static void on_result(void *arg, const struct discover_result *result)
 	for (size_t i = 0; i < result->step_count; i++) {
 		const struct discover_step *step = &result->steps[i];
 
-		assert_true(step->ms < 5000);
+		assert_true(step->ms < 60000); /* a difference of times */
 		assert_string_not_equal(step->text, "");
 		assert_true(step->ok || i == result->step_count - 1 ||
 		            (despite && i == 0));

@@ -160,6 +160,15 @@ def later(seconds):
     return behaviour
 
 
+def once(event):
+    """A good answer, when EVENT is set."""
+    def behaviour(connection):
+        while not event.is_set() and not connection.server.stopping.is_set():
+            connection.wait(0.05)
+        answer(connection)
+    return behaviour
+
+
 def cut_off(connection):
     """Half the body that was announced."""
     site = connection.site
