@@ -11,7 +11,7 @@ enum {
 
 struct seen {
 	struct report *report;
-	unsigned blank_line; /* the first of those that may be at the end; 0 */
+	unsigned blank_line; /* the first; 0: none */
 	bool bad_mx;
 };
 
@@ -22,18 +22,25 @@ static int shown(struct slice text)
 
 /* -- lines ----------------------------------------------------------------- */
 
-/* Blank lines count only if something follows. */
-static void end_blank(struct seen *seen, unsigned line)
+/* A blank line within the text, not at its end: LINE is the first. */
+static void judge_blank(struct report *report, unsigned line)
 {
-	unsigned blank = seen->blank_line;
+	struct slice rest = report->policy.text;
 
-	if (!blank || line == 0)
-		return;
-	seen->blank_line = 0;
-	report_add(seen->report, FINDING_BAD_LINE,
-	           "Line %u is blank; mtastsd passes over it, other senders "
-	           "refuse the policy",
-	           blank);
+	for (unsigned i = 0; i < line && rest.len; i++) {
+		const char *end = memchr(rest.data, '\n', rest.len);
+		size_t n = end ? (size_t)(end - rest.data) + 1 : rest.len;
+
+		rest = slice_of(rest.data + n, rest.len - n);
+	}
+	while (rest.len && (ascii_is_wsp(*rest.data) || *rest.data == '\r' ||
+	                    *rest.data == '\n'))
+		rest = slice_of(rest.data + 1, rest.len - 1);
+	if (rest.len)
+		report_add(report, FINDING_BAD_LINE,
+		           "Line %u is blank; mtastsd passes over it, other "
+		           "senders refuse the policy",
+		           line);
 }
 
 /* What follows "mx:". */
@@ -81,7 +88,6 @@ static void on_note(void *arg, enum policy_note note, unsigned line,
 			seen->blank_line = line;
 		return;
 	}
-	end_blank(seen, line);
 	if (note == POLICY_NOTE_DUPLICATE)
 		report_add(seen->report, FINDING_DUPLICATE_FIELD,
 		           "Line %u: \"%.*s\"", line, shown(text), text.data);
@@ -106,7 +112,6 @@ static void on_fault(void *arg, enum policy_fault fault, unsigned line,
 	static const char line_prefix[] = "policy, l";
 	struct seen *seen = arg;
 
-	end_blank(seen, line);
 	/* The patterns that there are have been told of. */
 	if (fault == POLICY_FAULT_MX && seen->bad_mx)
 		return;
@@ -161,6 +166,8 @@ bool judge_policy_text(struct report *report, enum check_expect expect)
 		report->status = MTS_ENOMEM;
 	else if (status == MTS_ERANGE)
 		report_add(report, FINDING_TOO_LARGE, "%s", why.text);
+	if (seen.blank_line)
+		judge_blank(report, seen.blank_line);
 	if (status != MTS_OK)
 		return false;
 	judge_mode(report, parsed->mode, expect);

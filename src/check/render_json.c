@@ -4,6 +4,7 @@
  * Keys and their meaning are the interface; "schema" counts its versions. */
 #include "check/render.h"
 
+#include "base/text.h"
 #include "check/safe.h"
 
 #include <jansson.h>
@@ -175,12 +176,27 @@ static json_t *patterns_value(const struct policy *policy)
 	return array;
 }
 
+/* As it was served, line ends and all; what else is no text becomes '?'. */
 static json_t *body_value(struct slice text)
 {
-	char *safe = safe_copy(text, true);
-	json_t *string = json_string(safe);
+	struct buffer out;
+	json_t *string = NULL;
 
-	free(safe);
+	buffer_init(&out, RENDER_MAX);
+	while (text.len) {
+		const char *end = memchr(text.data, '\n', text.len);
+		size_t n = end ? (size_t)(end - text.data) + 1 : text.len;
+		size_t len = end ? n - 1 : n;
+
+		if (end && len && text.data[len - 1] == '\r')
+			len--;
+		text_put_safe(&out, slice_of(text.data, len), true);
+		buffer_put(&out, text.data + len, n - len);
+		text = slice_of(text.data + n, text.len - n);
+	}
+	if (buffer_status(&out) == MTS_OK)
+		string = json_stringn(out.data ? out.data : "", out.len);
+	buffer_free(&out);
 	return string;
 }
 

@@ -17,6 +17,7 @@ size_t dns_record_size(const getdns_dict *record, uint16_t type)
 	case GETDNS_RRTYPE_MX:
 		return 2 + DNS_NAME_WIRE;
 	case GETDNS_RRTYPE_CNAME:
+	case GETDNS_RRTYPE_NS:
 		return DNS_NAME_WIRE;
 	default:
 		return raw_rdata(record).len;
@@ -127,6 +128,8 @@ bool dns_record_take(const getdns_dict *record, uint16_t type,
 		return take_mx(reply, record, used);
 	case GETDNS_RRTYPE_CNAME:
 		return take_name(reply, record, "/rdata/cname", 0, used);
+	case GETDNS_RRTYPE_NS:
+		return take_name(reply, record, "/rdata/nsdname", 0, used);
 	default:
 		return take_rdata(reply, rdata, used);
 	}

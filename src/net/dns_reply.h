@@ -35,7 +35,8 @@ struct dns_reply {
 	unsigned hops;  /* CNAMEs that were followed */
 	size_t count;   /* RECORDS: how many */
 	struct slice *texts;       /* TXT: the strings of each, joined; other
-	                            * types: rdata, an MX's name uncompressed */
+	                            * types: rdata, an MX's or NS's name
+	                            * uncompressed */
 	struct address *addresses; /* A, AAAA */
 	char *bytes;               /* what the texts point to */
 	struct dns_name alias;     /* the name at the end of the CNAMEs */

@@ -59,7 +59,7 @@ struct dns_answer {
 	size_t count;                    /* OK: of the records below */
 	const struct slice *texts;       /* TXT: the strings of each, joined;
 	                                  * other types: rdata, the name in an
-	                                  * MX uncompressed */
+	                                  * MX or NS uncompressed */
 	const struct address *addresses; /* A, AAAA */
 	const char *reason; /* one line of plain words, never NULL */
 	/* Of resolver_ask() and secure_dns.h only: */
