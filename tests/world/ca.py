@@ -8,6 +8,7 @@ are first asked for, by kind: see KINDS.
 import os
 import subprocess
 import threading
+import time
 
 CONFIG = """
 [ca]
@@ -30,6 +31,13 @@ CA_EXTENSIONS = """basicConstraints = critical, CA:TRUE
 keyUsage = critical, keyCertSign, cRLSign
 """
 YESTERDAY, TOMORROW = "20200101000000Z", "20490101000000Z"
+
+
+def in_days(days):
+    return time.strftime("%Y%m%d%H%M%SZ", time.gmtime(
+        time.time() + days * 86400 + 3600))
+
+
 
 # What each kind of certificate has instead of: SAN DNS:HOST, CN "policy host",
 # valid today, signed by the intermediate, which is sent along.
@@ -55,6 +63,9 @@ KINDS = {
     "self-signed": {"issuer": None},
     "unknown-ca": {"issuer": "stranger"},
     "no-intermediate": {"chain": False},
+    "no-intermediate-aia": {"chain": False, "aia": "http://ca.test/ca.crt"},
+    "expires-in-10-days": {"end": in_days(10)},
+    "expires-in-2-days": {"end": in_days(2)},
     "name-constraints": {"issuer": "constrained"},
     "leaf-as-ca": {"issuer": "leaf"},
     "client-only": {"eku": "clientAuth"},
@@ -97,6 +108,9 @@ class CA:
         extensions = "extendedKeyUsage = %s\n" % how.get("eku", "serverAuth")
         if san:
             extensions += "subjectAltName = %s\n" % san.format(**names)
+        if "aia" in how:
+            extensions += "authorityInfoAccess = caIssuers;URI:%s\n" % (
+                how["aia"])
         self._issue(name, issuer, extensions, key="leaf",
                     cn=how.get("cn", "policy host").format(**names),
                     start=how.get("start", YESTERDAY),

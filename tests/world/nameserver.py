@@ -116,6 +116,13 @@ def formerr_edns(ask):
     return reply
 
 
+def authentic(ask):
+    """As a resolver that has validated it."""
+    reply = ask.answer()
+    reply.flags |= dns.flags.AD
+    return reply
+
+
 def delay(seconds):
     def behaviour(ask):
         ask.wait_s = seconds
