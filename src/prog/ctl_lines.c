@@ -5,7 +5,7 @@
 #include "prog/ctl_item.h"
 #include "prog/ctl_text.h"
 
-enum { KEY_WIDTH = 18 }; /* without the indent */
+enum { KEY_WIDTH = VIEW_VALUE - 2 }; /* without the indent */
 
 void view_put_safe(struct view *view, struct slice text)
 {
@@ -38,7 +38,7 @@ void view_put_key(struct view *view, const char *key)
 void view_put_pair(struct view *view, const char *key, struct slice value)
 {
 	view_put_key(view, key);
-	view_put_words(view, value, 2 + KEY_WIDTH);
+	view_put_words(view, value, VIEW_VALUE);
 	view_put(view, "\n");
 }
 

@@ -8,6 +8,8 @@
 
 #include "prog/ctl_view.h"
 
+enum { VIEW_VALUE = 20 }; /* the column where values begin */
+
 /* TEXT of our own, as it is. */
 void view_put(struct view *view, const char *text);
 

@@ -37,6 +37,16 @@ const char *ask_source_text(const struct ask_result *result)
 
 /* -- the operator's word --------------------------------------------------- */
 
+static bool is_enforced(const struct ask_question *question,
+                        const struct lookup_result *sts)
+{
+	enum policy_mode mode =
+	    sts->has_policy ? sts->entry.policy.mode : POLICY_NONE;
+
+	return mode == POLICY_ENFORCE ||
+	       (mode == POLICY_TESTING && question->enforce_testing);
+}
+
 static bool take_word(struct ask *ask, const struct ask_question *question,
                       struct ask_result *ret)
 {
@@ -50,6 +60,7 @@ static bool take_word(struct ask *ask, const struct ask_question *question,
 		.reason = "the configuration says so (domains: bypass)",
 	};
 	ret->sts_known = true;
+	ret->enforced = false;
 	ret->dane = (struct dane_known){ .reason = "" };
 	ret->dane_off = "the operator's word comes first";
 	if (ret->word->bypass)
@@ -59,20 +70,11 @@ static bool take_word(struct ask *ask, const struct ask_question *question,
 	entry->policy = ret->word->policy;
 	entry->fetched_s = clock_wall_s(ask->options.clock);
 	memcpy(entry->id, PINNED_ID, sizeof(PINNED_ID));
+	ret->enforced = is_enforced(question, &ret->sts);
 	return true;
 }
 
 /* -- DANE ------------------------------------------------------------------ */
-
-static bool is_enforced(const struct ask_question *question,
-                        const struct lookup_result *sts)
-{
-	enum policy_mode mode =
-	    sts->has_policy ? sts->entry.policy.mode : POLICY_NONE;
-
-	return mode == POLICY_ENFORCE ||
-	       (mode == POLICY_TESTING && question->enforce_testing);
-}
 
 /* Why DANE is not looked at; NULL if it is, and RET_REACH is set. */
 static const char *dane_off(const struct ask *ask,

@@ -400,6 +400,7 @@ void control_job_cancel(struct control_job *job)
 	if (job->state == CONTROL_JOB_READING)
 		control_import_break(job);
 	ask_cancel(&job->waiter);
+	mx_waiter_cancel(&job->mx_waiter);
 	free(job->line);
 	job->line = NULL;
 	job->request.argc = 0;

@@ -2,8 +2,6 @@
 /* control_hint.c - what to do, for each outcome of a walk. */
 #include "serve/control_hint.h"
 
-#include "sts/verdict.h"
-
 #include <string.h>
 
 /* Who can mend a failed fetch: mostly the domain's owner, sometimes we. */
@@ -56,18 +54,16 @@ static const char *fetch_hint(enum fetch_cause cause)
 	return "mtastsd is short of memory: give it more";
 }
 
-static const char *policy_hint(enum policy_mode mode)
+/* Of a policy that was looked up well. */
+static const char *policy_hint(const struct ask_result *result)
 {
-	switch (mode) {
-	case POLICY_ENFORCE:
-		return "nothing is wrong: mail goes only to hosts that the "
-		       "policy names, with a valid certificate";
-	case POLICY_TESTING:
+	if (result->enforced)
+		return "nothing is wrong here; if mail waits all the same, "
+		       "Postfix's log says what is wrong with the MX host or "
+		       "its certificate, which its owner has to mend";
+	if (result->sts.entry.policy.mode == POLICY_TESTING)
 		return "nothing is wrong: the policy is only on trial, mail "
 		       "goes as if there were none";
-	case POLICY_NONE:
-		break;
-	}
 	return "nothing is wrong: the domain has called its policy off, mail "
 	       "goes as if there were none";
 }
@@ -94,18 +90,31 @@ static const char *unsolved_hint(const struct discover_result *discovery)
 	return "mtastsd is short of memory: give it more";
 }
 
-static const char *sts_hint(const struct lookup_result *result)
+/* The record is gone, and the policy is still there. */
+static const char *gone_hint(const struct ask_result *result)
 {
-	const struct discover_result *discovery = result->discovery;
+	if (!result->enforced)
+		return "nothing is wrong: mail goes as if there were no policy";
+	return "the domain's owner has to publish the record again; who wants "
+	       "no MTA-STS any more has to publish mode none first (RFC 8461 "
+	       "8.3)";
+}
+
+static const char *sts_hint(const struct ask_result *result)
+{
+	const struct lookup_result *sts = &result->sts;
+	const struct discover_result *discovery = sts->discovery;
 
 	if (!discovery)
 		return "wait a minute and look at mtasts-ctl lookup; a walk "
 		       "this slow points to a firewall or a slow resolver";
+	if (discovery->outcome == DISCOVER_NO_RECORD && sts->has_policy)
+		return gone_hint(result);
 	if (discovery->outcome != DISCOVER_POLICY &&
 	    discovery->outcome != DISCOVER_UNCHANGED)
 		return unsolved_hint(discovery);
-	if (result->has_policy)
-		return policy_hint(result->entry.policy.mode);
+	if (sts->has_policy)
+		return policy_hint(result);
 	return "try again in a minute; if it stays so, see mtastsd's log";
 }
 
@@ -115,8 +124,7 @@ static const char *unknowable_hint(enum dane_verdict verdict)
 	if (verdict == DANE_SAYS_WAIT)
 		return "see that this machine's resolver works (dig MX "
 		       "DOMAIN); if it does, the domain's owner has to mend "
-		       "its DNSSEC; \"domains: { DOMAIN: bypass }\" lets mail "
-		       "go until then";
+		       "its DNSSEC";
 	return "DANE can't be looked up now: what was learnt of it counts for "
 	       "an hour more, then mail waits; see that this machine's "
 	       "resolver works, and the domain's DNSSEC";
@@ -132,137 +140,70 @@ static bool sts_is_settled(const struct lookup_result *result)
 	                     discovery->outcome == DISCOVER_UNCHANGED);
 }
 
-/* strict_mx: whether any MX host of the domain may have the mail. */
-static bool has_host(const struct ask_result *result)
+static const char *hosts_hint(enum control_cover cover)
 {
-	struct slice names = result->hosts.names;
-	const struct policy *policy = &result->sts.entry.policy;
-
-	for (size_t at = 0; at < names.len; at += strlen(names.data + at) + 1)
-		if (verdict_mx_matches(policy, slice_str(names.data + at)))
-			return true;
-	return false;
-}
-
-static const char *hosts_hint(const struct ask_result *result)
-{
-	if (!result->hosts.known)
+	if (cover == CONTROL_COVER_UNKNOWN)
 		return "see that this machine's resolver works (dig MX "
-		       "DOMAIN); if it does, the domain's DNS is broken; mail "
-		       "waits, as strict_mx says";
-	return "no MX host of the domain is in its policy, so mail waits: the "
-	       "domain's owner has to mend one of both, unless somebody forges "
-	       "the MX records; \"domains: { DOMAIN: bypass }\" lets mail go "
-	       "until then";
+		       "DOMAIN); if it does, the domain's DNS is broken";
+	if (cover == CONTROL_COVER_NONE)
+		return "the domain's owner has to mend his policy or his MX "
+		       "records, unless somebody forges the latter";
+	return "if mail waits, the hosts that the policy names can't be "
+	       "reached, or have no valid certificate; the domain's owner has "
+	       "to mend them, or to name the others in his policy, too";
 }
 
-const char *control_hint(const struct ask_result *result)
+/* Whether the MX hosts are what mail waits for. */
+static bool hosts_matter(const struct control_case *it,
+                         enum control_cover cover)
 {
-	if (result->strict_mx && !has_host(result))
-		return hosts_hint(result);
+	return it->result->enforced &&
+	       it->result->verdict == DANE_SAYS_NOTHING &&
+	       (cover == CONTROL_COVER_UNKNOWN || cover == CONTROL_COVER_NONE ||
+	        (cover == CONTROL_COVER_SOME &&
+	         sts_is_settled(&it->result->sts)));
+}
+
+const char *control_hint(const struct control_case *it)
+{
+	const struct ask_result *result = it->result;
+	enum control_cover cover = control_cover(it);
+
+	if (result->word)
+		return "to have it looked up again, take the domain out of "
+		       "domains: in the configuration";
+	if (hosts_matter(it, cover))
+		return hosts_hint(cover);
 	if (result->verdict == DANE_SAYS_WAIT ||
 	    (result->walk && result->walk->state == DANE_UNKNOWABLE &&
 	     !result->dane_off))
 		return unknowable_hint(result->verdict);
 	if (result->verdict == DANE_SAYS_NOTHING ||
 	    !sts_is_settled(&result->sts))
-		return sts_hint(&result->sts);
+		return sts_hint(result);
 	if (result->leave_dane)
 		return "nothing is wrong: DANE applies, which dane_answer "
 		       "leaves to the MTA";
-	if (result->verdict == DANE_SAYS_ONLY)
-		return "nothing is wrong: mail goes only to hosts with a "
-		       "certificate that their TLSA records name";
-	return "nothing is wrong: mail goes encrypted, and to a host with "
-	       "usable TLSA records only with a certificate they name";
+	return "nothing is wrong here; if mail waits all the same, Postfix's "
+	       "log says which MX host's certificate does not fit its TLSA "
+	       "records, which its owner has to mend";
 }
 
-/* -- why ------------------------------------------------------------------- */
-
-static const char *policy_why(const struct ask_result *result)
+const char *control_hint_more(const struct control_case *it)
 {
-	if (!result->sts.has_policy)
-		return "there is no policy, and DANE does not apply";
-	switch (result->sts.entry.policy.mode) {
-	case POLICY_ENFORCE:
-		return "the policy is enforced";
-	case POLICY_TESTING:
-		return "the policy is only on trial";
-	case POLICY_NONE:
-		break;
-	}
-	return "the policy is called off";
-}
+	const struct ask_result *result = it->result;
+	bool waits = result->enforced;
 
-/* DANE says nothing where a policy is enforced, though there are records. */
-static const char *nothing_why(const struct ask_result *result)
-{
-	if (result->dane.state == DANE_UNUSABLE)
-		return "no TLSA record is usable, so the policy counts";
-	if (result->dane.state == DANE_INSECURE_MX)
-		return "the MX records are not secure, so the policy counts: "
-		       "forged ones would make DANE worthless";
-	return policy_why(result);
-}
-
-static const char *dane_why(enum dane_state state)
-{
-	switch (state) {
-	case DANE_SOME:
-		return "there are TLSA records for some of the hosts (RFC 7672 "
-		       "2.2)";
-	case DANE_UNUSABLE:
-		return "there are TLSA records, none of them usable: encrypted "
-		       "all the same (RFC 7672 2.2)";
-	case DANE_INSECURE_MX:
-		return "there are TLSA records, of hosts that MX records name "
-		       "which are not secure (RFC 7672 2.2.1)";
-	case DANE_NOT_KNOWN:
-	case DANE_NONE:
-	case DANE_ALL:
-	case DANE_UNKNOWABLE:
-		break;
-	}
-	return "DANE applies";
-}
-
-static const char *dane_only_why(enum dane_state state)
-{
-	if (state == DANE_SOME)
-		return "there are TLSA records for some of the hosts, and the "
-		       "policy lets no mail go unauthenticated to the others";
-	return "there are TLSA records for every host, and DANE comes before "
-	       "MTA-STS (RFC 8461 2)";
-}
-
-const char *control_why(const struct ask_result *result)
-{
-	if (result->word)
-		return result->word->bypass
-		           ? "the configuration (domains:) says that the "
-		             "domain goes without MTA-STS and DANE"
-		           : "the configuration (domains:) pins this policy";
-	switch (result->verdict) {
-	case DANE_SAYS_WAIT:
-		return "DANE may apply and can't be looked up, so mail has to "
-		       "wait (RFC 8461 2, RFC 7672 2.1)";
-	case DANE_SAYS_DANE:
-		return result->leave_dane ? "DANE applies, which dane_answer "
-		                            "leaves to the MTA"
-		                          : dane_why(result->dane.state);
-	case DANE_SAYS_ONLY:
-		return result->leave_dane ? "DANE applies, which dane_answer "
-		                            "leaves to the MTA"
-		                          : dane_only_why(result->dane.state);
-	case DANE_SAYS_NOTHING:
-		break;
-	}
-	if (result->strict_mx && !has_host(result))
-		return result->hosts.known
-		           ? "the policy is enforced, and covers no MX host of "
-		             "the domain (strict_mx)"
-		           : "the policy is enforced, and the domain's MX "
-		             "hosts "
-		             "can't be looked up (strict_mx)";
-	return nothing_why(result);
+	if (result->verdict != DANE_SAYS_NOTHING)
+		waits =
+		    !result->leave_dane || result->verdict == DANE_SAYS_WAIT;
+	if (result->word || !waits)
+		return NULL;
+	if (control_why_still(result) && !hosts_matter(it, control_cover(it)))
+		return "that holds no mail up; if some waits, Postfix's log "
+		       "says which host or certificate is at fault, and "
+		       "\"domains: { DOMAIN: bypass }\" in the configuration "
+		       "lets it go meanwhile";
+	return "meanwhile \"domains: { DOMAIN: bypass }\" in the configuration "
+	       "lets its mail go without MTA-STS and DANE";
 }

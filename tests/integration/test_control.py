@@ -146,6 +146,64 @@ def test_explain_with_policy_in_force(world, daemon):
     assert "expired" in str(got["steps"])
 
 
+STUCK = [
+    # the state, what becomes of mail, why, what to do
+    ("good", "goes only to hosts", "the policy is enforced", "Postfix's log"),
+    ("mismatch", "waits: the policy names none", "enforced", "MX records"),
+    ("gone", "goes only to hosts", "its record is gone, but", "mode none"),
+    ("renewed", "goes only to hosts", "can't be fetched afresh now, but",
+     "no mail up"),
+    ("dead", "goes only to hosts", "can't be looked up now, but", "resolver"),
+    ("barred", "is not held up", "counts as none", "renew the certificate"),
+    ("trial", "is not held up", "only on trial", "nothing is wrong"),
+    ("nothing", "is not held up", "there is no policy", "nothing is wrong"),
+]
+
+
+@pytest.fixture(scope="module")
+def stuck(world, daemon):
+    """Domains in each state."""
+    for name in ("good", "mismatch", "gone", "renewed", "dead", "trial"):
+        name += ".stuck.example"
+        world.domain(name, mode="testing" if "trial" in name else "enforce")
+        world.dns.add(name, "MX", "10 mx1." + name + ".")
+        daemon.ask(name)
+    world.domain("barred.stuck.example", cert="expired")
+    world.dns.remove("mismatch.stuck.example", "MX")
+    world.dns.add("mismatch.stuck.example", "MX", "10 mx.elsewhere.example.")
+    world.dns.remove("_mta-sts.gone.stuck.example", "TXT")
+    world.site("renewed.stuck.example").cert = "expired"
+    world.dns.behave("_mta-sts.dead.stuck.example", ns.servfail)
+
+
+@pytest.mark.parametrize("name, mail, why, hint", STUCK,
+                         ids=[row[0] for row in STUCK])
+def test_explain_stuck(stuck, daemon, name, mail, why, hint):
+    """Why is this mail stuck?"""
+    domain = name + ".stuck.example"
+    got = daemon.ctl("explain", domain, status=None)
+    assert mail in got["mail"]
+    assert why in got["why"]
+    assert hint in got["hint"]
+    if got["has_policy"]:
+        assert [host["covered"] for host in got["mx_hosts"]] == \
+            [name != "mismatch"]
+    # The same for a person, on a terminal as narrow as they get.
+    _, out, _ = daemon.ctl_raw("explain", domain)
+    assert "  so mail           " in out and "  what to do        " in out
+    assert ("NOT in the policy" in out) == (name == "mismatch")
+
+
+def test_screens_fit(stuck, daemon, monkeypatch):
+    """But for what an MTA is told no line is longer than the terminal."""
+    monkeypatch.setenv("COLUMNS", "80")
+    for args in [("explain", name + ".stuck.example") for name, *_ in STUCK] \
+            + [("show", "renewed.stuck.example"), ("list",), ("status",)]:
+        _, out, err = daemon.ctl_raw(*args)
+        for line in (out + err).splitlines():
+            assert len(line) <= 80 or "OK secure" in line, line
+
+
 def test_explain_absent(daemon):
     got = daemon.ctl("explain", "absent2.example")
     assert got["answer"] == NONE

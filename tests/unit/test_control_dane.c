@@ -3,8 +3,6 @@
  * operator's own word. */
 #include "control_world.h"
 
-#include "serve/control_hint.h"
-
 static struct domain domain_of(const char *name)
 {
 	struct domain domain;
@@ -299,97 +297,101 @@ static void test_flush(void **state)
 	assert_int_equal(dane_states_count(f->dane_states), 0);
 }
 
-/* -- why ------------------------------------------------------------------- */
+/* -- MX hosts, for explain ------------------------------------------------- */
 
-static void test_why(void **state)
+/* The last item of an explanation, while MX hosts end as HOSTS says. */
+static json_t *explain_with(struct fixture *f, const char *hosts, size_t len)
 {
-	static const struct {
-		enum dane_state state;
-		bool enforced, leave;
-		const char *why; /* a part */
-	} rows[] = {
-		{ DANE_ALL, true, false, "comes before MTA-STS" },
-		{ DANE_ALL, true, true, "leaves to the MTA" },
-		{ DANE_SOME, true, false, "for some of the hosts, and" },
-		{ DANE_SOME, false, false, "for some of the hosts (RFC 7672" },
-		{ DANE_SOME, false, true, "leaves to the MTA" },
-		{ DANE_UNUSABLE, true, false, "no TLSA record is usable" },
-		{ DANE_UNUSABLE, false, false, "none of them usable" },
-		{ DANE_INSECURE_MX, true, false, "not secure, so the policy" },
-		{ DANE_INSECURE_MX, false, false, "MX records name which are" },
-		{ DANE_UNKNOWABLE, true, false, "mail has to wait" },
-		{ DANE_NONE, true, false, "the policy is enforced" },
-		{ DANE_NONE, false, false, "there is no policy" },
-	};
+	struct client *client = new_client(f);
+	json_t *item;
 
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct ask_result result = {
-			.sts = { .has_policy = rows[i].enforced },
-			.dane = { .state = rows[i].state },
-			.verdict = dane_decide(rows[i].state, rows[i].enforced),
-			.leave_dane = rows[i].leave,
-		};
-
-		result.sts.entry.policy.mode = POLICY_ENFORCE;
-		if (!strstr(control_why(&result), rows[i].why))
-			fail_msg("%s: %s", dane_state_text(rows[i].state),
-			         control_why(&result));
-	}
+	send_text(client, "explain example.org\n");
+	for (int i = 0; i < 100 && !fake_mx.running; i++)
+		turn_loop(f, 1);
+	fake_mx_finish(hosts, len, 300);
+	await_discovery(f);
+	finish(DISCOVER_POLICY);
+	do {
+		item = next_object(f, client);
+		if (json_object_get(item, "outcome"))
+			break;
+		json_decref(item);
+	} while (true);
+	expect_end(f, client, 0);
+	end_client(client);
+	return item;
 }
 
-/* A hint is about the mail: nothing is "wrong" with MTA-STS where DANE stops
- * it, or has the word. */
-static void test_hint(void **state)
+static void test_mx_hosts(void **state)
 {
-	static const struct {
-		enum dane_state known, walked;
-		enum discover_outcome outcome;
-		bool leave;
-		const char *hint; /* a part */
-	} rows[] = {
-		{ DANE_NONE, DANE_NONE, DISCOVER_POLICY, false,
-		  "hosts that the policy names" },
-		{ DANE_NONE, DANE_NONE, DISCOVER_NO_RECORD, false,
-		  "does not publish MTA-STS" },
-		{ DANE_ALL, DANE_ALL, DISCOVER_POLICY, false,
-		  "that their TLSA records name" },
-		{ DANE_ALL, DANE_ALL, DISCOVER_NO_RECORD, false,
-		  "that their TLSA records name" },
-		{ DANE_ALL, DANE_ALL, DISCOVER_POLICY, true, "leaves to the" },
-		{ DANE_ALL, DANE_ALL, DISCOVER_BAD_RECORD, false,
-		  "owner has to mend it" },
-		{ DANE_UNUSABLE, DANE_UNUSABLE, DISCOVER_NO_RECORD, false,
-		  "mail goes encrypted" },
-		{ DANE_UNKNOWABLE, DANE_UNKNOWABLE, DISCOVER_NO_RECORD, false,
-		  "domains: { DOMAIN: bypass }" },
-		{ DANE_UNKNOWABLE, DANE_UNKNOWABLE, DISCOVER_POLICY, true,
-		  "domains: { DOMAIN: bypass }" },
-		{ DANE_UNKNOWABLE, DANE_UNKNOWABLE, DISCOVER_DNS_FAILED, false,
-		  "domains: { DOMAIN: bypass }" },
-		{ DANE_ALL, DANE_UNKNOWABLE, DISCOVER_POLICY, false,
-		  "counts for an hour more" },
-	};
+	static const char names[] = "mx1.example.org\0mx.elsewhere.example";
+	struct fixture *f = *state;
+	json_t *item = explain_with(f, names, sizeof(names));
+	json_t *hosts = json_object_get(item, "mx_hosts");
 
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		bool has_policy = rows[i].outcome == DISCOVER_POLICY;
-		struct discover_result discovery = { .outcome =
-			                                 rows[i].outcome };
-		struct dane_result walk = { .state = rows[i].walked };
-		struct ask_result result = {
-			.sts = { .has_policy = has_policy,
-			         .discovery = &discovery },
-			.dane = { .state = rows[i].known },
-			.verdict = dane_decide(rows[i].known, has_policy),
-			.leave_dane = rows[i].leave,
-			.walk = &walk,
-		};
+	assert_int_equal(json_array_size(hosts), 2);
+	assert_string_equal(text_of(json_array_get(hosts, 0), "name"),
+	                    "mx1.example.org");
+	assert_true(is_true(json_array_get(hosts, 0), "covered"));
+	assert_false(is_true(json_array_get(hosts, 1), "covered"));
+	assert_non_null(strstr(text_of(item, "mail"), "only to those MX"));
+	assert_non_null(
+	    strstr(text_of(item, "hint"), "domains: { example.org: bypass }"));
+	json_decref(item);
+}
 
-		result.sts.entry.policy.mode = POLICY_ENFORCE;
-		if (!strstr(control_hint(&result), rows[i].hint))
-			fail_msg("%zu: %s", i, control_hint(&result));
-	}
+static void test_mx_unknown(void **state)
+{
+	struct fixture *f = *state;
+	json_t *item = explain_with(f, NULL, 0);
+
+	assert_true(json_is_null(json_object_get(item, "mx_hosts")));
+	assert_string_equal(text_of(item, "mx_reason"), "because");
+	assert_non_null(strstr(text_of(item, "hint"), "dig MX example.org"));
+	json_decref(item);
+}
+
+/* Where the host itself is meant, none of them counts. */
+static void test_mx_direct(void **state)
+{
+	struct fixture *f = *state;
+	struct client *client = new_client(f);
+
+	send_text(client, "explain [example.org]:587\n");
+	await_discovery(f);
+	assert_int_equal(fake_mx.started, 0);
+	finish(DISCOVER_POLICY);
+	end_client(client);
+}
+
+/* Without memory for that the rest is explained all the same. */
+static void test_mx_no_memory(void **state)
+{
+	struct fixture *f = *state;
+	struct client *client = new_client(f);
+
+	fake_mx.no_memory = true;
+	send_text(client, "explain example.org\n");
+	await_discovery(f);
+	finish(DISCOVER_POLICY);
+	end_client(client);
+}
+
+static void test_mx_peer_goes_away(void **state)
+{
+	struct fixture *f = *state;
+	struct client *client = new_client(f);
+
+	send_text(client, "explain example.org\n");
+	for (int i = 0; i < 100 && !fake_mx.running; i++)
+		turn_loop(f, 1);
+	end_client(client);
+	turn_loop(f, 10);
+	assert_int_equal(faked.started, 0);
+	if (fake_mx.running)
+		fake_mx_finish(NULL, 0, 0);
+	turn_loop(f, 10);
+	assert_int_equal(faked.started, 0);
 }
 
 int main(void)
@@ -397,10 +399,21 @@ int main(void)
 #define TEST(name)                                                             \
 	cmocka_unit_test_setup_teardown(name, control_setup, control_teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_status),  TEST(test_lookup), TEST(test_unknowable),
-		TEST(test_off),     TEST(test_show),   TEST(test_explain),
-		TEST(test_refresh), TEST(test_bypass), TEST(test_pinned),
-		TEST(test_flush),   TEST(test_why),    TEST(test_hint),
+		TEST(test_status),
+		TEST(test_lookup),
+		TEST(test_unknowable),
+		TEST(test_off),
+		TEST(test_show),
+		TEST(test_explain),
+		TEST(test_refresh),
+		TEST(test_bypass),
+		TEST(test_pinned),
+		TEST(test_flush),
+		TEST(test_mx_hosts),
+		TEST(test_mx_unknown),
+		TEST(test_mx_direct),
+		TEST(test_mx_no_memory),
+		TEST(test_mx_peer_goes_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -161,14 +161,13 @@ static void test_dane_steps(void **state)
 	                    "DANE looked up now\n"
 	                    "  ok      mx  1 host\n"
 	                    "  FAILED  mx?[31m???\xc3\xa9  bogus\n"
-	                    "outcome\n"
-	                    "  outcome           policy\n"
-	                    "  detail            d\n"
+	                    "what that means\n"
+	                    "  outcome           policy: d\n"
+	                    "  dane outcome      x\n"
 	                    "  in force          enforce, id pinned, ends with "
 	                    "the configuration\n"
-	                    "  dane detail       x\n"
 	                    "  postfix is told   OK\n"
-	                    "  hint              h\n");
+	                    "  what to do        h\n");
 }
 
 /* Where a person reads, words stay whole; but what an MTA is told is one line,
@@ -195,14 +194,14 @@ static void test_long_lines(void **state)
 	                    "  ok      mx1.example\n"
 	                    "          usable: one TLSA record,\n"
 	                    "          one usable\n"
-	                    "outcome\n"
-	                    "  outcome           no_record\n"
-	                    "  detail            there is no\n"
+	                    "what that means\n"
+	                    "  outcome           no_record:\n"
+	                    "                    there is no\n"
 	                    "                    record\n"
 	                    "  in force          no policy\n"
 	                    "  postfix is told   TEMP one two three four five "
 	                    "six seven\n"
-	                    "  hint              see that this\n"
+	                    "  what to do        see that this\n"
 	                    "                    works\n");
 	buffer_clear(&view.out);
 	view.cut = false;
@@ -281,19 +280,90 @@ static void test_explain(void **state)
 	     "\"detail\":\"it expired\",\"has_policy\":false,"
 	     "\"reason\":\"it expired\",\"answer\":\"NOTFOUND \","
 	     "\"hint\":\"see\"}");
-	assert_string_equal(shown(),
-	                    "a.example\n"
-	                    "what Postfix is told now\n"
-	                    "  nothing yet       it would wait for a look-up\n"
-	                    "looked up and fetched now\n"
-	                    "  ok      record        12 ms  v=STSv1\n"
-	                    "  FAILED  tls         3400 ms  expired\n"
-	                    "outcome\n"
-	                    "  outcome           fetch_failed (cert_expired)\n"
-	                    "  detail            it expired\n"
-	                    "  in force          no policy\n"
-	                    "  postfix is told   NOTFOUND\n"
-	                    "  hint              see\n");
+	assert_string_equal(
+	    shown(), "a.example\n"
+		     "what Postfix is told now\n"
+		     "  nothing yet       it would wait for a look-up\n"
+		     "looked up and fetched now\n"
+		     "  ok      record        12 ms  v=STSv1\n"
+		     "  FAILED  tls         3400 ms  expired\n"
+		     "what that means\n"
+		     "  outcome           fetch_failed (cert_expired): it "
+		     "expired\n"
+		     "  in force          no policy\n"
+		     "  postfix is told   NOTFOUND\n"
+		     "  what to do        see\n");
+}
+
+/* Which MX hosts the policy names. */
+static void test_explain_hosts(void **state)
+{
+	(void)state;
+	view.command = CONTROL_EXPLAIN;
+	show("{\"outcome\":\"policy\",\"mx_hosts\":[{\"name\":\"a.example\","
+	     "\"covered\":true},{\"name\":\"b" EVIL "\",\"covered\":false}],"
+	     "\"mail\":\"goes\",\"why\":\"so\"}");
+	expect_shown("  mx hosts          a.example\n"
+	             "                    b?[31m???\xc3\xa9  NOT in the "
+	             "policy\n");
+	expect_shown("  so mail           goes\n"
+	             "  because           so\n");
+	show(
+	    "{\"outcome\":\"policy\",\"mx_hosts\":[{\"name\":\"c.example\"}]}");
+	expect_shown("  mx hosts          c.example\n");
+	show("{\"outcome\":\"policy\",\"mx_hosts\":[]}");
+	expect_shown("  mx hosts          none\n");
+	show("{\"outcome\":\"policy\",\"mx_hosts\":null,"
+	     "\"mx_reason\":\"silence\"}");
+	expect_shown("  mx hosts          can't be looked up: silence\n");
+}
+
+/* Where the operator's word stands, nothing is looked up. */
+static void test_explain_word(void **state)
+{
+	(void)state;
+	view.command = CONTROL_EXPLAIN;
+	show("{\"domain\":\"a\",\"now\":{\"source\":\"bypass\","
+	     "\"answer\":\"NOTFOUND \"},\"cached\":null,\"absent\":null}");
+	show("{\"outcome\":\"operator\",\"detail\":\"x\",\"answer\":\"NOTFOUND "
+	     "\",\"hint\":\"h\"}");
+	assert_string_equal(
+	    shown(), "a\n"
+		     "what Postfix is told now\n"
+		     "  answer            NOTFOUND\n"
+		     "  which is          no policy, by the operator's word\n"
+		     "what that means\n"
+		     "  in force          no policy\n"
+		     "  postfix is told   NOTFOUND\n"
+		     "  what to do        h\n");
+}
+
+/* What failed is not called absent. */
+static void test_explain_failed(void **state)
+{
+	static const struct {
+		const char *cause, *heading;
+	} rows[] = {
+		{ "fetch_failed", "a fetch that failed\n" },
+		{ "dns_failed", "a look-up that failed\n" },
+		{ "ended", "known to have ended\n" },
+		{ "no_record", "known to be absent\n" },
+		{ "bad_record", "known to be absent\n" },
+	};
+
+	(void)state;
+	view.command = CONTROL_EXPLAIN;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char item[200];
+
+		snprintf(item, sizeof(item),
+		         "{\"domain\":\"a\",\"now\":null,\"cached\":null,"
+		         "\"absent\":{\"cause\":\"%s\",\"ends_in\":5}}",
+		         rows[i].cause);
+		buffer_clear(&view.out);
+		show(item);
+		expect_shown(rows[i].heading);
+	}
 }
 
 /* What each clock says, in words. */
@@ -617,29 +687,19 @@ static void test_json_strangers(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		ROW(test_lookup),
-		ROW(test_lookup_absent),
-		ROW(test_dane),
-		ROW(test_dane_steps),
-		ROW(test_long_lines),
-		ROW(test_dane_hop),
-		ROW(test_dane_json),
-		ROW(test_dane_status),
-		ROW(test_explain),
-		ROW(test_show),
-		ROW(test_show_clocks),
-		ROW(test_flush),
-		ROW(test_strangers),
-		ROW(test_list),
-		ROW(test_list_failures),
-		ROW(test_list_names),
-		ROW(test_list_width),
-		ROW(test_list_empty),
-		ROW(test_json_object),
-		ROW(test_json_array),
-		ROW(test_json_array_of_one),
-		ROW(test_json_ends),
-		ROW(test_json_strangers),
+		ROW(test_lookup),       ROW(test_lookup_absent),
+		ROW(test_dane),         ROW(test_dane_steps),
+		ROW(test_long_lines),   ROW(test_dane_hop),
+		ROW(test_dane_json),    ROW(test_dane_status),
+		ROW(test_explain),      ROW(test_explain_hosts),
+		ROW(test_explain_word), ROW(test_explain_failed),
+		ROW(test_show),         ROW(test_show_clocks),
+		ROW(test_flush),        ROW(test_strangers),
+		ROW(test_list),         ROW(test_list_failures),
+		ROW(test_list_names),   ROW(test_list_width),
+		ROW(test_list_empty),   ROW(test_json_object),
+		ROW(test_json_array),   ROW(test_json_array_of_one),
+		ROW(test_json_ends),    ROW(test_json_strangers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* test_control_hint.c - what a look-up's outcome means for the mail, why, and
+ * what to do about it. */
+#include "tests.h"
+
+#include "serve/control_hint.h"
+
+#define NO_WALK ((enum discover_outcome)99)
+
+/* One state of the world, and parts of what is said of it. NULL: anything. */
+struct row {
+	const char *label;
+	int mode; /* of the policy in force; -1: none */
+	enum discover_outcome outcome;
+	enum dane_state dane;
+	enum dane_state walked; /* DANE_NOT_KNOWN: no walk */
+	bool leave, enforce_testing, strict;
+	const char *hosts; /* with a NUL after each; NULL: not looked up; "":
+	                    * they can't be */
+	const char *mail, *why, *still, *hint, *more; /* "-": there is none */
+};
+
+#define ENFORCE POLICY_ENFORCE
+#define GOOD    "mx1.example.org\0"
+#define BAD     "mx.elsewhere.example\0"
+#define MIXED   "mx1.example.org\0mx.elsewhere.example\0"
+#define BYPASS  "domains: { DOMAIN: bypass }"
+
+static const struct row rows[] = {
+	/* In force, and all is well. */
+	{ .label = "enforce",
+	  .mode = ENFORCE,
+	  .outcome = DISCOVER_POLICY,
+	  .hosts = GOOD,
+	  .mail = "goes only to hosts that the policy names",
+	  .why = "the policy is enforced",
+	  .still = "-",
+	  .hint = "if mail waits all the same, Postfix's log",
+	  .more = BYPASS },
+	{ .label = "testing",
+	  .mode = POLICY_TESTING,
+	  .outcome = DISCOVER_POLICY,
+	  .hosts = BAD,
+	  .mail = "is not held up",
+	  .why = "only on trial",
+	  .still = "-",
+	  .hint = "nothing is wrong: the policy is only on trial",
+	  .more = "-" },
+	{ .label = "testing, taken for enforce",
+	  .mode = POLICY_TESTING,
+	  .outcome = DISCOVER_POLICY,
+	  .enforce_testing = true,
+	  .mail = "goes only to hosts that the policy names",
+	  .why = "enforced all the same, as the option testing says",
+	  .more = BYPASS },
+	{ .label = "none",
+	  .mode = POLICY_NONE,
+	  .outcome = DISCOVER_UNCHANGED,
+	  .mail = "is not held up",
+	  .why = "called off",
+	  .hint = "called its policy off",
+	  .more = "-" },
+	/* MX hosts. */
+	{ .label = "no host is named",
+	  .mode = ENFORCE,
+	  .outcome = DISCOVER_POLICY,
+	  .hosts = BAD,
+	  .mail = "waits: the policy names none",
+	  .hint = "mend his policy or his MX records",
+	  .more = BYPASS },
+	{ .label = "some are",
+	  .mode = ENFORCE,
+	  .outcome = DISCOVER_POLICY,
+	  .hosts = MIXED,
+	  .mail = "goes only to those MX hosts",
+	  .hint = "name the others in his policy, too",
+	  .more = BYPASS },
+	{ .label = "they can't be looked up",
+	  .mode = ENFORCE,
+	  .outcome = DISCOVER_POLICY,
+	  .hosts = "",
+	  .mail = "waits, since the MX records can't be",
+	  .hint = "dig MX DOMAIN" },
+	{ .label = "they can't, strict_mx",
+	  .mode = ENFORCE,
+	  .outcome = DISCOVER_POLICY,
+	  .hosts = "",
+	  .strict = true,
+	  .mail = "waits until the MX records can be",
+	  .why = "(strict_mx)",
+	  .hint = "dig MX DOMAIN" },
+	{ .label = "no host is named, strict_mx",
+	  .mode = ENFORCE,
+	  .outcome = DISCOVER_POLICY,
+	  .hosts = BAD,
+	  .strict = true,
+	  .mail = "waits: the policy names none",
+	  .why = "covers no MX host" },
+	/* In force, and something is wrong. */
+	{ .label = "the record is gone",
+	  .mode = ENFORCE,
+	  .outcome = DISCOVER_NO_RECORD,
+	  .hosts = GOOD,
+	  .mail = "goes only to hosts",
+	  .still = "its record is gone, but it is in force until",
+	  .hint = "publish mode none first",
+	  .more = "that holds no mail up; " },
+	{ .label = "the record is gone, testing",
+	  .mode = POLICY_TESTING,
+	  .outcome = DISCOVER_NO_RECORD,
+	  .hint = "nothing is wrong",
+	  .more = "-" },
+	{ .label = "the record is broken",
+	  .mode = ENFORCE,
+	  .outcome = DISCOVER_BAD_RECORD,
+	  .still = "its record is no good any more, but",
+	  .hint = "owner has to mend it",
+	  .more = "that holds no mail up; " },
+	{ .label = "DNS is dead",
+	  .mode = ENFORCE,
+	  .outcome = DISCOVER_DNS_FAILED,
+	  .still = "its record can't be looked up now, but",
+	  .hint = "dig TXT _mta-sts.DOMAIN",
+	  .more = "that holds no mail up; " },
+	{ .label = "it can't be fetched afresh",
+	  .mode = ENFORCE,
+	  .outcome = DISCOVER_FETCH_FAILED,
+	  .hosts = GOOD,
+	  .mail = "goes only to hosts",
+	  .still = "it can't be fetched afresh now, but",
+	  .hint = "renew the certificate",
+	  .more = "that holds no mail up; " },
+	{ .label = "nor is a host named",
+	  .mode = ENFORCE,
+	  .outcome = DISCOVER_FETCH_FAILED,
+	  .hosts = BAD,
+	  .mail = "waits: the policy names none",
+	  .hint = "mend his policy or his MX records",
+	  .more = "meanwhile" },
+	/* No policy. */
+	{ .label = "no record",
+	  .mode = -1,
+	  .outcome = DISCOVER_NO_RECORD,
+	  .hosts = GOOD,
+	  .mail = "is not held up",
+	  .why = "there is no policy",
+	  .still = "-",
+	  .hint = "nothing is wrong: the domain does not publish",
+	  .more = "-" },
+	{ .label = "a bad record",
+	  .mode = -1,
+	  .outcome = DISCOVER_BAD_RECORD,
+	  .mail = "is not held up",
+	  .why = "which counts as none (RFC 8461 3.1)",
+	  .hint = "owner has to mend it",
+	  .more = "-" },
+	{ .label = "DNS is dead, nothing is known",
+	  .mode = -1,
+	  .outcome = DISCOVER_DNS_FAILED,
+	  .mail = "is not held up",
+	  .why = "can't be looked up, which counts as none",
+	  .hint = "dig TXT _mta-sts.DOMAIN",
+	  .more = "-" },
+	{ .label = "it can't be fetched, or is barred",
+	  .mode = -1,
+	  .outcome = DISCOVER_FETCH_FAILED,
+	  .mail = "is not held up",
+	  .why = "counts as none (RFC 8461 3.3)",
+	  .hint = "renew the certificate",
+	  .more = "-" },
+	{ .label = "not found out in time",
+	  .mode = -1,
+	  .outcome = NO_WALK,
+	  .mail = "is not held up",
+	  .why = "as far as is known",
+	  .hint = "wait a minute",
+	  .more = "-" },
+	/* DANE. */
+	{ .label = "DANE for all",
+	  .mode = ENFORCE,
+	  .outcome = DISCOVER_POLICY,
+	  .dane = DANE_ALL,
+	  .walked = DANE_ALL,
+	  .hosts = BAD,
+	  .mail = "certificate that their TLSA records name",
+	  .why = "comes before MTA-STS",
+	  .hint = "does not fit its TLSA records",
+	  .more = BYPASS },
+	{ .label = "DANE for all, no policy",
+	  .mode = -1,
+	  .outcome = DISCOVER_NO_RECORD,
+	  .dane = DANE_ALL,
+	  .walked = DANE_ALL,
+	  .mail = "goes only to hosts with a certificate that",
+	  .hint = "does not fit its TLSA records",
+	  .more = BYPASS },
+	{ .label = "DANE, left to the MTA",
+	  .mode = ENFORCE,
+	  .outcome = DISCOVER_POLICY,
+	  .dane = DANE_ALL,
+	  .walked = DANE_ALL,
+	  .leave = true,
+	  .mail = "which has to ask for DANE",
+	  .why = "leaves to the MTA",
+	  .hint = "leaves to the MTA",
+	  .more = "-" },
+	{ .label = "DANE, and a bad record",
+	  .mode = -1,
+	  .outcome = DISCOVER_BAD_RECORD,
+	  .dane = DANE_ALL,
+	  .walked = DANE_ALL,
+	  .hint = "owner has to mend it" },
+	{ .label = "DANE for some",
+	  .mode = ENFORCE,
+	  .outcome = DISCOVER_POLICY,
+	  .dane = DANE_SOME,
+	  .walked = DANE_SOME,
+	  .why = "for some of the hosts, and" },
+	{ .label = "DANE for some, no policy",
+	  .mode = -1,
+	  .outcome = DISCOVER_NO_RECORD,
+	  .dane = DANE_SOME,
+	  .walked = DANE_SOME,
+	  .mail = "goes encrypted",
+	  .why = "for some of the hosts (RFC 7672" },
+	{ .label = "unusable",
+	  .mode = -1,
+	  .outcome = DISCOVER_NO_RECORD,
+	  .dane = DANE_UNUSABLE,
+	  .walked = DANE_UNUSABLE,
+	  .mail = "goes encrypted",
+	  .why = "none of them usable" },
+	{ .label = "unusable, so the policy counts",
+	  .mode = ENFORCE,
+	  .outcome = DISCOVER_POLICY,
+	  .dane = DANE_UNUSABLE,
+	  .walked = DANE_UNUSABLE,
+	  .mail = "goes only to hosts that the policy names",
+	  .why = "no TLSA record is usable" },
+	{ .label = "insecure MX, so the policy counts",
+	  .mode = ENFORCE,
+	  .outcome = DISCOVER_POLICY,
+	  .dane = DANE_INSECURE_MX,
+	  .walked = DANE_INSECURE_MX,
+	  .why = "not secure, so the policy" },
+	{ .label = "insecure MX, no policy",
+	  .mode = -1,
+	  .outcome = DISCOVER_NO_RECORD,
+	  .dane = DANE_INSECURE_MX,
+	  .walked = DANE_INSECURE_MX,
+	  .why = "MX records name which are" },
+	{ .label = "DANE unknowable",
+	  .mode = -1,
+	  .outcome = DISCOVER_NO_RECORD,
+	  .dane = DANE_UNKNOWABLE,
+	  .walked = DANE_UNKNOWABLE,
+	  .mail = "waits until DANE can be looked up",
+	  .why = "mail has to wait",
+	  .hint = "mend its DNSSEC",
+	  .more = "meanwhile \"" BYPASS },
+	{ .label = "DANE unknowable, left to the MTA",
+	  .mode = ENFORCE,
+	  .outcome = DISCOVER_POLICY,
+	  .dane = DANE_UNKNOWABLE,
+	  .walked = DANE_UNKNOWABLE,
+	  .leave = true,
+	  .mail = "waits until DANE can be looked up",
+	  .hint = "mend its DNSSEC",
+	  .more = BYPASS },
+	{ .label = "DANE, and everything, unknowable",
+	  .mode = -1,
+	  .outcome = DISCOVER_DNS_FAILED,
+	  .dane = DANE_UNKNOWABLE,
+	  .walked = DANE_UNKNOWABLE,
+	  .hosts = "",
+	  .mail = "waits until DANE can be looked up",
+	  .hint = "dig MX DOMAIN" },
+	{ .label = "DANE was known",
+	  .mode = ENFORCE,
+	  .outcome = DISCOVER_POLICY,
+	  .dane = DANE_ALL,
+	  .walked = DANE_UNKNOWABLE,
+	  .hint = "counts for an hour more" },
+};
+
+static void check(const struct row *row, const char *what, const char *text,
+                  const char *part)
+{
+	if (!part)
+		return;
+	if (strcmp(part, "-") == 0 ? text == NULL
+	                           : text != NULL && strstr(text, part))
+		return;
+	fail_msg("%s: %s is '%s', not '%s'", row->label, what,
+	         text ? text : "NULL", part);
+}
+
+static struct mx_hosts hosts_of(const char *list)
+{
+	size_t len = 0;
+
+	while (list[len])
+		len += strlen(list + len) + 1;
+	return (struct mx_hosts){ .known = len > 0,
+		                  .names = slice_of(list, len),
+		                  .reason = "because" };
+}
+
+static void fill(const struct row *row, struct ask_result *result)
+{
+	static const char mx[] = "*.example.org";
+	bool enforced = row->mode == ENFORCE ||
+	                (row->mode == POLICY_TESTING && row->enforce_testing);
+
+	*result = (struct ask_result){
+		.sts = { .has_policy = row->mode >= 0, .reason = "" },
+		.sts_known = true,
+		.enforced = enforced,
+		.dane = { .state = row->dane },
+		.verdict = dane_decide(row->dane, enforced),
+		.leave_dane = row->leave,
+		.strict_mx = row->strict,
+	};
+	if (row->mode >= 0)
+		result->sts.entry.policy = (struct policy){
+			.mode = (enum policy_mode)row->mode,
+			.mx_count = 1,
+			.mx = slice_of(mx, sizeof(mx)),
+		};
+}
+
+static void test_rows(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct row *row = &rows[i];
+		struct discover_result discovery = {
+			.outcome = row->outcome,
+			.cause = FETCH_CERT_EXPIRED,
+		};
+		struct dane_result walk = { .state = row->walked };
+		struct ask_result result;
+		struct control_case it = { .result = &result };
+		struct mx_hosts hosts;
+
+		fill(row, &result);
+		if (row->outcome != NO_WALK)
+			result.sts.discovery = &discovery;
+		if (row->walked != DANE_NOT_KNOWN)
+			result.walk = &walk;
+		if (row->hosts) {
+			hosts = hosts_of(row->hosts);
+			it.hosts = &hosts;
+			result.hosts = hosts;
+		}
+		check(row, "mail", control_mail(&it), row->mail);
+		check(row, "why", control_why(&result), row->why);
+		check(row, "still", control_why_still(&result), row->still);
+		check(row, "hint", control_hint(&it), row->hint);
+		check(row, "more", control_hint_more(&it), row->more);
+	}
+}
+
+/* The operator's word comes before everything. */
+static void test_words(void **state)
+{
+	static const struct row enforce = { .mode = ENFORCE },
+				none = { .mode = -1 };
+	struct word bypass = { .bypass = true }, pinned = { .bypass = false };
+	struct ask_result result;
+	struct control_case it = { .result = &result };
+
+	(void)state;
+	fill(&none, &result);
+	result.word = &bypass;
+	check(&none, "mail", control_mail(&it),
+	      "goes without MTA-STS and DANE");
+	check(&none, "why", control_why(&result), "goes without");
+	check(&none, "hint", control_hint(&it), "take the domain out");
+	check(&none, "more", control_hint_more(&it), "-");
+	fill(&enforce, &result);
+	result.word = &pinned;
+	check(&enforce, "mail", control_mail(&it),
+	      "goes only to hosts that the policy names");
+	check(&enforce, "why", control_why(&result), "pins this policy");
+	check(&enforce, "still", control_why_still(&result), "-");
+	check(&enforce, "hint", control_hint(&it), "take the domain out");
+	check(&enforce, "more", control_hint_more(&it), "-");
+}
+
+/* What "lookup" says of a policy whose refresh fails. */
+static void test_failing(void **state)
+{
+	static const struct row row = { .mode = ENFORCE };
+	struct ask_result result;
+
+	(void)state;
+	fill(&row, &result);
+	check(&row, "still", control_why_still(&result), "-");
+	result.sts.entry.failures = 2;
+	check(&row, "still", control_why_still(&result),
+	      "its refresh has failed since, but");
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_failing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
