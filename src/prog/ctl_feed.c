@@ -12,6 +12,7 @@ enum { READ_SIZE = 64 * 1024 };
 
 struct feeder {
 	const struct ctl_feed *feed;
+	void *arg;
 	struct ctl_client *client;
 	struct buffer in;    /* of the file */
 	struct buffer out;   /* whole lines, to be sent */
@@ -49,7 +50,7 @@ static void put_line(struct feeder *feeder, struct slice line)
 	if (line.len <= TRANSFER_LINE_MAX && !feeder->skipping)
 		buffer_put_slice(&feeder->out, line);
 	else
-		feeder->feed->refuse(feeder->feed->arg, feeder->line);
+		feeder->feed->refuse(feeder->arg, feeder->line);
 	feeder->skipping = false;
 	buffer_puts(&feeder->out, "\n");
 }
@@ -94,8 +95,7 @@ static int take_answers(struct feeder *feeder, struct fault *why)
 
 		if (rc != MTS_OK)
 			return rc;
-		feeder->stopped =
-		    !feeder->feed->take(feeder->feed->arg, object);
+		feeder->stopped = !feeder->feed->take(feeder->arg, object);
 		json_decref(object);
 	} while (!feeder->stopped && ctl_is_next_here(feeder->client));
 	return MTS_OK;
@@ -121,10 +121,10 @@ static int send_lines(struct feeder *feeder, struct fault *why)
 	return MTS_OK;
 }
 
-int ctl_feed(struct ctl_client *client, const struct ctl_feed *feed,
+int ctl_feed(struct ctl_client *client, const struct ctl_feed *feed, void *arg,
              struct fault *why)
 {
-	struct feeder feeder = { .feed = feed, .client = client };
+	struct feeder feeder = { .feed = feed, .arg = arg, .client = client };
 	int rc = MTS_OK;
 
 	buffer_init(&feeder.in, TRANSFER_LINE_MAX + 2 * READ_SIZE);

@@ -16,13 +16,13 @@ struct ctl_feed {
 	bool (*take)(void *arg, json_t *object);
 	/* Is told that a line is longer than mtastsd takes. */
 	void (*refuse)(void *arg, uint64_t line);
-	void *arg;
 };
 
 /* Sends all lines and then the end, unless the last answer comes before that.
  * What ctl_next() returns; MTS_ENOTFOUND: the file can't be read, which the
- * daemon is not told: it takes this for an end in the middle. */
-int ctl_feed(struct ctl_client *client, const struct ctl_feed *feed,
+ * daemon is not told: it takes this for an end in the middle. ARG is for FEED's
+ * functions. */
+int ctl_feed(struct ctl_client *client, const struct ctl_feed *feed, void *arg,
              struct fault *why);
 
 #endif

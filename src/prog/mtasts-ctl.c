@@ -86,9 +86,9 @@ struct session {
 	const struct ctl_args *args;
 	struct slice line; /* the request */
 	struct view view;
-	struct ctl_feed *feed; /* lines to follow it; NULL: none */
-	uint64_t refused;      /* of those, here */
-	int status;            /* to exit with; -1: not known yet */
+	const struct ctl_feed *feed; /* lines to follow it; NULL: none */
+	uint64_t refused;            /* of those, here */
+	int status;                  /* to exit with; -1: not known yet */
 	char error[1024]; /* what the daemon says is wrong, "" if nothing */
 };
 
@@ -191,7 +191,7 @@ static void ask(struct session *session, struct ctl_client *client)
 	int rc = ctl_send(client, session->line, &why);
 
 	if (rc == MTS_OK && session->feed)
-		rc = ctl_feed(client, session->feed, &why);
+		rc = ctl_feed(client, session->feed, session, &why);
 	while (rc == MTS_OK && session->status < 0) {
 		rc = ctl_next(client, &object, &why);
 		if (rc != MTS_OK)
@@ -271,7 +271,8 @@ static int timeout_s(enum control_command command)
 }
 
 static int run_command(const struct ctl_args *args, struct slice line,
-                       enum control_command command, struct ctl_feed *feed)
+                       enum control_command command,
+                       const struct ctl_feed *feed)
 {
 	struct session session = {
 		.args = args, .line = line, .feed = feed, .status = -1
@@ -281,8 +282,6 @@ static int run_command(const struct ctl_args *args, struct slice line,
 	char *socket = find_socket(args, &why);
 	int rc = MTS_ENOMEM;
 
-	if (feed)
-		feed->arg = &session;
 	init_view(&session.view, command);
 	session.view.names = ctl_args_has(args, "names");
 	if (socket)
