@@ -171,6 +171,11 @@ static CURLcode set_tls(struct attempt *attempt)
 	/* The certificates come from trust.c, in on_ssl_ctx. */
 	SET(CURLOPT_CAINFO, NULL);
 	SET(CURLOPT_CAPATH, NULL);
+#if LIBCURL_VERSION_NUM >= 0x075700 /* 7.87.0 */
+	/* Or the first ones that it sees are used for a day, whatever we give
+	 * it then. */
+	SET(CURLOPT_CA_CACHE_TIMEOUT, 0L);
+#endif
 	SET(CURLOPT_SSL_CTX_FUNCTION, on_ssl_ctx);
 	SET(CURLOPT_SSL_CTX_DATA, attempt);
 	return rc;
