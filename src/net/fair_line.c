@@ -62,6 +62,22 @@ static void place_lane(struct fair_line *line, struct fair_lane *lane)
 	list_append(lane->running ? &line->stale : &line->fresh, &lane->order);
 }
 
+/* Lanes that keep their turn stay where they are. */
+static void look_at_share(struct map_node *node, void *arg)
+{
+	struct fair_lane *lane = container_of(node, struct fair_lane, node);
+	struct fair_line *line = arg;
+
+	if (list_empty(&lane->order) || lane->running >= line->share)
+		place_lane(line, lane);
+}
+
+void fair_line_set_share(struct fair_line *line, size_t share)
+{
+	line->share = share ? share : 1;
+	map_each(line->lanes, look_at_share, line);
+}
+
 static struct fair_lane *lane_of(struct fair_line *line,
                                  const struct address *address)
 {

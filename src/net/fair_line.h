@@ -27,6 +27,9 @@ struct fair_place {
  * caller's: fair_line_free(). */
 int fair_line_new(size_t share, struct fair_line **ret);
 
+/* From now on. */
+void fair_line_set_share(struct fair_line *line, size_t share);
+
 /* No place is in it. Takes NULL, leaves NULL. */
 void fair_line_free(struct fair_line **line);
 

@@ -162,6 +162,44 @@ static void on_closed(uv_handle_t *handle)
 	free(handle->data);
 }
 
+static void set_limits(struct fetcher *fetcher,
+                       const struct fetcher_options *options)
+{
+	fetcher->timeout_ms = options->timeout_ms;
+	fetcher->max_size = options->max_size;
+	fetcher->concurrency = options->concurrency ? options->concurrency : 1;
+	fetcher->slow_max = options->slow
+	                        ? options->slow
+	                        : FETCH_SLOW_FACTOR * fetcher->concurrency;
+}
+
+/* How many fetches of one network may run. */
+static size_t share_of(const struct fetcher *fetcher)
+{
+	return (fetcher->concurrency + fetcher->slow_max) / 2;
+}
+
+int fetcher_prepare(struct fetcher *fetcher,
+                    const struct fetcher_options *options, struct fault *why)
+{
+	fetcher->next = *options;
+	return trust_new(options->ca_file, &fetcher->next_trust, why);
+}
+
+void fetcher_settle(struct fetcher *fetcher, bool good)
+{
+	if (!fetcher->next_trust)
+		return;
+	if (!good) {
+		trust_free(&fetcher->next_trust);
+		return;
+	}
+	trust_replace(fetcher->trust, &fetcher->next_trust);
+	set_limits(fetcher, &fetcher->next);
+	fair_line_set_share(fetcher->line, share_of(fetcher));
+	fetch_kick(fetcher);
+}
+
 int fetcher_new(const struct fetcher_options *options, struct fetcher **ret,
                 struct fault *why)
 {
@@ -171,13 +209,8 @@ int fetcher_new(const struct fetcher_options *options, struct fetcher **ret,
 	if (!fetcher)
 		return fault_set(why, MTS_ENOMEM, "out of memory");
 	fetcher->loop = options->loop;
-	fetcher->timeout_ms = options->timeout_ms;
 	fetcher->keep_chain = options->keep_chain;
-	fetcher->max_size = options->max_size;
-	fetcher->concurrency = options->concurrency ? options->concurrency : 1;
-	fetcher->slow_max = options->slow
-	                        ? options->slow
-	                        : FETCH_SLOW_FACTOR * fetcher->concurrency;
+	set_limits(fetcher, options);
 	list_init(&fetcher->waiting);
 	list_init(&fetcher->again);
 	list_init(&fetcher->young);
@@ -194,9 +227,7 @@ int fetcher_new(const struct fetcher_options *options, struct fetcher **ret,
 		goto fail;
 	status = fetch_tls_init();
 	if (status == MTS_OK)
-		status = fair_line_new(
-		    (fetcher->concurrency + fetcher->slow_max) / 2,
-		    &fetcher->line);
+		status = fair_line_new(share_of(fetcher), &fetcher->line);
 	if (status == MTS_OK)
 		status = turns_ref(options->loop, &fetcher->turns);
 	if (status == MTS_OK)
@@ -235,6 +266,7 @@ void fetcher_close(struct fetcher **fetcher)
 	cancel_all(&f->asking);
 	curl_uv_close(&f->curl);
 	trust_free(&f->trust);
+	trust_free(&f->next_trust);
 	fair_line_free(&f->line);
 	turn_cancel(&f->room);
 	turns_unref(&f->turns);

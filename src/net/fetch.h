@@ -35,6 +35,13 @@ struct fetcher_options {
 int fetcher_new(const struct fetcher_options *options, struct fetcher **ret,
                 struct fault *why);
 
+/* Prepares other OPTIONS (of the same loop): reads the CA file; fetcher_new()'s
+ * errors. fetcher_settle() then puts them in force, for what is tried from then
+ * on, or drops them. */
+int fetcher_prepare(struct fetcher *fetcher,
+                    const struct fetcher_options *options, struct fault *why);
+void fetcher_settle(struct fetcher *fetcher, bool good);
+
 /* Cancels every fetch (their callbacks do not come) and closes. Takes NULL,
  * leaves NULL. The loop must run once more before it is closed. */
 void fetcher_close(struct fetcher **fetcher);

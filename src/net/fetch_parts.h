@@ -17,6 +17,8 @@ struct fetcher {
 	uv_timer_t timer;     /* the oldest young one will be slow */
 	struct curl_uv *curl; /* NULL: closed */
 	struct trust *trust;
+	struct trust *next_trust; /* between prepare and settle */
+	struct fetcher_options next;
 	uint64_t timeout_ms;
 	bool keep_chain;
 	uint64_t max_size;

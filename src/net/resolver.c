@@ -102,6 +102,38 @@ out:
 	return status;
 }
 
+int resolver_prepare(struct resolver *resolver,
+                     const struct resolver_options *options, struct fault *why)
+{
+	int status = server_source_init(
+	    &resolver->next, options->loop, resolver->stub, options->servers,
+	    options->server_count, options->resolv_conf, why);
+
+	if (status != MTS_OK)
+		server_source_close(&resolver->next);
+	else
+		resolver->next_options = *options;
+	return status;
+}
+
+void resolver_settle(struct resolver *resolver, bool good)
+{
+	struct server_source next = resolver->next;
+
+	if (!next.set)
+		return;
+	resolver->next = (struct server_source){ .set = NULL };
+	if (!good) {
+		server_source_close(&next);
+		return;
+	}
+	server_source_close(&resolver->source);
+	resolver->source = next;
+	resolver->timeout_ms = resolver->next_options.timeout_ms;
+	resolver->questions_max = resolver->next_options.questions_max;
+	resolver_kick(resolver);
+}
+
 void resolver_close(struct resolver **resolver)
 {
 	struct resolver *r = *resolver;
@@ -118,6 +150,7 @@ void resolver_close(struct resolver **resolver)
 	turn_cancel(&r->room);
 	turns_unref(&r->turns);
 	server_source_close(&r->source);
+	server_source_close(&r->next);
 	stub_close(&r->stub);
 	free(r);
 }
@@ -127,6 +160,11 @@ const char *resolver_servers(const struct resolver *resolver)
 	return resolver->source.text;
 }
 
+const char *resolver_next_text(const struct resolver *resolver)
+{
+	return resolver->next.text;
+}
+
 void resolver_look(struct resolver *resolver)
 {
 	struct server_set *set = server_source_get(&resolver->source);
@@ -134,10 +172,10 @@ void resolver_look(struct resolver *resolver)
 	server_set_unref(&set);
 }
 
-size_t resolver_get_servers(struct resolver *resolver,
-                            struct resolver_server ret[RESOLVER_SERVERS_MAX])
+static size_t get_servers(struct server_source *source,
+                          struct resolver_server ret[RESOLVER_SERVERS_MAX])
 {
-	struct server_set *set = server_source_get(&resolver->source);
+	struct server_set *set = server_source_get(source);
 	size_t count = set->count;
 
 	for (size_t i = 0; i < count; i++)
@@ -145,6 +183,18 @@ size_t resolver_get_servers(struct resolver *resolver,
 		                    &ret[i].port);
 	server_set_unref(&set);
 	return count;
+}
+
+size_t resolver_get_servers(struct resolver *resolver,
+                            struct resolver_server ret[RESOLVER_SERVERS_MAX])
+{
+	return get_servers(&resolver->source, ret);
+}
+
+size_t resolver_next_servers(struct resolver *resolver,
+                             struct resolver_server ret[RESOLVER_SERVERS_MAX])
+{
+	return get_servers(&resolver->next, ret);
 }
 
 uv_loop_t *resolver_loop(const struct resolver *resolver)

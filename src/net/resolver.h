@@ -34,6 +34,13 @@ struct resolver_options {
 int resolver_new(const struct resolver_options *options, struct resolver **ret,
                  struct fault *why);
 
+/* Prepares other OPTIONS (of the same loop); resolver_new()'s errors.
+ * resolver_settle() then puts them in force, or drops them; look-ups under way
+ * go on with the servers they began with. */
+int resolver_prepare(struct resolver *resolver,
+                     const struct resolver_options *options, struct fault *why);
+void resolver_settle(struct resolver *resolver, bool good);
+
 /* Cancels every look-up (their callbacks do not come) and closes. Takes NULL,
  * leaves NULL. The loop must run once more before it is closed. */
 void resolver_close(struct resolver **resolver);
@@ -114,6 +121,11 @@ struct resolver_server {
 };
 size_t resolver_get_servers(struct resolver *resolver,
                             struct resolver_server ret[RESOLVER_SERVERS_MAX]);
+
+/* Between resolver_prepare() and resolver_settle(): those that are to be. */
+size_t resolver_next_servers(struct resolver *resolver,
+                             struct resolver_server ret[RESOLVER_SERVERS_MAX]);
+const char *resolver_next_text(const struct resolver *resolver);
 
 /* Reads resolv.conf again if it has changed, so that resolver_servers() is up to
  * date. */

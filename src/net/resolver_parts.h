@@ -17,6 +17,8 @@ struct resolver {
 	struct turns *turns;
 	struct stub *stub;
 	struct server_source source;
+	struct server_source next; /* between prepare and settle */
+	struct resolver_options next_options;
 	struct list queries;
 	struct list waiting; /* of queries that have not begun */
 	struct turn room;    /* for one of them */

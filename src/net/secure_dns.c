@@ -6,9 +6,7 @@
  * do as they like. */
 #include "net/secure_dns.h"
 
-#include "base/log.h"
 #include "net/secure_parts.h"
-#include "net/trust_anchor.h"
 
 #include <getdns/getdns.h>
 #include <stdio.h>
@@ -75,13 +73,11 @@ static void detach(struct secure_query *query)
 	uv_close((uv_handle_t *)&query->timer, free_query);
 }
 
-static void pump(struct secure_dns *dns);
-
 /* The callback may close the service: so others get their turn before it. */
 static void finish(struct secure_query *query, const struct dns_answer *answer)
 {
 	detach(query);
-	pump(query->dns);
+	secure_dns_pump(query->dns);
 	query->callback(query->arg, answer);
 	dns_reply_clear(&query->reply);
 }
@@ -193,7 +189,7 @@ static void ask(struct secure_query *query)
 	become_ready(query);
 }
 
-static void pump(struct secure_dns *dns)
+void secure_dns_pump(struct secure_dns *dns)
 {
 	while (!list_empty(&dns->waiting) && has_room(dns))
 		ask(container_of(dns->waiting.next, struct secure_query, turn));
@@ -206,42 +202,7 @@ static void wait_for_turn(struct secure_query *query)
 	query->dns->waiting_count++;
 }
 
-/* -- which servers, and how they are believed ------------------------------ */
-
-static bool is_loopback(const struct address *address)
-{
-	if (address->family == AF_INET6)
-		return IN6_IS_ADDR_LOOPBACK(&address->v6);
-	return ntohl(address->v4.s_addr) >> 24 == 127;
-}
-
-static bool are_loopback(struct secure_dns *dns)
-{
-	struct resolver_server servers[RESOLVER_SERVERS_MAX];
-	size_t count = resolver_get_servers(dns->resolver, servers);
-
-	for (size_t i = 0; i < count; i++)
-		if (!is_loopback(&servers[i].address))
-			return false;
-	return true;
-}
-
-int secure_dns_validator(struct secure_dns *dns, struct validator **ret,
-                         struct fault *why)
-{
-	struct resolver_server servers[RESOLVER_SERVERS_MAX];
-	struct validator_options options = {
-		.loop = dns->loop,
-		.servers = servers,
-		.server_count = resolver_get_servers(dns->resolver, servers),
-		.trust_anchor = dns->anchor,
-	};
-
-	return validator_new(&options, ret, why);
-}
-
-/* What is asked, is to be asked anew: of others, or otherwise. */
-static void ask_again(struct secure_dns *dns)
+void secure_dns_ask_again(struct secure_dns *dns)
 {
 	list_each (node, &dns->queries) {
 		struct secure_query *query =
@@ -254,98 +215,20 @@ static void ask_again(struct secure_dns *dns)
 	}
 }
 
-static void note_servers(struct secure_dns *dns)
+void secure_dns_fail_all(struct secure_dns *dns, const char *reason)
 {
-	snprintf(dns->servers, sizeof(dns->servers), "%s",
-	         resolver_servers(dns->resolver));
-}
+	list_each (node, &dns->queries) {
+		struct secure_query *query =
+		    container_of(node, struct secure_query, node);
 
-/* Decides for the servers of now. On failure all stays as it was. */
-static int set_up(struct secure_dns *dns, bool validates, struct fault *why)
-{
-	struct validator *validator = NULL;
-	int status = MTS_OK;
-
-	if (validates)
-		status = secure_dns_validator(dns, &validator, why);
-	if (status != MTS_OK)
-		return status;
-	ask_again(dns);
-	secure_health_stop(dns);
-	validator_close(&dns->validator);
-	dns->validator = validator;
-	dns->validates = validates;
-	note_servers(dns);
-	secure_health_begin(dns);
-	pump(dns);
-	return MTS_OK;
-}
-
-int secure_dns_validate_instead(struct secure_dns *dns)
-{
-	struct fault why;
-
-	return set_up(dns, true, &why);
-}
-
-/* To be decided again after every change of servers. */
-static bool shall_validate(struct secure_dns *dns)
-{
-	return dns->mode == SECURE_DNS_VALIDATE ||
-	       (dns->mode == SECURE_DNS_AUTO && !are_loopback(dns));
-}
-
-static int begin(struct secure_dns *dns, struct fault *why)
-{
-	bool validates = shall_validate(dns);
-
-	if (!validates || dns->anchor)
-		return set_up(dns, validates, why);
-	note_servers(dns);
-	secure_health_none(dns, "there is no trust anchor");
-	return MTS_OK;
-}
-
-/* Looks whether resolv.conf has changed. */
-static void look_at_servers(struct secure_dns *dns)
-{
-	struct fault why;
-
-	if (dns->mode == SECURE_DNS_OFF)
-		return;
-	resolver_look(dns->resolver);
-	if (strcmp(dns->servers, resolver_servers(dns->resolver)) == 0)
-		return;
-	if (begin(dns, &why) == MTS_OK)
-		return;
-	log_warning("dnssec_servers servers=\"%s\" kept=yes reason=\"%s\"",
-	            dns->servers, why.text);
-	/* Not to be tried again with each question. */
-	note_servers(dns);
+		if (query->state == QUERY_READY)
+			continue;
+		dns_reply_bad(&query->reply, "there is no DNSSEC: %s", reason);
+		become_ready(query);
+	}
 }
 
 /* -- the service ----------------------------------------------------------- */
-
-static int find_anchor(struct secure_dns *dns, const char *configured,
-                       struct fault *why)
-{
-	const char *path;
-	int status;
-
-	if (dns->mode == SECURE_DNS_TRUST_AD || dns->mode == SECURE_DNS_OFF)
-		return MTS_OK;
-	status = trust_anchor_find(configured, trust_anchor_places, &path, why);
-	if (status == MTS_OK) {
-		dns->anchor = strdup(path);
-		return dns->anchor
-		           ? MTS_OK
-		           : fault_set(why, MTS_ENOMEM, "out of memory");
-	}
-	if (dns->mode == SECURE_DNS_AUTO && !*configured &&
-	    status != MTS_ENOMEM)
-		return MTS_OK;
-	return status;
-}
 
 int secure_dns_new(const struct secure_dns_options *options,
                    struct secure_dns **ret, struct fault *why)
@@ -362,14 +245,7 @@ int secure_dns_new(const struct secure_dns_options *options,
 	dns->mode = options->mode;
 	dns->timeout_ms = options->timeout_ms;
 	dns->clock = options->clock;
-	status = find_anchor(dns, options->trust_anchor, why);
-	if (status != MTS_OK)
-		goto out;
-	if (dns->mode == SECURE_DNS_OFF)
-		secure_health_none(dns, "dns.dnssec is off");
-	else
-		status = begin(dns, why);
-out:
+	status = secure_setup_begin(dns, options->trust_anchor, why);
 	if (status != MTS_OK)
 		secure_dns_close(&dns);
 	else
@@ -393,13 +269,14 @@ void secure_dns_close(struct secure_dns **dns)
 	}
 	secure_health_stop(d);
 	validator_close(&d->validator);
+	secure_dns_settle(d, false);
 	free(d->anchor);
 	free(d);
 }
 
 enum secure_dns_health secure_dns_health(struct secure_dns *dns)
 {
-	look_at_servers(dns);
+	secure_setup_look(dns);
 	secure_health_look(dns);
 	return dns->health.state;
 }
@@ -458,7 +335,7 @@ int secure_dns_ask(struct secure_dns *dns, const struct dns_name *name,
 		              dns->health.reason);
 		become_ready(query);
 	}
-	pump(dns);
+	secure_dns_pump(dns);
 	*ret = query;
 	return MTS_OK;
 }
@@ -472,5 +349,5 @@ void secure_query_cancel(struct secure_query **query)
 	*query = NULL;
 	detach(q);
 	dns_reply_clear(&q->reply);
-	pump(q->dns);
+	secure_dns_pump(q->dns);
 }

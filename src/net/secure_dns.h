@@ -39,6 +39,15 @@ struct secure_dns_options {
 int secure_dns_new(const struct secure_dns_options *options,
                    struct secure_dns **ret, struct fault *why);
 
+/* Prepares other OPTIONS (of the same loop, resolver and clock), for the servers
+ * that resolver_prepare() has prepared; secure_dns_new()'s errors.
+ * secure_dns_settle(), after the resolver's, then puts them in force, or drops
+ * them. What is asked is asked anew if it has to be of others, or otherwise. */
+int secure_dns_prepare(struct secure_dns *dns,
+                       const struct secure_dns_options *options,
+                       struct fault *why);
+void secure_dns_settle(struct secure_dns *dns, bool good);
+
 /* Cancels every look-up. Takes NULL, leaves NULL. The loop must run once more
  * before it is closed. */
 void secure_dns_close(struct secure_dns **dns);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* secure_parts.h - what secure_dns.c (look-ups) and secure_health.c (is there
- * anything to be had?) share. Nobody else includes it. */
+/* secure_parts.h - what secure_dns.c, secure_setup.c and secure_health.c
+ * share. Nobody else includes it. */
 #ifndef NET_SECURE_PARTS_H
 #define NET_SECURE_PARTS_H
 
@@ -22,6 +22,17 @@ struct secure_health {
 	char text[SECURE_TEXT];
 };
 
+/* What is to be, between prepare and settle. */
+struct secure_next {
+	bool prepared;
+	bool changes; /* else only the time-out does */
+	enum secure_dns_mode mode;
+	uint64_t timeout_ms;
+	char *anchor;
+	bool validates;
+	struct validator *validator;
+};
+
 struct secure_dns {
 	uv_loop_t *loop;
 	struct resolver *resolver;
@@ -38,7 +49,28 @@ struct secure_dns {
 	size_t asked_count;
 	bool closing; /* nobody is asked any more */
 	struct secure_health health;
+	struct secure_next next;
 };
+
+/* -- secure_dns.c: look-ups ------------------------------------------------ */
+
+/* What is asked, is to be asked anew: of others, or otherwise. */
+void secure_dns_ask_again(struct secure_dns *dns);
+
+/* All that is not over fails, for this reason. */
+void secure_dns_fail_all(struct secure_dns *dns, const char *reason);
+
+/* Asks for what waits, as far as there is room. */
+void secure_dns_pump(struct secure_dns *dns);
+
+/* -- secure_setup.c: whom they are had from -------------------------------- */
+
+/* secure_dns_new()'s errors. */
+int secure_setup_begin(struct secure_dns *dns, const char *trust_anchor,
+                       struct fault *why);
+
+/* Looks whether resolv.conf has changed. */
+void secure_setup_look(struct secure_dns *dns);
 
 /* A validator for the servers of now. As validator_new(). */
 int secure_dns_validator(struct secure_dns *dns, struct validator **ret,
@@ -47,6 +79,8 @@ int secure_dns_validator(struct secure_dns *dns, struct validator **ret,
 /* The resolver on a loopback address sets no AD bit: from now on, and for all
  * look-ups under way, validate here. */
 int secure_dns_validate_instead(struct secure_dns *dns);
+
+/* -- secure_health.c: is there anything to be had? ------------------------- */
 
 /* Begins the first test, for a new set of servers too. */
 void secure_health_begin(struct secure_dns *dns);

@@ -190,6 +190,17 @@ void trust_free(struct trust **trust)
 	*trust = NULL;
 }
 
+void trust_replace(struct trust *trust, struct trust **next)
+{
+	struct trust before = *trust;
+
+	if (!*next)
+		return;
+	*trust = **next;
+	**next = before;
+	trust_free(next);
+}
+
 void trust_refresh(struct trust *trust, uint64_t now_ms)
 {
 	struct stat now = { .st_ino = 0 };

@@ -18,6 +18,9 @@ int trust_new(const char *file, struct trust **ret, struct fault *why);
 /* Takes NULL, leaves NULL. Connections keep what they use. */
 void trust_free(struct trust **trust);
 
+/* From now on TRUST is what NEXT was, which goes. Takes a NULL for NEXT. */
+void trust_replace(struct trust *trust, struct trust **next);
+
 /* Reads the file again if it has changed, looking no more often than once a
  * minute. If it is no good any more, what was read before stays, and the log
  * says so once. */

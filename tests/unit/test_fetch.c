@@ -782,6 +782,50 @@ static void test_ca_changes(void **state)
 	unlink(path);
 }
 
+static enum fetch_cause cause_now(struct world *w)
+{
+	get(w, HOST, "127.0.0.1", NULL);
+	uv_run(&w->loop, UV_RUN_DEFAULT);
+	return got.cause;
+}
+
+/* Other options: from one CA to another, after fetches that libcurl could have
+ * kept something of; and not when they are dropped. */
+static void test_other_options(void **state)
+{
+	struct https_script good = { .cert = { .ca = ca, .san = "DNS:" HOST },
+		                     .response = GOOD };
+	struct https_server *server = https_server_start("127.0.0.1", &good);
+	struct fetcher_options options = { .ca_file = other_path,
+		                           .timeout_ms = 2000,
+		                           .max_size = MAX_SIZE,
+		                           .concurrency = 1 };
+	struct fault why;
+	struct world w;
+
+	(void)state;
+	open_world(&w, 2000, 4);
+	options.loop = &w.loop;
+	assert_int_equal(cause_now(&w), FETCH_OK);
+	assert_int_equal(fetcher_prepare(w.fetcher, &options, &why), MTS_OK);
+	fetcher_settle(w.fetcher, false);
+	assert_int_equal(cause_now(&w), FETCH_OK);
+	assert_int_equal(fetcher_prepare(w.fetcher, &options, &why), MTS_OK);
+	fetcher_settle(w.fetcher, true);
+	assert_int_equal(cause_now(&w), FETCH_CERT_UNTRUSTED);
+	options.ca_file = "/nonexistent/ca.pem";
+	assert_int_equal(fetcher_prepare(w.fetcher, &options, &why), MTS_ESYS);
+	fetcher_settle(w.fetcher, false);
+	assert_int_equal(cause_now(&w), FETCH_CERT_UNTRUSTED);
+	options.ca_file = ca_path;
+	options.max_size = 10;
+	assert_int_equal(fetcher_prepare(w.fetcher, &options, &why), MTS_OK);
+	fetcher_settle(w.fetcher, true);
+	assert_int_equal(cause_now(&w), FETCH_TOO_LARGE);
+	close_world(&w);
+	https_server_stop(server);
+}
+
 static void test_bad_ca(void **state)
 {
 	char path[] = "/tmp/test_fetch_bad.XXXXXX";
@@ -889,6 +933,7 @@ int main(void)
 		cmocka_unit_test(test_silent_hosts),
 		cmocka_unit_test(test_ca_is_read_once),
 		cmocka_unit_test(test_ca_changes),
+		cmocka_unit_test(test_other_options),
 		cmocka_unit_test(test_bad_ca),
 		cmocka_unit_test(test_no_memory),
 	};
