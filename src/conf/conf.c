@@ -147,6 +147,7 @@ void conf_free(struct conf **conf)
 	free_list(old->dns.servers, old->dns.server_count);
 	free(old->dns.trust_anchor);
 	free(old->fetch.ca_file);
+	free(old->user);
 	words_free(&old->domains);
 	free(old);
 	*conf = NULL;

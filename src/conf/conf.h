@@ -119,6 +119,7 @@ struct conf {
 		enum log_level level;
 		enum log_target target;
 	} log;
+	char *user; /* to become, when started as root; NULL: nobody */
 };
 
 /* Where mtastsd looks for its configuration, and so mtasts-ctl. */
@@ -139,6 +140,11 @@ struct conf *conf_new(void);
 
 /* "socketmap", "tcp_table", "exim". */
 const char *conf_protocol_text(enum conf_protocol protocol);
+
+/* Writes to TEXT, cut off at SIZE, which options that are taken in by a restart
+ * only differ in A and B: "cache.directory, user". Returns how many do. */
+size_t conf_list_restart(const struct conf *a, const struct conf *b, char *text,
+                         size_t size);
 
 /* Takes NULL, leaves NULL. */
 void conf_free(struct conf **conf);

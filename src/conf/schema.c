@@ -146,6 +146,7 @@ static const struct conf_option options[] = {
 	  .min = 1,
 	  .max = TEXT_MAX,
 	  .fallback = "/var/lib/mtasts",
+	  .restart = true,
 	  .help = "The folder of the cache.",
 	  .more = "One mtastsd at a time can use it." },
 	{ .path = "cache.max_size",
@@ -154,6 +155,7 @@ static const struct conf_option options[] = {
 	  .min = MIB,
 	  .max = TIB,
 	  .fallback = "1GiB",
+	  .restart = true,
 	  .help = "What the cache may grow to.",
 	  .more = "Address space is set aside for all of it, memory and disk "
 	          "only for what is stored. When it is nearly full, policies "
@@ -493,7 +495,19 @@ static const struct conf_option options[] = {
 	  .fallback = "stderr",
 	  .words = targets,
 	  .help = "Where log lines go.",
-	  .more = "With syslog the facility is mail." },
+	  .more = "With syslog the facility is mail. In the background it is "
+	          "always syslog." },
+	{ .path = "user",
+	  .type = CONF_NAME,
+	  .offset = IN(user),
+	  .max = NAME_MAX_,
+	  .fallback = "\"\"",
+	  .restart = true,
+	  .help = "The user that mtastsd becomes when it is started as root.",
+	  .more = "Sockets are opened before, and folders made that are "
+	          "missing; then root's privileges are given up for good. "
+	          "Empty: none; a service manager may start it as the right "
+	          "user." },
 };
 
 enum { OPTIONS = sizeof(options) / sizeof(options[0]) };

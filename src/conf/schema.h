@@ -8,6 +8,7 @@
 
 #include "base/slice.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,6 +43,7 @@ struct conf_option {
 	const char *fallback;     /* the default, as a file would say it */
 	const char *example;      /* without a default: a good value */
 	const char *const *words; /* CONF_WORD: up to a NULL */
+	bool restart;             /* a reload does not take it in */
 	const char *help;         /* one line */
 	const char *more;         /* what else there is to know, or "" */
 };

@@ -12,6 +12,19 @@
 
 /* -- status ---------------------------------------------------------------- */
 
+/* What came of the last one. */
+static void show_reload(struct view *view, const json_t *reload)
+{
+	if (!json_is_object(reload))
+		return;
+	view_put_time(view, "last reload", reload, "at");
+	if (item_has(reload, "error"))
+		view_put_text(view, "refused", reload, "error");
+	if (json_array_size(json_object_get(reload, "restart")) > 0)
+		view_put_array(view, "needs restart",
+		               json_object_get(reload, "restart"));
+}
+
 static void show_daemon(struct view *view, const json_t *item)
 {
 	struct slice config = item_text(item, "config");
@@ -31,6 +44,7 @@ static void show_daemon(struct view *view, const json_t *item)
 	view_put_text(view, "control", item, "control");
 	view_put_array(view, "listening on",
 	               json_object_get(item, "listeners"));
+	show_reload(view, json_object_get(item, "reload"));
 }
 
 static void show_cache(struct view *view, const json_t *cache)
@@ -177,6 +191,18 @@ static void show_imported(struct view *view, const json_t *item)
 	view_put_count(view, "refused", item, "refused");
 }
 
+/* -- reload ---------------------------------------------------------------- */
+
+static void show_reloaded(struct view *view, const json_t *item)
+{
+	const json_t *restart = json_object_get(item, "restart");
+
+	view_put_heading(view, "reloaded");
+	view_put_text(view, "configuration", item, "config");
+	if (json_array_size(restart) > 0)
+		view_put_array(view, "needs restart", restart);
+}
+
 /* -- the view -------------------------------------------------------------- */
 
 int view_text_item(struct view *view, const json_t *item)
@@ -191,6 +217,7 @@ int view_text_item(struct view *view, const json_t *item)
 		[CONTROL_FLUSH] = show_flushed,
 		[CONTROL_EXPORT] = show_exported,
 		[CONTROL_IMPORT] = show_imported,
+		[CONTROL_RELOAD] = show_reloaded,
 	};
 
 	shows[view->command](view, item);

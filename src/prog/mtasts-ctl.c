@@ -265,6 +265,7 @@ static int timeout_s(enum control_command command)
 	case CONTROL_STATUS:
 	case CONTROL_SHOW:
 	case CONTROL_FLUSH:
+	case CONTROL_RELOAD: /* it may look names up */
 		break;
 	}
 	return TIMEOUT_S;

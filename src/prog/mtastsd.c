@@ -6,18 +6,21 @@
 #include "cache/cache.h"
 #include "conf/conf.h"
 #include "config.h"
+#include "prog/background.h"
 #include "prog/daemon.h"
+#include "prog/notify.h"
+#include "prog/privileged.h"
 
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -25,6 +28,7 @@ enum { EXIT_USAGE = 2 };
 
 struct options {
 	const char *config;
+	const char *pid_file; /* NULL: none */
 	bool foreground;
 	bool test;
 	bool debug;
@@ -37,12 +41,13 @@ struct run {
 	struct daemon *daemon;
 	uv_signal_t signals[SIGNALS];
 	int ready_fd; /* tells the parent that we are ready; -1: foreground */
-	enum log_level log_level;
+	int pid_fd;   /* where our number goes then; -1: nowhere */
+	struct daemon_options options;
 };
 
 static void print_help(void)
 {
-	printf("usage: mtastsd [-fd] [-c FILE]\n"
+	printf("usage: mtastsd [-fd] [-c FILE] [-p FILE]\n"
 	       "       mtastsd -t [-c FILE]\n"
 	       "\n"
 	       "Answers mail servers: what does MTA-STS (RFC 8461) demand for "
@@ -51,6 +56,8 @@ static void print_help(void)
 	       "  -c, --config FILE   read FILE (default: %s)\n"
 	       "  -f, --foreground    stay in the foreground\n"
 	       "  -d, --debug         log at level debug\n"
+	       "  -p, --pid-file FILE write the process' number there when it "
+	       "is ready\n"
 	       "  -t, --test          check the configuration and exit\n"
 	       "  -V, --version       print the version and exit\n"
 	       "  -h, --help          print this and exit\n"
@@ -66,6 +73,7 @@ static int parse_options(int argc, char **argv, struct options *ret)
 		{ "config", required_argument, NULL, 'c' },
 		{ "foreground", no_argument, NULL, 'f' },
 		{ "debug", no_argument, NULL, 'd' },
+		{ "pid-file", required_argument, NULL, 'p' },
 		{ "test", no_argument, NULL, 't' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "help", no_argument, NULL, 'h' },
@@ -74,7 +82,7 @@ static int parse_options(int argc, char **argv, struct options *ret)
 	int c;
 
 	*ret = (struct options){ .config = CONF_DEFAULT_FILE };
-	while ((c = getopt_long(argc, argv, "c:fdtVh", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "c:dfp:tVh", longs, NULL)) != -1) {
 		switch (c) {
 		case 'c':
 			ret->config = optarg;
@@ -84,6 +92,9 @@ static int parse_options(int argc, char **argv, struct options *ret)
 			break;
 		case 'd':
 			ret->debug = true;
+			break;
+		case 'p':
+			ret->pid_file = optarg;
 			break;
 		case 't':
 			ret->test = true;
@@ -117,15 +128,17 @@ static void on_end_signal(uv_signal_t *handle, int signum)
 	if (!run->daemon)
 		return; /* a second one, while we are ending */
 	log_info("stopping signal=%s", signum == SIGINT ? "INT" : "TERM");
+	notify_stopping();
 	daemon_close(&run->daemon);
 }
 
 static void on_reload_signal(uv_signal_t *handle, int signum)
 {
-	(void)handle;
+	struct run *run = handle->data;
+
 	(void)signum;
-	log_warning("reload_unsupported reason=\"restart to take in a new "
-	            "configuration\"");
+	if (run->daemon)
+		daemon_reload(run->daemon, "signal=HUP");
 }
 
 static void watch_signals(struct run *run)
@@ -225,23 +238,17 @@ static void raise_file_limit(void)
 
 static void tell_ready(struct run *run)
 {
-	int null;
+	const struct daemon_options *options = &run->options;
 
 	daemon_log_ready(run->daemon);
+	notify_ready(daemon_listener_count(run->daemon), NULL);
+	notify_watch(&run->loop);
+	if (run->pid_fd >= 0)
+		background_write_pid(run->pid_fd, getpid());
 	if (run->ready_fd < 0)
 		return;
-	if (write(run->ready_fd, "", 1) != 1)
-		log_debug("parent_gone");
-	close(run->ready_fd);
-	/* Whoever started us may wait for these to be closed. */
-	log_open("mtastsd", LOG_TARGET_SYSLOG, run->log_level);
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (null < 0)
-		return;
-	dup2(null, STDIN_FILENO);
-	dup2(null, STDOUT_FILENO);
-	dup2(null, STDERR_FILENO);
-	close(null);
+	daemon_open_log(options->conf, options->debug, options->background);
+	background_tell_ready(run->ready_fd);
 }
 
 static void no_thread_work(void *arg)
@@ -284,101 +291,115 @@ static int start_pool(uv_loop_t *loop, struct fault *why)
 	return MTS_OK;
 }
 
-static int run_daemon(const struct conf *conf, const char *config,
-                      enum log_level level, int ready_fd)
+/* Everything up to the point from where it answers. */
+static int open_all(struct run *run, struct fault *why)
 {
-	struct run run = { .ready_fd = ready_fd, .log_level = level };
+	int rc = privileged_start(run->options.conf, run->options.ready, why);
+
+	if (rc == MTS_OK)
+		rc = start_pool(&run->loop, why);
+	return rc == MTS_OK ? daemon_open(&run->options, &run->daemon, why)
+	                    : rc;
+}
+
+static int run_daemon(struct run *run)
+{
 	struct fault why;
 	int status = EXIT_FAILURE;
 
-	if (uv_loop_init(&run.loop) != 0) {
+	if (uv_loop_init(&run->loop) != 0) {
 		log_error("start_failed reason=\"no event loop\"");
 		return EXIT_FAILURE;
 	}
+	run->options.loop = &run->loop;
 	set_signals();
-	if (start_pool(&run.loop, &why) == MTS_OK &&
-	    daemon_open(&run.loop, conf, config, &run.daemon, &why) == MTS_OK) {
-		watch_signals(&run);
-		tell_ready(&run);
+	if (open_all(run, &why) == MTS_OK) {
+		watch_signals(run);
+		tell_ready(run);
 		status = EXIT_SUCCESS;
 	} else {
 		log_error("start_failed reason=\"%s\"", why.text);
 	}
 	/* After a failure: until what was opened is closed. */
-	uv_run(&run.loop, UV_RUN_DEFAULT);
+	uv_run(&run->loop, UV_RUN_DEFAULT);
+	notify_unwatch();
 	if (status == EXIT_SUCCESS)
-		unwatch_signals(&run);
-	if (uv_loop_close(&run.loop) != 0)
+		unwatch_signals(run);
+	if (uv_loop_close(&run->loop) != 0)
 		log_debug("loop_not_empty");
 	if (status == EXIT_SUCCESS)
 		log_info("stopped");
 	return status;
 }
 
-/* -- the background -------------------------------------------------------- */
-
-/* In the parent: waits until the daemon is ready or has ended. */
-static int await_ready(int fd, pid_t pid)
+/* Writes PATH to ABSOLUTE, and returns that: the background's folder is another
+ * one, and a reload must find the file. */
+static const char *absolute_path(const char *path, char absolute[PATH_MAX])
 {
-	char byte;
-	ssize_t n;
-	int status;
+	char folder[PATH_MAX];
+	int len;
 
-	do {
-		n = read(fd, &byte, 1);
-	} while (n < 0 && errno == EINTR);
-	if (n == 1)
-		return EXIT_SUCCESS;
-	if (waitpid(pid, &status, 0) == pid && WIFEXITED(status))
-		return WEXITSTATUS(status);
-	return EXIT_FAILURE;
+	if (path[0] == '/' || !getcwd(folder, sizeof(folder)))
+		return path;
+	len = snprintf(absolute, PATH_MAX, "%s/%s", folder, path);
+	return len > 0 && len < PATH_MAX ? absolute : path;
 }
 
-/* Goes into the background. Returns the parent's exit status, or -1 in the
- * child, where *RET_FD is to be told when it is ready. */
-static int detach(int *ret_fd)
+/* In the child, or in the foreground. */
+static int go(struct run *run, const char *pid_file)
 {
-	int fds[2];
-	pid_t pid;
-
-	if (pipe2(fds, O_CLOEXEC) != 0 || (pid = fork()) < 0) {
-		log_error("start_failed reason=\"can't go into the background: "
-		          "%s\"",
-		          strerror(errno));
-		return EXIT_FAILURE;
-	}
-	if (pid > 0) {
-		close(fds[1]);
-		return await_ready(fds[0], pid);
-	}
-	close(fds[0]);
-	setsid();
-	if (chdir("/") != 0)
-		log_debug("chdir_failed");
-	*ret_fd = fds[1];
-	return -1;
-}
-
-static int start(const struct options *options, const struct conf *conf)
-{
-	enum log_level level =
-	    options->debug ? LOG_LEVEL_DEBUG : conf->log.level;
-	int ready_fd = -1;
 	int status;
 
-	log_open("mtastsd", conf->log.target, level);
-	raise_file_limit();
-	if (!options->foreground) {
-		status = detach(&ready_fd);
-		if (status >= 0)
-			return status;
+	if (pid_file && run->ready_fd < 0) {
+		run->pid_fd = background_open_pid(pid_file);
+		if (run->pid_fd < 0) {
+			log_error("start_failed reason=\"%s: %s\"", pid_file,
+			          strerror(errno));
+			return EXIT_FAILURE;
+		}
 	}
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0) {
 		log_error("start_failed reason=\"libcurl can't be set up\"");
 		return EXIT_FAILURE;
 	}
-	status = run_daemon(conf, options->config, level, ready_fd);
+	status = run_daemon(run);
 	curl_global_cleanup();
+	/* Whoever made it as root removes it, if we can't. */
+	if (pid_file && status == EXIT_SUCCESS)
+		unlink(pid_file);
+	return status;
+}
+
+static int start(const struct options *options, const struct conf *conf)
+{
+	char config[PATH_MAX], pid[PATH_MAX];
+	const char *pid_file =
+	    options->pid_file ? absolute_path(options->pid_file, pid) : NULL;
+	struct run run = {
+		.ready_fd = -1,
+		.pid_fd = -1,
+		.options = {
+			.conf = conf,
+			.config_path = absolute_path(options->config, config),
+			.debug = options->debug,
+			.background = !options->foreground,
+		},
+	};
+	struct fault why;
+	int status = -1;
+
+	daemon_open_log(conf, options->debug, false);
+	raise_file_limit();
+	if (activation_new(&run.options.ready, &why) != MTS_OK ||
+	    notify_inherit(run.options.ready, &why) != MTS_OK) {
+		log_error("start_failed reason=\"%s\"", why.text);
+		status = EXIT_FAILURE;
+	}
+	if (status < 0 && !options->foreground)
+		status = background_detach(pid_file, &run.ready_fd);
+	if (status < 0)
+		status = go(&run, pid_file);
+	activation_free(&run.options.ready);
 	return status;
 }
 

@@ -22,6 +22,11 @@ int ask_new(const struct ask_options *options, struct ask **ret,
 	return MTS_OK;
 }
 
+void ask_set(struct ask *ask, const struct ask_options *options)
+{
+	ask->options = *options;
+}
+
 void ask_close(struct ask **ask)
 {
 	free(*ask);

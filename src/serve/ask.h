@@ -49,6 +49,9 @@ int ask_new(const struct ask_options *options, struct ask **ret,
             struct fault *why);
 void ask_close(struct ask **ask);
 
+/* Goes by OPTIONS from now on, for who waits, too. */
+void ask_set(struct ask *ask, const struct ask_options *options);
+
 struct ask_question {
 	struct domain_hop hop;
 	bool with_dane;       /* false: the MTA sees to DANE itself */

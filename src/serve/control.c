@@ -12,6 +12,7 @@
 #include "serve/control_peer.h"
 #include "serve/endpoint.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -21,8 +22,12 @@ enum {
 
 struct control {
 	struct control_peers peers;
-	struct endpoint *endpoint;
+	struct endpoint *endpoint; /* NULL: none */
 	struct control_access *access;
+	/* Between prepare and settle; the socket NULL if it is to stay. */
+	const struct control_options *next;
+	struct endpoint *next_endpoint;
+	struct control_access *next_access;
 	uint64_t refused;    /* since the last log line, and with it */
 	uint64_t refused_ms; /* when that was written */
 };
@@ -51,11 +56,13 @@ static void log_refused(struct control *control, const struct control_who *peer)
 	control->refused_ms = now_ms;
 }
 
-/* True if the one at the other end may speak; USER is then his name. */
+/* True if the one at the other end may speak; WHO is then who that is, as the
+ * log tells it. */
 static bool may_speak(struct control *control, uv_stream_t *stream,
-                      char user[USER_NAME_MAX])
+                      char who[CONTROL_WHO_MAX])
 {
 	struct control_who peer = { -1, -1 };
+	char user[USER_NAME_MAX];
 	int fd;
 
 	if (uv_fileno((uv_handle_t *)stream, &fd) != 0 ||
@@ -64,6 +71,8 @@ static bool may_speak(struct control *control, uv_stream_t *stream,
 		return false;
 	}
 	user_name((uid_t)peer.uid, user);
+	snprintf(who, CONTROL_WHO_MAX, "user=%s uid=%ld pid=%ld", user,
+	         peer.uid, peer.pid);
 	return true;
 }
 
@@ -76,9 +85,9 @@ static void refuse(uv_stream_t *stream, const char *error)
 static void on_connection(void *arg, uv_stream_t *stream)
 {
 	struct control *control = arg;
-	char user[USER_NAME_MAX];
+	char who[CONTROL_WHO_MAX];
 
-	if (!may_speak(control, stream, user)) {
+	if (!may_speak(control, stream, who)) {
 		refuse(stream,
 		       "permission denied: be root or the user that mtastsd "
 		       "runs as, or be named by control_users or "
@@ -89,24 +98,35 @@ static void on_connection(void *arg, uv_stream_t *stream)
 		refuse(stream, "too many control connections");
 		return;
 	}
-	if (control_peer_take(&control->peers, stream, user) != MTS_OK)
+	if (control_peer_take(&control->peers, stream, who) != MTS_OK)
 		refuse(stream, "out of memory");
 }
 
 /* -- the service ----------------------------------------------------------- */
 
-static int listen_for_peers(struct control *control, struct fault *why)
+/* Of the socket that ACCESS and OPTIONS want. */
+static struct bind_options binding(const struct control_options *options,
+                                   const struct control_access *access)
 {
-	const struct control_options *options = &control->peers.context.options;
+	return (struct bind_options){ .address = options->address,
+		                      .mode = control_access_mode(access),
+		                      .group = options->group };
+}
+
+static int listen_for_peers(struct control *control,
+                            const struct control_options *options,
+                            const struct control_access *access,
+                            struct endpoint **ret, struct fault *why)
+{
 	struct endpoint_options endpoint = {
 		.loop = options->loop,
-		.address = options->address,
-		.mode = control_access_mode(control->access),
-		.group = options->group,
+		.bind = binding(options, access),
+		.ready = options->ready,
 	};
 
-	return endpoint_listen(&endpoint, on_connection, control,
-	                       &control->endpoint, why);
+	if (options->address[0] == '\0')
+		return MTS_OK;
+	return endpoint_listen(&endpoint, on_connection, control, ret, why);
 }
 
 int control_open(const struct control_options *options, struct control **ret,
@@ -123,7 +143,8 @@ int control_open(const struct control_options *options, struct control **ret,
 	rc = control_access_new(options->users, options->user_count,
 	                        options->group, &control->access, why);
 	if (rc == MTS_OK)
-		rc = listen_for_peers(control, why);
+		rc = listen_for_peers(control, options, control->access,
+		                      &control->endpoint, why);
 	if (rc == MTS_OK) {
 		*ret = control;
 		return MTS_OK;
@@ -133,12 +154,75 @@ int control_open(const struct control_options *options, struct control **ret,
 	return rc;
 }
 
+static bool listens_at(const struct control *control, const char *address)
+{
+	return control->endpoint && endpoint_is_at(control->endpoint, address);
+}
+
+static int prepare_socket(struct control *control,
+                          const struct control_options *options,
+                          struct fault *why)
+{
+	struct bind_options bind = binding(options, control->next_access);
+
+	if (listens_at(control, options->address))
+		return endpoint_change(control->endpoint, &bind, why);
+	return listen_for_peers(control, options, control->next_access,
+	                        &control->next_endpoint, why);
+}
+
+int control_prepare(struct control *control,
+                    const struct control_options *options, struct fault *why)
+{
+	int rc = control_access_new(options->users, options->user_count,
+	                            options->group, &control->next_access, why);
+
+	if (rc == MTS_OK)
+		rc = prepare_socket(control, options, why);
+	if (rc == MTS_OK)
+		control->next = options;
+	else
+		control_settle(control, false);
+	return rc;
+}
+
+/* Goes over to what is prepared; what was before is left in its place. */
+static void take_next(struct control *control)
+{
+	const struct control_options *options = control->next;
+	struct control_access *access = control->access;
+	struct endpoint *endpoint = control->endpoint;
+	struct bind_options bind = binding(options, control->next_access);
+
+	control->access = control->next_access;
+	control->next_access = access;
+	if (listens_at(control, options->address)) {
+		endpoint_settle(endpoint, &bind);
+	} else {
+		control->endpoint = control->next_endpoint;
+		control->next_endpoint = endpoint;
+	}
+	control->peers.context.options = *options;
+}
+
+void control_settle(struct control *control, bool good)
+{
+	if (control->next && good)
+		take_next(control);
+	else if (control->endpoint)
+		endpoint_settle(control->endpoint, NULL);
+	control->next = NULL;
+	control_access_free(&control->next_access);
+	endpoint_close(&control->next_endpoint);
+}
+
 void control_close(struct control **control)
 {
 	struct control *c = *control;
 
 	if (!c)
 		return;
+	control_settle(c, false);
 	endpoint_close(&c->endpoint);
 	control_peers_drop(&c->peers);
 	control_access_free(&c->access);

@@ -17,17 +17,26 @@
 
 struct control;
 
+/* What came of a reload of the configuration. */
+struct control_reload {
+	int64_t when_s;     /* 0: there was none yet */
+	struct fault fault; /* status MTS_OK: it was taken in */
+	size_t restarts;    /* options in it that take a restart, */
+	char options[200];  /* by name: "cache.directory, user" */
+};
+
 /* All pointers are borrowed and outlive the service. */
 struct control_options {
 	uv_loop_t *loop;
 	const struct clock *clock;
-	const char *address; /* "unix:/path" */
+	const char *address; /* "unix:/path"; "": nobody is listened to */
 	/* Who may speak besides root and our own user. */
 	const char *const *users; /* USER_COUNT names */
 	size_t user_count;
-	const char *group;   /* a group's name, or NULL */
-	const char *version; /* for status */
-	const char *config;  /* the configuration file's path, "" if none */
+	const char *group;        /* a group's name, or NULL */
+	struct activation *ready; /* what is bound already; may be NULL */
+	const char *version;      /* for status */
+	const char *config; /* the configuration file's path, "" if none */
 	struct ask *ask;
 	struct lookups *lookups;
 	struct dane_walks *walks; /* NULL: DANE is off */
@@ -46,13 +55,25 @@ struct control_options {
 	size_t listener_count;
 	/* Connections of MTAs now, and since the start; for status. */
 	void (*count_clients)(void *arg, uint64_t *now, uint64_t *total);
+	/* Reloads the configuration, on behalf of WHO; the result is good until
+	 * the next one. What these options are may change in it. */
+	const struct control_reload *(*reload)(void *arg, const char *who);
+	const struct control_reload *last_reload;
 	void *arg;
 };
 
-/* endpoint_listen()'s errors and control_access_new()'s. On MTS_OK *RET is the caller's:
- * control_close(). */
+/* endpoint_listen()'s errors and control_access_new()'s. On MTS_OK *RET is the
+ * caller's: control_close(). */
 int control_open(const struct control_options *options, struct control **ret,
                  struct fault *why);
+
+/* Prepares other OPTIONS (of the same loop and clock), which are borrowed until
+ * they are settled: opens another socket if the address is another one;
+ * control_open()'s errors. control_settle() then puts them in force, or drops
+ * them. Connections stay. */
+int control_prepare(struct control *control,
+                    const struct control_options *options, struct fault *why);
+void control_settle(struct control *control, bool good);
 
 /* Drops every connection and closes. Takes NULL, leaves NULL. The loop must run
  * once more before it is closed. */

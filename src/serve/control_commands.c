@@ -219,6 +219,7 @@ static void step_status(struct control_job *job)
 	control_put(&item, "lookups", lookups_object(options->lookups));
 	control_put(&item, "dane", control_dane_status(options));
 	control_put_count(&item, "domains", words_count(options->words));
+	control_put(&item, "reload", control_last_reload(options));
 	control_put(&item, "refreshes", refreshes_object(options->refresher));
 	if (control_job_say(job, &item))
 		control_job_end(job, control_end_if(stats.writable), NULL);
@@ -233,7 +234,7 @@ static void flush_negative(struct control_job *job)
 
 	control_put_count(&item, "absent", absent_count(absent));
 	absent_remove_all(absent);
-	log_info("control_flush user=%s absent=all", job->user);
+	log_info("control_flush %s absent=all", job->who);
 	if (control_job_say(job, &item))
 		control_job_end(job, CONTROL_END_DONE, NULL);
 }
@@ -258,7 +259,7 @@ static void flush_all(struct control_job *job)
 	if (options->walks)
 		dane_walks_forget_all(options->walks);
 	mx_sets_forget_all(options->mx_sets);
-	log_info("control_flush user=%s policies=all absent=all", job->user);
+	log_info("control_flush %s policies=all absent=all", job->who);
 	if (control_job_say(job, &item))
 		control_job_end(job, CONTROL_END_DONE, NULL);
 }
@@ -277,8 +278,8 @@ static bool flush_domain(struct control_job *job, const struct domain_hop *hop)
 	absent_remove(options->absent, domain);
 	mx_sets_forget(options->mx_sets, domain);
 	if (policy || absent || dane)
-		log_info("control_flush user=%s domain=%s policy=%s absent=%s",
-		         job->user, domain->name, policy ? "yes" : "no",
+		log_info("control_flush %s domain=%s policy=%s absent=%s",
+		         job->who, domain->name, policy ? "yes" : "no",
 		         absent ? "yes" : "no");
 	else
 		job->missing = true;
@@ -391,6 +392,9 @@ void control_job_step(struct control_job *job)
 		return;
 	case CONTROL_FLUSH:
 		step_flush(job);
+		return;
+	case CONTROL_RELOAD:
+		control_job_reload(job);
 		return;
 	}
 }

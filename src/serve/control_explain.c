@@ -239,7 +239,7 @@ void control_job_explain(struct control_job *job)
 		return;
 	}
 	/* The walk's result goes to the cache. */
-	log_info("control_explain user=%s domain=%s", job->user,
+	log_info("control_explain %s domain=%s", job->who,
 	         control_job_domain(job));
 	if (ask_hosts(job))
 		job->state = CONTROL_JOB_WAITING;

@@ -43,7 +43,7 @@ struct control_import {
 struct control_job {
 	/* Set by the connection, once. */
 	const struct control_context *context;
-	const char *user;   /* the peer's, for the log */
+	const char *who; /* the peer, for the log: "user=anna uid=1000 pid=7" */
 	struct buffer *out; /* where the lines go */
 	/* A callback has changed the state, or put something to OUT. */
 	void (*wake)(void *arg);
@@ -124,5 +124,12 @@ void control_import_eof(struct control_job *job);
 
 /* The peer has gone in mid-import. */
 void control_import_break(struct control_job *job);
+
+/* -- control_reload.c ------------------------------------------------------ */
+
+void control_job_reload(struct control_job *job);
+
+/* Null if there was none yet; NULL: no memory. */
+json_t *control_last_reload(const struct control_options *options);
 
 #endif

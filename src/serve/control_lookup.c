@@ -94,7 +94,7 @@ void control_job_refresh(struct control_job *job)
 		refresh_word(job, &result);
 		return;
 	}
-	log_info("control_refresh user=%s domain=%s", job->user,
+	log_info("control_refresh %s domain=%s", job->who,
 	         control_job_domain(job));
 	control_job_wait(job, ask_refresh(ask, &job->question, CONTROL_WALK_MS,
 	                                  on_refresh, job, &job->waiter));

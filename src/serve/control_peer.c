@@ -7,7 +7,6 @@
  * more only when all that it said before is written. */
 #include "serve/control_peer.h"
 
-#include "base/user.h"
 #include "serve/control_job.h"
 #include "wire/transfer.h"
 
@@ -35,7 +34,7 @@ struct peer {
 	bool ended;       /* it sends no more, but may read on */
 	bool last;        /* to be closed when all is written */
 	bool paused;      /* is not read: what it sent has to be used first */
-	char user[USER_NAME_MAX];
+	char who[CONTROL_WHO_MAX];
 	struct buffer in;
 	struct buffer out;     /* said, not yet handed to libuv */
 	struct buffer sending; /* libuv's until on_written, else empty */
@@ -378,7 +377,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 /* -- peers come and go ----------------------------------------------------- */
 
 static struct peer *new_peer(struct control_peers *peers, uv_stream_t *stream,
-                             const char *user)
+                             const char *who)
 {
 	struct peer *peer = calloc(1, sizeof(*peer));
 
@@ -386,12 +385,12 @@ static struct peer *new_peer(struct control_peers *peers, uv_stream_t *stream,
 		return NULL;
 	peer->peers = peers;
 	peer->stream = stream;
-	snprintf(peer->user, sizeof(peer->user), "%s", user);
+	snprintf(peer->who, sizeof(peer->who), "%s", who);
 	buffer_init(&peer->in, TRANSFER_LINE_MAX + 2 * READ_SIZE);
 	buffer_init(&peer->out, OUT_MAX);
 	buffer_init(&peer->sending, OUT_MAX);
 	peer->job.context = &peers->context;
-	peer->job.user = peer->user;
+	peer->job.who = peer->who;
 	peer->job.out = &peer->out;
 	peer->job.wake = on_wake;
 	peer->job.arg = peer;
@@ -399,9 +398,9 @@ static struct peer *new_peer(struct control_peers *peers, uv_stream_t *stream,
 }
 
 int control_peer_take(struct control_peers *peers, uv_stream_t *stream,
-                      const char *user)
+                      const char *who)
 {
-	struct peer *peer = new_peer(peers, stream, user);
+	struct peer *peer = new_peer(peers, stream, who);
 
 	if (!peer)
 		return MTS_ENOMEM;

@@ -4,9 +4,12 @@
 #define SERVE_CONTROL_PEER_H
 
 #include "base/list.h"
+#include "base/user.h"
 #include "serve/control_job.h"
 
 #include <uv.h>
+
+enum { CONTROL_WHO_MAX = USER_NAME_MAX + 64 };
 
 /* Those that are open, and what they share. */
 struct control_peers {
@@ -15,11 +18,11 @@ struct control_peers {
 	size_t count;
 };
 
-/* Takes over STREAM, of a peer that may speak and whose name is USER, and serves
- * it until it goes. MTS_ENOMEM: STREAM is the caller's still. PEERS outlives
+/* Takes over STREAM, of a peer that may speak and is WHO (control_job.h), and
+ * serves it until it goes. MTS_ENOMEM: STREAM is the caller's still. PEERS outlives
  * it. */
 int control_peer_take(struct control_peers *peers, uv_stream_t *stream,
-                      const char *user);
+                      const char *who);
 
 /* Closes every connection. The loop must run once more before it is closed. */
 void control_peers_drop(struct control_peers *peers);

@@ -74,7 +74,7 @@ void control_job_export(struct control_job *job)
 	                  export_one, job);
 	if (job->state != CONTROL_JOB_READY || (more && !job->over))
 		return;
-	log_info("control_export user=%s policies=%llu", job->user,
+	log_info("control_export %s policies=%llu", job->who,
 	         (unsigned long long)job->found);
 	item = transfer_end(job->found);
 	if (control_job_say(job, &item))
@@ -95,9 +95,9 @@ static void log_import(const struct control_job *job, bool complete)
 {
 	const struct control_import *import = &job->import;
 
-	log_info("control_import user=%s imported=%llu older=%llu ended=%llu "
+	log_info("control_import %s imported=%llu older=%llu ended=%llu "
 	         "refused=%llu complete=%s",
-	         job->user, (unsigned long long)import->imported,
+	         job->who, (unsigned long long)import->imported,
 	         (unsigned long long)import->older,
 	         (unsigned long long)import->ended,
 	         (unsigned long long)import->refused, complete ? "yes" : "no");

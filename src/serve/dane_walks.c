@@ -129,6 +129,11 @@ void dane_walks_close(struct dane_walks **walks)
 	*walks = NULL;
 }
 
+void dane_walks_set_always(struct dane_walks *walks, bool always)
+{
+	walks->options.always = always;
+}
+
 enum dane_reach dane_walks_reach(const struct dane_walks *walks)
 {
 	enum secure_dns_health health = secure_dns_health(walks->options.dns);

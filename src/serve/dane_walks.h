@@ -26,6 +26,9 @@ struct dane_walks_options {
 int dane_walks_new(const struct dane_walks_options *options,
                    struct dane_walks **ret, struct fault *why);
 
+/* Changes the option ALWAYS. */
+void dane_walks_set_always(struct dane_walks *walks, bool always);
+
 /* Cancels every walk; no waiter is called back. Takes NULL, leaves NULL. The
  * loop must run once more before it is closed. */
 void dane_walks_close(struct dane_walks **walks);

@@ -29,18 +29,8 @@ static struct schedule_rules schedule_of(const struct lookups_options *options)
 	};
 }
 
-int lookups_new(const struct lookups_options *options, struct lookups **ret,
-                struct fault *why)
+void lookups_set(struct lookups *lookups, const struct lookups_options *options)
 {
-	struct lookups *lookups = calloc(1, sizeof(*lookups));
-
-	if (!lookups)
-		return fault_set(why, MTS_ENOMEM, "out of memory");
-	lookups->jobs = map_new();
-	if (!lookups->jobs) {
-		free(lookups);
-		return fault_set(why, MTS_ENOMEM, "out of memory");
-	}
 	lookups->options = *options;
 	lookups->discover = (struct discover_options){
 		.resolver = options->resolver,
@@ -57,6 +47,21 @@ int lookups_new(const struct lookups_options *options, struct lookups **ret,
 		.retry_ms = options->retry_ms,
 		.schedule = schedule_of(options),
 	};
+}
+
+int lookups_new(const struct lookups_options *options, struct lookups **ret,
+                struct fault *why)
+{
+	struct lookups *lookups = calloc(1, sizeof(*lookups));
+
+	if (!lookups)
+		return fault_set(why, MTS_ENOMEM, "out of memory");
+	lookups->jobs = map_new();
+	if (!lookups->jobs) {
+		free(lookups);
+		return fault_set(why, MTS_ENOMEM, "out of memory");
+	}
+	lookups_set(lookups, options);
 	list_init(&lookups->unsaved);
 	cache_watch(options->cache, on_batch, lookups);
 	*ret = lookups;

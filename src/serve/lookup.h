@@ -49,6 +49,11 @@ struct lookups_options {
 int lookups_new(const struct lookups_options *options, struct lookups **ret,
                 struct fault *why);
 
+/* Takes the limits and times of OPTIONS from now on; the rest of it must be what
+ * lookups_new() was told. What is under way goes on as it began. */
+void lookups_set(struct lookups *lookups,
+                 const struct lookups_options *options);
+
 /* Cancels every discovery; no waiter is called back. Takes NULL, leaves NULL.
  * The loop must run once more before it is closed. */
 void lookups_close(struct lookups **lookups);

@@ -185,12 +185,15 @@ static bool find_next(void *arg, const char *name,
 static size_t room_for(const struct refresher *refresher)
 {
 	size_t share = refresher->options.concurrency / SHARE + 1;
-	size_t rest = refresher->options.concurrency - refresher->under_way;
 	size_t running = 0, waiting = 0;
+	size_t rest;
 
 	fetcher_load(refresher->options.fetcher, &running, &waiting);
-	if (waiting > 0)
+	/* More than that may be under way after a reload. */
+	if (waiting > 0 ||
+	    refresher->under_way >= refresher->options.concurrency)
 		return 0;
+	rest = refresher->options.concurrency - refresher->under_way;
 	return rest < share ? rest : share;
 }
 
@@ -284,6 +287,13 @@ int refresher_new(const struct refresher_options *options,
 	sleep_ms(refresher, 0, INT64_MIN);
 	*ret = refresher;
 	return MTS_OK;
+}
+
+void refresher_set_concurrency(struct refresher *refresher,
+                               uint64_t concurrency)
+{
+	refresher->options.concurrency = concurrency;
+	sleep_ms(refresher, 0, INT64_MIN);
 }
 
 static void on_closed(uv_handle_t *timer)

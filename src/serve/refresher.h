@@ -29,6 +29,11 @@ struct refresher_options {
 int refresher_new(const struct refresher_options *options,
                   struct refresher **ret, struct fault *why);
 
+/* Changes the option CONCURRENCY, and looks anew at what is due: the rules may
+ * be others, too. */
+void refresher_set_concurrency(struct refresher *refresher,
+                               uint64_t concurrency);
+
 /* Starts nothing more; what is under way goes on. Takes NULL, leaves NULL. The
  * loop must run once more before it is closed. */
 void refresher_close(struct refresher **refresher);

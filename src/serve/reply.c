@@ -116,6 +116,9 @@ int reply_understand_tcp(const struct map_entry *map, struct slice line,
 	/* Not PERM, but that comes to the same on the wire. */
 	if (tcp_table_parse(line, &key, &why) != MTS_OK)
 		rc = answered(answer_write_temp(out, why.text));
+	else if (!map)
+		rc = answered(answer_write_temp(
+		    out, "the map is not in the configuration any more"));
 	else
 		rc = understand_key(map, buffer_slice(&key),
 		                    ANSWER_ROOM_TCP_TABLE, ret, out);

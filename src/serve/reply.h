@@ -27,7 +27,7 @@ struct reply_question {
 int reply_understand(const struct maps *maps, struct slice payload,
                      struct reply_question *ret, struct buffer *out);
 
-/* For tcp_table(5): MAP is what is asked. */
+/* For tcp_table(5): MAP is what is asked; NULL: it is gone. */
 int reply_understand_tcp(const struct map_entry *map, struct slice line,
                          struct reply_question *ret, struct buffer *out);
 

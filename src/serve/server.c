@@ -10,6 +10,7 @@
 
 #include "base/list.h"
 #include "base/log.h"
+#include "serve/listener.h"
 
 #include <stdlib.h>
 
@@ -27,18 +28,12 @@ enum {
 	WARN_PAUSE_MS = 60 * 1000, /* between two warnings of a kind */
 };
 
-/* A socket that is listened on, and what is spoken there. */
-struct listener {
-	struct list node;
-	struct server *server;
-	struct endpoint *endpoint;
-	const struct protocol *protocol;
-	struct protocol_context context;
-};
-
 struct server {
 	struct server_options options;
+	const struct server_setup *next; /* between prepare and settle */
+	uint64_t max_clients;
 	struct list listeners;
+	struct list fresh;   /* listeners that NEXT adds */
 	struct list clients; /* the one idle for longest first */
 	struct server_counts counts;
 	uint64_t full_warn_ms; /* no "too many clients" before this */
@@ -57,7 +52,8 @@ enum client_state {
 struct client {
 	struct list node;
 	struct server *server;
-	const struct listener *listener;
+	struct listener *listener;
+	const struct protocol *protocol; /* the listener may change its own */
 	uv_stream_t *stream;
 	enum client_state state;
 	uint64_t active_ms;    /* when it last sent something */
@@ -100,6 +96,7 @@ static void drop_client(struct client *client)
 	ask_cancel(&client->waiter);
 	list_remove(&client->node);
 	client->server->counts.clients--;
+	listener_leave(client->listener);
 	uv_close((uv_handle_t *)client->stream, on_client_closed);
 }
 
@@ -166,7 +163,7 @@ static void flush(struct client *client)
 /* The reply in the scratch buffer, as it goes over the wire. */
 static void put_reply(struct client *client)
 {
-	const struct protocol *protocol = client->listener->protocol;
+	const struct protocol *protocol = client->protocol;
 
 	if (protocol->frame(&client->out,
 	                    buffer_slice(&client->server->scratch)) != MTS_OK)
@@ -184,9 +181,9 @@ static void write_result(struct client *client,
 	struct server *server = client->server;
 
 	buffer_clear(&server->scratch);
-	if (client->listener->protocol->write(
-		question, result, clock_wall_s(server->options.clock),
-		&server->scratch) != MTS_OK)
+	if (client->protocol->write(question, result,
+	                            clock_wall_s(server->options.clock),
+	                            &server->scratch) != MTS_OK)
 		drop_client(client);
 	else
 		put_reply(client);
@@ -247,9 +244,8 @@ static void answer(struct client *client, struct slice request)
 
 	server->counts.requests++;
 	buffer_clear(&server->scratch);
-	if (listener->protocol->understand(&listener->context, request,
-	                                   &question,
-	                                   &server->scratch) != MTS_OK) {
+	if (client->protocol->understand(&listener->context, request, &question,
+	                                 &server->scratch) != MTS_OK) {
 		if (buffer_status(&server->scratch) != MTS_OK)
 			drop_client(client);
 		else
@@ -271,7 +267,7 @@ static size_t answer_all(struct client *client, struct slice input)
 	while (is_free(client) && done < input.len) {
 		struct slice request;
 		size_t used;
-		int rc = client->listener->protocol->cut(
+		int rc = client->protocol->cut(
 		    slice_of(input.data + done, input.len - done), &request,
 		    &used);
 
@@ -379,7 +375,7 @@ static void log_refused(struct server *server)
 		return;
 	log_warning("too_many_clients limit=%llu reason=\"connection refused; "
 	            "see limits.clients\"",
-	            (unsigned long long)server->options.max_clients);
+	            (unsigned long long)server->max_clients);
 }
 
 /* When all places are taken, the client that has been silent for longest goes,
@@ -390,7 +386,7 @@ static bool make_room(struct server *server)
 	struct list *first;
 	struct client *oldest;
 
-	if (server->counts.clients < server->options.max_clients)
+	if (server->counts.clients < server->max_clients)
 		return true;
 	first = list_first(&server->clients);
 	if (!first)
@@ -404,8 +400,8 @@ static bool make_room(struct server *server)
 
 static void on_connection(void *arg, uv_stream_t *stream)
 {
-	const struct listener *listener = arg;
-	struct server *server = listener->server;
+	struct listener *listener = arg;
+	struct server *server = listener->arg;
 	struct client *client;
 
 	if (!make_room(server)) {
@@ -420,6 +416,8 @@ static void on_connection(void *arg, uv_stream_t *stream)
 	}
 	client->server = server;
 	client->listener = listener;
+	client->protocol = listener->protocol;
+	listener->clients++;
 	client->stream = stream;
 	client->state = CLIENT_ASKING;
 	client->active_ms = uv_now(server->options.loop);
@@ -444,31 +442,48 @@ int server_new(const struct server_options *options, struct server **ret,
 		return fault_set(why, MTS_ENOMEM, "out of memory");
 	server->options = *options;
 	list_init(&server->listeners);
+	list_init(&server->fresh);
 	list_init(&server->clients);
 	buffer_init(&server->scratch, PROTOCOL_REPLY_MAX);
 	*ret = server;
 	return MTS_OK;
 }
 
-int server_listen(struct server *server, const struct protocol *protocol,
-                  const struct protocol_context *context,
-                  const struct endpoint_options *options, struct fault *why)
+int server_prepare(struct server *server, const struct server_setup *setup,
+                   struct fault *why)
 {
-	struct listener *listener = calloc(1, sizeof(*listener));
-	int rc;
+	struct listener_options options = {
+		.loop = server->options.loop,
+		.ready = setup->ready,
+		.callback = on_connection,
+		.arg = server,
+	};
+	int rc = MTS_OK;
 
-	if (!listener)
-		return fault_set(why, MTS_ENOMEM, "out of memory");
-	listener->server = server;
-	listener->protocol = protocol;
-	listener->context = *context;
-	rc = endpoint_listen(options, on_connection, listener,
-	                     &listener->endpoint, why);
-	if (rc == MTS_OK)
-		list_append(&server->listeners, &listener->node);
-	else
-		free(listener);
+	server->next = setup;
+	listeners_match(&server->listeners, setup->sockets,
+	                setup->socket_count);
+	options.share_port = listeners_share(&server->listeners, true);
+	for (size_t i = 0; i < setup->socket_count && rc == MTS_OK; i++)
+		rc = listener_prepare(&server->listeners, &server->fresh,
+		                      &options, &setup->sockets[i], why);
+	listeners_share(&server->listeners, false);
+	if (rc != MTS_OK)
+		server_settle(server, false);
 	return rc;
+}
+
+void server_settle(struct server *server, bool good)
+{
+	const struct server_setup *setup = server->next;
+
+	if (!setup)
+		return;
+	server->next = NULL;
+	if (good)
+		server->max_clients = setup->max_clients;
+	listeners_settle(&server->listeners, &server->fresh,
+	                 good ? setup : NULL);
 }
 
 void server_close(struct server **server)
@@ -477,15 +492,10 @@ void server_close(struct server **server)
 
 	if (!s)
 		return;
+	server_settle(s, false);
 	list_each_safe (node, &s->clients)
 		drop_client(container_of(node, struct client, node));
-	list_each_safe (node, &s->listeners) {
-		struct listener *listener =
-		    container_of(node, struct listener, node);
-
-		endpoint_close(&listener->endpoint);
-		free(listener);
-	}
+	listeners_close(&s->listeners);
 	buffer_free(&s->scratch);
 	free(s);
 	*server = NULL;

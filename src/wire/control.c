@@ -52,6 +52,8 @@ static const struct control_row rows[] = {
 	                     "write the policies, for another cache", NULL },
 	[CONTROL_IMPORT] = { "import", "", 0, 0, "take over what was exported",
 	                     NULL },
+	[CONTROL_RELOAD] = { "reload", "", 0, 0, "read the configuration again",
+	                     NULL },
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };

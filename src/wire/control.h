@@ -53,6 +53,7 @@ enum control_command {
 	CONTROL_FLUSH,   /* DOMAIN... | --all | --negative */
 	CONTROL_EXPORT,  /* [PATTERN] */
 	CONTROL_IMPORT,  /* and then the lines of an export, to the end */
+	CONTROL_RELOAD,
 };
 
 /* In the order of the rows' options. */

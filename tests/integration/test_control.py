@@ -546,7 +546,8 @@ def test_control_group(others):
     os.chmod(daemon.control, 0o666)
     status, err = run(1, 1, "2", "status")
     assert status == 3 and "permission denied" in err
-    assert "control_flush user=daemon absent=all" in daemon.log()
+    assert re.search(r"control_flush user=daemon uid=1 pid=\d+ absent=all",
+                     daemon.log())
 
 
 def test_control_users(others):

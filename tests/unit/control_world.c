@@ -85,6 +85,16 @@ static void count_clients(void *arg, uint64_t *now, uint64_t *total)
 	*total = 7;
 }
 
+/* Counts the times, and does as the test says. */
+static const struct control_reload *reload(void *arg, const char *who)
+{
+	struct fixture *f = arg;
+
+	f->reloads++;
+	snprintf(f->reloaded_by, sizeof(f->reloaded_by), "%s", who);
+	return &f->reload;
+}
+
 static void open_cache(struct fixture *f)
 {
 	struct cache_options options = { .loop = &f->loop,
@@ -177,6 +187,9 @@ static void open_control(struct fixture *f)
 		.listeners = listeners,
 		.listener_count = 1,
 		.count_clients = count_clients,
+		.reload = reload,
+		.last_reload = &f->reload,
+		.arg = f,
 	};
 	struct fault why;
 

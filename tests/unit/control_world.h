@@ -33,6 +33,9 @@ struct fixture {
 	struct ask *ask;
 	struct refresher *refresher;
 	struct control *control;
+	struct control_reload reload; /* what is to come of one */
+	unsigned reloads;
+	char reloaded_by[128];
 };
 
 struct client {

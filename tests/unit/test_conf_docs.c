@@ -255,7 +255,7 @@ static void join_block(const char *from, char *text)
 static void test_manual(void **state)
 {
 	char *manual = read_doc("doc/man/mtastsd.yaml.5");
-	const char *at = strstr(manual, ".Sh OPTIONS");
+	char *at = strstr(manual, ".Sh OPTIONS");
 	const struct conf_option *option;
 	char item[TEXT_SIZE];
 	char block[TEXT_SIZE];
@@ -283,9 +283,75 @@ static void test_manual(void **state)
 		assert_string_equal(block, expected);
 	}
 	/* And no others. */
-	at = strstr(at + 1, "\n.It Ic ");
-	assert_null(at);
+	*strstr(at, "\n.Sh ") = '\0';
+	assert_null(strstr(at + 1, "\n.It Ic "));
 	free(manual);
+}
+
+/* The table of RELOADING has those that take a restart, in the table's order. */
+static void test_restart_table(void **state)
+{
+	char *manual = read_doc("doc/man/mtastsd.yaml.5");
+	const char *at = strstr(manual, ".Sh RELOADING");
+	const struct conf_option *option;
+	char item[TEXT_SIZE];
+
+	(void)state;
+	assert_non_null(at);
+	at = strstr(at, "\n.Bl -column");
+	assert_non_null(at);
+	at = strchr(at + 1, '\n');
+	for (size_t i = 0; (option = schema_at(i)); i++) {
+		if (!option->restart)
+			continue;
+		snprintf(item, sizeof(item), "\n.It Ic %s Ta restart",
+		         option->path);
+		if (strncmp(at, item, strlen(item)) != 0)
+			fail_msg("not in the manual, or not in its place: %s",
+			         option->path);
+		at += strlen(item);
+	}
+	assert_int_equal(strncmp(at, "\n.El", 4), 0);
+	free(manual);
+}
+
+/* What differs in A and B, of the options that take a restart. */
+static void check_restart(const char *a, const char *b, const char *expected)
+{
+	struct conf *conf_a = NULL;
+	struct conf *conf_b = NULL;
+	struct fault why;
+	char text[200];
+	size_t count;
+
+	assert_int_equal(conf_parse(a, strlen(a), "A", &conf_a, &why), MTS_OK);
+	assert_int_equal(conf_parse(b, strlen(b), "B", &conf_b, &why), MTS_OK);
+	count = conf_list_restart(conf_a, conf_b, text, sizeof(text));
+	assert_string_equal(text, expected);
+	assert_int_equal(count == 0, expected[0] == '\0');
+	conf_free(&conf_a);
+	conf_free(&conf_b);
+}
+
+/* Each option that takes a restart can be compared; others don't count. */
+static void test_restart(void **state)
+{
+	(void)state;
+	check_restart("", "", "");
+	check_restart("", "cache: { directory: /var/lib/mtasts }\n", "");
+	check_restart("", "cache: { directory: /srv }\n", "cache.directory");
+	check_restart("", "cache: { max_size: 2MiB }\n", "cache.max_size");
+	check_restart("", "user: mtasts\n", "user");
+	check_restart("user: mtasts\n", "user: \"\"\n", "user");
+	check_restart("user: mtasts\n", "user: mtasts\n", "");
+	check_restart("user: a\ncache: { directory: /a, max_size: 2MiB }\n",
+	              "user: b\ncache: { directory: /b, max_size: 3MiB }\n",
+	              "cache.directory, cache.max_size, user");
+	check_restart("",
+	              "log: { level: debug }\nlimits: { clients: 5 }\n"
+	              "cache: { unused_after: 1d }\ndane: off\n"
+	              "control: unix:/c\ndns: { servers: [127.0.0.1] }\n",
+	              "");
 }
 
 /* -- the table itself ------------------------------------------------------ */
@@ -321,6 +387,8 @@ int main(void)
 		cmocka_unit_test(test_sample),
 		cmocka_unit_test(test_each_default),
 		cmocka_unit_test(test_manual),
+		cmocka_unit_test(test_restart_table),
+		cmocka_unit_test(test_restart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

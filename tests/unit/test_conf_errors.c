@@ -27,7 +27,7 @@ static const struct {
 	  "dns, fetch, lookup, refresh, dane, dane_answer, testing, protocols, "
 	  "servername, strict_mx, "
 	  "maps, domains, limits, "
-	  "log" },
+	  "log, user" },
 	{ TEXT("lookup.timeout: 5s\n"), MTS_ESYNTAX,
 	  "F:1: lookup.timeout: write two lines, lookup: and, indented below "
 	  "it, timeout:" },
@@ -37,7 +37,7 @@ static const struct {
 	  "dns, fetch, lookup, refresh, dane, dane_answer, testing, protocols, "
 	  "servername, strict_mx, "
 	  "maps, domains, limits, "
-	  "log" },
+	  "log, user" },
 	{ TEXT("cache: { shards: 3 }\n"), MTS_ESYNTAX,
 	  "F:1: cache.shards: unknown option; known here: directory, max_size, "
 	  "unused_after" },
@@ -421,7 +421,7 @@ static const struct {
 	  "control_group, cache, dns, "
 	  "fetch, lookup, refresh, dane, dane_answer, testing, protocols, "
 	  "servername, strict_mx, "
-	  "maps, domains, limits, log" },
+	  "maps, domains, limits, log, user" },
 	{ TEXT("log: &x {level: info}\n"), MTS_ESYNTAX,
 	  "F:1: YAML anchors and aliases are not taken; write the value out" },
 	{ TEXT("log: *x\n"), MTS_ESYNTAX,

@@ -104,7 +104,9 @@ static void test_options(void **state)
 	"list [--mode MODE] [--failing] [--expiring SPAN] [--limit N] "        \
 	"[--names] [PATTERN]"
 #define KNOWN                                                                  \
-	"status, lookup, explain, list, show, refresh, flush, export, import"
+	"status, lookup, explain, list, show, refresh, flush, export, "        \
+	"import, "                                                             \
+	"reload"
 
 static const struct {
 	struct slice line;
@@ -242,7 +244,7 @@ static void test_rows(void **state)
 		assert_int_equal(row->args[0] == '\0', row->args_max == 0);
 		check_options(row);
 	}
-	assert_int_equal(n, CONTROL_IMPORT + 1);
+	assert_int_equal(n, CONTROL_RELOAD + 1);
 	assert_int_equal(control_find(slice_str(""), &command), MTS_ENOTFOUND);
 }
 

@@ -460,6 +460,54 @@ static void test_refresh(void **state)
 	end_client(client);
 }
 
+static void test_reload(void **state)
+{
+	struct fixture *f = *state;
+	struct control_reload *reload = &f->reload;
+	char expected[128];
+	json_t *item;
+
+	snprintf(expected, sizeof(expected), "uid=%u pid=%u",
+	         (unsigned)getuid(), (unsigned)getpid());
+	reload->when_s = NOW_S;
+	snprintf(reload->options, sizeof(reload->options),
+	         "cache.directory, user");
+	item = ask_one(f, "reload\n", 0);
+	assert_int_equal(f->reloads, 1);
+	assert_memory_equal(f->reloaded_by, "user=", 5);
+	assert_non_null(strstr(f->reloaded_by, expected));
+	assert_int_equal(json_array_size(json_object_get(item, "restart")), 2);
+	assert_string_equal(json_string_value(json_array_get(
+				json_object_get(item, "restart"), 1)),
+	                    "user");
+	json_decref(item);
+}
+
+static void test_reload_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct client *client = new_client(f);
+	json_t *status = ask_one(f, "status\n", 0);
+	json_t *end;
+
+	assert_true(json_is_null(json_object_get(status, "reload")));
+	json_decref(status);
+	f->reload.when_s = NOW_S;
+	fault_set(&f->reload.fault, MTS_ESYNTAX, "F:3: speed: unknown");
+	send_text(client, "reload\n");
+	end = next_object(f, client);
+	assert_non_null(end);
+	assert_int_equal(int_of(end, "status"), 1);
+	assert_string_equal(text_of(end, "error"), "F:3: speed: unknown");
+	json_decref(end);
+	end_client(client);
+	status = ask_one(f, "status\n", 0);
+	assert_false(is_true(json_object_get(status, "reload"), "ok"));
+	assert_string_equal(text_of(json_object_get(status, "reload"), "error"),
+	                    "F:3: speed: unknown");
+	json_decref(status);
+}
+
 #define ROW(test)                                                              \
 	cmocka_unit_test_setup_teardown(test, control_setup, control_teardown)
 
@@ -481,6 +529,8 @@ int main(void)
 		ROW(test_flush),
 		ROW(test_flush_options),
 		ROW(test_refresh),
+		ROW(test_reload),
+		ROW(test_reload_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

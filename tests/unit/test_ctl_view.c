@@ -435,6 +435,19 @@ static void test_flush(void **state)
 	                             "  known absent      2\n");
 }
 
+static void test_reload(void **state)
+{
+	(void)state;
+	view.command = CONTROL_RELOAD;
+	show("{\"config\":\"/etc/c.yaml\",\"restart\":[]}");
+	show("{\"config\":\"/etc/c.yaml\",\"restart\":[\"user\"]}");
+	assert_string_equal(shown(), "reloaded\n"
+	                             "  configuration     /etc/c.yaml\n"
+	                             "reloaded\n"
+	                             "  configuration     /etc/c.yaml\n"
+	                             "  needs restart     user\n");
+}
+
 /* Nothing that a stranger wrote steers the terminal, in any field of any
  * command; nor does an item of another version hurt. */
 static void test_strangers(void **state)
@@ -687,19 +700,33 @@ static void test_json_strangers(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		ROW(test_lookup),       ROW(test_lookup_absent),
-		ROW(test_dane),         ROW(test_dane_steps),
-		ROW(test_long_lines),   ROW(test_dane_hop),
-		ROW(test_dane_json),    ROW(test_dane_status),
-		ROW(test_explain),      ROW(test_explain_hosts),
-		ROW(test_explain_word), ROW(test_explain_failed),
-		ROW(test_show),         ROW(test_show_clocks),
-		ROW(test_flush),        ROW(test_strangers),
-		ROW(test_list),         ROW(test_list_failures),
-		ROW(test_list_names),   ROW(test_list_width),
-		ROW(test_list_empty),   ROW(test_json_object),
-		ROW(test_json_array),   ROW(test_json_array_of_one),
-		ROW(test_json_ends),    ROW(test_json_strangers),
+		ROW(test_lookup),
+		ROW(test_lookup_absent),
+		ROW(test_dane),
+		ROW(test_dane_steps),
+		ROW(test_long_lines),
+		ROW(test_dane_hop),
+		ROW(test_dane_json),
+		ROW(test_dane_status),
+		ROW(test_explain),
+		ROW(test_explain_hosts),
+		ROW(test_explain_word),
+		ROW(test_explain_failed),
+		ROW(test_show),
+		ROW(test_show_clocks),
+		ROW(test_flush),
+		ROW(test_reload),
+		ROW(test_strangers),
+		ROW(test_list),
+		ROW(test_list_failures),
+		ROW(test_list_names),
+		ROW(test_list_width),
+		ROW(test_list_empty),
+		ROW(test_json_object),
+		ROW(test_json_array),
+		ROW(test_json_array_of_one),
+		ROW(test_json_ends),
+		ROW(test_json_strangers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

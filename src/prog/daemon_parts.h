@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* daemon_parts.h - the inside of the daemon, for the files that put it together
+ * and nobody else. */
+#ifndef PROG_DAEMON_PARTS_H
+#define PROG_DAEMON_PARTS_H
+
+#include "base/steady.h"
+#include "cache/cache.h"
+#include "net/fetch.h"
+#include "net/resolver.h"
+#include "net/secure_dns.h"
+#include "prog/daemon.h"
+#include "prog/listening.h"
+#include "serve/ask.h"
+#include "serve/control.h"
+#include "serve/dane_walks.h"
+#include "serve/lookup.h"
+#include "serve/mx_sets.h"
+#include "serve/refresher.h"
+#include "serve/server.h"
+
+struct daemon {
+	struct daemon_options options;
+	const struct conf *conf;    /* that is in force */
+	struct conf *reloaded;      /* the same, if a reload brought it */
+	struct control_reload last; /* reload */
+	struct steady steady;       /* the clock of everything below */
+	uv_prepare_t *turn;         /* tells it of each turn of the loop */
+	struct cache *cache;
+	struct absent *absent;
+	struct resolver *resolver;
+	struct secure_dns *secure_dns; /* NULL: dane was off ever since */
+	struct fetcher *fetcher;
+	struct lookups *lookups;
+	struct dane_states *dane_states;
+	struct dane_walks *walks; /* NULL: dane was off ever since */
+	struct mx_sets *mx_sets;
+	struct ask *ask;
+	struct refresher *refresher;
+	struct listening listening;
+	struct server *server;
+	struct control *control;
+};
+
+/* -- settings.c: which options of CONF go where ---------------------------- */
+
+struct resolver_options settings_resolver(const struct daemon *daemon,
+                                          const struct conf *conf);
+struct secure_dns_options settings_secure_dns(const struct daemon *daemon,
+                                              const struct conf *conf);
+struct fetcher_options settings_fetcher(const struct daemon *daemon,
+                                        const struct conf *conf);
+struct lookups_options settings_lookups(const struct daemon *daemon,
+                                        const struct conf *conf);
+struct dane_walks_options settings_walks(const struct daemon *daemon,
+                                         const struct conf *conf);
+struct ask_options settings_ask(const struct daemon *daemon,
+                                const struct conf *conf);
+struct control_options settings_control(struct daemon *daemon,
+                                        const struct conf *conf,
+                                        const struct listening *listening);
+
+/* -- daemon.c -------------------------------------------------------------- */
+
+/* Opens what DANE takes, if CONF wants it and it is not there yet. */
+int daemon_open_dane(struct daemon *daemon, const struct conf *conf,
+                     struct fault *why);
+void daemon_close_dane(struct daemon *daemon);
+
+#endif
