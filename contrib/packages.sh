@@ -18,7 +18,7 @@ DEMO_PACKAGES="nsd nginx-light openssl iproute2 util-linux"
 TEST_PACKAGES="$DEMO_PACKAGES unbound knot libcmocka-dev clang libclang-rt-dev
  clang-format clang-tidy cppcheck shellcheck mandoc valgrind xz-utils git procps
  python3 python3-pytest python3-dnspython python3-cryptography
- debian-archive-keyring systemd $DEB_PACKAGES lintian mmdebstrap"
+ debian-archive-keyring systemd zsh $DEB_PACKAGES lintian mmdebstrap"
 
 have_package() {
 	dpkg-query -W -f '${Status}' "$1" 2>/dev/null |
