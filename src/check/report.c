@@ -80,9 +80,9 @@ void report_free(struct report **report)
 	free(r);
 }
 
-static struct finding *add(struct report *report, enum finding_id id,
-                           enum severity severity, const char *format,
-                           va_list ap)
+__attribute__((format(printf, 4, 0))) static struct finding *add(
+    struct report *report, enum finding_id id, enum severity severity,
+    const char *format, va_list ap)
 {
 	size_t count = report->finding_count;
 	struct finding *all;

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* test_drift.c - what earlier runs saw: a life, and a file that is no good. */
+#include "tests.h"
+
+#include "check/drift.h"
+#include "folder.h"
+
+#include <unistd.h>
+
+enum { DAY_S = 24 * 60 * 60 };
+
+static char folder[] = "/tmp/mts-drift.XXXXXX";
+static char path[64];
+
+static int set_up(void **state)
+{
+	(void)state;
+	strcpy(folder, "/tmp/mts-drift.XXXXXX");
+	if (!mkdtemp(folder))
+		return -1;
+	snprintf(path, sizeof(path), "%s/state", folder);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	folder_remove(folder);
+	return 0;
+}
+
+/* A run that saw this; ID NULL: no record, SHA256 NULL: no policy. */
+static struct report *run(const char *id, const char *sha256,
+                          enum policy_mode mode, int64_t time_s)
+{
+	static const struct domain domain = { 11, "example.com" };
+	struct report *report = report_new(&domain);
+	struct drift *drift = NULL;
+	struct fault why = { 0 };
+
+	assert_non_null(report);
+	report->time_s = time_s;
+	if (id)
+		snprintf(report->record.id, sizeof(report->record.id), "%s",
+		         id);
+	if (sha256) {
+		snprintf(report->policy.sha256, sizeof(report->policy.sha256),
+		         "%s", sha256);
+		report->policy.policy = calloc(1, sizeof(struct policy));
+		assert_non_null(report->policy.policy);
+		report->policy.policy->mode = mode;
+	}
+	if (mode == POLICY_TESTING)
+		report_add(report, FINDING_MODE_TESTING, "testing");
+	assert_int_equal(drift_open(path, &drift, &why), MTS_OK);
+	drift_judge(drift, report);
+	assert_int_equal(drift_save(drift, &why), MTS_OK);
+	drift_free(&drift);
+	return report;
+}
+
+static const struct {
+	const char *id, *sha256;
+	enum finding_id found; /* FINDINGS: nothing */
+} life[] = {
+	{ NULL, "aa", FINDINGS }, /* nothing to begin with */
+	{ "1", NULL, FINDINGS },
+	{ "1", "aa", FINDING_BASELINE },
+	{ "1", "aa", FINDINGS },
+	{ "1", "bb", FINDING_POLICY_ID_STALE },
+	{ "1", "bb", FINDING_POLICY_ID_STALE }, /* no new baseline */
+	{ "1", NULL, FINDINGS },                /* nor is an outage */
+	{ "1", "cc", FINDING_POLICY_ID_STALE },
+	{ "1", "aa", FINDINGS }, /* it is what it was */
+	{ "1", "bb", FINDING_POLICY_ID_STALE },
+	{ "2", "bb", FINDINGS }, /* rotated */
+	{ "2", "bb", FINDINGS },
+	{ "3", "bb", FINDING_ID_CHANGED_SAME_BODY },
+	{ "3", "bb", FINDINGS },
+	{ "3", "aa", FINDING_POLICY_ID_STALE },
+};
+
+static void test_life(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(life); i++) {
+		struct report *report =
+		    run(life[i].id, life[i].sha256, POLICY_ENFORCE,
+		        1700000000 + (int64_t)i);
+		enum finding_id found =
+		    report->finding_count ? report->findings[0].id : FINDINGS;
+
+		if (report->finding_count > 1 || found != life[i].found)
+			fail_msg("run %zu: %s", i,
+			         report->finding_count
+			             ? finding_row(found)->name
+			             : "nothing");
+		report_free(&report);
+	}
+}
+
+static enum severity testing_at(int64_t time_s)
+{
+	struct report *report = run("1", "aa", POLICY_TESTING, time_s);
+	enum severity severity = report->findings[0].severity;
+
+	assert_int_equal(report->findings[0].id, FINDING_MODE_TESTING);
+	report_free(&report);
+	return severity;
+}
+
+static void test_testing_is_meant_to_end(void **state)
+{
+	int64_t start_s = 1700000000;
+	struct report *report;
+
+	(void)state;
+	assert_int_equal(testing_at(start_s), SEVERITY_INFO);
+	assert_int_equal(testing_at(start_s + 90 * DAY_S), SEVERITY_INFO);
+	assert_int_equal(testing_at(start_s + 91 * DAY_S), SEVERITY_WARNING);
+	/* Another mode in between begins it anew. */
+	report = run("1", "aa", POLICY_ENFORCE, start_s + 92 * DAY_S);
+	report_free(&report);
+	assert_int_equal(testing_at(start_s + 93 * DAY_S), SEVERITY_INFO);
+	assert_int_equal(testing_at(start_s + 182 * DAY_S), SEVERITY_INFO);
+	assert_int_equal(testing_at(start_s + 184 * DAY_S), SEVERITY_WARNING);
+}
+
+/* What another run has saved in between stays. */
+static void test_two_at_once(void **state)
+{
+	static const struct domain other = { 13, "other.example" };
+	struct report *report = report_new(&other);
+	struct drift *drift = NULL;
+	struct fault why = { 0 };
+	struct report *first;
+
+	(void)state;
+	assert_non_null(report);
+	assert_int_equal(drift_open(path, &drift, &why), MTS_OK);
+	first = run("1", "aa", POLICY_ENFORCE, 1700000000);
+	report_free(&first);
+	strcpy(report->record.id, "9");
+	strcpy(report->policy.sha256, "ff");
+	report->policy.policy = calloc(1, sizeof(struct policy));
+	assert_non_null(report->policy.policy);
+	drift_judge(drift, report);
+	assert_non_null(report_find(report, FINDING_BASELINE));
+	report_free(&report);
+	assert_int_equal(drift_save(drift, &why), MTS_OK);
+	drift_free(&drift);
+	first = run("1", "bb", POLICY_ENFORCE, 1700000001);
+	assert_non_null(report_find(first, FINDING_POLICY_ID_STALE));
+	report_free(&first);
+}
+
+static void write_state(const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static void test_damaged(void **state)
+{
+	static const char *const texts[] = {
+		"",
+		"{}",
+		"[]",
+		"{\"schema\": 1}",
+		"garbage",
+		"{\"schema\": 1, \"domains\": []}",
+		"{\"schema\": 2, \"domains\": {}}",
+	};
+	struct drift *drift = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct fault why = { 0 };
+
+		write_state(texts[i]);
+		assert_int_equal(drift_open(path, &drift, &why), MTS_EDAMAGED);
+		assert_non_null(strstr(why.text, path));
+		assert_null(drift);
+	}
+}
+
+/* An entry that somebody else wrote is as good as none. */
+static void test_strange_entries(void **state)
+{
+	static const char *const entries[] = {
+		"null",
+		"[]",
+		"{}",
+		"{\"id\": 1}",
+		"{\"id\": \"1\", \"sha256\": \"aa\"}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(entries); i++) {
+		char text[200];
+		struct report *report;
+
+		snprintf(text, sizeof(text),
+		         "{\"schema\": 1, \"domains\": {\"example.com\": %s}}",
+		         entries[i]);
+		write_state(text);
+		report = run("1", "aa", POLICY_ENFORCE, 1700000000);
+		assert_non_null(report_find(report, FINDING_BASELINE));
+		report_free(&report);
+	}
+}
+
+static void test_no_folder(void **state)
+{
+	struct drift *drift = NULL;
+	struct fault why = { 0 };
+	struct report *report;
+	static const struct domain domain = { 11, "example.com" };
+
+	(void)state;
+	assert_int_equal(drift_open("/nonexistent/x", &drift, &why), MTS_OK);
+	/* Nothing was seen: nothing is written. */
+	assert_int_equal(drift_save(drift, &why), MTS_OK);
+	report = report_new(&domain);
+	assert_non_null(report);
+	strcpy(report->record.id, "9");
+	report->policy.policy = calloc(1, sizeof(struct policy));
+	assert_non_null(report->policy.policy);
+	drift_judge(drift, report);
+	assert_int_equal(drift_save(drift, &why), MTS_ESYS);
+	assert_non_null(strstr(why.text, "/nonexistent/x"));
+	report_free(&report);
+	drift_free(&drift);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_life, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_testing_is_meant_to_end,
+		                                set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_two_at_once, set_up,
+		                                tear_down),
+		cmocka_unit_test_setup_teardown(test_damaged, set_up,
+		                                tear_down),
+		cmocka_unit_test_setup_teardown(test_strange_entries, set_up,
+		                                tear_down),
+		cmocka_unit_test(test_no_folder),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
