@@ -94,7 +94,10 @@ static void show_refreshes(struct view *view, const json_t *refreshes)
 	              (unsigned long long)item_count(refreshes, "due"),
 	              item_true(refreshes, "due_more") ? " or more" : "",
 	              (unsigned long long)item_count(refreshes, "under_way"));
-	view_put_time(view, "next", refreshes, "next");
+	if (item_has(refreshes, "next"))
+		view_put_time(view, "next", refreshes, "next");
+	else
+		view_put_pair(view, "next", slice_str("none"));
 }
 
 static void show_status(struct view *view, const json_t *item)

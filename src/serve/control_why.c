@@ -86,8 +86,11 @@ const char *control_mail(const struct control_case *it)
 static const char *absent_why(const struct lookup_result *sts)
 {
 	if (!sts->discovery)
-		return "there is no policy, as far as is known, and DANE does "
-		       "not apply";
+		return sts->source == LOOKUP_TIMED_OUT
+		           ? "it was not found out in time whether there is a "
+		             "policy, which counts as none, and DANE does not "
+		             "apply"
+		           : "there is no policy, and DANE does not apply";
 	switch (sts->discovery->outcome) {
 	case DISCOVER_BAD_RECORD:
 		return "the record is no good, which counts as none (RFC 8461 "

@@ -172,7 +172,7 @@ static const struct row rows[] = {
 	  .mode = -1,
 	  .outcome = NO_WALK,
 	  .mail = "is not held up",
-	  .why = "as far as is known",
+	  .why = "not found out in time",
 	  .hint = "wait a minute",
 	  .more = "-" },
 	/* DANE. */
@@ -344,6 +344,7 @@ static void test_rows(void **state)
 		struct mx_hosts hosts;
 
 		fill(row, &result);
+		result.sts.source = LOOKUP_TIMED_OUT;
 		if (row->outcome != NO_WALK)
 			result.sts.discovery = &discovery;
 		if (row->walked != DANE_NOT_KNOWN)
