@@ -162,5 +162,5 @@ void listeners_settle(struct list *listeners, struct list *fresh,
 void listeners_close(struct list *listeners)
 {
 	list_each_safe (node, listeners)
-		free_listener(container_of(node, struct listener, node));
+		retire(container_of(node, struct listener, node));
 }

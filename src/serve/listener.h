@@ -51,7 +51,8 @@ int listener_prepare(struct list *listeners, struct list *fresh,
 void listeners_settle(struct list *listeners, struct list *fresh,
                       const struct server_setup *setup);
 
-/* Closes all; no client is left. */
+/* Closes the sockets of all. Each listener goes with the last client that came
+ * by it. */
 void listeners_close(struct list *listeners);
 
 #endif

@@ -493,9 +493,11 @@ void server_close(struct server **server)
 	if (!s)
 		return;
 	server_settle(s, false);
+	/* The sockets first: whoever connects anew when he finds himself closed
+	 * must not come back to us. */
+	listeners_close(&s->listeners);
 	list_each_safe (node, &s->clients)
 		drop_client(container_of(node, struct client, node));
-	listeners_close(&s->listeners);
 	buffer_free(&s->scratch);
 	free(s);
 	*server = NULL;

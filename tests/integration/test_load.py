@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Load like Postfix's: 300 smtp(8) processes, each with a connection of its own.
+
+MTS_LOAD_S says for how many seconds (default: 20), half of them for each test.
+"""
+
+import os
+import random
+import threading
+import time
+
+import pytest
+
+from world.daemon import Daemon
+
+CLIENTS = 300
+SECONDS = float(os.environ.get("MTS_LOAD_S", 20)) / 2
+DOMAINS = 50  # of each kind
+# What smtp(8) does with its connection: postconf(5), ipc_idle, ipc_ttl and
+# max_use, but shorter, so that much happens in little time.
+IDLE_S, LIFE_S, USES = 2, 20, 30
+GONE_S = 30  # a daemon that is restarted is back by then
+
+SECURE = "OK secure match=mx1.{0}:.{0} servername=hostname"
+ANSWERS = {"enforce": SECURE, "testing": "NOTFOUND ", "absent": "NOTFOUND "}
+
+
+@pytest.fixture(scope="module")
+def daemon(world):
+    for mode in ("enforce", "testing"):
+        for i in range(DOMAINS):
+            world.domain("%s%d.example" % (mode, i), mode=mode,
+                         mx=("mx1.{domain}", "*.{domain}"))
+    with Daemon(world, "load", dane="off", lookup={"timeout": "30s"},
+                log={"level": "info"}).start() as one:
+        yield one
+
+
+class Client(threading.Thread):
+    """An smtp(8) process: it asks once for each MX host, is busy, asks for the
+    next mail, is idle, and goes; then comes another one."""
+
+    def __init__(self, daemon, number, stop):
+        super().__init__(daemon=True)
+        self.server, self.stop = daemon, stop
+        self.chance = random.Random(number)
+        self.connection = None
+        self.asked = 0
+        self.closed = []   # when a connection was found closed
+        self.refused = 0   # times that there was nobody to connect to
+        self.errors = []
+
+    def run(self):
+        try:
+            while not self.stop.is_set():
+                self.live()
+        except Exception as error:  # whatever it is, the test is to tell
+            self.errors.append(repr(error))
+        finally:
+            self.leave()
+
+    def live(self):
+        end = time.monotonic() + LIFE_S
+        for _ in range(USES):
+            kind = self.chance.choice(list(ANSWERS))
+            name = "%s%d.example" % (kind, self.chance.randrange(DOMAINS))
+            for _ in range(self.chance.choice((1, 1, 2, 3))):
+                self.expect(name, ANSWERS[kind].format(name))
+                if self.wait(self.chance.uniform(0, 0.2)):
+                    return
+            idle_s = self.chance.expovariate(1)
+            if self.wait(min(idle_s, IDLE_S)) or time.monotonic() > end:
+                break
+            if idle_s > IDLE_S:
+                self.leave()
+        self.leave()
+
+    def wait(self, seconds):
+        return self.stop.wait(seconds)
+
+    def leave(self):
+        if self.connection:
+            self.connection.close()
+            self.connection = None
+
+    def expect(self, name, answer):
+        got = self.ask(name)
+        if got is None:  # Postfix connects anew and asks again, once
+            self.closed.append(time.monotonic())
+            got = self.ask(name)
+        self.asked += 1
+        if got != answer:
+            self.errors.append("%s: %r" % (name, got))
+
+    def ask(self, name):
+        """None if the connection is closed."""
+        if not self.connection:
+            self.connection = self.connect()
+        try:
+            got = self.connection.ask("postfix", name)
+        except OSError:
+            got = None
+        if got is None:
+            self.leave()
+        return got
+
+    def connect(self):
+        end = time.monotonic() + GONE_S
+        while True:
+            try:
+                return self.server.connect(timeout_s=60)
+            except OSError:
+                if time.monotonic() > end:
+                    raise
+                self.refused += 1
+                time.sleep(0.02)
+
+
+class Load:
+    """CLIENTS of them, from the moment it is made until end()."""
+
+    def __init__(self, daemon):
+        self.stop = threading.Event()
+        self.clients = [Client(daemon, i, self.stop) for i in range(CLIENTS)]
+        for client in self.clients:
+            client.start()
+
+    def asked(self):
+        return sum(client.asked for client in self.clients)
+
+    def end(self):
+        """Nobody saw an error."""
+        self.stop.set()
+        for client in self.clients:
+            client.join(90)
+            assert not client.is_alive(), "a client waits in vain"
+        errors = [e for client in self.clients for e in client.errors]
+        assert not errors, "%d errors in %d answers, the first: %s" % (
+            len(errors), self.asked(), errors[0])
+        assert all(client.asked for client in self.clients)
+
+
+def test_without_an_error(daemon):
+    load = Load(daemon)
+    time.sleep(SECONDS)
+    load.end()
+    assert not any(c.closed or c.refused for c in load.clients)
+    print("%d answers" % load.asked())
+
+
+def restart(daemon):
+    """Returns when the new one answers, and answered is what was asked."""
+    daemon.stop()
+    daemon.start()
+
+
+def test_restarted(daemon):
+    """A restart closes each connection once: whoever asks on it connects anew,
+    once, and has his answer."""
+    load = Load(daemon)
+    for number in range(1, 4):
+        time.sleep(SECONDS / 4)
+        restart(daemon)
+    time.sleep(SECONDS / 4)
+    load.end()
+    most = max(len(client.closed) for client in load.clients)
+    assert 0 < most <= number
