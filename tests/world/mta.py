@@ -266,8 +266,7 @@ minimal_backoff_time = 600s
 maximal_backoff_time = 600s
 smtp_connect_timeout = 5s
 smtp_tls_loglevel = 1
-transport_maps = inline:{{ {{ smartgood-{key}.test = smtp:[mx-good.test]:25 }},
-    {{ smartbad-{key}.test = smtp:[mx-unknownca.test] }} }}
+transport_maps = regexp:/etc/postfix/transport
 {lines}"""
 
 POSTFIX_LINES = """smtp_tls_policy_maps = {map}
@@ -276,8 +275,17 @@ smtp_tls_CAfile = /world/ca/root.crt
 """
 
 
+# Domains by their last label but one, KEY of "NAME-KEY.test"; {by}: a transport.
+POSTFIX_TRANSPORT = r"""/@smartgood-{key}\.test$/ {by}:[mx-good.test]:25
+/@smartbad-{key}\.test$/ {by}:[mx-unknownca.test]
+/-{key}\.test$/ {by}:
+"""
+
+
 class Postfix(Mta):
-    """OPTIONS: map, and lines, which stand in main.cf for POSTFIX_LINES."""
+    """OPTIONS: map; lines, which stand in main.cf for POSTFIX_LINES; ways,
+    {key: {parameter: value}}: smtp(8) with other parameters for domains with
+    that key, "chroot" among them."""
 
     log_files = ("/var/log/mail.log",)
     deferred = r"to=<%s>.*status=deferred \((.*)\)"
@@ -292,8 +300,14 @@ class Postfix(Mta):
         master = re.sub(r"^(\S+ +\S+ +\S+ +\S+ +)y", r"\1n", master,
                         flags=re.M)
         self.write("/etc/postfix/main.cf", POSTFIX_MAIN.format(
-            key=self.options.get("key", ""), lines=lines.format(map=self.options["map"])))
-        self.write("/etc/postfix/master.cf", master)
+            lines=lines.format(map=self.options["map"])))
+        ways = self.options.get("ways", {})
+        self.write("/etc/postfix/master.cf", master + "".join(
+            self.service(key, dict(ways[key])) for key in ways))
+        self.write("/etc/postfix/transport", "".join(
+            [POSTFIX_TRANSPORT.format(key=key, by=key) for key in ways] +
+            [POSTFIX_TRANSPORT.format(key=self.options.get("key", ""),
+                                      by="smtp")]))
         self.make("/var/lib/postfix", "postfix")
         self.make("/var/spool/postfix")
         self.make("/var/spool/postfix/pid")
@@ -302,6 +316,23 @@ class Postfix(Mta):
             self.make("/var/spool/postfix/" + name, "postfix", mode=0o700)
         self.make("/var/spool/postfix/public", "postfix", "postdrop", 0o710)
         self.make("/var/spool/postfix/maildrop", "postfix", "postdrop", 0o730)
+        self.fill_chroot()
+
+    @staticmethod
+    def service(name, parameters):
+        """A line of master.cf for an smtp(8)."""
+        return "%s unix - - %s - - smtp\n%s" % (
+            name, parameters.pop("chroot", "n"),
+            "".join("  -o {%s = %s}\n" % item for item in parameters.items()))
+
+    def fill_chroot(self):
+        """As Debian's start of Postfix does. Sockets in /world are sockets in
+        mtasts there."""
+        for name in ("hosts", "nsswitch.conf", "resolv.conf"):
+            self.write("/var/spool/postfix/etc/" + name,
+                       self.read("/etc/" + name))
+        self.make("/var/spool/postfix/mtasts")
+        self._bind(self.world.tmp, "/var/spool/postfix/mtasts")
 
     def command(self):
         return ["/usr/lib/postfix/sbin/master", "-d"]
