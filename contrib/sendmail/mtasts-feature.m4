@@ -9,6 +9,12 @@ dnl #     include(`/etc/mail/mtasts-rules.m4')dnl
 dnl # See mtasts-mta(7). Where mtastsd listens can be set before:
 dnl #     define(`MTASTS_SOCKET', `inet:8461@127.0.0.1')dnl
 dnl #
+dnl # If all mail goes to a smart host, its own policy counts (RFC 8461 3.4),
+dnl # which the feature never asks for: it asks for recipients' domains. Name it
+dnl # once more, and the rules of mtasts-rules.m4 stand in for the feature:
+dnl #     define(`SMART_HOST', `[smart.example.org]')dnl
+dnl #     define(`MTASTS_SMART_HOST', `smart.example.org')dnl
+dnl #
 dnl # The map is read for 5 seconds at most; then, and if mtastsd is down, mail
 dnl # waits: -T says so, and the feature's rules look for it.
 dnl #
@@ -16,8 +22,11 @@ dnl # NO_SAN_TST turns the feature's own test of the certificate's names off,
 dnl # which refuses wildcards; mtasts-rules.m4 has one that does not.
 ifdef(`MTASTS_SOCKET', `', `define(`MTASTS_SOCKET', `inet:8461@127.0.0.1')')
 divert(0)dnl
-FEATURE(`sts', `socket -d5 -T<TMPF> MTASTS_SOCKET', `NO_SAN_TST')dnl
+ifdef(`MTASTS_SMART_HOST', `LOCAL_CONFIG
+Ksts socket -d5 -T<TMPF> MTASTS_SOCKET
+', `FEATURE(`sts', `socket -d5 -T<TMPF> MTASTS_SOCKET', `NO_SAN_TST')dnl
 LOCAL_CONFIG
+')dnl
 # The names in a certificate's SAN, for mtasts-rules.m4.
 O SetCertAltnames=true
 divert(0)dnl

@@ -10,24 +10,28 @@ dnl #   more than the connection has.
 dnl # * Certificates with a wildcard, which are good by RFC 8461 4.2.
 dnl #
 dnl # Between left and right side stand tabs: mind that when you copy.
+dnl #
+dnl # For a smart host they are all there is.
+define(`_MTASTS_HOST_', `ifdef(`MTASTS_SMART_HOST', `MTASTS_SMART_HOST', `$&{server_name}')')
 divert(0)dnl
 LOCAL_TLS_RCPT
-# The policy of the recipient's domain.
+ifdef(`MTASTS_SMART_HOST', `# The policy of the smart host.
+R$*			$: MTASTS_SMART_HOST', `# The policy of the recipients domain.
 R$*@$+			$: $2
-R$+.			$: $1
+R$+.			$: $1')
 R$+			$: $(sts $1 $: none $)
 R$* <TMPF>		$#error $@ 4.7.0 $: "450 MTA-STS: mtastsd does not answer"
 R$* secure $*		$: <VERIFY> $&{verify}
 # By DANE (RFC 7672): that comes first, and names count by its rules.
 R<VERIFY> TRUSTED	$@ ok
-R<VERIFY> OK		$: <NAME> $&{server_name}
+R<VERIFY> OK		$: <NAME> _MTASTS_HOST_
 R<VERIFY> $*		$#error $@ 4.7.0 $: "450 MTA-STS: " $&{server_name} " is not authenticated"
 R<NAME> $={cert_altnames}	$@ ok
 # One label may be a star.
 R<NAME> $- . $+		$: <STAR> * . $2
 R<STAR> $={cert_altnames}	$@ ok
-R<STAR> $*		$#error $@ 4.7.0 $: "450 MTA-STS: the certificate is not for " $&{server_name}
-R<NAME> $*		$#error $@ 4.7.0 $: "450 MTA-STS: the certificate is not for " $&{server_name}
+R<STAR> $*		$#error $@ 4.7.0 $: "450 MTA-STS: the certificate is not for " _MTASTS_HOST_
+R<NAME> $*		$#error $@ 4.7.0 $: "450 MTA-STS: the certificate is not for " _MTASTS_HOST_
 # Nothing is enforced for this domain.
 R$*			$@ ok
 divert(0)dnl

@@ -277,7 +277,8 @@ smtp_tls_CAfile = /world/ca/root.crt
 
 # Domains by their last label but one, KEY of "NAME-KEY.test"; {by}: a transport.
 POSTFIX_TRANSPORT = r"""/@smartgood-{key}\.test$/ {by}:[mx-good.test]:25
-/@smartbad-{key}\.test$/ {by}:[mx-unknownca.test]
+/@smartbad-{key}\.test$/ {by}:[mx-smartbad.test]
+/@smartfree-{key}\.test$/ {by}:[mx-unknownca2.test]
 /-{key}\.test$/ {by}:
 """
 
@@ -340,6 +341,11 @@ class Postfix(Mta):
     def version(self):
         return self.run("/usr/sbin/postconf", "-hd", "mail_version").strip()
 
+    def send_by(self, host, recipient):
+        """Hands a mail for a domain that the smart host HOST has, by the file
+        "transport"."""
+        self.send(recipient)
+
     def flush_queue(self):
         self.run("/usr/sbin/postqueue", "-f")
 
@@ -359,6 +365,7 @@ exim_group = Debian-exim
 primary_hostname = sender.test
 domainlist local_domains =
 hostlist relay_from_hosts = 127.0.0.1
+{macros}
 MTASTS_SOCKET = {socket}
 MTASTS_CA_BUNDLE = /world/ca/root.crt
 .include /etc/exim4/mtasts.conf
@@ -379,8 +386,14 @@ begin routers
 {before}
 .include /etc/exim4/mtasts-routers.conf
 
+.ifdef MTASTS_SMARTHOST
+ordinary:
+  driver = manualroute
+  route_list = * MTASTS_SMARTHOST
+.else
 ordinary:
   driver = dnslookup
+.endif
   domains = ! +local_domains
   transport = remote_smtp
   no_more
@@ -410,11 +423,20 @@ class Exim(Mta):
                      "mtasts-transport.conf"):
             with open(os.path.join(source, name)) as file:
                 self.write("/etc/exim4/" + name, file.read())
-        self.write("/etc/exim4/exim4.conf", EXIM_CONF.format(
-            socket=self.options["socket"], port=self.port,
-            before=self.options.get("before", "")))
+        self.write_conf("exim4.conf")
         self.make("/var/spool/exim4", "Debian-exim", "Debian-exim", 0o750)
         self.make("/var/log/exim4", "Debian-exim", "Debian-exim", 0o750)
+
+    def write_conf(self, name, macros=""):
+        self.write("/etc/exim4/" + name, EXIM_CONF.format(
+            socket=self.options["socket"], port=self.port, macros=macros,
+            before=self.options.get("before", "")))
+
+    def send_by(self, host, recipient):
+        """Hands a mail to the smart host HOST, by another configuration."""
+        self.write_conf(host, "MTASTS_SMARTHOST = " + host)
+        self.run("/usr/sbin/exim4", "-C", "/etc/exim4/" + host, "-odi", "-f",
+                 "sender@sender.test", recipient)
 
     def command(self):
         return ["/usr/sbin/exim4", "-bdf", "-C", "/etc/exim4/exim4.conf"]
@@ -444,6 +466,7 @@ define(`confTO_CONNECT', `5s')dnl
 define(`confTO_IDENT', `0')dnl
 define(`confLOG_LEVEL', `14')dnl
 define(`MTASTS_SOCKET', `{socket}')dnl
+{macros}
 FEATURE(`promiscuous_relay')dnl
 FEATURE(`nocanonify')dnl
 FEATURE(`no_default_msa')dnl
@@ -467,23 +490,32 @@ class Sendmail(Mta):
         for name in ("mtasts-feature.m4", "mtasts-rules.m4"):
             with open(os.path.join(source, name)) as file:
                 self.write("/etc/mail/" + name, file.read())
-        text = SENDMAIL_MC.format(
-            socket=self.options["socket"], port=self.port,
-            feature=self.options.get(
-                "feature", "include(`/etc/mail/mtasts-feature.m4')dnl"),
-            rules=self.options.get(
-                "rules", "include(`/etc/mail/mtasts-rules.m4')dnl"))
-        self.write("/etc/mail/test.mc", text)
+        self.write_conf("sendmail.cf")
         for name in ("local-host-names", "aliases", "relay-domains",
                      "trusted-users"):
             self.write("/etc/mail/" + name, "")
-        self.write("/etc/mail/sendmail.cf", self.run(
-            "/usr/bin/m4", "-D_CF_DIR_=/usr/share/sendmail/cf/",
-            "/usr/share/sendmail/cf/m4/cf.m4", "/etc/mail/test.mc"))
         self.make("/var/lib/sendmail", "smmta", "smmsp")
         self.make("/var/spool/mqueue", "smmta", "smmsp", 0o2750)
         self.make("/var/run/sendmail/mta", "smmta", "smmsp")
         self.make("/run/sendmail/mta", "smmta", "smmsp")
+
+    def write_conf(self, name, macros="dnl"):
+        self.write("/etc/mail/test.mc", SENDMAIL_MC.format(
+            socket=self.options["socket"], port=self.port, macros=macros,
+            feature=self.options.get(
+                "feature", "include(`/etc/mail/mtasts-feature.m4')dnl"),
+            rules=self.options.get(
+                "rules", "include(`/etc/mail/mtasts-rules.m4')dnl")))
+        self.write("/etc/mail/" + name, self.run(
+            "/usr/bin/m4", "-D_CF_DIR_=/usr/share/sendmail/cf/",
+            "/usr/share/sendmail/cf/m4/cf.m4", "/etc/mail/test.mc"))
+
+    def send_by(self, host, recipient):
+        """Hands a mail to the smart host HOST, by another configuration."""
+        self.write_conf(host + ".cf", "define(`SMART_HOST', `[%s]')dnl\n"
+                        "define(`MTASTS_SMART_HOST', `%s')dnl" % (host, host))
+        self.run(self.program, "-C", "/etc/mail/%s.cf" % host, "-Am", "-odi",
+                 "-f", "sender@sender.test", recipient)
 
     def command(self):
         return [self.program, "-bD", "-C", "/etc/mail/sendmail.cf"]
