@@ -145,13 +145,22 @@ void ask_set_unlearnt(struct ask_result *ret, const char *reason)
 
 /* -- MX hosts -------------------------------------------------------------- */
 
+/* A policy has its patterns with a NUL each where an answer has a colon. */
+static bool is_too_long(const struct ask_question *question,
+                        const struct lookup_result *sts)
+{
+	return question->patterns_max &&
+	       sts->entry.policy.mx.len > question->patterns_max + 1;
+}
+
 int ask_look_at_hosts(struct ask *ask, const struct ask_question *question,
                       struct ask_result *ret)
 {
 	const struct domain *domain = &question->hop.domain;
 
-	ret->strict_mx = question->strict_mx && ret->enforced &&
-	                 ret->verdict == DANE_SAYS_NOTHING;
+	ret->strict_mx =
+	    ret->enforced && ret->verdict == DANE_SAYS_NOTHING &&
+	    (question->strict_mx || is_too_long(question, &ret->sts));
 	ret->hosts = (struct mx_hosts){ .names = slice_of("", 0),
 		                        .reason = "nothing is known yet" };
 	if (!ret->strict_mx)

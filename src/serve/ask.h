@@ -57,7 +57,10 @@ struct ask_question {
 	bool with_dane;       /* false: the MTA sees to DANE itself */
 	bool enforce_testing; /* the mode testing is taken for enforce */
 	bool strict_mx;       /* the answer is to name MX hosts */
-	uint64_t timeout_ms;  /* ask_wait(): if it is less; 0: as it is */
+	/* It is to do so if there are more bytes of patterns than this; 0:
+	 * however many there are, not for that. */
+	size_t patterns_max;
+	uint64_t timeout_ms; /* ask_wait(): if it is less; 0: as it is */
 };
 
 /* Borrowed, all of it: good until the receiver returns to the loop. */

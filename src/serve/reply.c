@@ -10,6 +10,8 @@
 
 #include <stdio.h>
 
+static const char TEMP[] = "TEMP ";
+
 enum { EXIM_TIMEOUT_MS = 4000 }; /* it gives up after 5 s */
 
 /* MTS_ESYNTAX with a reply in OUT, so that callers can return it. */
@@ -66,6 +68,7 @@ static int understand_key(const struct map_entry *map, struct slice key,
 		.with_dane = is_postfix(ret->map),
 		.enforce_testing = map->how.enforce_testing,
 		.strict_mx = map->how.strict_mx && is_postfix(ret->map),
+		.patterns_max = ret->map == MAP_STS ? ANSWER_SENDMAIL_MAX : 0,
 	};
 	rc = domain_hop_from_key(name.data, name.len, &ret->ask.hop, NULL);
 	if (rc == MTS_OK)
@@ -179,12 +182,11 @@ int reply_write(const struct reply_question *question,
 		buffer_clear(out);
 		return answer_write_temp(out, "out of memory");
 	}
-	if (question->map == MAP_STS && out->len >= 4 &&
-	    memcmp(out->data, "TEMP", 4) == 0)
-		log_warning(
-		    "answer_too_long domain=%s map=sts reason=\"Sendmail "
-		    "would fail open on it: mail to this domain waits\"",
-		    question->ask.hop.domain.name);
+	if (question->map == MAP_STS && slice_starts(buffer_slice(out), TEMP))
+		log_warning("sendmail_waits domain=%s reason=\"%.*s\"",
+		            question->ask.hop.domain.name,
+		            (int)(out->len - strlen(TEMP)),
+		            out->data + strlen(TEMP));
 	return MTS_OK;
 }
 

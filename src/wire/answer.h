@@ -61,9 +61,8 @@ struct answer_input {
  * postfix-tlsrpt: the same with Postfix 3.10's attributes; where they would
  *   not fit, first policy_string is left out, then all of them. policy_string
  *   tells the publisher's mode, also with enforce_testing.
- * sts: as postfix, without protocols; TEMP where Sendmail would fail open on the length. A caller
- *   that wants to log this finds "TEMP " at the start: no other verdict is one.
- *   (Sendmail sees to DANE itself.)
+ * sts: as postfix, without protocols; TEMP where there are more than
+ *   ANSWER_SENDMAIL_MAX bytes of names. (Sendmail sees to DANE itself.)
  * verdict: "OK enforce match id=... expires=SECONDS", "... mismatch ...", "OK
  *   testing match|mismatch ...", "OK none id=... expires=..."; "NOTFOUND "
  *   without a policy. */
@@ -73,6 +72,11 @@ int answer_write(struct buffer *out, enum socketmap_map map,
 /* Appends POLICY's fields as lines of a policy text (RFC 8461 3.2): what was
  * understood of it, for people; buffer_status(). */
 int answer_write_policy(struct buffer *out, const struct policy *policy);
+
+/* Sendmail 8.17's rules cut match= off behind 255 bytes, so that a host named
+ * beyond never gets its mail. A reply of some 1,160 bytes or 440 tokens (labels,
+ * dots, colons) it takes for none, and delivers unprotected. */
+enum { ANSWER_SENDMAIL_MAX = 250 };
 
 /* "No policy", whole: Postfix wants the blank. */
 #define ANSWER_NOT_FOUND "NOTFOUND "

@@ -390,6 +390,35 @@ def test_daemon_stopped(world, receivers, mtas, daemon, sender):
     assert goes_out(mta, receivers, "u@" + name) == "mx-good.test"
 
 
+LONG = ["mx%d.some-longer-name.test" % i for i in range(60)]
+MANY = ["host%d.another-name.test" % i for i in range(12)]
+LENGTHS = [
+    # patterns besides the MX hosts, those hosts, and what becomes of the mail
+    (LONG[:8], "mx-good.test", "mx-good.test"),
+    (LONG[:8], "mx-clear.test", WAITS),
+    (LONG, "mx-good.test", "mx-good.test"),
+    (LONG, "mx-clear.test", WAITS),
+    # more hosts than fit
+    (LONG, "mx-good.test " + " ".join(MANY), WAITS),
+]
+
+
+@pytest.mark.parametrize("number", range(len(LENGTHS)))
+def test_sendmail_length(world, receivers, mtas, daemon, seen, number):
+    """It takes a long answer for no policy, and sees the first names only of one
+    that is not so long."""
+    names, mxs, expect = LENGTHS[number]
+    mta = mtas["sendmail"]
+    row = Row("long%d" % number, "", mxs, expect,
+              listed=" ".join(names) + " " + mxs)
+    domain = SENDERS[-1].domain(row)
+    publish(world, domain, row)
+    mta.send("u@" + domain)
+    assert decide(mta, receivers, "u@" + domain) == expect
+    assert any(domain in line for line in daemon.events("sendmail_waits")) == \
+        (len(mxs) > 20)
+
+
 # -- Postfix, in every way that it can ask ------------------------------------
 
 MINE = "mine"  # a name that the map "first" has an entry for

@@ -420,15 +420,15 @@ static const struct {
 	size_t count, len;
 	const char *reply; /* NULL: the policy */
 } sendmail_rows[] = {
-	{ 14, 60, NULL }, /* 16 + 14 * 60 + 13 + 20 = 889 bytes */
-	{ 15, 60,
-	  "TEMP the policy is too long for Sendmail: 950 bytes, 62 tokens; it "
-	  "takes 900 and 400" },
-	{ 4, 215, NULL }, /* 16 + 860 + 3 + 20 = 899 */
-	{ 5, 172, NULL }, /* 16 + 860 + 4 + 20 = 900 */
-	{ 5, 173,
-	  "TEMP the policy is too long for Sendmail: 905 bytes, 22 tokens; it "
-	  "takes 900 and 400" },
+	{ 4, 61, NULL }, /* 4 * 61 + 3 = 247 bytes */
+	{ 5, 49, NULL }, /* 249 */
+	{ 1, 250, NULL },
+	{ 1, 251,
+	  "TEMP the policy is too long for Sendmail: 251 bytes of names; it "
+	  "takes 250" },
+	{ 5, 60,
+	  "TEMP the policy is too long for Sendmail: 304 bytes of names; it "
+	  "takes 250" },
 };
 
 static void test_sendmail_length(void **state)
@@ -453,38 +453,32 @@ static void test_sendmail_length(void **state)
 	buffer_free(&out);
 }
 
-/* One pattern with N labels of one letter. */
-static void write_labels(struct buffer *out, size_t n)
+/* MX hosts in place of the patterns make it short enough. */
+static void test_sendmail_hosts(void **state)
 {
-	static char mx[4 * 254];
-	struct policy policy = { POLICY_ENFORCE, 1, 2, { mx, 0 } };
+	struct policy policy = many(5, 60);
 	struct answer_input input = input_of(&policy, "");
-	size_t at = 0;
-
-	/* A name has room for 127 one-letter labels. */
-	for (size_t label = 0; label < n; label++) {
-		mx[at++] = 'a';
-		mx[at++] = (label + 1) % 120 && label + 1 < n ? '.' : '\0';
-	}
-	policy.mx.len = at;
-	buffer_clear(out);
-	assert_int_equal(answer_write(out, MAP_STS, &input), MTS_OK);
-}
-
-static void test_sendmail_tokens(void **state)
-{
+	char reply[200];
 	struct buffer out;
 
 	(void)state;
 	buffer_init(&out, OUT_MAX);
-	/* N labels have N - 1 dots and colons between them; "OK", "secure" and
-	 * "servername=hostname" are a token each. */
-	write_labels(&out, 199);
-	assert_true(contains(&out, "OK secure match=a.a"));
-	write_labels(&out, 200);
-	assert_true(contains(&out, "TEMP the policy is too long for Sendmail: "
-	                           "435 bytes, 402 tokens"));
+	input.how.strict_mx = true;
+	input.hosts = slice_of(policy.mx.data, 61);
+	snprintf(reply, sizeof(reply), "OK secure match=%s servername=hostname",
+	         policy.mx.data);
+	assert_int_equal(answer_write(&out, MAP_STS, &input), MTS_OK);
+	assert_reply(&out, reply);
+	input.hosts = policy.mx;
+	buffer_clear(&out);
+	assert_int_equal(answer_write(&out, MAP_STS, &input), MTS_OK);
+	assert_true(contains(&out, "TEMP the policy is too long for Sendmail"));
+	input.hosts = slice_of("", 0);
+	buffer_clear(&out);
+	assert_int_equal(answer_write(&out, MAP_STS, &input), MTS_OK);
+	assert_reply(&out, "TEMP no MX host of example.org is in its policy");
 	buffer_free(&out);
+	free((char *)(uintptr_t)policy.mx.data);
 }
 
 /* RFC 8461 2: what DANE says comes first, in the maps of an MTA that is told
@@ -594,7 +588,7 @@ int main(void)
 		cmocka_unit_test(test_expired_is_zero),
 		cmocka_unit_test(test_long_policies),
 		cmocka_unit_test(test_sendmail_length),
-		cmocka_unit_test(test_sendmail_tokens),
+		cmocka_unit_test(test_sendmail_hosts),
 		cmocka_unit_test(test_dane),
 		cmocka_unit_test(test_reasons),
 		cmocka_unit_test(test_without_memory),

@@ -60,6 +60,35 @@ static void test_only_where_it_is_wanted(void **state)
 	assert_int_equal(fake_mx.started, 0);
 }
 
+/* Sendmail gets the patterns of a policy if they are few. */
+static void test_too_long_for_sendmail(void **state)
+{
+	struct fixture *f = *state;
+	struct domain domain = domain_of("example.org");
+	char mx[252];
+	struct cache_entry entry = record(f);
+
+	memset(mx, 'x', sizeof(mx));
+	memcpy(mx, "mx1.example.org", 16);
+	mx[sizeof(mx) - 1] = '\0';
+	entry.policy.mx_count = 2;
+	entry.policy.mx = slice_of(mx, sizeof(mx) - 1);
+	mx[sizeof(mx) - 2] = '\0';
+	assert_int_equal(cache_put(f->cache, &domain, &entry), MTS_OK);
+	(void)say(f, "sts example.org");
+	assert_memory_equal(f->text, "OK secure match=mx1.example.org:xxx", 35);
+	assert_int_equal(fake_mx.started, 0);
+
+	mx[sizeof(mx) - 2] = 'x';
+	entry.policy.mx.len++;
+	assert_int_equal(cache_put(f->cache, &domain, &entry), MTS_OK);
+	assert_says(f, "sts example.org", WAIT);
+	FAKE_MX_HOSTS("mx0.example.org\0mx1.example.org", TTL_S);
+	assert_string_equal(f->text, SECURE);
+	(void)say(f, "postfix example.org");
+	assert_memory_equal(f->text, "OK secure match=mx1.example.org:xxx", 35);
+}
+
 /* "[host]": there is no MX look-up, and the policy has to cover the host. */
 static void test_brackets(void **state)
 {
@@ -282,6 +311,7 @@ int main(void)
 		ROW(test_covered_ones_are_named),
 		ROW(test_none_is_covered),
 		ROW(test_only_where_it_is_wanted),
+		ROW(test_too_long_for_sendmail),
 		ROW(test_brackets),
 		ROW(test_looked_up_anew),
 		ROW(test_unknown),
