@@ -404,6 +404,11 @@ void attempt_judge(struct attempt *attempt, CURLcode code,
 	else if (!http->in_body) /* 101, or cut off */
 		set_cause(attempt, ret, FETCH_STATUS,
 		          "HTTP status %ld instead of 200", http->status);
+	else if (!http->has_end && !attempt->tls.closed)
+		/* RFC 9112 8: whoever sits on the path may have cut it. */
+		set_cause(attempt, ret, FETCH_CUT,
+		          "the answer was cut off, or has no end: neither a "
+		          "length nor TLS's close_notify");
 	else
 		ret->body = buffer_slice(&http->body);
 }

@@ -76,10 +76,21 @@ static long parse_status(struct slice line)
 		at++;
 	if (line.len < at + 4 || !ascii_is_digit(line.data[at + 1]) ||
 	    !ascii_is_digit(line.data[at + 2]) ||
-	    !ascii_is_digit(line.data[at + 3]))
+	    !ascii_is_digit(line.data[at + 3]) ||
+	    (line.len > at + 4 && line.data[at + 4] != ' '))
 		return 0;
 	return (line.data[at + 1] - '0') * 100L +
 	       (line.data[at + 2] - '0') * 10L + (line.data[at + 3] - '0');
+}
+
+/* RFC 9112 6.3: only if chunked is the last one does the body end by itself. */
+static bool is_chunked(struct slice codings)
+{
+	size_t len = strlen("chunked");
+
+	return codings.len >= len &&
+	       is_token(slice_of(codings.data + codings.len - len, len),
+	                "chunked");
 }
 
 /* True for text/plain with any parameters (3.2: "The media type for this
@@ -100,6 +111,7 @@ static bool begin_answer(struct fetch_http *http, struct slice line)
 {
 	http->status = parse_status(line);
 	http->has_type = false;
+	http->has_end = false;
 	if (http->status == 0)
 		return stop(http, FETCH_CUT, "the answer is no HTTP");
 	return true;
@@ -135,6 +147,9 @@ static bool check_field(struct fetch_http *http, struct slice line)
 			            value.len < 80 ? (int)value.len : 80,
 			            value.data);
 	}
+	if (is_token(name, "content-length") ||
+	    (is_token(name, "transfer-encoding") && is_chunked(value)))
+		http->has_end = true;
 	/* Nothing is asked for but the bytes themselves. */
 	if (is_token(name, "content-encoding") && http->status == 200 &&
 	    !is_token(value, "identity") && value.len)

@@ -17,8 +17,10 @@ enum { FETCH_HEADER_MAX = 64 * 1024 };
 struct fetch_http {
 	struct buffer body;
 	size_t header_bytes;
-	long status;    /* of the last status line, 0: none */
-	bool has_type;  /* a Content-Type came */
+	long status;   /* of the last status line, 0: none */
+	bool has_type; /* a Content-Type came */
+	bool
+	    has_end; /* the body tells where it ends: by a length, or chunked */
 	bool challenge; /* a test for browsers, not an answer */
 	bool in_body;
 	enum fetch_cause cause; /* FETCH_OK, or why it is no use */

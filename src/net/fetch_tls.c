@@ -176,7 +176,6 @@ static void on_info(const SSL *ssl, int where, int ret)
 {
 	struct fetch_tls *tls = tls_of(ssl);
 
-	(void)ret;
 	if (!tls)
 		return;
 	if ((where & SSL_CB_HANDSHAKE_START) && !tls->connected_ns)
@@ -186,6 +185,8 @@ static void on_info(const SSL *ssl, int where, int ret)
 		keep_version(tls, ssl);
 		keep_chain(tls, SSL_get_peer_cert_chain(ssl));
 	}
+	if (where == SSL_CB_READ_ALERT && (ret & 0xff) == SSL_AD_CLOSE_NOTIFY)
+		tls->closed = true;
 }
 
 int fetch_tls_prepare(struct fetch_tls *tls, SSL_CTX *context)

@@ -16,6 +16,7 @@ struct fetch_tls {
 	 * the second is reached. */
 	uint64_t connected_ns; /* TCP is there, the hand-shake begins */
 	uint64_t done_ns;      /* the hand-shake is done */
+	bool closed;           /* close_notify has come: it sends no more */
 	char version[16];      /* "TLSv1.3", once the hand-shake is done */
 	bool keep_chain;
 	STACK_OF(X509) * chain; /* the caller's to free; NULL: none came */

@@ -233,6 +233,10 @@ FAULTS = [
     http_row("slow-body", LATE, http=web.slow_body),
     http_row("cut-off", "cut|clos|partial", http=web.cut_off),
     http_row("cut-chunk", "cut|clos|partial", http=web.cut_chunk),
+    # RFC 9112 8: without a length the end of the connection is the end, but
+    # "an "incomplete close" in TLS would leave the response incomplete".
+    http_row("until-cut", "cut", http=web.until_cut),
+    http_row("until-reset", "cut", http=web.until_reset),
     http_row("gzip", "", http=web.gzipped),
     http_row("65537-bytes", "64|65536|large|long|size|more than",
              text=padded(MAX + 1)),

@@ -474,6 +474,9 @@ static const struct {
 	/* "only valid if the HTTP response code is 200 (OK)" */
 	{ STATUS("201 Created", ""), FETCH_STATUS, "HTTP status 201 instead" },
 	{ STATUS("204 No Content", ""), FETCH_STATUS, "204" },
+	{ STATUS("2000 OK", ""), FETCH_CUT, "no HTTP" },
+	{ STATUS("200OK", ""), FETCH_CUT, "no HTTP" },
+	{ STATUS("020 OK", ""), FETCH_CUT, "no HTTP" },
 	{ STATUS("206 Partial", ""), FETCH_STATUS, "206" },
 	{ STATUS("401 Unauthorized", "WWW-Authenticate: Basic\r\n"),
 	  FETCH_STATUS, "401" },

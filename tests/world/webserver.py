@@ -160,6 +160,12 @@ def later(seconds):
     return behaviour
 
 
+def until_reset(connection):
+    """The same, and TCP is not closed either."""
+    connection.send(connection.site.head() + connection.site.body)
+    reset(connection)
+
+
 def once(event):
     """A good answer, when EVENT is set."""
     def behaviour(connection):
