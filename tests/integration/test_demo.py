@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""contrib/quickstart --demo, once it has built and is in a namespace: what a
+newcomer is shown."""
+
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+
+from world.daemon import BUILD
+from world.real import RealWorld
+from world.world import HANG_S
+
+pytestmark = pytest.mark.skipif(RealWorld.missing() is not None,
+                                reason=RealWorld.missing() or "")
+
+DEMO = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                    "../../contrib/demo/run")
+
+SHOWN = {
+    "enforce": ("secure match=mx.enforce.example servername=hostname",
+                "policy 20260101, enforced"),
+    "wildcard": ("secure match=.mail.wildcard.example servername=hostname",
+                 "policy 20260101, enforced"),
+    "testing": ("-", "in testing"),
+    "none": ("-", "mode none"),
+    "absent": ("-", "no _mta-sts TXT record"),
+    "expired": ("-", "certificate expired on 2025-01-01"),
+    "redirect": ("-", "redirect (301)"),
+}
+
+
+def start(tmp):
+    return subprocess.Popen(
+        [DEMO, "--inside", BUILD], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        env=dict(os.environ, TMPDIR=tmp))
+
+
+def test_demo(tmp_path):
+    with start(str(tmp_path)) as demo:
+        said, _ = demo.communicate(timeout=HANG_S)
+    assert demo.returncode == 0, said
+    for name, (answer, why) in SHOWN.items():
+        found = re.search(r"^%s\.example +(.*)\n +(.*)$" % name, said,
+                          re.MULTILINE)
+        assert found and found.group(1) == answer, said
+        assert why in found.group(2), said
+    assert not os.listdir(tmp_path)
+
+
+def test_demo_is_cut_short(tmp_path):
+    """By Ctrl-C, which the terminal sends to all that run."""
+    with start(str(tmp_path)) as demo:
+        while "DOMAIN" not in demo.stdout.readline():
+            assert demo.poll() is None
+        os.killpg(demo.pid, signal.SIGINT)
+        demo.communicate(timeout=HANG_S)
+    assert demo.returncode == 130
+    assert not os.listdir(tmp_path)
