@@ -6,7 +6,8 @@
 # What the build needs.
 BUILD_PACKAGES="autoconf automake pkg-config make gcc libc6-dev ca-certificates
  libuv1-dev libgetdns-dev libunbound-dev dns-root-data libcurl4-openssl-dev
- libssl-dev libyaml-dev liblmdb-dev libidn2-dev libjansson-dev libsystemd-dev"
+ libssl-dev libyaml-dev liblmdb-dev libidn2-dev libjansson-dev libsystemd-dev
+ libmicrohttpd-dev"
 
 # What contrib/build-deb needs besides.
 DEB_PACKAGES="build-essential debhelper dpkg-dev xz-utils"
@@ -17,6 +18,7 @@ DEMO_PACKAGES="nsd nginx-light openssl iproute2 util-linux"
 # What the tests need besides.
 TEST_PACKAGES="$DEMO_PACKAGES unbound knot libcmocka-dev clang libclang-rt-dev
  clang-format clang-tidy cppcheck shellcheck mandoc valgrind xz-utils git procps
+ curl prometheus
  python3 python3-pytest python3-dnspython python3-cryptography
  debian-archive-keyring systemd zsh $DEB_PACKAGES lintian mmdebstrap"
 
@@ -57,6 +59,7 @@ release_services() {
 		postfix) service=postfix ;;
 		unbound) service=unbound ;;
 		knot) service=knot ;;
+		prometheus) service=prometheus ;;
 		*) continue ;;
 		esac
 		as_root systemctl disable --quiet "$service" 2>/dev/null ||

@@ -237,11 +237,41 @@ int cache_remove_all(struct cache *cache)
 	return writer_remove_all(cache->writer);
 }
 
+uint64_t cache_count_failing(struct cache *cache, int64_t from_s, int64_t to_s,
+                             uint64_t max)
+{
+	char place[KEY_MAX];
+	size_t len = key_make(from_s + 1, slice_of("", 0), place);
+	uint64_t count = 0;
+	struct slice key;
+	struct slice nothing;
+
+	if (cache_ready(cache) != MTS_OK)
+		return 0;
+	for (; count < max; count++) {
+		if (store_after(cache->store, STORE_BY_FAILING,
+		                slice_of(place, len), &key, &nothing) != MTS_OK ||
+		    key_number(key) > to_s)
+			break;
+		memcpy(place, key.data, key.len);
+		len = key.len;
+	}
+	return count;
+}
+
 void cache_get_stats(struct cache *cache, struct cache_stats *ret)
 {
+	struct store_stats stats;
+
 	if (cache_ready(cache) != MTS_OK)
 		writer_wake(cache->writer);
-	store_get_stats(cache->store, &ret->policies, &ret->bytes_used,
-	                &ret->bytes_max);
+	store_get_stats(cache->store, &stats);
+	ret->policies = stats.keys[STORE_BY_NAME];
+	ret->none = stats.keys[STORE_BY_USE_NONE];
+	ret->testing = stats.keys[STORE_BY_USE_TESTING];
+	ret->enforce = stats.keys[STORE_BY_USE_ENFORCE];
+	ret->failing = stats.keys[STORE_BY_FAILING];
+	ret->bytes_used = stats.bytes_used;
+	ret->bytes_max = stats.bytes_max;
 	writer_get_stats(cache->writer, ret);
 }

@@ -130,8 +130,18 @@ bool cache_absorb_fault(const void *address);
  * blame, the next cache_open() finds out, by looking at all of it. */
 void cache_mark_suspect(void);
 
+/* How many policies that could not be fetched afresh end after FROM_S and not
+ * after TO_S; none of mode none, which protects nothing. At most MAX are
+ * counted, a microsecond each. Pending changes are not seen. */
+uint64_t cache_count_failing(struct cache *cache, int64_t from_s, int64_t to_s,
+                             uint64_t max);
+
 struct cache_stats {
 	uint64_t policies;   /* on disk; pending ones may not be counted */
+	uint64_t none;       /* of these, by mode, ... */
+	uint64_t testing;
+	uint64_t enforce;
+	uint64_t failing;    /* ... and not to be fetched afresh; not of none */
 	uint64_t bytes_used; /* of the file; what is free in it not counted */
 	uint64_t bytes_max;
 	uint64_t pending;      /* writes not yet on disk */

@@ -2,9 +2,24 @@
 /* key.c - the keys of the tables, and what orders them. */
 #include "cache/key.h"
 
-/* In front of used_s, which is far less. */
-#define USE_WEAK   (INT64_C(1) << 60)
-#define USE_STRONG (INT64_C(2) << 60)
+/* In front of used_s, which is far less and may be 0; and the latest end that
+ * counts: a record may claim any time. */
+#define USED     (INT64_C(1) << 60)
+#define LAST_END USED
+
+static int64_t number_of_use(const struct cache_entry *entry,
+                             enum policy_mode mode)
+{
+	return entry->policy.mode == mode ? USED | (entry->used_s & (USED - 1))
+	                                  : 0;
+}
+
+static int64_t number_of_end(const struct cache_entry *entry)
+{
+	return entry->fetched_s >= LAST_END
+	           ? LAST_END
+	           : entry->fetched_s + entry->policy.max_age_s;
+}
 
 int64_t key_number_of(enum store_table table, const struct cache_entry *entry)
 {
@@ -12,24 +27,22 @@ int64_t key_number_of(enum store_table table, const struct cache_entry *entry)
 	case STORE_BY_DUE:
 		return entry->next_refresh_s;
 	case STORE_BY_END:
-		/* A record may claim any time; none that counts is so late. */
-		return entry->fetched_s >= USE_WEAK
-		           ? USE_WEAK
-		           : entry->fetched_s + entry->policy.max_age_s;
-	case STORE_BY_USE:
-		return (entry->policy.mode == POLICY_ENFORCE ? USE_STRONG
-		                                             : USE_WEAK) |
-		       (entry->used_s & (USE_WEAK - 1));
+		return number_of_end(entry);
+	case STORE_BY_USE_NONE:
+		return number_of_use(entry, POLICY_NONE);
+	case STORE_BY_USE_TESTING:
+		return number_of_use(entry, POLICY_TESTING);
+	case STORE_BY_USE_ENFORCE:
+		return number_of_use(entry, POLICY_ENFORCE);
+	case STORE_BY_FAILING:
+		return entry->failures > 0 && entry->policy.mode != POLICY_NONE
+		           ? number_of_end(entry)
+		           : 0;
 	case STORE_BY_NAME:
 	case STORE_TABLES:
 	default:
 		return 0;
 	}
-}
-
-bool key_protects(int64_t number)
-{
-	return number >= USE_STRONG;
 }
 
 size_t key_make(int64_t number, struct slice name, char *ret)

@@ -22,16 +22,19 @@ enum store_table {
 	STORE_BY_NAME,
 	STORE_BY_DUE, /* next_refresh_s: what is to be refreshed */
 	STORE_BY_END, /* the end of max_age: what has expired goes first */
-	STORE_BY_USE, /* what protects no mail, then what does; each by used_s:
-	               * the rest of what goes when the cache is full */
+	/* By used_s, each mode apart: the rest of what goes when the cache is
+	 * full, in this order. LMDB counts what is in a table, so these say
+	 * how many policies there are of each mode as well. */
+	STORE_BY_USE_NONE,
+	STORE_BY_USE_TESTING,
+	STORE_BY_USE_ENFORCE,
+	STORE_BY_FAILING, /* the end of those that could not be fetched afresh,
+	                   * but for mode none, which protects nothing */
 	STORE_TABLES,
 };
 
 /* The number of ENTRY in TABLE; 0: it is not in there. */
 int64_t key_number_of(enum store_table table, const struct cache_entry *entry);
-
-/* True if a number of STORE_BY_USE is that of a policy that protects mail. */
-bool key_protects(int64_t number);
 
 /* The key of NAME under NUMBER; RET has KEY_MAX bytes. Returns its length. */
 size_t key_make(int64_t number, struct slice name, char *ret);

@@ -51,9 +51,14 @@ int store_get(struct store *store, struct slice name, struct slice *ret);
 int store_after(struct store *store, enum store_table table, struct slice after,
                 struct slice *key, struct slice *record);
 
-/* All 0 but for BYTES_MAX if it can't be read. */
-void store_get_stats(struct store *store, uint64_t *policies,
-                     uint64_t *bytes_used, uint64_t *bytes_max);
+struct store_stats {
+	uint64_t keys[STORE_TABLES];
+	uint64_t bytes_used;
+	uint64_t bytes_max;
+};
+
+/* All 0 but for bytes_max if it can't be read. */
+void store_get_stats(struct store *store, struct store_stats *ret);
 
 /* -- writing: LMDB's codes, so that they can be logged in its words -------- */
 

@@ -90,17 +90,20 @@ int store_after(struct store *store, enum store_table table, struct slice after,
 	return MTS_OK;
 }
 
-void store_get_stats(struct store *store, uint64_t *policies,
-                     uint64_t *bytes_used, uint64_t *bytes_max)
+void store_get_stats(struct store *store, struct store_stats *ret)
 {
 	struct tables_size size;
 
-	*policies = 0;
-	*bytes_used = 0;
-	*bytes_max = store->limit;
+	*ret = (struct store_stats){ .bytes_max = store->limit };
 	if (store_renew(store) != MTS_OK ||
 	    tables_measure(&store->tables, store->reader, &size) != 0)
 		return;
-	*policies = size.entries;
-	*bytes_used = (uint64_t)size.pages * size.page_size;
+	ret->bytes_used = (uint64_t)size.pages * size.page_size;
+	for (int i = 0; i < STORE_TABLES; i++) {
+		size_t keys;
+
+		(void)tables_count(&store->tables, store->reader,
+		                   (enum store_table)i, &keys);
+		ret->keys[i] = keys;
+	}
 }

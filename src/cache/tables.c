@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define FORMAT "3"
+#define FORMAT "4"
 
 enum {
 	LMDB_FREE = 0,    /* LMDB's own table of free pages */
@@ -20,7 +20,10 @@ static const char *const names[STORE_TABLES] = {
 	[STORE_BY_NAME] = "policies",
 	[STORE_BY_DUE] = "due",
 	[STORE_BY_END] = "end",
-	[STORE_BY_USE] = "use",
+	[STORE_BY_USE_NONE] = "use_none",
+	[STORE_BY_USE_TESTING] = "use_testing",
+	[STORE_BY_USE_ENFORCE] = "use_enforce",
+	[STORE_BY_FAILING] = "failing",
 };
 
 static MDB_val val(struct slice slice)
@@ -245,14 +248,28 @@ int tables_measure(const struct tables *tables, MDB_txn *txn,
 	return rc || is_credible(txn, ret->pages) ? rc : MDB_CORRUPTED;
 }
 
+int tables_count(const struct tables *tables, MDB_txn *txn,
+                 enum store_table table, size_t *ret)
+{
+	MDB_stat stat;
+	int rc = mdb_stat(txn, tables->by[table], &stat);
+
+	*ret = rc ? 0 : stat.ms_entries;
+	return rc;
+}
+
 /* The one that has to go first, by its key in TABLE. MDB_NOTFOUND. */
 static int first_to_go(const struct tables *tables, MDB_txn *txn, int64_t now_s,
                        enum store_table *table, char *text, struct slice *ret)
 {
-	static const enum store_table orders[] = { STORE_BY_END, STORE_BY_USE };
+	static const enum store_table orders[] = { STORE_BY_END,
+		                                   STORE_BY_USE_NONE,
+		                                   STORE_BY_USE_TESTING,
+		                                   STORE_BY_USE_ENFORCE };
+	enum { ORDERS = sizeof(orders) / sizeof(orders[0]) };
 	int rc = MDB_NOTFOUND;
 
-	for (int i = 0; i < 2 && rc == MDB_NOTFOUND; i++) {
+	for (int i = 0; i < ORDERS && rc == MDB_NOTFOUND; i++) {
 		MDB_cursor *cursor;
 		MDB_val key;
 		MDB_val data;
@@ -295,12 +312,11 @@ static int evict(const struct tables *tables, MDB_txn *txn,
 	                  : mdb_del(txn, tables->by[table], &stray, NULL);
 }
 
-static void count_evicted(enum store_table table, struct slice key,
-                          struct evicted *ret)
+static void count_evicted(enum store_table table, struct evicted *ret)
 {
 	if (table == STORE_BY_END)
 		ret->expired++;
-	else if (key_protects(key_number(key)))
+	else if (table == STORE_BY_USE_ENFORCE)
 		ret->live++;
 	else
 		ret->weak++;
@@ -328,7 +344,7 @@ int tables_evict(const struct tables *tables, MDB_txn *txn, int64_t now_s,
 		if (rc)
 			return rc;
 		if (entry) {
-			count_evicted(table, key, ret);
+			count_evicted(table, ret);
 			count--;
 		}
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* tables.h - the tables in the LMDB file, written and kept in step.
  *
- * "meta" has the format's number; "policies" the records of entry.h; "due",
- * "end" and "use" the keys of key.h, with nothing behind them. A change of a
+ * "meta" has the format's number; "policies" the records of entry.h; the
+ * others the keys of key.h, with nothing behind them. A change of a
  * record and of its keys is one transaction. A record that can't be read leaves
  * stray keys: whoever finds one sees that the record, if there is one, has
  * another number.
@@ -65,9 +65,13 @@ struct evicted {
 	uint64_t live; /* enforce, before its end */
 };
 
+/* How many keys TABLE has, which LMDB knows without a walk. */
+int tables_count(const struct tables *tables, MDB_txn *txn,
+                 enum store_table table, size_t *ret);
+
 /* Removes COUNT entries, or all if they are fewer: those whose end is not after
- * NOW_S, in order of their ends; then none and testing, and then enforce, those
- * not used for longest first. Adds to RET. */
+ * NOW_S, in order of their ends; then none, then testing, and then enforce,
+ * those not used for longest first. Adds to RET. */
 int tables_evict(const struct tables *tables, MDB_txn *txn, int64_t now_s,
                  size_t count, struct evicted *ret);
 

@@ -183,13 +183,11 @@ static void schedule(struct writer *writer)
 
 static bool is_beyond_limit(const struct writer *writer)
 {
-	uint64_t policies;
-	uint64_t used;
-	uint64_t limit;
+	struct store_stats stats;
 
-	store_get_stats(writer->store, &policies, &used, &limit);
+	store_get_stats(writer->store, &stats);
 	store_reset(writer->store);
-	return used > limit;
+	return stats.bytes_used > stats.bytes_max;
 }
 
 static bool mend(struct writer *writer)

@@ -159,8 +159,8 @@ static const struct conf_option options[] = {
 	  .help = "What the cache may grow to.",
 	  .more = "Address space is set aside for all of it, memory and disk "
 	          "only for what is stored. When it is nearly full, policies "
-	          "that have ended make room first, then those of mode none "
-	          "and testing, then those in force, each not used for longest "
+	          "that have ended make room first, then those of mode none, "
+	          "of testing, and of enforce, each not used for longest "
 	          "first." },
 	{ .path = "cache.unused_after",
 	  .type = CONF_DURATION,

@@ -147,7 +147,7 @@ static void make_plain_lmdb(struct cachebox *box)
 static void make_future(struct cachebox *box)
 {
 	fill(box);
-	put_in_lmdb(box, "meta", "format", "4");
+	put_in_lmdb(box, "meta", "format", "5");
 }
 
 static void make_bad_record(struct cachebox *box)

@@ -40,10 +40,10 @@ static const struct {
 	{ POLICY_ENFORCE, -10, -5, 1 },
 	{ POLICY_NONE, -30, -1, 0 },
 	{ POLICY_TESTING, 0, -900, 2 }, /* its last second is over */
-	/* Then what protects no mail: by last use. */
-	{ POLICY_NONE, 500, -100, 4 },
+	/* Then what protects no mail: none, then testing, by last use. */
+	{ POLICY_NONE, 500, -100, 3 },
 	{ POLICY_TESTING, 10, -50, 5 },
-	{ POLICY_TESTING, 9000, -200, 3 },
+	{ POLICY_TESTING, 9000, -200, 4 },
 	/* Then what does. */
 	{ POLICY_ENFORCE, 1, -40, 8 },
 	{ POLICY_ENFORCE, 70000, -90000, 6 },
@@ -103,9 +103,8 @@ static void test_order_follows_puts(void **state)
 	struct domain domain = box_domain(1);
 	struct cache_entry entry = box_entry(1);
 
-	entry.policy.mode = POLICY_NONE;
-	assert_int_equal(cache_put(box->cache, &domain, &entry), MTS_OK);
 	entry.policy.mode = POLICY_TESTING;
+	assert_int_equal(cache_put(box->cache, &domain, &entry), MTS_OK);
 	entry.used_s -= 1000;
 	domain = box_domain(2);
 	assert_int_equal(cache_put(box->cache, &domain, &entry), MTS_OK);
