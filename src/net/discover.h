@@ -40,6 +40,8 @@ enum discover_outcome {
 	DISCOVER_NO_MEMORY,
 };
 
+enum { DISCOVER_OUTCOMES = DISCOVER_NO_MEMORY + 1 };
+
 /* "policy", "unchanged", ... */
 const char *discover_outcome_text(enum discover_outcome outcome);
 

@@ -47,6 +47,7 @@ static void detach(struct dns_query *query)
 
 static void finish(struct dns_query *query, const struct dns_answer *answer)
 {
+	resolver_note(query->resolver, answer->status);
 	detach(query);
 	query->callback(query->arg, answer);
 }

@@ -142,6 +142,12 @@ void fetcher_load(const struct fetcher *fetcher, size_t *running,
 	*waiting = fetcher->waiting_count;
 }
 
+void fetcher_get_counts(const struct fetcher *fetcher,
+                        struct fetcher_counts *ret)
+{
+	*ret = fetcher->counts;
+}
+
 /* -- the fetcher ----------------------------------------------------------- */
 
 static void cancel_all(struct list *list)

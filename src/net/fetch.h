@@ -64,6 +64,8 @@ enum fetch_cause {
 	FETCH_NO_MEMORY,
 };
 
+enum { FETCH_CAUSES = FETCH_NO_MEMORY + 1 };
+
 /* "ok", "connect", "timeout", ... */
 const char *fetch_cause_text(enum fetch_cause cause);
 
@@ -112,6 +114,14 @@ void fetch_offer(struct fetch *fetch, const struct address *addresses,
 
 /* The callback will not come. Takes NULL, leaves NULL. */
 void fetch_cancel(struct fetch **fetch);
+
+struct fetcher_counts {
+	uint64_t by_cause[FETCH_CAUSES]; /* fetches that ended */
+};
+
+/* Since the start. */
+void fetcher_get_counts(const struct fetcher *fetcher,
+                        struct fetcher_counts *ret);
 
 /* How many are under way and how many wait. */
 void fetcher_load(const struct fetcher *fetcher, size_t *running,

@@ -32,6 +32,7 @@ struct fetcher {
 	struct list asking;
 	size_t waiting_count, again_count;
 	size_t young_count, slow_count, asking_count;
+	struct fetcher_counts counts;
 };
 
 enum fetch_state {

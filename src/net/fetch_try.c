@@ -168,6 +168,7 @@ static void finish(struct fetch *fetch, struct fetch_result *result)
 	fetch_set_state(fetch, FETCH_ENDED);
 	if (fetch->attempt) /* its text and body are still needed */
 		curl_uv_remove(fetcher->curl, fetch->attempt->easy);
+	fetcher->counts.by_cause[result->cause]++;
 	fetch->callback(fetch->arg, result);
 	attempt_free(&fetch->attempt);
 	fetch_free(fetch);

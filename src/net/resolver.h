@@ -53,6 +53,8 @@ enum dns_status {
 	DNS_TIMEOUT,  /* no answer in time */
 };
 
+enum { DNS_STATUSES = DNS_TIMEOUT + 1 };
+
 /* "ok", "nodata", ... */
 const char *dns_status_text(enum dns_status status);
 
@@ -126,6 +128,22 @@ size_t resolver_get_servers(struct resolver *resolver,
 size_t resolver_next_servers(struct resolver *resolver,
                              struct resolver_server ret[RESOLVER_SERVERS_MAX]);
 const char *resolver_next_text(const struct resolver *resolver);
+
+struct resolver_counts {
+	uint64_t by_status[DNS_STATUSES]; /* look-ups that ended */
+};
+
+/* Since the start. */
+void resolver_get_counts(const struct resolver *resolver,
+                         struct resolver_counts *ret);
+
+/* True if no name server had a good answer when they were tested last, nor
+ * since. */
+bool resolver_is_silent(const struct resolver *resolver);
+
+/* Begins such a test, unless a good answer came within the last half minute.
+ * Nothing is tested while nobody wants to know. */
+void resolver_test(struct resolver *resolver);
 
 /* Reads resolv.conf again if it has changed, so that resolver_servers() is up to
  * date. */

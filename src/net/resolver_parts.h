@@ -24,6 +24,11 @@ struct resolver {
 	struct turn room;    /* for one of them */
 	size_t questions;    /* that are out */
 	size_t questions_max;
+	struct resolver_counts counts;
+	bool heard;             /* a good answer has ever come, ... */
+	uint64_t heard_ms;      /* ... the last one then */
+	bool silent;            /* see resolver_is_silent() */
+	struct dns_query *test; /* that is under way; or NULL */
 };
 
 /* One question to one server. */
@@ -59,6 +64,9 @@ struct dns_query {
 
 /* Something has ended, or begun to wait: whoever waits gets its turn. */
 void resolver_kick(struct resolver *resolver);
+
+/* A look-up ended so; resolver_health.c. */
+void resolver_note(struct resolver *resolver, enum dns_status status);
 
 /* Asks for the query's name, from the first server on. */
 void dns_query_begin(struct dns_query *query);

@@ -73,9 +73,19 @@ static void detach(struct secure_query *query)
 	uv_close((uv_handle_t *)&query->timer, free_query);
 }
 
+static enum secure_dns_result result_of(const struct dns_answer *answer)
+{
+	if (answer->status == DNS_TIMEOUT)
+		return SECURE_DNS_TIMEOUT;
+	if (answer->status == DNS_FAILED)
+		return answer->bogus ? SECURE_DNS_BOGUS : SECURE_DNS_FAILED;
+	return answer->authenticated ? SECURE_DNS_SECURE : SECURE_DNS_INSECURE;
+}
+
 /* The callback may close the service: so others get their turn before it. */
 static void finish(struct secure_query *query, const struct dns_answer *answer)
 {
+	query->dns->counts.by_result[result_of(answer)]++;
 	detach(query);
 	secure_dns_pump(query->dns);
 	query->callback(query->arg, answer);
@@ -350,4 +360,10 @@ void secure_query_cancel(struct secure_query **query)
 	detach(q);
 	dns_reply_clear(&q->reply);
 	secure_dns_pump(q->dns);
+}
+
+void secure_dns_get_counts(const struct secure_dns *dns,
+                           struct secure_dns_counts *ret)
+{
+	*ret = dns->counts;
 }

@@ -74,6 +74,24 @@ enum secure_dns_health secure_dns_health(struct secure_dns *dns);
 const char *secure_dns_health_text(enum secure_dns_health health);
 const char *secure_dns_text(const struct secure_dns *dns);
 
+/* How look-ups ended. */
+enum secure_dns_result {
+	SECURE_DNS_SECURE,   /* authenticated, absence too */
+	SECURE_DNS_INSECURE, /* from a zone without signatures */
+	SECURE_DNS_BOGUS,    /* the signatures are wrong or missing */
+	SECURE_DNS_FAILED,   /* there was no usable answer */
+	SECURE_DNS_TIMEOUT,
+	SECURE_DNS_RESULTS,
+};
+
+struct secure_dns_counts {
+	uint64_t by_result[SECURE_DNS_RESULTS];
+};
+
+/* Since the start. */
+void secure_dns_get_counts(const struct secure_dns *dns,
+                           struct secure_dns_counts *ret);
+
 /* -- look-ups -------------------------------------------------------------- */
 
 struct secure_query;

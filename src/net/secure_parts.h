@@ -48,6 +48,7 @@ struct secure_dns {
 	size_t waiting_count;
 	size_t asked_count;
 	bool closing; /* nobody is asked any more */
+	struct secure_dns_counts counts;
 	struct secure_health health;
 	struct secure_next next;
 };

@@ -453,3 +453,33 @@ int answer_write(struct buffer *out, enum socketmap_map map,
 	}
 	return answer_write_perm(out, "unknown map");
 }
+
+/* -- what it comes to ------------------------------------------------------ */
+
+enum answer_kind answer_kind_of(struct slice reply)
+{
+	static const struct {
+		const char *start;
+		enum answer_kind kind;
+	} rows[] = {
+		/* The longer first. */
+		{ "OK secure", ANSWER_SECURE },
+		{ "NOTFOUND", ANSWER_NONE },
+		{ "OK dane-only", ANSWER_DANE_ONLY },
+		{ "OK dane", ANSWER_DANE },
+		{ "mode=enforce", ANSWER_SECURE },
+		{ "mode=testing", ANSWER_TESTING },
+		{ "mode=none", ANSWER_NONE },
+		{ "OK enforce match", ANSWER_MATCH },
+		{ "OK enforce mismatch", ANSWER_MISMATCH },
+		{ "OK testing", ANSWER_TESTING },
+		{ "OK none", ANSWER_NONE },
+		{ "TEMP", ANSWER_TEMPORARY },
+		{ "mode=fail", ANSWER_TEMPORARY },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (slice_starts(reply, rows[i].start))
+			return rows[i].kind;
+	return ANSWER_PERMANENT;
+}

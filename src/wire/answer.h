@@ -87,4 +87,21 @@ enum { ANSWER_REASON_MAX = 200 }; /* a longer reason is cut: MTAs log it */
 int answer_write_temp(struct buffer *out, const char *reason);
 int answer_write_perm(struct buffer *out, const char *reason);
 
+/* What an answer comes to, whoever is told: for counting. */
+enum answer_kind {
+	ANSWER_SECURE,    /* a policy is enforced */
+	ANSWER_DANE_ONLY, /* not without DANE */
+	ANSWER_DANE,
+	ANSWER_TESTING,   /* map verdict, Exim: there is a policy on trial */
+	ANSWER_MATCH,     /* map verdict: the policy names the MX host, ... */
+	ANSWER_MISMATCH,  /* ... or does not, and is enforced */
+	ANSWER_NONE,      /* nothing is demanded */
+	ANSWER_TEMPORARY, /* mail has to wait */
+	ANSWER_PERMANENT, /* the question is no good */
+	ANSWER_KINDS,
+};
+
+/* The kind of a reply that this file or exim.h has written. */
+enum answer_kind answer_kind_of(struct slice reply);
+
 #endif
