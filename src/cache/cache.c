@@ -250,7 +250,8 @@ uint64_t cache_count_failing(struct cache *cache, int64_t from_s, int64_t to_s,
 		return 0;
 	for (; count < max; count++) {
 		if (store_after(cache->store, STORE_BY_FAILING,
-		                slice_of(place, len), &key, &nothing) != MTS_OK ||
+		                slice_of(place, len), &key,
+		                &nothing) != MTS_OK ||
 		    key_number(key) > to_s)
 			break;
 		memcpy(place, key.data, key.len);

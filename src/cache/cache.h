@@ -137,8 +137,8 @@ uint64_t cache_count_failing(struct cache *cache, int64_t from_s, int64_t to_s,
                              uint64_t max);
 
 struct cache_stats {
-	uint64_t policies;   /* on disk; pending ones may not be counted */
-	uint64_t none;       /* of these, by mode, ... */
+	uint64_t policies; /* on disk; pending ones may not be counted */
+	uint64_t none;     /* of these, by mode, ... */
 	uint64_t testing;
 	uint64_t enforce;
 	uint64_t failing;    /* ... and not to be fetched afresh; not of none */

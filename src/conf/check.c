@@ -225,19 +225,30 @@ static bool same_address(const char *a, const char *b)
 	return strcmp(a, b) == 0;
 }
 
+static int refuse_address(const struct conf_listen *entry, const char *other,
+                          const char *name, struct fault *why)
+{
+	return fault_set(why, MTS_ESYNTAX,
+	                 "%s:%u: listen.%s: %.120s is the address of %s too",
+	                 name, entry->line, conf_protocol_text(entry->protocol),
+	                 entry->address, other);
+}
+
 static int check_addresses(const struct conf *conf, const char *name,
                            struct fault *why)
 {
+	if (conf->stats[0] && same_address(conf->stats, conf->control))
+		return fault_set(why, MTS_ESYNTAX,
+		                 "%s: stats: %.120s is the address of control "
+		                 "too",
+		                 name, conf->stats);
 	for (size_t i = 0; i < conf->listen_count; i++) {
 		const struct conf_listen *entry = &conf->listen[i];
 
 		if (same_address(entry->address, conf->control))
-			return fault_set(why, MTS_ESYNTAX,
-			                 "%s:%u: listen.%s: %.120s is "
-			                 "the address of control too",
-			                 name, entry->line,
-			                 conf_protocol_text(entry->protocol),
-			                 entry->address);
+			return refuse_address(entry, "control", name, why);
+		if (same_address(entry->address, conf->stats))
+			return refuse_address(entry, "stats", name, why);
 		for (size_t k = 0; k < i; k++)
 			if (same_address(entry->address,
 			                 conf->listen[k].address))

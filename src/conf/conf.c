@@ -141,6 +141,7 @@ void conf_free(struct conf **conf)
 	conf_clear_listen(old);
 	conf_clear_maps(old);
 	free(old->control);
+	free(old->stats);
 	free(old->cache.directory);
 	free_list(old->control_users, old->control_user_count);
 	free(old->control_group);

@@ -72,6 +72,7 @@ struct conf {
 	char **control_users;
 	size_t control_user_count;
 	char *control_group; /* NULL: none */
+	char *stats;         /* "unix:/path" or "inet:host:port"; "" is none */
 	struct {
 		char *directory;
 		uint64_t max_size; /* bytes */

@@ -136,6 +136,16 @@ static const struct conf_option options[] = {
 	  .fallback = "\"\"",
 	  .help = "A group whose members may use mtasts-ctl.",
 	  .more = "The socket is given to it, with mode 0660. Empty: none." },
+	{ .path = "stats",
+	  .type = CONF_ADDRESS,
+	  .offset = IN(stats),
+	  .max = TEXT_MAX,
+	  .fallback = "unix:/run/mtasts/stats.sock",
+	  .help = "The address for monitoring, which speaks HTTP.",
+	  .more = "Either unix:/path or inet:host:port, as in "
+	          "inet:127.0.0.1:9461. It serves /metrics for Prometheus, "
+	          "/stats.json and /healthz, and names no domain: whoever gets "
+	          "there may look. Empty: none." },
 	{ .path = "cache",
 	  .type = CONF_SECTION,
 	  .help = "The policies on disk.",

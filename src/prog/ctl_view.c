@@ -8,6 +8,7 @@
 #include "prog/ctl_lines.h"
 #include "prog/ctl_list.h"
 #include "prog/ctl_policy.h"
+#include "prog/ctl_stats.h"
 #include "prog/ctl_text.h"
 
 /* -- status ---------------------------------------------------------------- */
@@ -33,12 +34,10 @@ static void show_daemon(struct view *view, const json_t *item)
 	view_put_text(view, "version", item, "version");
 	view_put_count(view, "pid", item, "pid");
 	view_put_span(view, "up for", item, "uptime");
-	view_put_pair(
-	    view, "health",
-	    slice_str(item_true(item, "ok")
-	                  ? "ok"
-	                  : "FAILED: the cache can't be written, see the "
-	                    "log"));
+	if (item_true(item, "ok"))
+		view_put_pair(view, "health", slice_str("ok"));
+	view_put_array(view, "health: FAILED",
+	               json_object_get(item, "reasons"));
 	view_put_pair(view, "configuration",
 	              config.len ? config : slice_str("none"));
 	view_put_text(view, "control", item, "control");
@@ -212,6 +211,8 @@ int view_text_item(struct view *view, const json_t *item)
 {
 	static void (*const shows[])(struct view *, const json_t *) = {
 		[CONTROL_STATUS] = show_status,
+		[CONTROL_STATS] = view_put_stats,
+		[CONTROL_TOP] = view_put_top,
 		[CONTROL_LOOKUP] = view_put_lookup,
 		[CONTROL_EXPLAIN] = view_put_explain,
 		[CONTROL_LIST] = view_put_row,

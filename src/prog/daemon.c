@@ -35,6 +35,14 @@ static void on_turn_closed(uv_handle_t *turn)
 	free(turn);
 }
 
+static int open_top(struct daemon *daemon, struct fault *why)
+{
+	daemon->started_s = clock_wall_s(&clock_system);
+	daemon->top = top_new(&daemon->steady.clock);
+	return daemon->top ? MTS_OK
+	                   : fault_set(why, MTS_ENOMEM, "out of memory");
+}
+
 static int open_cache(struct daemon *daemon, struct fault *why)
 {
 	struct cache_options options = {
@@ -146,6 +154,7 @@ static int open_server(struct daemon *daemon, struct fault *why)
 		.loop = daemon->options.loop,
 		.clock = &daemon->steady.clock,
 		.ask = daemon->ask,
+		.top = daemon->top,
 	};
 	struct server_setup setup;
 	int rc = server_new(&options, &daemon->server, why);
@@ -167,7 +176,15 @@ static int open_control(struct daemon *daemon, struct fault *why)
 	struct control_options options =
 	    settings_control(daemon, daemon->conf, &daemon->listening);
 
+	daemon->sources = settings_sources(daemon, daemon->conf);
 	return control_open(&options, &daemon->control, why);
+}
+
+static int open_stats(struct daemon *daemon, struct fault *why)
+{
+	struct stats_options options = settings_stats(daemon, daemon->conf);
+
+	return stats_open(&options, &daemon->stats, why);
 }
 
 /* -- the whole ------------------------------------------------------------- */
@@ -176,9 +193,10 @@ int daemon_open(const struct daemon_options *options, struct daemon **ret,
                 struct fault *why)
 {
 	static int (*const parts[])(struct daemon *, struct fault *) = {
-		open_clock,     open_cache,  open_resolver, open_fetcher,
-		open_lookups,   open_dane,   open_mx_sets,  open_ask,
-		open_refresher, open_server, open_control,
+		open_clock,   open_top,       open_cache,  open_resolver,
+		open_fetcher, open_lookups,   open_dane,   open_mx_sets,
+		open_ask,     open_refresher, open_server, open_control,
+		open_stats,
 	};
 	struct daemon *daemon = calloc(1, sizeof(*daemon));
 	int rc = MTS_OK;
@@ -206,6 +224,7 @@ void daemon_close(struct daemon **daemon)
 
 	if (!d)
 		return;
+	stats_close(&d->stats);
 	control_close(&d->control);
 	server_close(&d->server);
 	listening_close(&d->listening);
@@ -218,6 +237,7 @@ void daemon_close(struct daemon **daemon)
 	resolver_close(&d->resolver);
 	cache_close(&d->cache);
 	absent_free(&d->absent);
+	top_free(&d->top);
 	if (d->turn)
 		uv_close((uv_handle_t *)d->turn, on_turn_closed);
 	conf_free(&d->reloaded);

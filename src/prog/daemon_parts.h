@@ -18,6 +18,7 @@
 #include "serve/mx_sets.h"
 #include "serve/refresher.h"
 #include "serve/server.h"
+#include "serve/stats.h"
 
 struct daemon {
 	struct daemon_options options;
@@ -40,6 +41,10 @@ struct daemon {
 	struct listening listening;
 	struct server *server;
 	struct control *control;
+	struct top *top;
+	int64_t started_s;
+	struct metrics_sources sources; /* of all these, for monitoring */
+	struct stats *stats;
 };
 
 /* -- settings.c: which options of CONF go where ---------------------------- */
@@ -56,6 +61,12 @@ struct dane_walks_options settings_walks(const struct daemon *daemon,
                                          const struct conf *conf);
 struct ask_options settings_ask(const struct daemon *daemon,
                                 const struct conf *conf);
+struct stats_options settings_stats(const struct daemon *daemon,
+                                    const struct conf *conf);
+
+/* Whom to ask for what is measured. */
+struct metrics_sources settings_sources(const struct daemon *daemon,
+                                        const struct conf *conf);
 struct control_options settings_control(struct daemon *daemon,
                                         const struct conf *conf,
                                         const struct listening *listening);

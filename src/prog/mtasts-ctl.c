@@ -263,6 +263,8 @@ static int timeout_s(enum control_command command)
 	case CONTROL_IMPORT: /* the disk may be slow */
 		return WALK_TIMEOUT_S;
 	case CONTROL_STATUS:
+	case CONTROL_STATS:
+	case CONTROL_TOP:
 	case CONTROL_SHOW:
 	case CONTROL_FLUSH:
 	case CONTROL_RELOAD: /* it may look names up */

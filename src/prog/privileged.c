@@ -9,6 +9,7 @@
 #include "base/privileges.h"
 #include "serve/bind.h"
 #include "serve/control_access.h"
+#include "serve/stats.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -99,11 +100,24 @@ static int bind_control(const struct conf *conf, struct activation *ready,
 	return bind_early(options, ready, to, why);
 }
 
+static int bind_stats(const struct conf *conf, struct activation *ready,
+                      const struct privileges *to, struct fault *why)
+{
+	struct bind_options options = { .address = conf->stats,
+		                        .mode = STATS_MODE };
+
+	if (conf->stats[0] == '\0')
+		return MTS_OK;
+	return bind_early(options, ready, to, why);
+}
+
 static int bind_all(const struct conf *conf, struct activation *ready,
                     const struct privileges *to, struct fault *why)
 {
 	int rc = bind_control(conf, ready, to, why);
 
+	if (rc == MTS_OK)
+		rc = bind_stats(conf, ready, to, why);
 	for (size_t i = 0; i < conf->listen_count && rc == MTS_OK; i++) {
 		const struct conf_listen *listen = &conf->listen[i];
 		struct bind_options options = { .address = listen->address,

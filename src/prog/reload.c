@@ -16,6 +16,7 @@ struct change {
 	struct listening listening;
 	struct server_setup setup;
 	struct control_options control;
+	struct stats_options stats;
 	bool new_dane; /* it was off ever since */
 };
 
@@ -73,13 +74,20 @@ static int prepare_control(struct daemon *daemon, struct change *change,
 	return control_prepare(daemon->control, &change->control, why);
 }
 
+static int prepare_stats(struct daemon *daemon, struct change *change,
+                         struct fault *why)
+{
+	change->stats = settings_stats(daemon, change->conf);
+	return stats_prepare(daemon->stats, &change->stats, why);
+}
+
 static int prepare(struct daemon *daemon, struct change *change,
                    struct fault *why)
 {
 	static int (*const parts[])(struct daemon *, struct change *,
 	                            struct fault *) = {
 		prepare_dns,    prepare_dane,    prepare_fetcher,
-		prepare_server, prepare_control,
+		prepare_server, prepare_control, prepare_stats,
 	};
 	int rc = conf_load(daemon->options.config_path, &change->conf, why);
 
@@ -121,11 +129,13 @@ static void settle(struct daemon *daemon, struct change *change, bool good)
 		set_rest(daemon, change->conf);
 	server_settle(daemon->server, good);
 	control_settle(daemon->control, good);
+	stats_settle(daemon->stats, good);
 	if (!good && change->new_dane)
 		daemon_close_dane(daemon);
 	if (!good)
 		return;
 	daemon->conf = change->conf;
+	daemon->sources = settings_sources(daemon, daemon->conf);
 	daemon->reloaded = change->conf;
 	daemon->listening = change->listening;
 	change->conf = reloaded;

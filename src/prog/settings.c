@@ -61,6 +61,7 @@ struct lookups_options settings_lookups(const struct daemon *daemon,
 		.absent = daemon->absent,
 		.resolver = daemon->resolver,
 		.fetcher = daemon->fetcher,
+		.top = daemon->top,
 		.allow_private_addresses = conf->fetch.allow_private_addresses,
 		.timeout_ms = conf->lookup.timeout_ms,
 		.negative_min_ms = conf->lookup.negative_min_ms,
@@ -99,6 +100,7 @@ struct dane_walks_options settings_walks(const struct daemon *daemon,
 		.cache = daemon->cache,
 		.states = daemon->dane_states,
 		.dns = daemon->secure_dns,
+		.top = daemon->top,
 		.always = conf->dane == CONF_DANE_ON,
 	};
 }
@@ -115,6 +117,37 @@ struct ask_options settings_ask(const struct daemon *daemon,
 		.dane = dane_mode(conf),
 		.leave_dane = conf->dane_answer == CONF_DANE_ANSWER_NONE,
 		.timeout_ms = conf->lookup.timeout_ms,
+	};
+}
+
+struct stats_options settings_stats(const struct daemon *daemon,
+                                    const struct conf *conf)
+{
+	return (struct stats_options){
+		.loop = daemon->options.loop,
+		.address = conf->stats,
+		.ready = daemon->options.ready,
+		.sources = &daemon->sources,
+	};
+}
+
+struct metrics_sources settings_sources(const struct daemon *daemon,
+                                        const struct conf *conf)
+{
+	bool dane = conf->dane != CONF_DANE_OFF;
+
+	return (struct metrics_sources){
+		.clock = &daemon->steady.clock,
+		.server = daemon->server,
+		.lookups = daemon->lookups,
+		.walks = dane ? daemon->walks : NULL,
+		.dns = dane ? daemon->secure_dns : NULL,
+		.refresher = daemon->refresher,
+		.cache = daemon->cache,
+		.absent = daemon->absent,
+		.resolver = daemon->resolver,
+		.fetcher = daemon->fetcher,
+		.started_s = daemon->started_s,
 	};
 }
 
@@ -164,6 +197,8 @@ struct control_options settings_control(struct daemon *daemon,
 		.listeners = (const char *const *)listening->texts,
 		.listener_count = listening->count,
 		.how = listening_manner(conf),
+		.sources = &daemon->sources,
+		.top = daemon->top,
 		.count_clients = count_clients,
 		.reload = reload,
 		.last_reload = &daemon->last,

@@ -12,6 +12,7 @@
 #include "net/resolver.h"
 #include "net/secure_dns.h"
 #include "serve/ask.h"
+#include "serve/metrics.h"
 #include "serve/refresher.h"
 #include "wire/answer.h"
 
@@ -49,7 +50,9 @@ struct control_options {
 	struct absent *absent;
 	struct resolver *resolver;
 	struct fetcher *fetcher;
-	struct answer_manner how; /* of our own maps */
+	struct answer_manner how;              /* of our own maps */
+	const struct metrics_sources *sources; /* stats */
+	const struct top *top;                 /* top */
 	/* "socketmap unix:/run/...": the listeners, for status. */
 	const char *const *listeners;
 	size_t listener_count;

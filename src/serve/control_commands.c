@@ -202,14 +202,32 @@ static void put_process(json_t **item, const struct control_context *context)
 	control_put(item, "clients", clients_object(options));
 }
 
+/* What is wrong, as texts. */
+static json_t *reasons_array(unsigned reasons)
+{
+	json_t *array = json_array();
+
+	for (unsigned i = 0; array && i < HEALTH_REASONS; i++) {
+		if (!(reasons >> i & 1) ||
+		    json_array_append_new(array, json_string(health_text(i))) ==
+		        0)
+			continue;
+		json_decref(array);
+		array = NULL;
+	}
+	return array;
+}
+
 static void step_status(struct control_job *job)
 {
 	const struct control_options *options = &job->context->options;
+	unsigned reasons = health_look(options->sources);
 	struct cache_stats stats = { 0 };
 	json_t *item = json_object();
 
 	cache_get_stats(options->cache, &stats);
-	control_put_bool(&item, "ok", stats.writable);
+	control_put_bool(&item, "ok", reasons == 0);
+	control_put(&item, "reasons", reasons_array(reasons));
 	put_process(&item, job->context);
 	control_put(&item, "cache", cache_object(&stats));
 	control_put_count(&item, "absent", absent_count(options->absent));
@@ -222,7 +240,7 @@ static void step_status(struct control_job *job)
 	control_put(&item, "reload", control_last_reload(options));
 	control_put(&item, "refreshes", refreshes_object(options->refresher));
 	if (control_job_say(job, &item))
-		control_job_end(job, control_end_if(stats.writable), NULL);
+		control_job_end(job, control_end_if(reasons == 0), NULL);
 }
 
 /* -- flush ----------------------------------------------------------------- */
@@ -368,6 +386,12 @@ void control_job_step(struct control_job *job)
 	switch (job->request.command) {
 	case CONTROL_STATUS:
 		step_status(job);
+		return;
+	case CONTROL_STATS:
+		control_job_stats(job);
+		return;
+	case CONTROL_TOP:
+		control_job_top(job);
 		return;
 	case CONTROL_LOOKUP:
 		control_job_lookup(job);

@@ -111,6 +111,8 @@ void control_job_lookup(struct control_job *job);
 void control_job_explain(struct control_job *job);
 void control_job_refresh(struct control_job *job);
 void control_job_list(struct control_job *job);
+void control_job_stats(struct control_job *job);
+void control_job_top(struct control_job *job);
 void control_job_show(struct control_job *job);
 void control_job_export(struct control_job *job);
 void control_job_import(struct control_job *job);

@@ -220,7 +220,12 @@ static void on_walk(void *arg, const struct dane_result *result)
 
 	job->walk = NULL; /* it ended by itself */
 	job->walks->counts.walks++;
+	job->walks->counts.by_state[result->state]++;
 	job->walks->counts.unknowable += result->state == DANE_UNKNOWABLE;
+	if (result->state == DANE_UNKNOWABLE)
+		top_note_failure(job->walks->options.top,
+		                 domain_slice(&job->hop.domain),
+		                 dane_state_text(result->state));
 	dane_walks_keep(job->walks, &job->hop, result);
 	end_job(job, result);
 }

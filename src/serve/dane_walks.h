@@ -7,6 +7,7 @@
 #define SERVE_DANE_WALKS_H
 
 #include "serve/dane_known.h"
+#include "serve/top.h"
 
 #include <uv.h>
 
@@ -19,6 +20,7 @@ struct dane_walks_options {
 	struct cache *cache;
 	struct dane_states *states;
 	struct secure_dns *dns;
+	struct top *top; /* is told of failures; NULL: nobody watches */
 	bool always; /* walk even where the resolver hands out no DNSSEC data */
 };
 
@@ -88,6 +90,7 @@ void dane_walks_forget_all(struct dane_walks *walks);
 struct dane_counts {
 	uint64_t walks; /* ended, since the start */
 	uint64_t unknowable;
+	uint64_t by_state[DANE_STATES]; /* walks that ended, one by one */
 	uint64_t joined;
 	uint64_t timed_out; /* waiters whose time was over */
 	uint64_t under_way; /* now */

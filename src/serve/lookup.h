@@ -11,11 +11,13 @@
 #define SERVE_LOOKUP_H
 
 #include "base/clock.h"
+#include "base/histogram.h"
 #include "cache/absent.h"
 #include "cache/cache.h"
 #include "net/discover.h"
 #include "serve/outcome.h"
 #include "serve/schedule.h"
+#include "serve/top.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -31,6 +33,7 @@ struct lookups_options {
 	struct absent *absent;
 	struct resolver *resolver;
 	struct fetcher *fetcher;
+	struct top *top; /* is told of failures; NULL: nobody watches */
 	bool allow_private_addresses;
 	uint64_t timeout_ms;      /* lookup.timeout */
 	uint64_t negative_min_ms; /* lookup.negative_min */
@@ -145,7 +148,9 @@ struct lookup_counts {
 	uint64_t joined;      /* joined one under way */
 	uint64_t timed_out;   /* waiters whose time was over */
 	uint64_t discoveries; /* ended, all causes */
-	uint64_t fetched;     /* policies fetched */
+	uint64_t by_outcome[DISCOVER_OUTCOMES]; /* the same, one by one */
+	struct histogram times;                 /* that they took */
+	uint64_t fetched;                       /* policies fetched */
 	uint64_t fetch_failed;
 	uint64_t dns_failed;
 	uint64_t refused;   /* discoveries not begun: too many are under way */

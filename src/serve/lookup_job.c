@@ -85,6 +85,7 @@ int lookup_job_start(struct lookups *lookups, const struct domain *domain,
 	job->lookups = lookups;
 	job->domain = *domain;
 	job->renew = renew;
+	job->started_ms = clock_mono_ms(lookups->options.clock);
 	list_init(&job->waiters);
 	rc = start_walk(job, known_id);
 	if (rc != MTS_OK) {
@@ -198,12 +199,28 @@ static bool walk_again(struct lookup_job *job,
 /* -- the end --------------------------------------------------------------- */
 
 static void count_outcome(struct lookup_counts *counts,
-                          enum discover_outcome outcome)
+                          enum discover_outcome outcome, uint64_t ms)
 {
 	counts->discoveries++;
+	counts->by_outcome[outcome]++;
+	histogram_add(&counts->times, ms);
 	counts->fetched += outcome == DISCOVER_POLICY;
 	counts->fetch_failed += outcome == DISCOVER_FETCH_FAILED;
 	counts->dns_failed += outcome == DISCOVER_DNS_FAILED;
+}
+
+/* Failures are the domain's, or DNS's; that there is no record is none. */
+static void note_failure(struct top *top, const struct domain *domain,
+                         const struct discover_result *result)
+{
+	const char *cause = discover_outcome_text(result->outcome);
+
+	if (result->outcome == DISCOVER_FETCH_FAILED)
+		cause = refresh_cause_text(refresh_cause_of(result));
+	else if (result->outcome != DISCOVER_BAD_RECORD &&
+	         result->outcome != DISCOVER_DNS_FAILED)
+		return;
+	top_note_failure(top, domain_slice(domain), cause);
 }
 
 /* Tells every waiter. Each may cancel others, so take them one at a time; and
@@ -293,7 +310,9 @@ static void on_discovery(void *arg, const struct discover_result *result)
 	result = mind_record(job, result, &plain);
 	told.discovery = result;
 	told.reason = result->reason;
-	count_outcome(&lookups->counts, result->outcome);
+	count_outcome(&lookups->counts, result->outcome,
+	              clock_mono_ms(lookups->options.clock) - job->started_ms);
+	note_failure(lookups->options.top, &domain, result);
 	list_init(&waiters);
 	list_take(&waiters, &job->waiters);
 	job->discovery = NULL; /* it ended by itself */

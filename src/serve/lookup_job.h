@@ -30,6 +30,7 @@ struct lookup_job {
 	struct domain domain;
 	struct discovery *discovery;
 	struct list waiters;
+	uint64_t started_ms;
 	bool force;   /* an operator wants it fetched even if the id is known */
 	bool renew;   /* the refresher does, whatever the record says */
 	bool despite; /* the walk under way goes on without a record */

@@ -27,6 +27,7 @@ static int understand_socketmap(const struct protocol_context *context,
 }
 
 const struct protocol protocol_socketmap = {
+	.kind = PROTOCOL_SOCKETMAP,
 	.cut = cut_socketmap,
 	.understand = understand_socketmap,
 	.write = reply_write,
@@ -48,6 +49,7 @@ static int understand_tcp_table(const struct protocol_context *context,
 }
 
 const struct protocol protocol_tcp_table = {
+	.kind = PROTOCOL_TCP_TABLE,
 	.cut = cut_tcp_table,
 	.understand = understand_tcp_table,
 	.write = reply_write, /* which knows the room there is */
@@ -69,6 +71,7 @@ static int understand_exim(const struct protocol_context *context,
 }
 
 const struct protocol protocol_exim = {
+	.kind = PROTOCOL_EXIM,
 	.once = true,
 	.cut = cut_exim,
 	.understand = understand_exim,

@@ -18,7 +18,16 @@ struct protocol_context {
 	struct answer_manner how;    /* exim */
 };
 
+/* In the order in which they are counted. */
+enum protocol_kind {
+	PROTOCOL_SOCKETMAP,
+	PROTOCOL_TCP_TABLE,
+	PROTOCOL_EXIM,
+	PROTOCOL_KINDS,
+};
+
 struct protocol {
+	enum protocol_kind kind;
 	bool once; /* one answer, and then the end */
 	/* Looks for one request at the start of INPUT. MTS_OK: *RET is within
 	 * INPUT, and takes up *USED bytes; MTS_EMORE; else it can become

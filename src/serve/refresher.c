@@ -316,8 +316,8 @@ static bool count_one(void *arg, const char *name,
 	struct refresher_state *state = arg;
 
 	(void)name;
-	(void)entry;
-	state->due++;
+	if (state->due++ == 0)
+		state->oldest_s = entry->next_refresh_s;
 	return true;
 }
 

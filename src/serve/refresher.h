@@ -45,8 +45,9 @@ struct refresher_state {
 	uint64_t failed;  /* since the start: fetches that failed */
 	uint64_t removed; /* since the start: policies that had ended */
 	uint64_t under_way;
-	uint64_t due;   /* now, under way or not; REFRESHER_DUE_MAX at most */
-	int64_t next_s; /* when the next one is due; 0: none */
+	uint64_t due;     /* now, under way or not; REFRESHER_DUE_MAX at most */
+	int64_t oldest_s; /* since when the first of these is; 0: none is */
+	int64_t next_s;   /* when the next one is due; 0: none */
 };
 
 /* Looks at the schedule. */

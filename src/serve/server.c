@@ -160,13 +160,16 @@ static void flush(struct client *client)
 		send_rest(client);
 }
 
-/* The reply in the scratch buffer, as it goes over the wire. */
-static void put_reply(struct client *client)
+/* The reply in the scratch buffer, to a question about MAP. */
+static void put_reply(struct client *client, enum socketmap_map map)
 {
 	const struct protocol *protocol = client->protocol;
+	struct server *server = client->server;
+	enum answer_kind kind = answer_kind_of(buffer_slice(&server->scratch));
 
-	if (protocol->frame(&client->out,
-	                    buffer_slice(&client->server->scratch)) != MTS_OK)
+	server->counts.answers[protocol->kind][map][kind]++;
+	if (protocol->frame(&client->out, buffer_slice(&server->scratch)) !=
+	    MTS_OK)
 		drop_client(client);
 	else if (protocol->once)
 		client->state = CLIENT_ENDING;
@@ -186,7 +189,7 @@ static void write_result(struct client *client,
 	                            &server->scratch) != MTS_OK)
 		drop_client(client);
 	else
-		put_reply(client);
+		put_reply(client, question->map);
 }
 
 static void on_answer(void *arg, const struct ask_result *result)
@@ -244,14 +247,17 @@ static void answer(struct client *client, struct slice request)
 
 	server->counts.requests++;
 	buffer_clear(&server->scratch);
+	question.map = MAP_UNKNOWN;
 	if (client->protocol->understand(&listener->context, request, &question,
 	                                 &server->scratch) != MTS_OK) {
 		if (buffer_status(&server->scratch) != MTS_OK)
 			drop_client(client);
 		else
-			put_reply(client);
+			put_reply(client, question.map);
 		return;
 	}
+	top_note_lookup(server->options.top,
+	                domain_slice(&question.ask.hop.domain));
 	if (ask_try(server->options.ask, &question.ask, &result) == MTS_OK)
 		write_result(client, &question, &result);
 	else

@@ -11,6 +11,7 @@
 #include "serve/ask.h"
 #include "serve/endpoint.h"
 #include "serve/protocol.h"
+#include "serve/top.h"
 
 struct server;
 
@@ -18,6 +19,7 @@ struct server_options {
 	uv_loop_t *loop;
 	const struct clock *clock;
 	struct ask *ask; /* borrowed; outlives the server */
+	struct top *top; /* borrowed; NULL: nobody watches */
 };
 
 /* MTS_ENOMEM. Listens nowhere yet. On MTS_OK *RET is the caller's:
@@ -62,6 +64,8 @@ struct server_counts {
 	uint64_t refused;  /* over max_clients */
 	uint64_t dropped;  /* for nonsense */
 	uint64_t requests;
+	/* These by what was said; MAP_UNKNOWN: Exim, or it was no question. */
+	uint64_t answers[PROTOCOL_KINDS][MAPS][ANSWER_KINDS];
 };
 
 void server_get_counts(const struct server *server, struct server_counts *ret);

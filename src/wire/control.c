@@ -5,6 +5,7 @@
 #include "base/spell.h"
 #include "base/utf8.h"
 #include "wire/filter.h"
+#include "wire/top_span.h"
 
 #include <stdio.h>
 
@@ -22,6 +23,19 @@ static const struct control_option list_options[] = {
 	{ NULL, NULL, NULL },
 };
 
+static const struct control_option top_options[] = {
+	[CONTROL_TOP_MINUTES] = { "minutes", "N",
+	                          "look back N minutes, 10 at most; 5 by "
+	                          "default" },
+	[CONTROL_TOP_ROWS] = { "rows", "N",
+	                       "show N of each kind, 64 at most; 10 by "
+	                       "default, on a terminal what fits" },
+	[CONTROL_TOP_INTERVAL] = { "interval", "SECONDS",
+	                           "show it anew after SECONDS, 3600 at most; "
+	                           "1 by default" },
+	{ NULL, NULL, NULL },
+};
+
 static const struct control_option flush_options[] = {
 	[CONTROL_FLUSH_ALL] = { "all", NULL, "forget everything" },
 	[CONTROL_FLUSH_NEGATIVE] = { "negative", NULL,
@@ -32,6 +46,11 @@ static const struct control_option flush_options[] = {
 static const struct control_row rows[] = {
 	[CONTROL_STATUS] = { "status", "", 0, 0,
 	                     "what the daemon is doing and how it is", NULL },
+	[CONTROL_STATS] = { "stats", "", 0, 0, "all that monitoring measures",
+	                    NULL },
+	[CONTROL_TOP] = { "top", "", 0, 0,
+	                  "the busiest domains and failures, as they go",
+	                  top_options },
 	[CONTROL_LOOKUP] = { "lookup", "DOMAIN [MX]", 1, 2,
 	                     "the answer an MTA would get", NULL },
 	[CONTROL_EXPLAIN] = { "explain", "DOMAIN", 1, 1,
@@ -195,8 +214,11 @@ static int check_request(const struct control_request *request,
 {
 	const struct control_row *row = control_row(request->command);
 	size_t ways = 0;
+	struct top_span span;
 	struct filter filter;
 
+	if (request->command == CONTROL_TOP)
+		return top_span_parse(request, &span, why);
 	if (request->command == CONTROL_LIST)
 		return filter_parse(request, &filter, why);
 	if (request->command != CONTROL_FLUSH)

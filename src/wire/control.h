@@ -45,6 +45,8 @@ static inline enum control_end control_end_if(bool good)
 
 enum control_command {
 	CONTROL_STATUS,
+	CONTROL_STATS,
+	CONTROL_TOP,
 	CONTROL_LOOKUP,  /* DOMAIN [MX] */
 	CONTROL_EXPLAIN, /* DOMAIN */
 	CONTROL_LIST,    /* [PATTERN] */
@@ -63,6 +65,11 @@ enum control_list_option {
 	CONTROL_LIST_EXPIRING,
 	CONTROL_LIST_LIMIT,
 	CONTROL_LIST_NAMES,
+};
+enum control_top_option {
+	CONTROL_TOP_MINUTES,
+	CONTROL_TOP_ROWS,
+	CONTROL_TOP_INTERVAL, /* mtasts-ctl's own */
 };
 enum control_flush_option { CONTROL_FLUSH_ALL, CONTROL_FLUSH_NEGATIVE };
 

@@ -32,6 +32,8 @@ enum socketmap_map {
 	MAP_VERDICT,
 };
 
+enum { MAPS = MAP_VERDICT + 1 };
+
 /* Names count to the letter. */
 enum socketmap_map socketmap_find_map(struct slice name);
 

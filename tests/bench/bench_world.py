@@ -261,6 +261,7 @@ class World:
         conf = self.write(name + ".yaml", "\n".join((
             "listen:", f" - socketmap: unix:{socket_path}",
             f"control: {control_of('unix:' + socket_path)}",
+            f"stats: {control_of('unix:' + socket_path)}.stats",
             f"cache: {{ directory: {cache} }}",
             'dns: { servers: ["127.0.0.1:53"] }', "dane: off",
             f"fetch: {{ ca_file: {self.ca_file}, "

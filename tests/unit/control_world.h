@@ -32,6 +32,8 @@ struct fixture {
 	struct words *words; /* empty; the test may add to it */
 	struct ask *ask;
 	struct refresher *refresher;
+	struct top *top;
+	struct metrics_sources sources;
 	struct control *control;
 	struct control_reload reload; /* what is to come of one */
 	unsigned reloads;
@@ -44,6 +46,13 @@ struct client {
 	bool closed;       /* by the other side */
 	char in[1024 * 1024];
 };
+
+/* Whether name servers are silent, and how often they were tested. */
+struct faked_resolver {
+	bool silent;
+	unsigned tests;
+};
+extern struct faked_resolver faked_resolver;
 
 /* Ends the discovery under way, with id "b2", reason "because" and two steps. */
 void finish(enum discover_outcome outcome);

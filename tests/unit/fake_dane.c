@@ -83,3 +83,11 @@ const char *secure_dns_text(const struct secure_dns *dns)
 	(void)dns;
 	return "validated here";
 }
+
+void secure_dns_get_counts(const struct secure_dns *dns,
+                           struct secure_dns_counts *ret)
+{
+	(void)dns;
+	for (size_t i = 0; i < SECURE_DNS_RESULTS; i++)
+		ret->by_result[i] = 1000 + i;
+}

@@ -50,5 +50,7 @@ const char *discover_outcome_text(enum discover_outcome outcome)
 	return outcome == DISCOVER_POLICY         ? "policy"
 	       : outcome == DISCOVER_NO_RECORD    ? "no_record"
 	       : outcome == DISCOVER_FETCH_FAILED ? "fetch_failed"
+	       : outcome == DISCOVER_BAD_RECORD   ? "bad_record"
+	       : outcome == DISCOVER_DNS_FAILED   ? "dns_failed"
 	                                          : "other";
 }

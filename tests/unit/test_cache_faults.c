@@ -335,8 +335,7 @@ static size_t page_of(struct cachebox *box, const char *table)
 static void damage_table(struct cachebox *box, char *data)
 {
 	static const char *const tables[] = { NULL,  "meta", "policies",
-		                              "due", "end",
-		                              "use_enforce" };
+		                              "due", "end",  "use_enforce" };
 	char *page =
 	    data + PAGE * page_of(box, tables[draw(ARRAY_LEN(tables))]);
 

@@ -110,6 +110,7 @@ static void assert_defaults(const struct conf *conf)
 	assert_string_equal(conf->control, "unix:/run/mtasts/control.sock");
 	assert_int_equal(conf->control_user_count, 0);
 	assert_null(conf->control_group);
+	assert_string_equal(conf->stats, "unix:/run/mtasts/stats.sock");
 	assert_string_equal(conf->cache.directory, "/var/lib/mtasts");
 	assert_int_equal(conf->cache.max_size, 1 << 30);
 	assert_int_equal(conf->dns.server_count, 0);
@@ -293,6 +294,7 @@ static void test_longest_unix_path(void **state)
 static void test_texts(void **state)
 {
 	struct conf *conf = parse("control: ''\n"
+	                          "stats: ''\n"
 	                          "control_users: [anna, otto]\n"
 	                          "control_group: staff\n"
 	                          "cache: { directory: /srv/m\xc3\xbc }\n"
@@ -304,6 +306,7 @@ static void test_texts(void **state)
 
 	(void)state;
 	assert_string_equal(conf->control, "");
+	assert_string_equal(conf->stats, "");
 	assert_int_equal(conf->control_user_count, 2);
 	assert_string_equal(conf->control_users[0], "anna");
 	assert_string_equal(conf->control_users[1], "otto");

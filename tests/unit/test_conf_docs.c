@@ -69,7 +69,7 @@ static void sample_line(const struct conf_option *option, char *text)
 	    option->fallback ? option->fallback : option->example;
 	bool entry = schema_is_child(option, schema_find("listen")) ||
 	             schema_is_child(option, schema_find("maps"));
-	bool first = option->type == CONF_ADDRESS ||
+	bool first = (entry && option->type == CONF_ADDRESS) ||
 	             strcmp(option->path, "maps.name") == 0;
 	const char *indent = first                       ? "  - "
 	                     : entry                     ? "    "
@@ -169,6 +169,7 @@ static void assert_default(const char *text)
 	assert_null(conf->listen[0].owner);
 	assert_null(conf->listen[0].group);
 	assert_string_equal(conf->control, expected->control);
+	assert_string_equal(conf->stats, expected->stats);
 	assert_string_equal(conf->cache.directory, expected->cache.directory);
 	assert_string_equal(conf->fetch.ca_file, expected->fetch.ca_file);
 	conf_free(&conf);

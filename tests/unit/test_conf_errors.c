@@ -23,7 +23,7 @@ static const struct {
 	  "F:1: lokup: unknown option; did you mean lookup?" },
 	{ TEXT("timeout: 5s\n"), MTS_ESYNTAX,
 	  "F:1: timeout: unknown option; known here: listen, control, "
-	  "control_users, control_group, cache, "
+	  "control_users, control_group, stats, cache, "
 	  "dns, fetch, lookup, refresh, dane, dane_answer, testing, protocols, "
 	  "servername, strict_mx, "
 	  "maps, domains, limits, "
@@ -31,13 +31,16 @@ static const struct {
 	{ TEXT("lookup.timeout: 5s\n"), MTS_ESYNTAX,
 	  "F:1: lookup.timeout: write two lines, lookup: and, indented below "
 	  "it, timeout:" },
-	{ TEXT("stats: unix:/x\n"), MTS_ESYNTAX,
-	  "F:1: stats: unknown option; known here: listen, control, "
-	  "control_users, control_group, cache, "
-	  "dns, fetch, lookup, refresh, dane, dane_answer, testing, protocols, "
-	  "servername, strict_mx, "
-	  "maps, domains, limits, "
-	  "log, user" },
+	{ TEXT("stats: tcp:/x\n"), MTS_ESYNTAX,
+	  "F:1: stats: 'tcp:/x' is no address; write unix:/path or "
+	  "inet:host:port" },
+	{ TEXT("control: unix:/x\nstats: unix:/x\n"), MTS_ESYNTAX,
+	  "F: stats: unix:/x is the address of control too" },
+	{ TEXT("listen:\n  - socketmap: inet:[::1]:9461\n"
+	       "stats: inet:[::1]:9461\n"),
+	  MTS_ESYNTAX,
+	  "F:2: listen.socketmap: inet:[::1]:9461 is the address of stats "
+	  "too" },
 	{ TEXT("cache: { shards: 3 }\n"), MTS_ESYNTAX,
 	  "F:1: cache.shards: unknown option; known here: directory, max_size, "
 	  "unused_after" },
@@ -418,7 +421,7 @@ static const struct {
 	  "F:1: options are expected, each as name: value" },
 	{ TEXT("a: &x b\n"), MTS_ESYNTAX,
 	  "F:1: a: unknown option; known here: listen, control, control_users, "
-	  "control_group, cache, dns, "
+	  "control_group, stats, cache, dns, "
 	  "fetch, lookup, refresh, dane, dane_answer, testing, protocols, "
 	  "servername, strict_mx, "
 	  "maps, domains, limits, log, user" },

@@ -19,6 +19,12 @@ static const struct {
 } good_rows[] = {
 	{ TEXT("status"), CONTROL_STATUS, 0, { NULL } },
 	{ TEXT("  status  "), CONTROL_STATUS, 0, { NULL } },
+	{ TEXT("stats"), CONTROL_STATS, 0, { NULL } },
+	{ TEXT("top"), CONTROL_TOP, 0, { NULL } },
+	{ TEXT("top --rows=64 --minutes=10 --interval=3600"),
+	  CONTROL_TOP,
+	  0,
+	  { NULL } },
 	{ TEXT("lookup example.org"), CONTROL_LOOKUP, 1, { "example.org" } },
 	{ TEXT("lookup   a.example mx.a.example "),
 	  CONTROL_LOOKUP,
@@ -103,10 +109,10 @@ static void test_options(void **state)
 #define LIST                                                                   \
 	"list [--mode MODE] [--failing] [--expiring SPAN] [--limit N] "        \
 	"[--names] [PATTERN]"
+#define TOP "[--minutes N] [--rows N] [--interval SECONDS]"
 #define KNOWN                                                                  \
-	"status, lookup, explain, list, show, refresh, flush, export, "        \
-	"import, "                                                             \
-	"reload"
+	"status, stats, top, lookup, explain, list, show, refresh, flush, "    \
+	"export, import, reload"
 
 static const struct {
 	struct slice line;
@@ -121,6 +127,15 @@ static const struct {
 	  "unknown command 'check-config'; known: " KNOWN },
 	{ TEXT("\xc3\xbc\"x"), "unknown command '?\?'x'; known: " KNOWN },
 	{ TEXT("status now"), "usage: status" },
+	{ TEXT("stats now"), "usage: stats" },
+	{ TEXT("top now"), "usage: top " TOP },
+	{ TEXT("top --minutes"), "usage: top " TOP },
+	{ TEXT("top --minutes=0"), "--minutes: want a number from 1 to 10" },
+	{ TEXT("top --minutes=11"), "--minutes: want a number from 1 to 10" },
+	{ TEXT("top --rows=00065"), "--rows: want a number from 1 to 64" },
+	{ TEXT("top --rows=-1"), "--rows: want a number from 1 to 64" },
+	{ TEXT("top --interval=1s"),
+	  "--interval: want a number from 1 to 3600" },
 	{ TEXT("lookup"), "usage: lookup DOMAIN [MX]" },
 	{ TEXT("lookup a b c"), "usage: lookup DOMAIN [MX]" },
 	{ TEXT("explain"), "usage: explain DOMAIN" },

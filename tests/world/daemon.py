@@ -51,6 +51,7 @@ class Daemon:
         os.makedirs(self.folder, exist_ok=True)
         self.socket = self.path("map.sock")
         self.control = self.path("ctl.sock")
+        self.stats = self.path("stats.sock")
         self.config = self.path("mtastsd.yaml")
         self.log_path = self.path("log")
         self.process = None
@@ -58,6 +59,7 @@ class Daemon:
         self.options = merge({
             "listen": [{"socketmap": "unix:" + self.socket}],
             "control": "unix:" + self.control,
+            "stats": "unix:" + self.stats,
             "cache": {"directory": self.path("cache"), "max_size": "64MiB"},
             "dns": {"timeout": "2s"},
             "fetch": {"ca_file": world.ca.root, "timeout": "3s"},

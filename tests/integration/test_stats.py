@@ -1,0 +1,448 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The stats socket, mtasts-ctl stats and top, as monitoring sees them."""
+
+import json
+import os
+import re
+import select
+import shutil
+import socket
+import subprocess
+import time
+
+import pytest
+
+from world import nameserver as ns
+from world.daemon import Daemon, wait_for
+
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def domains(world):
+    world.domain("enforce.example")
+    world.domain("testing.example", mode="testing")
+    world.domain("expired.example", cert="expired")
+
+
+def curl(daemon, path, *args, address=None):
+    """(status, headers, body), by a real curl."""
+    where = ["--unix-socket", daemon.stats] if address is None else []
+    host = address or "localhost"
+    done = subprocess.run(
+        ["curl", "-s", "-i", "-m", "20", "--noproxy", "*", *where, *args,
+         "http://%s%s" % (host, path)], capture_output=True, check=False)
+    assert done.returncode == 0, done
+    head, _, body = done.stdout.decode().partition("\r\n\r\n")
+    lines = head.split("\r\n")
+    headers = {name.lower(): value for name, value in
+               (line.split(": ", 1) for line in lines[1:])}
+    return int(lines[0].split()[1]), headers, body
+
+
+def metrics(daemon):
+    """{'name{labels}': value}"""
+    status, _, body = curl(daemon, "/metrics")
+    assert status == 200
+    return {name: float(value) for name, value in
+            re.findall(r"^(mtasts_\S+) (\S+)$", body, re.MULTILINE)}
+
+
+def await_metrics(daemon, good):
+    """What is measured once it is GOOD."""
+    def one():
+        sample = metrics(daemon)
+        return sample if good(sample) else None
+    return wait_for(one)
+
+
+def of(sample, name, **labels):
+    inside = ",".join('%s="%s"' % label for label in labels.items())
+    return sample[name + ("{%s}" % inside if inside else "")]
+
+
+def lookups(sample, map, answer, listener="socketmap"):
+    return of(sample, "mtasts_lookups_total", listener=listener, map=map,
+              answer=answer)
+
+
+# -- the texts ----------------------------------------------------------------
+
+def test_formats(daemon):
+    status, headers, body = curl(daemon, "/metrics")
+    assert (status, headers["content-type"]) == (200, PROMETHEUS)
+    assert "# TYPE mtasts_lookups_total counter" in body
+    status, headers, body = curl(
+        daemon, "/metrics", "-H",
+        "Accept: application/openmetrics-text;version=1.0.0,*/*;q=0.1")
+    assert (status, headers["content-type"]) == (200, OPENMETRICS)
+    assert "# TYPE mtasts_lookups counter" in body
+    assert body.endswith("\n# EOF\n")
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="no promtool")
+def test_promtool(daemon):
+    _, _, body = curl(daemon, "/metrics")
+    done = subprocess.run(["promtool", "check", "metrics"], input=body,
+                          capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_json_is_what_ctl_prints(daemon):
+    status, headers, body = curl(daemon, "/stats.json")
+    assert (status, headers["content-type"]) == (200, "application/json")
+    got = json.loads(body)
+    printed = daemon.ctl("stats")
+    assert got["healthy"] is printed["healthy"] is True
+    assert got["metrics"].keys() == printed["metrics"].keys()
+    names = {re.sub(r"(_bucket|_sum|_count)?(\{.*)?$", "", name)
+             for name in metrics(daemon)}
+    assert names == set(got["metrics"])
+
+
+def test_head(daemon):
+    done = subprocess.run(
+        ["curl", "-s", "-I", "--unix-socket", daemon.stats,
+         "http://localhost/metrics"], capture_output=True, text=True,
+        check=True)
+    assert done.stdout.startswith("HTTP/1.1 200 ")
+    assert int(re.search(r"Content-Length: (\d+)", done.stdout).group(1)) > 99
+
+
+@pytest.mark.parametrize("path, method, status", [
+    ("/", "GET", 200), ("/metric", "GET", 404), ("/metrics/", "GET", 404),
+    ("/metrics", "POST", 405), ("/metrics", "DELETE", 405),
+    ("/metrics?x=y", "GET", 200)])
+def test_other_requests(daemon, path, method, status):
+    got, headers, _ = curl(daemon, path, "-X", method)
+    assert got == status
+    assert headers["connection"] == "close"
+    if status == 405:
+        assert headers["allow"] == "GET, HEAD"
+
+
+def test_inet(world):
+    with Daemon(world, "inet", stats="inet:127.0.0.1:9461") as daemon:
+        daemon.start()
+        status, _, body = curl(daemon, "/healthz", address="127.0.0.1:9461")
+        assert status == 200 and json.loads(body)["healthy"] is True
+
+
+def test_off(world):
+    with Daemon(world, "off", stats="") as daemon:
+        daemon.start()
+        assert daemon.ctl("stats")["healthy"] is True
+
+
+def test_address_in_use(world, daemon):
+    other = Daemon(world, "other", stats="unix:" + daemon.stats)
+    status, said = other.run_to_end()
+    assert status == 1 and "in use" in said and daemon.stats in said
+
+
+# -- what is counted ----------------------------------------------------------
+
+def test_lookups(world):
+    with Daemon(world, "counts") as daemon:
+        daemon.start()
+        before = metrics(daemon)
+        assert daemon.ask("enforce.example").startswith("OK secure")
+        daemon.ask("enforce.example")
+        daemon.ask("enforce.example", map="postfix-tlsrpt")
+        daemon.ask("enforce.example mx1.enforce.example", map="verdict")
+        daemon.ask("enforce.example evil.example", map="verdict")
+        daemon.ask("testing.example")
+        daemon.ask("absent.example")
+        daemon.ask("absent.example")
+        daemon.ask("x", map="nosuch")
+        daemon.ask("expired.example")
+        after = await_metrics(daemon, lambda m: sum(
+            of(m, "mtasts_policies", mode=mode)
+            for mode in ("enforce", "testing")) == 2)
+
+        def more(name, **labels):
+            return of(after, name, **labels) - of(before, name, **labels)
+
+        assert lookups(after, "postfix", "secure") == 2
+        assert lookups(after, "postfix-tlsrpt", "secure") == 1
+        assert lookups(after, "verdict", "match") == 1
+        assert lookups(after, "verdict", "mismatch") == 1
+        assert lookups(after, "postfix", "none") == 4
+        assert lookups(after, "none", "permanent_error") == 1
+        for source, count in (("hit", 4), ("negative", 1), ("miss", 4)):
+            assert more("mtasts_policy_lookups_total", source=source) == \
+                count, source
+        for outcome, count in (("policy", 2), ("no_record", 1),
+                               ("fetch_failed", 1), ("bad_record", 0)):
+            assert more("mtasts_discoveries_total", outcome=outcome) == count
+        assert of(after, "mtasts_discovery_seconds_count") == 4
+        assert of(after, "mtasts_fetches_total", result="ok") == 2
+        assert of(after, "mtasts_fetches_total", result="cert_expired") == 1
+        assert more("mtasts_dns_lookups_total", result="ok") >= 6
+        assert more("mtasts_dns_lookups_total", result="nxdomain") + \
+            more("mtasts_dns_lookups_total", result="nodata") >= 1
+        assert of(after, "mtasts_connections_total", result="accepted") == 10
+        assert of(after, "mtasts_policies", mode="enforce") == 1
+        assert of(after, "mtasts_policies", mode="testing") == 1
+        assert of(after, "mtasts_absent_domains") == 2
+        assert of(after, "mtasts_process_memory_bytes",
+                  kind="resident") > 1 << 20
+        assert of(after, "mtasts_process_open_fds") > 5
+        assert 0 < of(after, "mtasts_process_start_time_seconds") <= \
+            time.time()
+        # and after a restart the cache's are known at once
+        daemon.stop()
+        daemon.start()
+        after = metrics(daemon)
+        assert of(after, "mtasts_policies", mode="enforce") == 1
+        assert lookups(after, "postfix", "secure") == 0
+
+
+def test_coalesced(world):
+    world.domain("slow.example")
+    world.dns.behave("_mta-sts.slow.example", ns.silent)
+    with Daemon(world, "coalesced") as daemon:
+        daemon.start()
+        clients = [daemon.connect() for _ in range(3)]
+        for client in clients:
+            client.request("postfix", "slow.example")
+        after = await_metrics(daemon, lambda m: of(
+            m, "mtasts_lookups_waiting", what="policy") == 3)
+        assert of(after, "mtasts_policy_lookups_total",
+                  source="coalesced") == 2
+        assert of(after, "mtasts_discoveries_running") == 1
+        assert of(after, "mtasts_clients") == 3
+        for client in clients:
+            client.reply()
+            client.close()
+        assert metrics(daemon)[
+            'mtasts_dns_lookups_total{result="timeout"}'] >= 1
+
+
+def test_failing_policy_ends_soon(world):
+    world.domain("ending.example", max_age=86400)
+    with Daemon(world, "ending") as daemon:
+        daemon.start()
+        daemon.ask("ending.example")
+        world.site("ending.example").cert = "expired"
+        daemon.ctl("refresh", "ending.example", status=None)
+        after = await_metrics(
+            daemon, lambda m: of(m, "mtasts_policies_failing"))
+        assert of(after, "mtasts_policies_ending") == 1
+        assert of(after, "mtasts_policies", mode="enforce") == 1
+
+
+# -- health -------------------------------------------------------------------
+
+def health(daemon):
+    status, headers, body = curl(daemon, "/healthz")
+    got = json.loads(body)
+    assert headers["content-type"] == "application/json"
+    assert (status == 200) is got["healthy"] is not bool(got["reasons"])
+    assert status in (200, 503)
+    return [reason["name"] for reason in got["reasons"]]
+
+
+def test_no_resolver_answers(world):
+    with Daemon(world, "dead", dns={"timeout": "1s"}) as daemon:
+        world.dns.everything = ns.silent
+        try:
+            daemon.start()
+            wait_for(lambda: health(daemon) == ["dns"])
+            assert daemon.ctl("status", status=1)["ok"] is False
+            status, out, _ = daemon.ctl_raw("status")
+            assert status == 1 and "no name server answers" in out
+            assert of(metrics(daemon), "mtasts_unhealthy", reason="dns") == 1
+        finally:
+            world.dns.everything = None
+        wait_for(lambda: health(daemon) == [])
+        assert daemon.ctl("status")["reasons"] == []
+
+
+@pytest.fixture
+def tiny_disk(world):
+    """A daemon whose cache is on a disk of 4 MiB."""
+    with Daemon(world, "full") as daemon:
+        folder = daemon.path("cache")
+        os.mkdir(folder)
+        mount = ["mount", "-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs",
+                 folder]
+        if subprocess.run(mount, capture_output=True,
+                          check=False).returncode:
+            pytest.skip("can't mount a tmpfs")
+        yield daemon
+        daemon.close()
+        subprocess.run(["umount", folder], check=False)
+
+
+def test_cache_cannot_be_written(tiny_disk):
+    daemon = tiny_disk.start()
+    assert health(daemon) == []
+    ballast = daemon.path("cache/ballast")
+    subprocess.run(["dd", "if=/dev/zero", "of=" + ballast, "bs=4096"],
+                   capture_output=True, check=False)
+    daemon.ask("enforce.example")
+    wait_for(lambda: health(daemon) == ["cache"])
+    assert of(metrics(daemon), "mtasts_unhealthy", reason="cache") == 1
+    assert of(metrics(daemon), "mtasts_cache_write_errors_total") >= 1
+    status, out, _ = daemon.ctl_raw("status")
+    assert status == 1 and "the cache can't be written" in out
+    os.unlink(ballast)
+    wait_for(lambda: health(daemon) == [], timeout_s=90)
+
+
+# -- hostile clients ----------------------------------------------------------
+
+def connect(daemon):
+    sock = socket.socket(socket.AF_UNIX)
+    sock.settimeout(30)
+    sock.connect(daemon.stats)
+    return sock
+
+
+def read_all(sock):
+    data = b""
+    while True:
+        try:
+            more = sock.recv(65536)
+        except ConnectionResetError:
+            return data
+        if not more:
+            return data
+        data += more
+
+
+NONSENSE = {
+    "binary": bytes(range(256)) * 20,
+    "no-version": b"GET /metrics\r\n\r\n",
+    "netstring": b"20:postfix example.org,",
+    "long-line": b"GET /" + b"a" * 100000 + b" HTTP/1.1\r\n\r\n",
+    "long-header": b"GET /metrics HTTP/1.1\r\nX: " + b"a" * 100000,
+    "many-headers": b"GET /metrics HTTP/1.1\r\n" + b"X: y\r\n" * 20000,
+    "huge-body": b"POST /metrics HTTP/1.1\r\nHost: x\r\n"
+                 b"Content-Length: 99999999999999999999\r\n\r\n",
+    "chunks": b"GET /metrics HTTP/1.1\r\nHost: x\r\n"
+              b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n",
+    "nul": b"GET /met\0rics HTTP/1.1\r\nHost: x\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("name", NONSENSE)
+def test_nonsense(daemon, name):
+    with connect(daemon) as sock:
+        try:
+            sock.sendall(NONSENSE[name])
+            sock.shutdown(socket.SHUT_WR)
+        except (BrokenPipeError, ConnectionResetError, OSError):
+            pass
+        got = read_all(sock)
+    assert not got or got.startswith(b"HTTP/1.1 ")
+    assert metrics(daemon)
+
+
+def test_silent_and_slow_clients_hold_nobody_up(world):
+    with Daemon(world, "slow") as daemon:
+        daemon.start()
+        daemon.ask("enforce.example")
+        silent = [connect(daemon) for _ in range(100)]
+        for number, sock in enumerate(silent):
+            if number % 2:
+                try:
+                    sock.sendall(b"GET /metrics HTTP/1.1\r\nX-A: ")
+                except OSError:  # there was no room for it
+                    pass
+        # MTAs do not notice, and monitoring gets through: the oldest goes.
+        assert daemon.ask("enforce.example").startswith("OK secure")
+        assert of(metrics_at_last(daemon), "mtasts_process_open_fds") < 100
+        # Whoever stays is cut off in the end, by bytes that trickle too.
+        end = time.monotonic() + 60
+        left = set(silent)
+        while left:
+            assert time.monotonic() < end, "%d are left" % len(left)
+            ready, _, _ = select.select(list(left), [], [], 0.2)
+            for sock in ready:
+                if not read_some(sock):
+                    sock.close()
+                    left.discard(sock)
+            for sock in left:
+                try:
+                    sock.sendall(b"a")
+                except OSError:
+                    pass
+        fds = of(metrics(daemon), "mtasts_process_open_fds")
+        assert fds < 60
+
+
+def read_some(sock):
+    try:
+        return sock.recv(65536)
+    except OSError:
+        return b""
+
+
+def metrics_at_last(daemon):
+    """Tries again where there is no room yet."""
+    def one():
+        try:
+            return metrics(daemon)
+        except AssertionError:
+            return None
+    return wait_for(one)
+
+
+def test_reader_that_does_not_read(world):
+    with Daemon(world, "deaf") as daemon:
+        daemon.start()
+        deaf = [connect(daemon) for _ in range(20)]
+        for sock in deaf:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+            sock.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert metrics_at_last(daemon)
+        for sock in deaf:
+            sock.close()
+
+
+# -- mtasts-ctl ---------------------------------------------------------------
+
+def test_ctl_stats_text(daemon):
+    daemon.ask("enforce.example")
+    status, out, err = daemon.ctl_raw("stats")
+    assert (status, err) == (0, "")
+    assert re.search(r"^health +ok$", out, re.MULTILINE)
+    assert re.search(
+        r"^questions answered: socketmap, postfix, secure +\d+$", out,
+        re.MULTILINE)
+    assert re.search(r"^memory: resident +[\d.]+ MiB$", out, re.MULTILINE)
+    assert re.search(r"^time of discoveries +mean ", out, re.MULTILINE)
+    assert "permanent_error" not in out or " 0\n" not in \
+        re.search(r".*permanent_error.*\n", out).group(0)
+
+
+def test_top(world):
+    with Daemon(world, "top") as daemon:
+        daemon.start()
+        for domain, count in (("enforce.example", 5), ("absent.example", 3),
+                              ("expired.example", 1)):
+            for _ in range(count):
+                daemon.ask(domain)
+        got = daemon.ctl("top")
+        assert [(row["domain"], row["count"], row["error"])
+                for row in got["busiest"]] == [
+            ("enforce.example", 5, 0), ("absent.example", 3, 0),
+            ("expired.example", 1, 0)]
+        assert [(row["domain"], row["cause"], row["count"])
+                for row in got["failing"]] == [
+            ("expired.example", "certificate", 1)]
+        assert (got["asked"], got["failed"], got["minutes"]) == (9, 1, 5)
+        got = daemon.ctl("top", "--rows=1", "--minutes", "10")
+        assert len(got["busiest"]) == 1 and got["minutes"] == 10
+        # no terminal: once, as text
+        status, out, err = daemon.ctl_raw("top")
+        assert (status, err) == (0, "")
+        assert re.search(r"^ +5  enforce\.example$", out, re.MULTILINE)
+        assert re.search(r"^ +1  certificate +expired\.example$", out,
+                         re.MULTILINE)
+        assert "\x1b" not in out
+        status, _, err = daemon.ctl_raw("top", "--minutes=11")
+        assert status == 2 and "from 1 to 10" in err
