@@ -231,10 +231,10 @@ bad:
 /* MTS_ENOTFOUND: this machine has no such address. */
 static int fail_to_bind(int error, const char *text, struct fault *why)
 {
-	const char *mend =
-	    error == EACCES ? " (ports below 1024 take root's privileges, "
-			      "which there are only before user has effect)"
-			    : "";
+	const char *mend = error == EACCES
+	                       ? " (ports below 1024 take root's privileges, "
+	                         "which there are only before user has effect)"
+	                       : "";
 	int rc = fault_errno(why, error, "inet:%s: can't bind%s", text, mend);
 
 	return error == EADDRNOTAVAIL || error == EAFNOSUPPORT ? MTS_ENOTFOUND

@@ -8,6 +8,7 @@
 #include "serve/dane_known.h"
 
 #include "base/log.h"
+#include "base/log_limit.h"
 #include "sts/verdict.h"
 
 enum {
@@ -122,9 +123,11 @@ static void remember_failure(const struct dane_rules *rules,
 {
 	uint64_t now_ms = clock_mono_ms(rules->clock);
 	struct dane_states_entry entry = { .state = DANE_NOT_KNOWN };
+	static struct log_limit limit;
 
 	(void)dane_states_get(rules->states, hop, &entry);
-	if (!entry.barred_ms)
+	if (!entry.barred_ms &&
+	    log_limit_allows(&limit, "dane_unknowable", now_ms))
 		log_info("dane_unknowable domain=%s port=%u reason=\"%s\"",
 		         hop->domain.name, (unsigned)hop->port, result->reason);
 	entry.barred_ms =
@@ -141,6 +144,7 @@ static bool write_record(const struct dane_rules *rules,
                          uint32_t ttl_s)
 {
 	int64_t now_s = clock_wall_s(rules->clock);
+	static struct log_limit limit;
 	struct cache_entry entry;
 
 	if (!domain_hop_is_plain(hop) ||
@@ -150,7 +154,9 @@ static bool write_record(const struct dane_rules *rules,
 	if (entry.dane_state == state && entry.dane_ttl_s == ttl_s &&
 	    distance_s(now_s, entry.dane_learnt_s) < WRITE_PAUSE_S)
 		return false;
-	if (entry.dane_state != DANE_NOT_KNOWN && entry.dane_state != state)
+	if (entry.dane_state != DANE_NOT_KNOWN && entry.dane_state != state &&
+	    log_limit_allows(&limit, "dane_changed",
+	                     clock_mono_ms(rules->clock)))
 		log_info("dane_changed domain=%s old=%s new=%s",
 		         hop->domain.name,
 		         dane_state_text((enum dane_state)entry.dane_state),

@@ -3,6 +3,7 @@
 #include "serve/outcome.h"
 
 #include "base/log.h"
+#include "base/log_limit.h"
 #include "base/xxh64.h"
 #include "sts/verdict.h"
 
@@ -166,6 +167,17 @@ static void unchanged(const struct outcome_rules *rules,
 
 /* -- a policy -------------------------------------------------------------- */
 
+/* A domain that gives up what protected its mail is worth a look; strangers may
+ * have a part in it (8.3 has the rules, 10.2 the dangers). */
+static enum log_level level_of(const struct cache_entry *old,
+                               const struct cache_entry *now)
+{
+	return old->policy.mode == POLICY_ENFORCE &&
+	               now->policy.mode != POLICY_ENFORCE
+	           ? LOG_LEVEL_WARNING
+	           : LOG_LEVEL_INFO;
+}
+
 /* 3.1: an id stands for one text, but not every publisher minds that. */
 static void log_same_id(const struct domain *domain,
                         const struct cache_entry *old,
@@ -176,7 +188,8 @@ static void log_same_id(const struct domain *domain,
 		log_debug("policy_refreshed domain=%s id=%s", domain->name,
 		          now->id);
 	else
-		log_info("policy_text_changed domain=%s id=%s old_mode=%s "
+		log_line(level_of(old, now),
+		         "policy_text_changed domain=%s id=%s old_mode=%s "
 		         "mode=%s old_max_age=%u max_age=%u reason=\"the "
 		         "policy changed, but the id of its record did not\"",
 		         domain->name, now->id,
@@ -188,34 +201,60 @@ static void log_same_id(const struct domain *domain,
 
 /* Mode and id changes are worth a line: mail may stop or flow because of
  * one. */
-static void log_policy(const struct domain *domain,
+static void log_change(const struct domain *domain,
                        const struct cache_entry *old,
                        const struct cache_entry *now)
 {
+	if (strcmp(old->id, now->id) == 0)
+		log_same_id(domain, old, now);
+	else if (old->policy.mode != now->policy.mode)
+		log_line(level_of(old, now),
+		         "policy_mode_changed domain=%s old_id=%s id=%s "
+		         "old_mode=%s mode=%s",
+		         domain->name, old->id, now->id,
+		         policy_mode_text(old->policy.mode),
+		         policy_mode_text(now->policy.mode));
+	else
+		log_info("policy_id_changed domain=%s old_id=%s id=%s mode=%s",
+		         domain->name, old->id, now->id,
+		         policy_mode_text(now->policy.mode));
+}
+
+static bool is_change(const struct cache_entry *old,
+                      const struct cache_entry *now)
+{
+	return old->text_hash != now->text_hash ||
+	       strcmp(old->id, now->id) != 0;
+}
+
+static void log_policy(const struct outcome_rules *rules,
+                       const struct domain *domain,
+                       const struct cache_entry *old,
+                       const struct cache_entry *now)
+{
+	static struct log_limit limit;
+
 	if (!old)
 		log_debug("policy_new domain=%s id=%s mode=%s max_age=%u",
 		          domain->name, now->id,
 		          policy_mode_text(now->policy.mode),
 		          (unsigned)now->policy.max_age_s);
-	else if (strcmp(old->id, now->id) == 0)
-		log_same_id(domain, old, now);
-	else if (old->policy.mode != now->policy.mode)
-		log_info("policy_mode_changed domain=%s id=%s old_mode=%s "
-		         "mode=%s",
-		         domain->name, now->id,
-		         policy_mode_text(old->policy.mode),
-		         policy_mode_text(now->policy.mode));
-	else
-		log_debug("policy_id_changed domain=%s old_id=%s id=%s",
-		          domain->name, old->id, now->id);
+	else if (!is_change(old, now) ||
+	         log_limit_allows(&limit, "policy_changed",
+	                          clock_mono_ms(rules->clock)))
+		log_change(domain, old, now);
 }
 
-static void log_recovery(const struct domain *domain,
+static void log_recovery(const struct outcome_rules *rules,
+                         const struct domain *domain,
                          const struct cache_entry *old)
 {
+	static struct log_limit limit;
 	char failed[CLOCK_ISO];
 
-	if (schedule_was_warned(old))
+	if (schedule_was_warned(old) &&
+	    log_limit_allows(&limit, "policy_refresh_recovered",
+	                     clock_mono_ms(rules->clock)))
 		log_info("policy_refresh_recovered domain=%s failures=%u "
 		         "last_cause=%s last_failed=%s",
 		         domain->name, (unsigned)old->failures,
@@ -291,9 +330,9 @@ void outcome_policy(const struct outcome_rules *rules,
 		keep_known(rules, result, &old, ret);
 	ret->next_refresh_s =
 	    schedule_after_fetch(&rules->schedule, ret, chance());
-	log_policy(domain, known ? &old : NULL, ret);
+	log_policy(rules, domain, known ? &old : NULL, ret);
 	if (known)
-		log_recovery(domain, &old);
+		log_recovery(rules, domain, &old);
 	absent_remove(rules->absent, domain);
 	bar_short_lived(rules, domain, ret);
 	store(rules, domain, ret);
@@ -301,16 +340,21 @@ void outcome_policy(const struct outcome_rules *rules,
 
 /* -- a policy in force that could not be fetched afresh -------------------- */
 
-static void log_failure(const struct domain *domain,
+static void log_failure(const struct outcome_rules *rules,
+                        const struct domain *domain,
                         const struct cache_entry *entry, bool warn,
                         const char *reason)
 {
+	static struct log_limit limit;
 	enum log_level level = warn ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG;
 	char ends[CLOCK_ISO], retry[CLOCK_ISO];
 	int64_t end_s = schedule_end_s(entry);
 	bool last = entry->next_refresh_s >= end_s;
 
 	if (!log_on(level))
+		return;
+	if (warn && !log_limit_allows(&limit, "policy_refresh_failed",
+	                              clock_mono_ms(rules->clock)))
 		return;
 	log_line(level,
 	         "policy_refresh_failed domain=%s cause=%s mode=%s id=%s "
@@ -336,7 +380,7 @@ static void note_failure(const struct outcome_rules *rules,
 	warn = schedule_note_failure(&entry, refresh_cause_of(result), now_s);
 	entry.next_refresh_s =
 	    schedule_after_failure(&rules->schedule, &entry, now_s, chance());
-	log_failure(domain, &entry, warn, result->reason);
+	log_failure(rules, domain, &entry, warn, result->reason);
 	store(rules, domain, &entry);
 }
 

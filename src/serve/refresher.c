@@ -8,6 +8,7 @@
 #include "serve/refresher.h"
 
 #include "base/log.h"
+#include "base/log_limit.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -117,12 +118,16 @@ static bool leave(struct round *round, const struct domain *domain,
 }
 
 /* Who has been warned of failures is told that they have come to this. */
-static void log_end(const struct domain *domain,
+static void log_end(const struct refresher *refresher,
+                    const struct domain *domain,
                     const struct cache_entry *entry)
 {
+	static struct log_limit limit;
 	char failed[CLOCK_ISO];
 
-	if (schedule_was_warned(entry))
+	if (schedule_was_warned(entry) &&
+	    log_limit_allows(&limit, "policy_ended",
+	                     clock_mono_ms(refresher->options.clock)))
 		log_warning("policy_ended domain=%s mode=%s id=%s failures=%u "
 		            "cause=%s last_failed=%s reason=\"it could not be "
 		            "fetched afresh before it ended: the domain has "
@@ -146,7 +151,7 @@ static bool remove_ended(struct round *round, const struct domain *domain,
 		round->stuck = true;
 		return false;
 	}
-	log_end(domain, &ended);
+	log_end(round->refresher, domain, &ended);
 	round->refresher->removed++;
 	return true;
 }

@@ -3,6 +3,7 @@
 #include "serve/reply.h"
 
 #include "base/log.h"
+#include "base/log_limit.h"
 #include "wire/answer.h"
 #include "wire/exim.h"
 #include "wire/socketmap.h"
@@ -153,6 +154,18 @@ int reply_understand_exim(const struct answer_manner *how, struct slice line,
 	                                 : buffer_puts(out, EXIM_NONE));
 }
 
+static void log_waits(const struct domain *domain, const struct buffer *out,
+                      int64_t now_s)
+{
+	static struct log_limit limit;
+
+	/* That this clock may be set is no matter here. */
+	if (log_limit_allows(&limit, "sendmail_waits", (uint64_t)now_s * 1000))
+		log_warning("sendmail_waits domain=%s reason=\"%.*s\"",
+		            domain->name, (int)(out->len - strlen(TEMP)),
+		            out->data + strlen(TEMP));
+}
+
 int reply_write(const struct reply_question *question,
                 const struct ask_result *result, int64_t now_s,
                 struct buffer *out)
@@ -183,10 +196,7 @@ int reply_write(const struct reply_question *question,
 		return answer_write_temp(out, "out of memory");
 	}
 	if (question->map == MAP_STS && slice_starts(buffer_slice(out), TEMP))
-		log_warning("sendmail_waits domain=%s reason=\"%.*s\"",
-		            question->ask.hop.domain.name,
-		            (int)(out->len - strlen(TEMP)),
-		            out->data + strlen(TEMP));
+		log_waits(&question->ask.hop.domain, out, now_s);
 	return MTS_OK;
 }
 

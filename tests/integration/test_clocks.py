@@ -111,7 +111,8 @@ def test_new_text_under_the_same_id(world, quick):
     site.body = policy(mode="none", max_age=6, domain=domain).encode()
     wait_for(lambda: quick.ask(domain) == NONE)
     assert quick.ctl("show", domain)["mode"] == "none"
-    assert len(about(quick, "policy_text_changed", domain, "info")) == 1
+    assert len(about(quick, "policy_text_changed", domain,
+                     "warning")) == 1  # it is enforced no more
     # mode none: what fails now is nobody's business
     site.status = "500 No"
     wait_for(lambda: quick.ctl_raw("show", domain)[0] == 1)

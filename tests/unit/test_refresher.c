@@ -90,7 +90,7 @@ static void test_what_is_fetched_replaces(void **state)
 	assert_int_equal(entry.policy.max_age_s, 2 * HOUR);
 	assert_string_equal(entry.id, "a1");
 	assert_int_equal(world_logged(w, "policy_text_changed domain=d1."), 1);
-	assert_int_equal(world_logged(w, "info: policy_text_changed"), 1);
+	assert_int_equal(world_logged(w, "warning: policy_text_changed"), 1);
 	/* A new id as well: told by its mode. */
 	w->sites[1].id = "b2";
 	w->sites[1].mode = POLICY_ENFORCE;
@@ -99,6 +99,15 @@ static void test_what_is_fetched_replaces(void **state)
 	assert_string_equal(entry.id, "b2");
 	assert_int_equal(world_logged(w, "info: policy_mode_changed"), 1);
 	assert_int_equal(world_logged(w, "policy_text_changed"), 1);
+	w->sites[1].id = "c3";
+	world_pass(w, 2 * HOUR);
+	assert_int_equal(world_logged(w, "info: policy_id_changed domain=d1."),
+	                 1);
+	/* What was enforced and is no more is worth a warning. */
+	w->sites[1].id = "d4";
+	w->sites[1].mode = POLICY_TESTING;
+	world_pass(w, 2 * HOUR);
+	assert_int_equal(world_logged(w, "warning: policy_mode_changed"), 1);
 }
 
 /* 10.2: who can suppress the record can't let the policy run out. */

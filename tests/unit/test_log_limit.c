@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* test_log_limit.c - so many lines of an event in a minute. */
+#include "tests.h"
+
+#include "base/log_limit.h"
+
+static void test_limit(void **state)
+{
+	struct log_limit limit = { 0 };
+	uint64_t now_ms = 0; /* a machine that has just started */
+
+	(void)state;
+	for (int n = 0; n < LOG_LIMIT_LINES; n++)
+		assert_true(log_limit_allows(&limit, "x", now_ms));
+	for (int n = 0; n < 3; n++)
+		assert_false(log_limit_allows(&limit, "x", now_ms));
+	assert_int_equal(limit.left_out, 3);
+	assert_false(log_limit_allows(&limit, "x", now_ms + LOG_LIMIT_MS - 1));
+	assert_true(log_limit_allows(&limit, "x", now_ms + LOG_LIMIT_MS));
+	assert_int_equal(limit.left_out, 0);
+	assert_int_equal(limit.lines, 1);
+}
+
+/* Slow ones are never left out. */
+static void test_slow(void **state)
+{
+	struct log_limit limit = { 0 };
+
+	(void)state;
+	for (uint64_t n = 0; n < 10 * LOG_LIMIT_LINES; n++)
+		assert_true(log_limit_allows(
+		    &limit, "x", 5000 + n * LOG_LIMIT_MS / LOG_LIMIT_LINES));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_slow),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
