@@ -62,6 +62,8 @@ static void print_help(void)
 	       "  -V, --version       print the version and exit\n"
 	       "  -h, --help          print this and exit\n"
 	       "\n"
+	       "Exit status: 0 ended as asked to, 1 could not start or go on, "
+	       "2 usage.\n"
 	       "See mtastsd(8), mtastsd.yaml(5) and mtasts-ctl(1).\n",
 	       CONF_DEFAULT_FILE);
 }
