@@ -18,7 +18,7 @@ static const int64_t time_max_s = 253402300799;
 static struct slice text_of(const json_t *value)
 {
 	if (!json_is_string(value))
-		return slice_of(NULL, 0);
+		return slice_of("", 0);
 	return slice_of(json_string_value(value), json_string_length(value));
 }
 
@@ -115,7 +115,7 @@ static int put_mx(const json_t *object, struct buffer *text, struct fault *why)
 			return fault_set(why, MTS_ESYNTAX,
 			                 "mx: '%.*s' is no pattern that can be "
 			                 "used",
-			                 cut(mx), mx.len ? mx.data : "");
+			                 cut(mx), mx.data);
 		buffer_puts(text, "mx:");
 		buffer_put_slice(text, mx);
 		buffer_puts(text, "\n");
@@ -181,7 +181,7 @@ static int get_policy(const json_t *object, struct policy **ret,
 
 	if (rc != MTS_OK)
 		return rc;
-	buffer_init(&text, 2 * TRANSFER_LINE_MAX);
+	buffer_init(&text, (size_t)2 * TRANSFER_LINE_MAX);
 	buffer_printf(&text, "version:STSv1\nmax_age:%lld\n",
 	              (long long)max_age_s);
 	rc = put_mode(object, &text, why);
@@ -236,8 +236,7 @@ static int parse_header(const json_t *object, struct transfer_line *ret,
 	if (!slice_is(format, TRANSFER_FORMAT))
 		return fault_set(why, MTS_ESYNTAX,
 		                 "format: '%.*s' is not known; '%s' is",
-		                 cut(format), format.len ? format.data : "",
-		                 TRANSFER_FORMAT);
+		                 cut(format), format.data, TRANSFER_FORMAT);
 	if (!json_is_integer(version) ||
 	    json_integer_value(version) != TRANSFER_VERSION)
 		return fault_set(

@@ -2,7 +2,6 @@
 """mtasts-ctl export and import: a cache warms another one."""
 
 import json
-import os
 import socket
 import subprocess
 import time
@@ -266,6 +265,12 @@ def test_largest_policy(daemons):
     assert exported(new)[0] == policies
 
 
+def is_sanitized():
+    """ASAN keeps what is freed for a while."""
+    with open(program("mtastsd"), "rb") as file:
+        return b"__asan_init" in file.read()
+
+
 def test_many(daemons):
     """Twenty thousand, through a pipe, and the memory stays."""
     count = 20000
@@ -284,6 +289,6 @@ def test_many(daemons):
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["imported"] == count
     assert new.ctl("status")["cache"]["policies"] > count - 3000
-    if not os.environ.get("ASAN_OPTIONS"):
-        assert new.rss_kib() - before < 64 * 1024
+    # 16 MiB of it are the cache file, which is mapped.
+    assert is_sanitized() or new.rss_kib() - before < 48 * 1024
     assert len(exported(new)[0]) == count
