@@ -25,62 +25,69 @@ static const char *state_words(struct slice state)
 }
 
 /* " (12s old, good for 4m 48s)" */
-static void put_age(struct view *view, const json_t *dane)
+static void put_age(struct buffer *out, const json_t *dane)
 {
 	int64_t ends_in_s = item_int(dane, "ends_in");
 
 	if (!item_has(dane, "ttl"))
 		return;
 	if (slice_is(item_text(dane, "state"), "unknowable")) {
-		view_put(view, " (tried again in ");
-		text_put_span(&view->out, item_count(dane, "ends_in"));
-		view_put(view, ")");
+		buffer_puts(out, " (tried again in ");
+		text_put_span(out, item_count(dane, "ends_in"));
+		buffer_puts(out, ")");
 		return;
 	}
-	view_put(view, " (");
-	text_put_span(&view->out, item_count(dane, "age"));
-	view_put(view, " old, ");
+	buffer_puts(out, " (");
+	text_put_span(out, item_count(dane, "age"));
+	buffer_puts(out, " old, ");
 	if (ends_in_s < 0) {
-		view_put(view, "its time is over since ");
-		text_put_span(&view->out, (uint64_t)-ends_in_s);
+		buffer_puts(out, "its time is over since ");
+		text_put_span(out, (uint64_t)-ends_in_s);
 	} else {
-		view_put(view, "good for ");
-		text_put_span(&view->out, (uint64_t)ends_in_s);
+		buffer_puts(out, "good for ");
+		text_put_span(out, (uint64_t)ends_in_s);
 	}
-	view_put(view, ")");
+	buffer_puts(out, ")");
 }
 
 /* "the host itself, port 587: ", unless it is mail to MX hosts as ever. */
-static void put_hop(struct view *view, const json_t *dane)
+static void put_hop(struct buffer *out, const json_t *dane)
 {
 	uint64_t port = item_has(dane, "port") ? item_count(dane, "port") : 25;
 	bool direct = item_true(dane, "direct");
 
 	if (direct)
-		view_put(view, "the host itself");
+		buffer_puts(out, "the host itself");
 	if (port != 25)
-		buffer_printf(&view->out, "%sport %llu", direct ? ", " : "",
+		buffer_printf(out, "%sport %llu", direct ? ", " : "",
 		              (unsigned long long)port);
 	if (direct || port != 25)
-		view_put(view, ": ");
+		buffer_puts(out, ": ");
+}
+
+static void put_state(struct buffer *out, const json_t *dane)
+{
+	if (item_has(dane, "off")) {
+		buffer_puts(out, "not looked at: ");
+		buffer_put_slice(out, item_text(dane, "off"));
+		return;
+	}
+	put_hop(out, dane);
+	buffer_puts(out, state_words(item_text(dane, "state")));
+	put_age(out, dane);
 }
 
 void view_put_dane(struct view *view, const json_t *dane)
 {
+	struct buffer text;
+
 	if (!json_is_object(dane))
 		return;
-	view_put_key(view, "dane");
-	if (item_has(dane, "off")) {
-		view_put(view, "not looked at: ");
-		view_put_safe(view, item_text(dane, "off"));
-		view_put(view, "\n");
-		return;
-	}
-	put_hop(view, dane);
-	view_put(view, state_words(item_text(dane, "state")));
-	put_age(view, dane);
-	view_put(view, "\n");
-	if (item_has(dane, "reason"))
+	buffer_init(&text, VIEW_MAX);
+	put_state(&text, dane);
+	view_put_pair(view, "dane", buffer_slice(&text));
+	buffer_free(&text);
+	if (!item_has(dane, "off") && item_has(dane, "reason"))
 		view_put_text(view, "", dane, "reason");
 }
 

@@ -2,6 +2,7 @@
 """mtasts-ctl export and import: a cache warms another one."""
 
 import json
+import os
 import socket
 import subprocess
 import time
@@ -292,3 +293,26 @@ def test_many(daemons):
     # 16 MiB of it are the cache file, which is mapped.
     assert is_sanitized() or new.rss_kib() - before < 48 * 1024
     assert len(exported(new)[0]) == count
+
+
+@pytest.fixture
+def tiny_disk(daemons):
+    daemon = daemons()
+    folder = daemon.path("cache")
+    os.mkdir(folder)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k,mode=700",
+                       "tmpfs", folder], capture_output=True,
+                      check=False).returncode != 0:
+        pytest.skip("can't mount a tmpfs")
+    yield daemon.start()
+    subprocess.run(["umount", "-l", folder], check=False)
+
+
+def test_full_disk(tiny_disk):
+    """An import that the disk does not take ends, and says so; what it has
+    taken is answered, and so is everybody else."""
+    text = lines_of(*(a_policy("p%05d.example" % i) for i in range(20000)))
+    summary, _ = take(tiny_disk, text, status=1)
+    assert "can't be written" in summary["error"]
+    assert 0 < summary["imported"] < 20000
+    assert tiny_disk.ask("p00001.example") == SECURE.format("p00001.example")
