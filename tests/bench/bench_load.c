@@ -35,7 +35,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { EVENTS_MAX = 128, REPLY_MAX = 4096, CLIENTS_MAX = 1000 };
+enum { EVENTS_MAX = 128, REPLY_MAX = 4096, CLIENTS_MAX = 16384 };
 
 /* Latencies, each within 1/64 of its value: a row of 64 for every power of
  * two, as the exponent and mantissa of a small floating-point number. */

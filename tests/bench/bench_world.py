@@ -19,6 +19,9 @@ import time
 
 DOMAIN = "dom#######.example"  # see struct pattern in bench.h
 ABSENT = "none#######.example"
+QUIET = "quiet#######.example"  # whose policy host accepts and says nothing
+QUIETS = 1000
+QUIET_ADDRESS = "127.1.0.1"  # in another network than the good ones
 HTTPS = "inet:127.0.0.1:443"
 CA_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem",
               "/etc/pki/tls/certs/ca-bundle.crt")
@@ -209,6 +212,10 @@ class World:
                      f"mail.{name} A 127.0.0.1",
                      f"mta-sts.{name} A 127.0.0.1",
                      f'_mta-sts.{name} TXT "v=STSv1; id=20240101T000000;"']
+        for number in range(QUIETS):
+            name = f"quiet{number:07d}"
+            zone += [f"mta-sts.{name} A {QUIET_ADDRESS}",
+                     f'_mta-sts.{name} TXT "v=STSv1; id=1;"']
         self.write("example.zone", "\n".join(zone) + "\n")
         conf = self.write("nsd.conf", "\n".join((
             "server:", " ip-address: 127.0.0.1", " server-count: 1",
@@ -256,7 +263,7 @@ class World:
         os.mkdir(path)
         return path
 
-    def daemon_command(self, cache, name="daemon"):
+    def daemon_command(self, cache, name="daemon", more=()):
         socket_path = self.path(name + ".sock")
         conf = self.write(name + ".yaml", "\n".join((
             "listen:", f" - socketmap: unix:{socket_path}",
@@ -265,13 +272,14 @@ class World:
             f"cache: {{ directory: {cache} }}",
             'dns: { servers: ["127.0.0.1:53"] }', "dane: off",
             f"fetch: {{ ca_file: {self.ca_file}, "
-            "allow_private_addresses: true }", "")))
+            "allow_private_addresses: true }", *more, "")))
         program = os.path.join(self.build, "mtastsd")
         return (pinned("subject") + [program, "-f", "-c", conf],
                 "unix:" + socket_path)
 
-    def daemon(self, cache, name="daemon"):
-        command, address = self.daemon_command(cache, name)
+    def daemon(self, cache, name="daemon", more=()):
+        """MORE: lines of its configuration."""
+        command, address = self.daemon_command(cache, name, more)
         return self.serve("mtastsd", command, address)
 
     @staticmethod

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Storms: ten thousand cold domains at once, and policy hosts that accept a
+connection and say nothing. How long do others wait meanwhile, and how much
+memory does it take?"""
+import resource
+import socket
+import statistics
+import time
+
+import bench_world
+from bench_world import ABSENT, DOMAIN, QUIET, QUIET_ADDRESS, QUIETS, Failed
+
+COLD = 10000
+SILENT = 64
+HIT_RATE = 500  # a second
+HIT_CLIENTS = 50
+LOOKUP_S = 20  # lookup.timeout
+# For who is answered at the time limit, with ten thousand others.
+AFTER_S = 1
+HIT = "OK secure match="
+MISS = "NOTFOUND "
+
+
+class Storm:
+    def __init__(self, bench):
+        self.bench = bench
+        self.world = bench.world
+
+    def daemon(self):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if hard < COLD + 4000:
+            raise Failed(f"ulimit -Hn is {hard}: too few for {COLD:,} clients")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, COLD + 4000),
+                                                    hard))
+        return self.world.daemon(self.bench.need_cache(), "storm", (
+            f"limits: {{ clients: {COLD + 1000} }}",
+            f"lookup: {{ timeout: {LOOKUP_S}s }}"))
+
+    def cold(self, daemon, key, count, prefix=MISS):
+        """All COUNT of KEY at once, each on a connection of its own."""
+        return self.world.tool_start(
+            "bench_load", "-1", "-i", "-n", count, "-s", 3 * LOOKUP_S, "-k",
+            key, "-r", f"0:{count - 1}", "-e", prefix, daemon.address)
+
+    # -- the rows --------------------------------------------------------------
+
+    def row_cold(self, table):
+        """One domain in ten has a record, and a host that says nothing."""
+        daemon = self.daemon()
+        with Quiet():
+            loads = [self.cold(daemon, ABSENT, COLD - QUIETS),
+                     self.cold(daemon, QUIET, QUIETS)]
+            hits, most_kib = [], 0
+            while any(load.poll() is None for load in loads):
+                hits.append(self.world.load(
+                    "-i", "-q", HIT_RATE, "-n", HIT_CLIENTS, "-s", 1, "-k",
+                    DOMAIN, "-r", f"0:{self.bench.domains - 1}", "-e", HIT,
+                    daemon.address, role="watch"))
+                most_kib = max(most_kib, bench_world.rss_anon_kib(daemon.pid))
+            slowest_s = max(self.world.tool_end(load)["max_us"]
+                            for load in loads) / 1e6
+        self.world.stop(daemon)
+        p99_ms = [hit["p99_us"] / 1e3 for hit in hits]
+        table.value(f"99th percentile of {HIT_RATE} hits a second while "
+                    f"{COLD:,} cold domains are looked up at once",
+                    f"{statistics.median(p99_ms):.1f} ms (in the worst second "
+                    f"{max(p99_ms):.1f})", "5 ms",
+                    statistics.median(p99_ms) <= 5)
+        table.value("private memory (RssAnon) meanwhile",
+                    f"{most_kib / 1024:.0f} MiB", "128 MiB",
+                    most_kib <= 128 * 1024)
+        table.value(f"the last of the {COLD:,} is answered after",
+                    f"{slowest_s:.1f} s", f"{LOOKUP_S} s (lookup.timeout)",
+                    slowest_s <= LOOKUP_S + AFTER_S)
+
+    def row_silent(self, table):
+        """Domains that are new to the daemon, one at a time."""
+        daemon = self.daemon()
+        times_ms = []
+        with Quiet():
+            load = self.cold(daemon, QUIET, SILENT)
+            while self.running(daemon) < SILENT:
+                time.sleep(0.01)
+            first = self.bench.domains
+            for number in range(first, first + self.bench.pairs):
+                start = time.monotonic()
+                reply = bench_world.ask(daemon.address,
+                                        f"postfix dom{number:07d}.example")
+                times_ms.append((time.monotonic() - start) * 1e3)
+                if not reply.startswith(HIT):
+                    raise Failed(f"a cold domain: {reply}")
+            load.kill()
+            load.wait()
+        self.world.stop(daemon)
+        table.value(f"a cold domain while {SILENT} policy hosts say nothing",
+                    f"{statistics.median(times_ms):.0f} ms (slowest "
+                    f"{max(times_ms):.0f})", "1000 ms", max(times_ms) <= 1000)
+
+    def running(self, daemon):
+        status = self.world.control(daemon, "status")[0]
+        return sum(status["fetcher"].values())
+
+
+class Quiet:
+    """While it is open, policy hosts whose connections nobody serves."""
+
+    def __enter__(self):
+        self.listener = socket.socket()
+        self.listener.bind((QUIET_ADDRESS, 443))
+        self.listener.listen(4096)
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
