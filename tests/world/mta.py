@@ -21,6 +21,7 @@ from .world import require_namespace, wait_for
 PASSWD = """root:x:0:0:root:/root:/bin/sh
 daemon:x:1:1:daemon:/:/bin/sh
 mail:x:8:8:mail:/var/mail:/bin/sh
+uucp:x:10:10:uucp:/var/spool/uucp:/bin/sh
 postfix:x:105:108:postfix:/var/spool/postfix:/bin/sh
 Debian-exim:x:106:110:exim:/var/spool/exim4:/bin/sh
 smmta:x:107:111:sendmail:/var/lib/sendmail:/bin/sh
@@ -30,6 +31,7 @@ nobody:x:65534:65534:nobody:/:/bin/sh
 GROUP = """root:x:0:
 daemon:x:1:
 mail:x:8:
+uucp:x:10:
 postfix:x:108:
 postdrop:x:109:
 Debian-exim:x:110:
