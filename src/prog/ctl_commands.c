@@ -4,6 +4,7 @@
 
 #include "base/spell.h"
 #include "conf/schema.h"
+#include "prog/ctl_text.h"
 
 #include <stdio.h>
 
@@ -88,6 +89,20 @@ const char *ctl_command_guess(const char *name)
 
 /* -- help ------------------------------------------------------------------ */
 
+enum { HELP_COLUMN = 26, HELP_WIDTH = 80 }; /* of options */
+
+/* "  LEFT        HELP", with HELP broken where a terminal would. */
+static void print_option(const char *left, const char *help)
+{
+	struct buffer out;
+
+	buffer_init(&out, CONTROL_LINE_MAX);
+	buffer_printf(&out, "  %-*s", HELP_COLUMN - 2, left);
+	text_put_words(&out, slice_str(help), HELP_COLUMN, HELP_WIDTH, false);
+	printf("%.*s\n", (int)out.len, out.data ? out.data : "");
+	buffer_free(&out);
+}
+
 static void print_options(void)
 {
 	for (size_t i = 0; i < OPTIONS; i++) {
@@ -96,7 +111,7 @@ static void print_options(void)
 
 		snprintf(text, sizeof(text), "-%c, --%s %s", option->letter,
 		         option->name, option->value ? option->value : "");
-		printf("  %-22s%s\n", text, option->help);
+		print_option(text, option->help);
 	}
 }
 
@@ -146,9 +161,9 @@ void ctl_command_help(const struct control_row *row)
 	printf("usage: mtasts-ctl %s\n\n%c%s.\n\n", short_usage(row, text),
 	       row->help[0] - ('a' - 'A'), row->help + 1);
 	for (; option && option->name; option++) {
-		snprintf(text, sizeof(text), "--%s %s", option->name,
+		snprintf(text, sizeof(text), "    --%s %s", option->name,
 		         option->value ? option->value : "");
-		printf("      %-18s%s\n", text, option->help);
+		print_option(text, option->help);
 	}
 	print_options();
 	printf("\nSee mtasts-ctl(1).\n");

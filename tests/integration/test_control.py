@@ -443,8 +443,8 @@ def test_typo(daemon, typo, meant):
 
 
 @pytest.mark.parametrize("command", [
-    "status", "lookup", "explain", "list", "show", "refresh", "flush",
-    "check-config"])
+    "status", "stats", "top", "lookup", "explain", "list", "show", "refresh",
+    "flush", "export", "import", "reload", "check-config"])
 def test_help_of_command(daemon, command):
     """Needs no daemon, and fits a terminal."""
     for args in ((command, "--help"), ("-h", command)):
