@@ -172,6 +172,16 @@ static int on_verify(int good, X509_STORE_CTX *store)
 	return good;
 }
 
+/* While it shakes hands OpenSSL reads what there is, not each record's head and
+ * body by a call of its own. No longer: libcurl waits for the socket, and would
+ * not see what was read ahead. What came too early, a session ticket say, is
+ * taken with the next record. */
+static void end_read_ahead(const SSL *ssl)
+{
+	/* The callback's type knows no better. */
+	SSL_set_read_ahead((SSL *)ssl, 0);
+}
+
 static void on_info(const SSL *ssl, int where, int ret)
 {
 	struct fetch_tls *tls = tls_of(ssl);
@@ -182,6 +192,7 @@ static void on_info(const SSL *ssl, int where, int ret)
 		tls->connected_ns = uv_hrtime();
 	if ((where & SSL_CB_HANDSHAKE_DONE) && !tls->done_ns) {
 		tls->done_ns = uv_hrtime();
+		end_read_ahead(ssl);
 		keep_version(tls, ssl);
 		keep_chain(tls, SSL_get_peer_cert_chain(ssl));
 	}
@@ -201,5 +212,6 @@ int fetch_tls_prepare(struct fetch_tls *tls, SSL_CTX *context)
 		       X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
 	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, on_verify);
 	SSL_CTX_set_info_callback(context, on_info);
+	SSL_CTX_set_read_ahead(context, 1);
 	return trust_apply(tls->trust, context);
 }

@@ -5,6 +5,7 @@
 #include "https_server.h"
 
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -162,6 +163,23 @@ static bool read_request(struct https_server *server, SSL *ssl)
 	return false;
 }
 
+/* Two records arrive at once: the system holds back what is not a full packet
+ * (TCP_CORK). */
+static void respond(const struct https_script *script, size_t len, int fd,
+                    SSL *ssl)
+{
+	size_t first = script->first ? script->first : len;
+	int hold = 1;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_CORK, &hold, sizeof(hold));
+	(void)SSL_write(ssl, script->response, (int)first);
+	if (len > first)
+		(void)SSL_write(ssl, script->response + first,
+		                (int)(len - first));
+	hold = 0;
+	setsockopt(fd, IPPROTO_TCP, TCP_CORK, &hold, sizeof(hold));
+}
+
 static void answer(struct https_server *server, int fd)
 {
 	const struct https_script *script = &server->script;
@@ -173,7 +191,7 @@ static void answer(struct https_server *server, int fd)
 	SSL_set_fd(ssl, fd);
 	if (SSL_accept(ssl) == 1 && read_request(server, ssl)) {
 		if (len)
-			(void)SSL_write(ssl, script->response, (int)len);
+			respond(script, len, fd, ssl);
 		if (script->mode == HTTPS_HANG) {
 			keep(server, fd, ssl);
 			return;

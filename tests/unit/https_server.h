@@ -39,6 +39,7 @@ struct https_script {
 	struct test_cert cert;
 	const char *response; /* as it goes over the wire */
 	size_t len;           /* 0: strlen() */
+	size_t first;         /* bytes of it in the first TLS record; 0: all */
 };
 
 struct https_server;

@@ -354,6 +354,29 @@ static void test_connections(void **state)
 	}
 }
 
+/* Header and body are there at once, and then nothing more comes that would
+ * wake whoever has read both and looked at one. */
+static void test_two_records(void **state)
+{
+	static const char header[] = "HTTP/1.1 200 OK\r\n"
+				     "Content-Type: text/plain\r\n"
+				     "Content-Length: 40\r\n\r\n";
+	static const char both[] = "HTTP/1.1 200 OK\r\n"
+				   "Content-Type: text/plain\r\n"
+				   "Content-Length: 40\r\n\r\n" POLICY;
+	struct https_script script = {
+		.mode = HTTPS_HANG,
+		.cert = { .ca = ca, .san = "DNS:" HOST },
+		.response = both,
+		.first = sizeof(header) - 1,
+	};
+
+	(void)state;
+	assert_int_equal(sizeof(POLICY) - 1, 40);
+	fetch_once(&script, HOST, 5000);
+	assert_int_equal(got.cause, FETCH_OK);
+}
+
 static void test_refused(void **state)
 {
 	struct world w;
@@ -925,6 +948,7 @@ int main(void)
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_certificates),
 		cmocka_unit_test(test_connections),
+		cmocka_unit_test(test_two_records),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_ipv6),
