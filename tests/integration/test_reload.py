@@ -14,7 +14,7 @@ import pytest
 from world import ca
 from world import nameserver as ns
 from world import webserver as web
-from world.daemon import wait_for
+from world.daemon import HANG_S, wait_for
 from world.world import set_resolv_conf
 
 NONE = "NOTFOUND "
@@ -269,6 +269,32 @@ def test_control_moves(daemon):
     wait_for(lambda: os.path.exists(old))
     daemon.control = old
     daemon.ctl("status")
+
+
+def test_stats_move(daemon):
+    def healthz(path):
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(HANG_S)
+            sock.connect(path)
+            sock.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+            return sock.recv(1000).split(b"\r\n")[0]
+    for name in ("one", "two"):
+        reload(daemon, stats="unix:" + daemon.path(name))
+        assert healthz(daemon.path(name)).startswith(b"HTTP/1.")
+    assert not os.path.exists(daemon.path("one"))
+    daemon.configure(stats="unix:/nonexistent/s")
+    refused(daemon, "/nonexistent/s")
+    assert healthz(daemon.path("two")).startswith(b"HTTP/1.")
+    reload(daemon, stats="")
+    assert not os.path.exists(daemon.path("two"))
+
+
+def test_many_hangups(daemon):
+    with daemon.connect() as client:
+        for _ in range(50):
+            daemon.process.send_signal(signal.SIGHUP)
+            assert client.ask("postfix", "reload.example").startswith("OK ")
+    assert not daemon.events("reload_refused")
 
 
 def test_restart_is_asked_for(daemon):
