@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 from world import mta as mta_module
-from world.daemon import have, postmap, to_yaml, wait_for
+from world.daemon import Socketmap, have, postmap, to_yaml, wait_for
 from world.mta import Exim, Postfix37, Postfix310, Sendmail
 from world.smtpserver import Receiver
 
@@ -283,6 +283,43 @@ def test_exim(world, hosts, start):
     daemon.start()
     mta.flush_queue()
     wait_for(lambda: hosts.mail("down"), timeout_s=60, step_s=0.1)
+
+
+# -- any other program --------------------------------------------------------
+
+def test_any_other_program(world, daemons):
+    """The page's questions have its answers."""
+    asked, piped = blocks("ANY OTHER PROGRAM")
+    world.domain("example.org", id="20260701T000000", mx=("mx1.example.org",))
+    daemon = daemons(dane="off")
+    exim = daemon.path("exim.sock")
+    daemon.configure(listen=[{"socketmap": "inet:127.0.0.1:8461"},
+                             {"exim": "unix:" + exim}])
+    daemon.start()
+    for block, answers in [(asked, answer_of_postmap), (piped, answer_of_nc)]:
+        lines = block.replace("\\\n", "").replace("|\n", "|").splitlines()
+        question = re.sub(" +", " ", lines[0].removeprefix("$ "))
+        got = answers(question, exim)
+        assert re.sub(r"expires=\d+", "", got) == \
+            re.sub(r"expires=\d+", "", lines[1])
+
+
+def answer_of_postmap(question, _):
+    key, table = re.fullmatch('postmap -q "(.*)" socketmap:(.*)',
+                              question).groups()
+    if not have("postmap"):
+        address, port, name = table.removeprefix("inet:").split(":")
+        with Socketmap((address, int(port))) as client:
+            return client.ask(name, key).removeprefix("OK ")
+    return postmap(key, table)[1]
+
+
+def answer_of_nc(question, path):
+    words = re.fullmatch(r"echo (.*) \| ?nc -U /run/mtasts/exim.sock",
+                         question).group(1)
+    with Socketmap(path) as client:
+        client.send(words.encode() + b"\n")
+        return client.sock.recv(1000).decode().rstrip("\n")
 
 
 # -- Sendmail -----------------------------------------------------------------
