@@ -8,9 +8,8 @@
 #include <strings.h>
 
 static const struct renderer *const renderers[] = {
-	&renderer_text,
-	&renderer_json,
-	&renderer_jsonl,
+	&renderer_text, &renderer_json,   &renderer_jsonl,
+	&renderer_html, &renderer_nagios,
 };
 
 const struct renderer *renderer_find(const char *name)
@@ -19,6 +18,54 @@ const struct renderer *renderer_find(const char *name)
 		if (strcmp(renderers[i]->name, name) == 0)
 			return renderers[i];
 	return NULL;
+}
+
+const char *render_state_words(enum state state)
+{
+	static const char *const words[] = {
+		[STATE_UNKNOWN] = "unknown (it could not be looked up)",
+		[STATE_NOT_CONFIGURED] = "not configured",
+		[STATE_BROKEN] = "broken",
+		[STATE_OPTED_OUT] = "opted out (mode none)",
+		[STATE_TESTING] = "testing",
+		[STATE_ENFORCED] = "enforced",
+	};
+
+	return words[state];
+}
+
+const char *render_host_words(const struct mx_host *host)
+{
+	const char *words = NULL;
+
+	if (!host)
+		return "not looked at";
+	if (host->count == 0)
+		return host->dns_failed ? "addresses not known" : "no address";
+	for (size_t i = 0; i < host->count; i++) {
+		const struct mx_address *address = &host->addresses[i];
+
+		if (address->reach == REACH_PLAIN)
+			return "no STARTTLS";
+		if (address->reach == REACH_TLS_FAILED)
+			return "TLS fails";
+		if (address->reach == REACH_FAILED)
+			words = "not reached";
+	}
+	return words;
+}
+
+const struct tls_view *render_host_view(const struct mx_host *host)
+{
+	const struct tls_view *shown = NULL;
+
+	for (size_t i = 0; host && i < host->count; i++) {
+		const struct tls_view *view = host->addresses[i].view;
+
+		if (view && (!shown || view->old || tls_view_is_bad(view)))
+			shown = view;
+	}
+	return shown;
 }
 
 /* Up to where a URI goes on: a comma, a blank, a semicolon. */

@@ -37,6 +37,10 @@ struct render {
 	const struct render_options *options;
 	size_t count;    /* reports that were shown before */
 	int exit_status; /* the worst of theirs and of this one */
+	/* How many came to each exit status, this one included. */
+	size_t tally[CHECK_EXIT_UNKNOWN + 1];
+	/* What a form keeps for its end: empty at first, and the caller's. */
+	struct buffer *later;
 };
 
 struct renderer {
@@ -52,9 +56,22 @@ struct renderer {
 extern const struct renderer renderer_text;
 extern const struct renderer renderer_json;
 extern const struct renderer renderer_jsonl;
+extern const struct renderer renderer_html;
+extern const struct renderer renderer_nagios;
 
 /* By its name, or NULL. */
 const struct renderer *renderer_find(const char *name);
+
+/* For a person: "enforced", "opted out (mode none)", ... A constant. */
+const char *render_state_words(enum state state);
+
+/* What is worst of a mail host's addresses, in a few words; NULL: nothing, or
+ * they were not called. HOST may be NULL. A constant. */
+const char *render_host_words(const struct mx_host *host);
+
+/* The TLS that tells most of it: what is bad before what is good. NULL: none was
+ * seen. HOST may be NULL. */
+const struct tls_view *render_host_view(const struct mx_host *host);
 
 /* For all forms: a rua as it may be shown, with "***" for the local part of a
  * mailto: unless SHOW. Safe; to be freed; NULL: memory is short. */

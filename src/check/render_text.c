@@ -80,24 +80,18 @@ static void put_format(struct page *page, const char *label, const char *format,
 
 /* -- the head -------------------------------------------------------------- */
 
-static const struct {
-	enum color color;
-	const char *words;
-} states[] = {
-	[STATE_UNKNOWN] = { YELLOW, "unknown (it could not be looked up)" },
-	[STATE_NOT_CONFIGURED] = { PLAIN, "not configured" },
-	[STATE_BROKEN] = { RED, "broken" },
-	[STATE_OPTED_OUT] = { YELLOW, "opted out (mode none)" },
-	[STATE_TESTING] = { PLAIN, "testing" },
-	[STATE_ENFORCED] = { GREEN, "enforced" },
+static const enum color state_colors[] = {
+	[STATE_UNKNOWN] = YELLOW, [STATE_NOT_CONFIGURED] = PLAIN,
+	[STATE_BROKEN] = RED,     [STATE_OPTED_OUT] = YELLOW,
+	[STATE_TESTING] = PLAIN,  [STATE_ENFORCED] = GREEN,
 };
 
 static void put_head(struct page *page, const struct report *report)
 {
 	put_colored(page, BOLD, report->domain.name);
 	buffer_puts(page->out, ": ");
-	put_colored(page, states[report->state].color,
-	            states[report->state].words);
+	put_colored(page, state_colors[report->state],
+	            render_state_words(report->state));
 	if (report->score >= 0)
 		buffer_printf(page->out, ", score %d of 100", report->score);
 	buffer_puts(page->out, "\n");
@@ -137,49 +131,13 @@ static void put_facts(struct page *page, const struct report *report)
 
 /* -- MX rows --------------------------------------------------------------- */
 
-/* What is worst of a host's addresses, in a few words. */
-static const char *host_words(const struct mx_host *host)
-{
-	const char *words = NULL;
-
-	if (!host)
-		return "not looked at";
-	if (host->count == 0)
-		return host->dns_failed ? "addresses not known" : "no address";
-	for (size_t i = 0; i < host->count; i++) {
-		const struct mx_address *address = &host->addresses[i];
-
-		if (address->reach == REACH_PLAIN)
-			return "no STARTTLS";
-		if (address->reach == REACH_TLS_FAILED)
-			return "TLS fails";
-		if (address->reach == REACH_FAILED)
-			words = "not reached";
-	}
-	return words;
-}
-
-static bool is_cert_bad(const struct tls_view *view)
-{
-	for (size_t i = 0; i < TLS_FAULTS; i++)
-		if (view->faults[i][0])
-			return true;
-	return false;
-}
-
 /* COVERED: by a pattern; else there is no room for more than that. */
 static void put_tls(struct page *page, const struct mx_host *host, bool covered)
 {
-	const char *words = host_words(host);
-	const struct tls_view *shown = NULL;
+	const char *words = render_host_words(host);
+	const struct tls_view *shown = render_host_view(host);
 	char date[CLOCK_ISO];
 
-	for (size_t i = 0; host && i < host->count; i++) {
-		const struct tls_view *view = host->addresses[i].view;
-
-		if (view && (!shown || view->old || is_cert_bad(view)))
-			shown = view;
-	}
 	if (words) {
 		put_colored(page, PLAIN, words);
 		return;
@@ -189,7 +147,7 @@ static void put_tls(struct page *page, const struct mx_host *host, bool covered)
 		return;
 	}
 	buffer_puts(page->out, shown->version);
-	if (is_cert_bad(shown))
+	if (tls_view_is_bad(shown))
 		put_colored(page, RED, ", bad certificate");
 	else if (covered)
 		buffer_printf(page->out, ", valid to %.10s",

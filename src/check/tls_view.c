@@ -330,6 +330,14 @@ void tls_view_free(struct tls_view **view)
 	free(v);
 }
 
+bool tls_view_is_bad(const struct tls_view *view)
+{
+	for (size_t i = 0; i < TLS_FAULTS; i++)
+		if (view->faults[i][0])
+			return true;
+	return false;
+}
+
 int64_t tls_view_ends_s(const struct tls_view *view)
 {
 	return view && view->cert_count ? view->certs[0].not_after_s : 0;

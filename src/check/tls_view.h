@@ -49,6 +49,9 @@ int tls_view_new(const struct trust *trust, const char *host,
                  struct tls_view **ret);
 void tls_view_free(struct tls_view **view);
 
+/* True if there is any fault in it. */
+bool tls_view_is_bad(const struct tls_view *view);
+
 /* When the first of the certificates that count ends: the server's own. 0: there
  * is none. */
 int64_t tls_view_ends_s(const struct tls_view *view);

@@ -71,6 +71,8 @@ static const char help_text[] =
     "\n"
     "What is shown:\n"
     "      --json, --jsonl     JSON; a line a domain, as they come\n"
+    "      --html              a page for a browser\n"
+    "      --nagios            a line for Nagios and its like\n"
     "      --color WHEN        auto, always or never\n"
     "      --ascii             no characters but ASCII's\n"
     "      --show-rua          show the addresses for reports in full\n"
@@ -368,6 +370,8 @@ int check_cli_parse(int argc, char **argv, struct check_cli *ret)
 		{ "file", required_argument, NULL, 'f' },
 		{ "json", no_argument, NULL, OPT_FORM },
 		{ "jsonl", no_argument, NULL, OPT_FORM },
+		{ "html", no_argument, NULL, OPT_FORM },
+		{ "nagios", no_argument, NULL, OPT_FORM },
 		{ "jobs", required_argument, NULL, OPT_JOBS },
 		{ "state", required_argument, NULL, OPT_STATE },
 		{ "reports", required_argument, NULL, OPT_REPORTS },

@@ -44,8 +44,9 @@ struct session {
 	size_t next; /* of the domains */
 	struct render render;
 	struct buffer out;
-	bool ended; /* no domains are left */
-	int status; /* exit status; the worst so far */
+	struct buffer later; /* see struct render */
+	bool ended;          /* no domains are left */
+	int status;          /* exit status; the worst so far */
 };
 
 static int complain(const char *format, ...)
@@ -93,6 +94,7 @@ static void on_report(void *arg, struct report *report)
 
 	note(session, report->exit_status);
 	session->render.exit_status = session->status;
+	session->render.tally[report->exit_status]++;
 	write_out(session,
 	          renderer->report(&session->out, &session->render, report));
 	session->render.count++;
@@ -177,7 +179,9 @@ static int open_round(struct session *session, struct fault *why)
 
 	session->next = 0;
 	session->ended = false;
-	session->render = (struct render){ .options = &session->cli.render };
+	buffer_clear(&session->later);
+	session->render = (struct render){ .options = &session->cli.render,
+		                           .later = &session->later };
 	if (session->cli.file)
 		status =
 		    check_lines_open(&session->loop, session->cli.file, on_line,
@@ -321,6 +325,7 @@ static void close_all(struct session *session)
 	drift_free(&session->cli.check.drift);
 	reports_seen_free((struct reports_seen **)&session->cli.check.reports);
 	buffer_free(&session->out);
+	buffer_free(&session->later);
 	free(session->domains);
 }
 
@@ -332,6 +337,7 @@ static int run(struct session *session)
 	if (uv_loop_init(&session->loop) != 0)
 		return complain("out of memory");
 	buffer_init(&session->out, RENDER_MAX);
+	buffer_init(&session->later, RENDER_MAX);
 	if (open_all(session, &why) != MTS_OK) {
 		status = complain("%s", why.text);
 	} else {
