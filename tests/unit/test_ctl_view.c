@@ -1,68 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* test_ctl_view.c - what mtasts-ctl shows, as text and as JSON. */
-#include "tests.h"
-
-#include "prog/ctl_view.h"
-
-/* Some of what a stranger might send. */
-#define EVIL "\\u001b[31m\\u009b\\u202e\\u007f\\u00e9"
-
-static struct view view;
-
-static int setup(void **state)
-{
-	(void)state;
-	view = (struct view){
-		.utf8 = true, .width = 80, .cut = true, .now_s = 1700000000
-	};
-	buffer_init(&view.out, VIEW_MAX);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	buffer_free(&view.out);
-	json_decref(view.document);
-	return 0;
-}
-
-static json_t *parse(const char *text)
-{
-	json_t *item = json_loads(text, JSON_ALLOW_NUL, NULL);
-
-	assert_non_null(item);
-	return item;
-}
-
-static void show(const char *text)
-{
-	json_t *item = parse(text);
-
-	assert_int_equal(view_text_item(&view, item), MTS_OK);
-	json_decref(item);
-}
-
-static void show_json(const char *text)
-{
-	json_t *item = parse(text);
-
-	assert_int_equal(view_json_item(&view, item), MTS_OK);
-	json_decref(item);
-}
-
-static const char *shown(void)
-{
-	buffer_put(&view.out, "", 1);
-	assert_int_equal(buffer_status(&view.out), MTS_OK);
-	return view.out.data;
-}
-
-static void expect_shown(const char *text)
-{
-	assert_non_null(strstr(shown(), text));
-	view.out.len--;
-}
+#include "shown.h"
 
 /* -- text ------------------------------------------------------------------ */
 
@@ -147,70 +85,6 @@ static void test_dane(void **state)
 	    "  postfix is told   OK\n");
 }
 
-static void test_dane_steps(void **state)
-{
-	(void)state;
-	view.command = CONTROL_EXPLAIN;
-	show("{\"dane_step\":{\"name\":\"mx\",\"ok\":true,"
-	     "\"detail\":\"1 host\"}}");
-	show("{\"dane_step\":{\"name\":\"mx" EVIL "\",\"ok\":false,"
-	     "\"detail\":\"bogus\"}}");
-	show("{\"outcome\":\"policy\",\"detail\":\"d\",\"has_policy\":true,"
-	     "\"mode\":\"enforce\",\"id\":\"pinned\",\"mx\":[],"
-	     "\"dane_detail\":\"x\",\"answer\":\"OK\",\"hint\":\"h\"}");
-	assert_string_equal(shown(),
-	                    "DANE looked up now\n"
-	                    "  ok      mx  1 host\n"
-	                    "  FAILED  mx?[31m???\xc3\xa9  bogus\n"
-	                    "what that means\n"
-	                    "  outcome           policy: d\n"
-	                    "  dane outcome      x\n"
-	                    "  in force          enforce, id pinned, ends with "
-	                    "the configuration\n"
-	                    "  postfix is told   OK\n"
-	                    "  what to do        h\n");
-}
-
-/* Where a person reads, words stay whole; but what an MTA is told is one line,
- * to be copied. */
-static void test_long_lines(void **state)
-{
-	static const char explained[] =
-	    "{\"outcome\":\"no_record\",\"detail\":\"there is no record\","
-	    "\"answer\":\"TEMP one two three four five six seven\","
-	    "\"hint\":\"see that this works\"}";
-
-	(void)state;
-	view.command = CONTROL_EXPLAIN;
-	view.width = 34;
-	show("{\"step\":{\"name\":\"tls\",\"ok\":true,\"ms\":1,"
-	     "\"detail\":\"a b c\"}}");
-	show("{\"dane_step\":{\"name\":\"mx1.example\",\"ok\":true,"
-	     "\"detail\":\"usable: one TLSA record, one usable\"}}");
-	show(explained);
-	assert_string_equal(shown(),
-	                    "  ok      tls            1 ms  a b\n"
-	                    "                               c\n"
-	                    "DANE looked up now\n"
-	                    "  ok      mx1.example\n"
-	                    "          usable: one TLSA record,\n"
-	                    "          one usable\n"
-	                    "what that means\n"
-	                    "  outcome           no_record:\n"
-	                    "                    there is no\n"
-	                    "                    record\n"
-	                    "  in force          no policy\n"
-	                    "  postfix is told   TEMP one two three four five "
-	                    "six seven\n"
-	                    "  what to do        see that this\n"
-	                    "                    works\n");
-	buffer_clear(&view.out);
-	view.cut = false;
-	show(explained);
-	expect_shown("there is no record\n");
-	expect_shown("see that this works\n");
-}
-
 /* For DANE brackets and port count, so they are shown where there are any. */
 static void test_dane_hop(void **state)
 {
@@ -265,106 +139,6 @@ static void test_lookup_absent(void **state)
 	                    "a.example: no policy, known to be absent\n"
 	                    "  reason            no record\n"
 	                    "  postfix is told   NOTFOUND\n");
-}
-
-static void test_explain(void **state)
-{
-	(void)state;
-	view.command = CONTROL_EXPLAIN;
-	show("{\"domain\":\"a.example\",\"now\":null,\"cached\":null,"
-	     "\"absent\":null}");
-	show("{\"step\":{\"name\":\"record\",\"ok\":true,\"ms\":12,"
-	     "\"detail\":\"v=STSv1\"}}");
-	show("{\"step\":{\"name\":\"tls\",\"ok\":false,\"ms\":3400,"
-	     "\"detail\":\"expired\"}}");
-	show("{\"outcome\":\"fetch_failed\",\"cause\":\"cert_expired\","
-	     "\"detail\":\"it expired\",\"has_policy\":false,"
-	     "\"reason\":\"it expired\",\"answer\":\"NOTFOUND \","
-	     "\"hint\":\"see\"}");
-	assert_string_equal(
-	    shown(), "a.example\n"
-		     "what Postfix is told now\n"
-		     "  nothing yet       it would wait for a look-up\n"
-		     "looked up and fetched now\n"
-		     "  ok      record        12 ms  v=STSv1\n"
-		     "  FAILED  tls         3400 ms  expired\n"
-		     "what that means\n"
-		     "  outcome           fetch_failed (cert_expired): it "
-		     "expired\n"
-		     "  in force          no policy\n"
-		     "  postfix is told   NOTFOUND\n"
-		     "  what to do        see\n");
-}
-
-/* Which MX hosts the policy names. */
-static void test_explain_hosts(void **state)
-{
-	(void)state;
-	view.command = CONTROL_EXPLAIN;
-	show("{\"outcome\":\"policy\",\"mx_hosts\":[{\"name\":\"a.example\","
-	     "\"covered\":true},{\"name\":\"b" EVIL "\",\"covered\":false}],"
-	     "\"mail\":\"goes\",\"why\":\"so\"}");
-	expect_shown("  mx hosts          a.example\n"
-	             "                    b?[31m???\xc3\xa9  NOT in the "
-	             "policy\n");
-	expect_shown("  so mail           goes\n"
-	             "  because           so\n");
-	show(
-	    "{\"outcome\":\"policy\",\"mx_hosts\":[{\"name\":\"c.example\"}]}");
-	expect_shown("  mx hosts          c.example\n");
-	show("{\"outcome\":\"policy\",\"mx_hosts\":[]}");
-	expect_shown("  mx hosts          none\n");
-	show("{\"outcome\":\"policy\",\"mx_hosts\":null,"
-	     "\"mx_reason\":\"silence\"}");
-	expect_shown("  mx hosts          can't be looked up: silence\n");
-}
-
-/* Where the operator's word stands, nothing is looked up. */
-static void test_explain_word(void **state)
-{
-	(void)state;
-	view.command = CONTROL_EXPLAIN;
-	show("{\"domain\":\"a\",\"now\":{\"source\":\"bypass\","
-	     "\"answer\":\"NOTFOUND \"},\"cached\":null,\"absent\":null}");
-	show("{\"outcome\":\"operator\",\"detail\":\"x\",\"answer\":\"NOTFOUND "
-	     "\",\"hint\":\"h\"}");
-	assert_string_equal(
-	    shown(), "a\n"
-		     "what Postfix is told now\n"
-		     "  answer            NOTFOUND\n"
-		     "  which is          no policy, by the operator's word\n"
-		     "what that means\n"
-		     "  in force          no policy\n"
-		     "  postfix is told   NOTFOUND\n"
-		     "  what to do        h\n");
-}
-
-/* What failed is not called absent. */
-static void test_explain_failed(void **state)
-{
-	static const struct {
-		const char *cause, *heading;
-	} rows[] = {
-		{ "fetch_failed", "a fetch that failed\n" },
-		{ "dns_failed", "a look-up that failed\n" },
-		{ "ended", "known to have ended\n" },
-		{ "no_record", "known to be absent\n" },
-		{ "bad_record", "known to be absent\n" },
-	};
-
-	(void)state;
-	view.command = CONTROL_EXPLAIN;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		char item[200];
-
-		snprintf(item, sizeof(item),
-		         "{\"domain\":\"a\",\"now\":null,\"cached\":null,"
-		         "\"absent\":{\"cause\":\"%s\",\"ends_in\":5}}",
-		         rows[i].cause);
-		buffer_clear(&view.out);
-		show(item);
-		expect_shown(rows[i].heading);
-	}
 }
 
 /* What each clock says, in words. */
@@ -488,118 +262,6 @@ static void test_strangers(void **state)
 	assert_null(strstr(shown(), "\xe2\x80\xae"));
 }
 
-/* -- the table ------------------------------------------------------------- */
-
-#define LISTED                                                                 \
-	"{\"domain\":\"a.example\",\"mode\":\"enforce\",\"id\":\"20240101\","  \
-	"\"fetched\":1699989000,\"expires\":1700600000,\"used\":null,"         \
-	"\"mx_count\":2}"
-#define LONG_NAME                                                              \
-	"a-very-long-name-that-does-not-fit.into-the-column.of-any.example"
-
-static void test_list(void **state)
-{
-	static const struct {
-		size_t width;
-		const char *text;
-	} rows[] = {
-		{ 30, "DOMAIN                 MODE\n"
-		      "a.example              enforce\n" },
-		{ 40, "DOMAIN                  MODE     EXPIRES\n"
-		      "a.example               enforce  6d\n" },
-		{ 50, "DOMAIN                    MODE     EXPIRES  FAILED\n"
-		      "a.example                 enforce  6d       -\n" },
-		{ 60,
-		  "DOMAIN                     MODE     EXPIRES  FETCHED  "
-		  "FAILED\n"
-		  "a.example                  enforce  6d       3h       -\n" },
-		{ 80, "DOMAIN                             MODE     MX   "
-		      "EXPIRES  FETCHED  USED   FAILED\n"
-		      "a.example                          enforce  2    6d     "
-		      "  3h       never  -\n" },
-		{ 100, "DOMAIN                           MODE     MX   EXPIRES "
-		       " FETCHED  USED   FAILED  ID\n"
-		       "a.example                        enforce  2    6d      "
-		       " 3h       never  -       20240101\n" },
-	};
-
-	(void)state;
-	view.command = CONTROL_LIST;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		view.width = rows[i].width;
-		view.items = 0;
-		show(LISTED);
-		assert_string_equal(shown(), rows[i].text);
-		buffer_clear(&view.out);
-	}
-}
-
-static void test_list_failures(void **state)
-{
-	(void)state;
-	view.command = CONTROL_LIST;
-	show("{\"domain\":\"a\",\"mode\":\"none\",\"failures\":12}");
-	assert_string_equal(strrchr(shown(), ' '), " 12\n");
-}
-
-static void test_list_names(void **state)
-{
-	const char *error = NULL;
-
-	(void)state;
-	view.command = CONTROL_LIST;
-	view.names = true;
-	show("{\"domain\":\"" LONG_NAME "\"}");
-	show("{\"domain\":\"b" EVIL "\"}");
-	assert_string_equal(shown(), LONG_NAME "\nb?[31m????\n");
-	view.items = 0;
-	view_text_end(&view, 1, &error);
-	assert_null(error);
-}
-
-/* No line is wider than the terminal; but what does not go to one is whole. */
-static void test_list_width(void **state)
-{
-	(void)state;
-	view.command = CONTROL_LIST;
-	for (view.width = 20; view.width < 200; view.width++) {
-		size_t start = 0;
-
-		buffer_clear(&view.out);
-		show("{\"domain\":\"" LONG_NAME "\",\"mode\":\"enforce\","
-		     "\"id\":\"12345678901234567890123456789012\","
-		     "\"fetched\":1,\"expires\":5000000000,\"used\":1,"
-		     "\"mx_count\":123}");
-		for (size_t i = 0; i < view.out.len; i++) {
-			if (view.out.data[i] != '\n')
-				continue;
-			assert_true(i - start <= view.width);
-			start = i + 1;
-		}
-	}
-	view.cut = false;
-	view.width = 80;
-	buffer_clear(&view.out);
-	show("{\"domain\":\"" LONG_NAME "\",\"mode\":\"enforce\"}");
-	expect_shown(LONG_NAME "  enforce");
-}
-
-static void test_list_empty(void **state)
-{
-	const char *error = NULL;
-
-	(void)state;
-	view.command = CONTROL_LIST;
-	view_text_end(&view, 0, &error);
-	assert_string_equal(error, "no policy is cached");
-	error = NULL;
-	view_text_end(&view, 1, &error);
-	assert_string_equal(error, "no cached policy matches");
-	error = "oh";
-	view_text_end(&view, 1, &error);
-	assert_string_equal(error, "oh");
-}
-
 /* -- JSON ------------------------------------------------------------------ */
 
 static void end_json(int status, const char *error, const char *left)
@@ -696,38 +358,17 @@ static void test_json_strangers(void **state)
 	                    "\\u00E9\"\n}\n");
 }
 
-#define ROW(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		ROW(test_lookup),
-		ROW(test_lookup_absent),
-		ROW(test_dane),
-		ROW(test_dane_steps),
-		ROW(test_long_lines),
-		ROW(test_dane_hop),
-		ROW(test_dane_json),
-		ROW(test_dane_status),
-		ROW(test_explain),
-		ROW(test_explain_hosts),
-		ROW(test_explain_word),
-		ROW(test_explain_failed),
-		ROW(test_show),
-		ROW(test_show_clocks),
-		ROW(test_flush),
-		ROW(test_reload),
-		ROW(test_strangers),
-		ROW(test_list),
-		ROW(test_list_failures),
-		ROW(test_list_names),
-		ROW(test_list_width),
-		ROW(test_list_empty),
-		ROW(test_json_object),
-		ROW(test_json_array),
-		ROW(test_json_array_of_one),
-		ROW(test_json_ends),
-		ROW(test_json_strangers),
+		SHOWN_ROW(test_lookup),     SHOWN_ROW(test_lookup_absent),
+		SHOWN_ROW(test_dane),       SHOWN_ROW(test_dane_hop),
+		SHOWN_ROW(test_dane_json),  SHOWN_ROW(test_dane_status),
+		SHOWN_ROW(test_show),       SHOWN_ROW(test_show_clocks),
+		SHOWN_ROW(test_flush),      SHOWN_ROW(test_reload),
+		SHOWN_ROW(test_strangers),  SHOWN_ROW(test_json_object),
+		SHOWN_ROW(test_json_array), SHOWN_ROW(test_json_array_of_one),
+		SHOWN_ROW(test_json_ends),  SHOWN_ROW(test_json_strangers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
