@@ -12,6 +12,8 @@
 #include "prog/ctl_args.h"
 #include "prog/ctl_client.h"
 #include "prog/ctl_feed.h"
+#include "prog/ctl_screen.h"
+#include "prog/ctl_top.h"
 #include "prog/ctl_view.h"
 #include "wire/control.h"
 
@@ -300,6 +302,29 @@ static int run_command(const struct ctl_args *args, struct slice line,
 	return finish(&session);
 }
 
+/* -- top ------------------------------------------------------------------- */
+
+/* On a terminal: a screen, as long as somebody looks. */
+static int run_top(const struct ctl_args *args,
+                   const struct control_request *request)
+{
+	struct fault why = { .text = "out of memory" };
+	char *socket = find_socket(args, &why);
+	struct top_span span;
+	int rc = MTS_ENOMEM;
+
+	/* control_parse() has seen to it that it is good. */
+	(void)top_span_parse(request, &span, NULL);
+	if (socket)
+		rc = ctl_top_run(socket, &span, ctl_args_has(args, "rows"),
+		                 &why);
+	free(socket);
+	if (rc == MTS_OK)
+		return EXIT_SUCCESS;
+	return complain(rc == MTS_ESYNTAX ? CTL_EXIT_USAGE : EXIT_UNREACHED,
+	                why.text);
+}
+
 /* -- import ---------------------------------------------------------------- */
 
 static int import(const struct ctl_args *args)
@@ -379,6 +404,15 @@ static int check_config(const struct ctl_args *args)
 
 /* -- main ------------------------------------------------------------------ */
 
+static int run_request(const struct ctl_args *args, struct slice line,
+                       const struct control_request *request)
+{
+	if (request->command == CONTROL_TOP && !args->json &&
+	    ctl_screen_is_possible())
+		return run_top(args, request);
+	return run_command(args, line, request->command, NULL);
+}
+
 static int run(const struct ctl_args *args)
 {
 	struct control_request request;
@@ -395,8 +429,8 @@ static int run(const struct ctl_args *args)
 	if (status < 0) {
 		if (control_parse(buffer_slice(&line), &request, &why) ==
 		    MTS_OK)
-			status = run_command(args, buffer_slice(&line),
-			                     request.command, NULL);
+			status =
+			    run_request(args, buffer_slice(&line), &request);
 		else
 			status = ctl_usage(why.text);
 	}

@@ -1,19 +1,24 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The stats socket, mtasts-ctl stats and top, as monitoring sees them."""
 
+import fcntl
 import json
 import os
+import pty
 import re
 import select
 import shutil
+import signal
 import socket
+import struct
 import subprocess
+import termios
 import time
 
 import pytest
 
 from world import nameserver as ns
-from world.daemon import Daemon, wait_for
+from world.daemon import Daemon, program, wait_for
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
@@ -446,3 +451,199 @@ def test_top(world):
         assert "\x1b" not in out
         status, _, err = daemon.ctl_raw("top", "--minutes=11")
         assert status == 2 and "from 1 to 10" in err
+
+
+class Terminal:
+    """mtasts-ctl on a terminal of its own."""
+
+    def __init__(self, daemon, *args, size=(24, 80), term="xterm"):
+        self.out = b""
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.environ["TERM"] = term
+            os.environ.pop("COLUMNS", None)
+            path = program("mtasts-ctl")
+            os.execv(path, [path, "-s", daemon.control, *args])
+        self.resize(size)
+        self.before = termios.tcgetattr(self.fd)
+
+    def resize(self, size):
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ,
+                    struct.pack("HHHH", *size, 0, 0))
+
+    def read(self):
+        """True if anything came."""
+        if not select.select([self.fd], [], [], 0.1)[0]:
+            return False
+        try:
+            data = os.read(self.fd, 65536)
+        except OSError:
+            return False
+        self.out += data
+        return bool(data)
+
+    def expect(self, text):
+        wait_for(lambda: self.read() and text in self.out or
+                 text in self.out, timeout_s=30)
+
+    def frame(self):
+        """What the last whole frame shows, line by line."""
+        frames = self.out.split(b"\x1b[H")
+        text = frames[-1] if frames[-1].endswith(b"\x1b[J") else frames[-2]
+        assert text.endswith(b"\x1b[J"), text
+        text = text.replace(b"\x1b[K", b"")[:-3].decode()
+        return re.split("\r+\n", text)
+
+    def end(self):
+        """Its exit status, once it has ended."""
+        status = []
+
+        def gone():
+            self.read()
+            pid, code = os.waitpid(self.pid, os.WNOHANG)
+            status.append(code)
+            return pid
+        wait_for(gone, timeout_s=30)
+        while self.read():
+            pass
+        os.close(self.fd)
+        return os.waitstatus_to_exitcode(status[-1])
+
+
+TAKE, GIVE = b"\x1b[?1049h\x1b[?25l", b"\x1b[?25h\x1b[?1049l"
+
+
+@pytest.fixture(scope="module")
+def busy(world):
+    with Daemon(world, "busy") as daemon:
+        daemon.start()
+        for _ in range(3):
+            daemon.ask("enforce.example")
+        daemon.ask("expired.example")
+        for number in range(30):
+            daemon.ask("d%02d.example" % number)
+        yield daemon
+
+
+@pytest.mark.parametrize("ends", ["q", "interrupt", "hang-up", "end"])
+def test_screen(busy, ends):
+    screen = Terminal(busy, "top", "--interval", "1")
+    screen.expect(b"enforce.example")
+    assert screen.out.startswith(TAKE)
+    assert not termios.tcgetattr(screen.fd)[3] & (termios.ICANON |
+                                                  termios.ECHO)
+    screen.expect(b"certificate")
+    # anew, with what has happened since
+    busy.ask("later-%s.example" % ends)
+    before = len(screen.out)
+    wait_for(lambda: screen.read() and screen.out.count(b"\x1b[J") > 3 or
+             screen.out.count(b"\x1b[J") > 3, timeout_s=60)
+    assert len(screen.out) > before
+    lines = screen.frame()
+    assert len(lines) <= 24 and all(len(line) <= 80 for line in lines)
+    assert re.match(r"[\d.]+ questions/s, ", lines[0])
+    assert not re.search("[\x00-\x1f\x7f]", "".join(lines))
+    if ends == "q":
+        os.write(screen.fd, b"q")
+    elif ends == "interrupt":
+        os.write(screen.fd, b"\x03")
+    elif ends == "end":
+        os.write(screen.fd, b"\x04")
+    else:
+        os.kill(screen.pid, signal.SIGHUP)
+    attributes = None
+
+    def given_back():
+        nonlocal attributes
+        screen.read()
+        if screen.out.endswith(GIVE):
+            try:
+                attributes = termios.tcgetattr(screen.fd)
+            except termios.error:
+                pass
+            return True
+        return False
+    wait_for(given_back, timeout_s=30)
+    assert screen.end() == 0
+    if attributes:
+        assert attributes[3] & termios.ICANON and attributes[3] & termios.ECHO
+
+
+def test_screen_of_another_size(busy):
+    screen = Terminal(busy, "top", "--interval=1", size=(12, 40))
+    screen.expect(b"FAILING")
+    assert len(screen.frame()) <= 12
+    assert all(len(line) <= 40 for line in screen.frame())
+    screen.resize((60, 120))
+    wait_for(lambda: screen.read() and len(screen.frame()) > 25 or
+             len(screen.frame()) > 25, timeout_s=30)
+    os.write(screen.fd, b"Q")
+    assert screen.end() == 0
+
+
+def test_screen_stops_and_goes_on(busy):
+    screen = Terminal(busy, "top")
+    screen.expect(b"FAILING")
+    os.kill(screen.pid, signal.SIGTSTP)
+    wait_for(lambda: screen.read() and False or GIVE in screen.out,
+             timeout_s=30)
+    assert termios.tcgetattr(screen.fd)[3] & termios.ICANON
+    wait_for(lambda: os.waitpid(screen.pid, os.WUNTRACED | os.WNOHANG)[0],
+             timeout_s=30)
+    os.kill(screen.pid, signal.SIGCONT)
+    wait_for(lambda: screen.read() and False or
+             screen.out.count(TAKE) == 2, timeout_s=30)
+    os.write(screen.fd, b"q")
+    assert screen.end() == 0
+
+
+def test_no_screen_for_a_dumb_terminal(busy):
+    screen = Terminal(busy, "top", term="dumb")
+    assert screen.end() == 0
+    assert b"enforce.example" in screen.out and b"\x1b" not in screen.out
+
+
+def test_screen_without_daemon(world):
+    with Daemon(world, "gone") as daemon:
+        screen = Terminal(daemon, "top")
+        assert screen.end() == 3
+        assert b"is mtastsd running?" in screen.out
+        assert b"\x1b" not in screen.out
+
+
+def test_screen_outlives_a_restart(world):
+    with Daemon(world, "restarted") as daemon:
+        daemon.start()
+        screen = Terminal(daemon, "top", "--interval=1")
+        screen.expect(b"FAILING")
+        daemon.stop()
+        screen.expect(b"mtastsd closed the connection")
+        daemon.start()
+        daemon.ask("anew.example")
+        screen.expect(b"anew.example")
+        os.write(screen.fd, b"q")
+        assert screen.end() == 0
+
+
+# -- reload -------------------------------------------------------------------
+
+def test_reload_takes_another_address(world):
+    with Daemon(world, "moved") as daemon:
+        daemon.start()
+        old = daemon.stats
+        daemon.configure(stats="inet:127.0.0.1:9471")
+        daemon.ctl("reload")
+        assert not os.path.exists(old)
+        assert curl(daemon, "/healthz", address="127.0.0.1:9471")[0] == 200
+        # one that can't be had leaves the old one
+        daemon.configure(stats="unix:/nonexistent/stats.sock")
+        daemon.ctl("reload", status=1)
+        assert curl(daemon, "/healthz", address="127.0.0.1:9471")[0] == 200
+        daemon.configure(stats="")
+        daemon.ctl("reload")
+        done = subprocess.run(["curl", "-s", "http://127.0.0.1:9471/"],
+                              capture_output=True, check=False)
+        assert done.returncode == 7
+        daemon.configure(stats="unix:" + old)
+        daemon.ctl("reload")
+        assert curl(daemon, "/healthz")[0] == 200

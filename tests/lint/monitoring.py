@@ -104,7 +104,7 @@ def panels():
                  if panel["type"] != "row"}
     text = re.search(r"The board has these panels:(.*?)\.\n\n",
                      operations(), re.DOTALL).group(1)
-    return sorted(there ^ set(re.split(r"[,;]\s+", text.strip())))
+    return sorted(there ^ set(re.split("[,;] ", " ".join(text.split()))))
 
 
 def alerts(rules):
