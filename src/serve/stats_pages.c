@@ -11,6 +11,9 @@ enum {
 	COST_MS = 50,
 };
 
+#define TYPE_OPENMETRICS                                                       \
+	"application/openmetrics-text; version=1.0.0; charset=utf-8"
+
 enum text { TEXT_OPENMETRICS, TEXT_PROMETHEUS, TEXT_JSON };
 
 void stats_pages_init(struct stats_pages *pages,
@@ -70,8 +73,7 @@ static int put_text(struct stats_pages *pages, enum text text,
                     struct stats_page *ret)
 {
 	static const char *const types[] = {
-		[TEXT_OPENMETRICS] = "application/openmetrics-text; "
-				     "version=1.0.0; charset=utf-8",
+		[TEXT_OPENMETRICS] = TYPE_OPENMETRICS,
 		[TEXT_PROMETHEUS] = "text/plain; version=0.0.4; charset=utf-8",
 		[TEXT_JSON] = "application/json",
 	};

@@ -587,9 +587,9 @@ def test_screen_stops_and_goes_on(busy):
     os.kill(screen.pid, signal.SIGTSTP)
     wait_for(lambda: screen.read() and False or GIVE in screen.out,
              timeout_s=30)
-    assert termios.tcgetattr(screen.fd)[3] & termios.ICANON
     wait_for(lambda: os.waitpid(screen.pid, os.WUNTRACED | os.WNOHANG)[0],
              timeout_s=30)
+    assert termios.tcgetattr(screen.fd)[3] & termios.ICANON
     os.kill(screen.pid, signal.SIGCONT)
     wait_for(lambda: screen.read() and False or
              screen.out.count(TAKE) == 2, timeout_s=30)
