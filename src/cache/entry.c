@@ -231,8 +231,10 @@ int entry_decode(struct slice record, struct slice name,
 	p += ret->policy.mx.len;
 	memcpy(ret->id, p, id_len);
 	ret->id[id_len] = '\0';
-	/* Whoever walks the patterns ends at the last NUL. */
-	return head_is_good(data, ret) && mx_is_ended(ret->policy.mx)
+	/* Whoever walks the patterns ends at the last NUL, and whoever reads the
+	 * id at the first. */
+	return head_is_good(data, ret) && mx_is_ended(ret->policy.mx) &&
+	               strlen(ret->id) == id_len
 	           ? MTS_OK
 	           : MTS_EDAMAGED;
 }

@@ -205,6 +205,7 @@ static const struct {
 	{ "a failure before 1970", 71, 0x80 },
 	{ "DANE learnt before 1970", 79, 0x80 },
 	{ "a last pattern without its NUL", ENTRY_HEAD + sizeof(MX) - 2, 'x' },
+	{ "an id with a NUL in it", ENTRY_HEAD + sizeof(MX) + 2, '\0' },
 };
 
 static void test_forged(void **state)
