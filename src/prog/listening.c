@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { DESCRIPTORS_LEAST = 32 }; /* besides listeners; with few clients */
+
 struct answer_manner listening_manner(const struct conf *conf)
 {
 	return (struct answer_manner){
@@ -89,6 +91,15 @@ int listening_open(const struct conf *conf, struct listening *ret,
 	struct shares shares = shares_of(conf);
 
 	*ret = (struct listening){ .max_clients = shares.clients };
+	/* It would listen, and drop everybody who comes. */
+	if (shares.limit &&
+	    shares.limit < DESCRIPTORS_LEAST + conf->listen_count)
+		return fault_set(why, MTS_ERANGE,
+		                 "%llu file descriptors are too few: %llu are "
+		                 "the least (ulimit -n, LimitNOFILE=)",
+		                 (unsigned long long)shares.limit,
+		                 (unsigned long long)DESCRIPTORS_LEAST +
+		                     conf->listen_count);
 	if (shares.clients < conf->limits.clients)
 		log_warning("few_descriptors limit=%llu clients=%llu "
 		            "reason=\"so many clients are taken at most, to "

@@ -331,6 +331,19 @@ def test_host_without_address(daemons):
     check_start(daemon, "no-such-host.invalid")
 
 
+def test_too_few_descriptors(daemons):
+    """Or it would listen, and drop everybody who comes."""
+    daemon = daemons()
+    daemon.configure()
+    done = subprocess.run(
+        ["sh", "-c", 'ulimit -n 20; exec "$@"', "sh", program("mtastsd"),
+         "-f", "-c", daemon.config], stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=HANG_S, check=False)
+    assert done.returncode == 1
+    assert "20 file descriptors are too few" in done.stderr
+    assert "ulimit -n" in done.stderr
+
+
 def test_nothing_is_left_of_a_failed_start(daemons):
     """The first listener is open when the second fails."""
     daemon = daemons()
