@@ -27,9 +27,7 @@ static void keep_only(struct report *report, enum finding_id id)
 			drop(report, i - 1);
 }
 
-/* --only and --skip. */
-static void drop_untold(struct report *report,
-                        const struct check_options *options)
+void judge_told(struct report *report, const struct check_options *options)
 {
 	for (size_t i = report->finding_count; i > 0; i--)
 		if (!options->told[report->findings[i - 1].id])
@@ -111,6 +109,6 @@ void judge(struct report *report, const struct facts *facts,
 
 	judge_all(&j);
 	suggest(&j);
-	drop_untold(report, options);
+	judge_told(report, options);
 	score_report(report, &j.score, options->min_score);
 }

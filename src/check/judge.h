@@ -15,4 +15,7 @@ void judge(struct report *report, const struct facts *facts,
  * policy.text it is; true if it is a policy. EXPECT as in check_options. */
 bool judge_policy_text(struct report *report, enum check_expect expect);
 
+/* Takes the findings away that are not to be told of: --only and --skip. */
+void judge_told(struct report *report, const struct check_options *options);
+
 #endif

@@ -43,14 +43,21 @@ struct render {
 	struct buffer *later;
 };
 
+/* What a form lacks is NULL. */
 struct renderer {
 	const char *name;  /* "text", "json", "jsonl", "html", "nagios" */
 	bool as_they_come; /* the order does not matter */
-	/* Either may be NULL. */
 	int (*begin)(struct buffer *out, const struct render *render);
 	int (*end)(struct buffer *out, const struct render *render);
 	int (*report)(struct buffer *out, const struct render *render,
 	              const struct report *report);
+	/* What was found in a policy's text that came from NAME. */
+	int (*lint)(struct buffer *out, const struct render *render,
+	            const char *name, const struct report *report);
+	/* What the table says of COUNT findings; COUNT is 0: of all, in
+	 * brief. */
+	int (*explain)(struct buffer *out, const struct render *render,
+	               const enum finding_id *ids, size_t count);
 };
 
 extern const struct renderer renderer_text;

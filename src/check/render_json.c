@@ -299,16 +299,21 @@ static int on_dump(const char *data, size_t len, void *out)
 	return buffer_put(out, data, len) == MTS_OK ? 0 : -1;
 }
 
-static int put_value(struct buffer *out, const struct render *render,
-                     const struct report *report, size_t flags)
+/* Takes VALUE over; NULL: memory was short. */
+static int dump(struct buffer *out, json_t *value, size_t flags)
 {
-	json_t *value = report_value(render, report);
 	int status = MTS_ENOMEM;
 
 	if (value && json_dump_callback(value, on_dump, out, flags) == 0)
 		status = MTS_OK;
 	json_decref(value);
 	return status == MTS_OK ? buffer_status(out) : status;
+}
+
+static int put_value(struct buffer *out, const struct render *render,
+                     const struct report *report, size_t flags)
+{
+	return dump(out, report_value(render, report), flags);
 }
 
 static int begin_json(struct buffer *out, const struct render *render)
@@ -342,11 +347,51 @@ static int put_jsonl(struct buffer *out, const struct render *render,
 	return status == MTS_OK ? buffer_puts(out, "\n") : status;
 }
 
+static int put_lint(struct buffer *out, const struct render *render,
+                    const char *name, const struct report *report)
+{
+	json_t *value = json_pack("{s:i, s:o}", "schema", JSON_SCHEMA,
+	                          "findings", findings_value(report));
+	int status = dump(out, value, JSON_INDENT(2));
+
+	(void)render;
+	(void)name;
+	return status == MTS_OK ? buffer_puts(out, "\n") : status;
+}
+
+static json_t *row_of_table(enum finding_id id)
+{
+	const struct finding_row *row = finding_row(id);
+
+	return json_pack("{s:s, s:s, s:s, s:b, s:s, s:s, s:s, s:o}", "id",
+	                 row->name, "group", group_text(row->group), "severity",
+	                 severity_text(row->severity), "enforce_only",
+	                 row->enforce, "title", row->title, "cause", row->cause,
+	                 "fix", row->fix, "rfc", string_or_null(row->rfc));
+}
+
+static int put_explanations(struct buffer *out, const struct render *render,
+                            const enum finding_id *ids, size_t count)
+{
+	json_t *array = json_array();
+	size_t end = count ? count : FINDINGS;
+	int status;
+
+	(void)render;
+	for (size_t i = 0; i < end; i++)
+		array = append(
+		    array, row_of_table(count ? ids[i] : (enum finding_id)i));
+	status = dump(out, array, JSON_INDENT(2));
+	return status == MTS_OK ? buffer_puts(out, "\n") : status;
+}
+
 const struct renderer renderer_json = {
 	.name = "json",
 	.begin = begin_json,
 	.report = put_json,
 	.end = end_json,
+	.lint = put_lint,
+	.explain = put_explanations,
 };
 
 const struct renderer renderer_jsonl = {

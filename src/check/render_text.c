@@ -360,7 +360,85 @@ static int put_report(struct buffer *out, const struct render *render,
 	return buffer_status(out);
 }
 
+/* -- a policy's text ------------------------------------------------------- */
+
+static int put_lint(struct buffer *out, const struct render *render,
+                    const char *name, const struct report *report)
+{
+	const struct policy *policy = report->policy.policy;
+	struct page page = { out, render->options };
+
+	text_put_safe(out, slice_str(name), page.options->utf8);
+	if (policy)
+		buffer_printf(out, ": mode %s, max_age %u s, %u mx\n",
+		              policy_mode_text(policy->mode),
+		              (unsigned)policy->max_age_s,
+		              (unsigned)policy->mx_count);
+	else
+		put_colored(&page, RED,
+		            ": no valid policy, senders ignore it\n");
+	for (size_t i = 0; i < report->finding_count; i++)
+		put_finding(&page, &report->findings[i]);
+	if (report->finding_count == 0)
+		buffer_puts(out, "Nothing to complain of.\n");
+	return buffer_status(out);
+}
+
+/* -- the table ------------------------------------------------------------- */
+
+static const char *row_severity(const struct finding_row *row)
+{
+	return row->enforce ? "critical in mode enforce, else a warning"
+	                    : severity_text(row->severity);
+}
+
+static void explain_one(struct page *page, const struct finding_row *row)
+{
+	put_colored(page, BOLD, row->title);
+	buffer_printf(page->out, "  [%s]\n", row->name);
+	put_format(page, "group", "%s", group_text(row->group));
+	put_format(page, "severity", "%s", row_severity(row));
+	put_field(page, "why", row->cause);
+	put_field(page, "mend", row->fix);
+	if (*row->rfc)
+		put_field(page, "see", row->rfc);
+}
+
+static void explain_all(struct page *page)
+{
+	for (size_t i = 0; i < FINDINGS; i++) {
+		const struct finding_row *row = finding_row((enum finding_id)i);
+
+		if (i == 0 || row->group != finding_row(i - 1)->group) {
+			buffer_puts(page->out, i == 0 ? "" : "\n");
+			put_colored(page, BOLD, group_text(row->group));
+			buffer_puts(page->out, "\n");
+		}
+		buffer_printf(page->out, "%*s%-22s %-9s ", INDENT, "",
+		              row->name, severity_text(row->severity));
+		text_put_words(page->out, slice_str(row->title), INDENT + 33,
+		               page->options->width, page->options->utf8);
+		buffer_puts(page->out, "\n");
+	}
+}
+
+static int put_explanations(struct buffer *out, const struct render *render,
+                            const enum finding_id *ids, size_t count)
+{
+	struct page page = { out, render->options };
+
+	for (size_t i = 0; i < count; i++) {
+		buffer_puts(out, i ? "\n" : "");
+		explain_one(&page, finding_row(ids[i]));
+	}
+	if (count == 0)
+		explain_all(&page);
+	return buffer_status(out);
+}
+
 const struct renderer renderer_text = {
 	.name = "text",
 	.report = put_report,
+	.lint = put_lint,
+	.explain = put_explanations,
 };

@@ -168,6 +168,16 @@ static void sort_findings(struct report *report)
 	}
 }
 
+void score_text(struct report *report)
+{
+	static const struct score_facts facts = { .record_known = true };
+
+	sort_findings(report);
+	report->state = find_state(report, &facts);
+	report->score = -1;
+	report->exit_status = find_exit_status(report, 0);
+}
+
 void score_report(struct report *report, const struct score_facts *facts,
                   unsigned min_score)
 {

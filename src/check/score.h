@@ -25,6 +25,9 @@ struct score_facts {
 void score_report(struct report *report, const struct score_facts *facts,
                   unsigned min_score);
 
+/* The same for a policy's text by itself, which has no score. */
+void score_text(struct report *report);
+
 /* The worse of two exit statuses: critical, warning, unknown, ok. */
 int score_worse(int a, int b);
 

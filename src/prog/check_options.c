@@ -44,9 +44,12 @@ enum {
 
 static const char help_text[] =
     "usage: mtasts-check [OPTION...] DOMAIN...\n"
+    "       mtasts-check lint [--json] FILE|-\n"
+    "       mtasts-check explain [--json] [ID...]\n"
     "\n"
     "Checks what a sender that obeys MTA-STS (RFC 8461) would find, and says\n"
-    "how to mend it.\n"
+    "how to mend it. lint checks a policy's text without the network; explain\n"
+    "tells of findings, or lists them.\n"
     "\n"
     "What is checked:\n"
     "  -f, --file FILE         read domains from FILE too, one a line (-: "
@@ -352,8 +355,42 @@ static void set_defaults(struct check_cli *cli)
 	cli->render.width = find_width();
 }
 
+/* No name of a domain that can be looked up has a single label. */
+static void take_verb(struct check_cli *cli)
+{
+	static const char *const words[] = {
+		[CHECK_VERB_LINT] = "lint",
+		[CHECK_VERB_EXPLAIN] = "explain",
+	};
+
+	for (size_t i = CHECK_VERB_LINT; i <= CHECK_VERB_EXPLAIN; i++) {
+		if (cli->arg_count == 0 || strcmp(cli->args[0], words[i]) != 0)
+			continue;
+		cli->verb = (enum check_verb)i;
+		cli->args++;
+		cli->arg_count--;
+		return;
+	}
+}
+
+static int check_verb_sense(const struct check_cli *cli)
+{
+	if (cli->file || cli->watch_s)
+		return check_cli_usage("--file and --watch are for domains");
+	if (cli->verb == CHECK_VERB_LINT && cli->arg_count != 1)
+		return check_cli_usage("lint takes one file, or - for "
+		                       "standard input");
+	if (!(cli->verb == CHECK_VERB_LINT ? (bool)cli->renderer->lint
+	                                   : (bool)cli->renderer->explain))
+		return check_cli_usage("--%s is for domains",
+		                       cli->renderer->name);
+	return -1;
+}
+
 static int check_sense(struct check_cli *cli)
 {
+	if (cli->verb != CHECK_VERB_CHECK)
+		return check_verb_sense(cli);
 	if (!cli->check.ipv4 && !cli->check.ipv6)
 		return check_cli_usage("-4 and -6 exclude each other");
 	if (cli->arg_count == 0 && !cli->file)
@@ -411,6 +448,7 @@ int check_cli_parse(int argc, char **argv, struct check_cli *ret)
 		return status;
 	ret->args = argv + optind;
 	ret->arg_count = (size_t)(argc - optind);
+	take_verb(ret);
 	ret->render.several = ret->arg_count + (ret->file ? 2 : 0) > 1;
 	return check_sense(ret);
 }

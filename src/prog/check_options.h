@@ -8,7 +8,11 @@
 
 enum { CONNECTS_MAX = 64 };
 
+/* The word before the others, if it is one of these. */
+enum check_verb { CHECK_VERB_CHECK, CHECK_VERB_LINT, CHECK_VERB_EXPLAIN };
+
 struct check_cli {
+	enum check_verb verb;
 	struct check_options check;   /* what the line says of it */
 	struct render_options render; /* the same */
 	const struct renderer *renderer;
@@ -20,7 +24,7 @@ struct check_cli {
 	const char *resolver; /* NULL: resolv.conf's */
 	const char *ca_file;
 	struct check_connect connects[CONNECTS_MAX];
-	char **args; /* what follows the options */
+	char **args; /* what follows the options and the verb */
 	size_t arg_count;
 };
 

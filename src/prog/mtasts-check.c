@@ -14,6 +14,7 @@
 #include "check/score.h"
 #include "prog/check_lines.h"
 #include "prog/check_options.h"
+#include "prog/check_verbs.h"
 
 #include <locale.h>
 #include <signal.h>
@@ -360,6 +361,8 @@ int main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN);
 	log_open("mtasts-check", LOG_TARGET_STDERR, LOG_LEVEL_ERROR);
 	status = check_cli_parse(argc, argv, &session.cli);
+	if (status < 0 && session.cli.verb != CHECK_VERB_CHECK)
+		return check_verb_run(&session.cli);
 	if (status < 0)
 		status = read_domains(&session);
 	if (status >= 0) {

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* check_verbs.c - mtasts-check lint FILE, and mtasts-check explain ID. */
+#include "prog/check_verbs.h"
+
+#include "base/spell.h"
+#include "check/judge.h"
+#include "check/score.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Writes OUT, which came with STATUS, and frees it. */
+static int finish(struct buffer *out, int status, int exit_status)
+{
+	if (status == MTS_OK)
+		fwrite(out->data, 1, out->len, stdout);
+	else
+		fprintf(stderr, "mtasts-check: %s\n", mts_status_text(status));
+	buffer_free(out);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		fputs("mtasts-check: can't write to standard output\n", stderr);
+		status = MTS_ESYS;
+	}
+	return status == MTS_OK ? exit_status : CHECK_EXIT_UNKNOWN;
+}
+
+/* -- lint ------------------------------------------------------------------ */
+
+/* One byte more than a policy may have: the parser tells. */
+enum { TEXT_MAX = POLICY_MAX + 1 };
+
+/* To be freed; NULL, and a complaint: it can't be read. */
+static char *read_text(const char *name, size_t *ret_len)
+{
+	bool is_stdin = strcmp(name, "-") == 0;
+	FILE *file = is_stdin ? stdin : fopen(name, "rb");
+	char *text = malloc(TEXT_MAX);
+	bool bad = !file || !text;
+
+	errno = text ? errno : ENOMEM;
+	if (!bad) {
+		*ret_len = fread(text, 1, TEXT_MAX, file);
+		bad = ferror(file);
+	}
+	if (bad) {
+		fprintf(stderr, "mtasts-check: can't read %s: %s\n",
+		        is_stdin ? "standard input" : name, strerror(errno));
+		free(text);
+		text = NULL;
+	}
+	if (file && !is_stdin)
+		fclose(file);
+	return text;
+}
+
+static int lint(const struct check_cli *cli)
+{
+	static const struct domain nobody;
+	const char *name = cli->args[0];
+	struct render render = { .options = &cli->render };
+	struct buffer out;
+	struct report *report;
+	size_t len = 0;
+	char *text = read_text(name, &len);
+	int status, exit_status;
+
+	if (!text)
+		return CHECK_EXIT_UNKNOWN;
+	buffer_init(&out, RENDER_MAX);
+	report = report_new(&nobody);
+	if (!report) {
+		free(text);
+		return finish(&out, MTS_ENOMEM, CHECK_EXIT_UNKNOWN);
+	}
+	report->policy.text = slice_of(text, len); /* the report's, now */
+	judge_policy_text(report, cli->check.expect);
+	judge_told(report, &cli->check);
+	score_text(report);
+	exit_status = report->exit_status;
+	status = report->status;
+	if (status == MTS_OK)
+		status = cli->renderer->lint(
+		    &out, &render,
+		    strcmp(name, "-") == 0 ? "standard input" : name, report);
+	report_free(&report);
+	return finish(&out, status, exit_status);
+}
+
+/* -- explain --------------------------------------------------------------- */
+
+static const char *name_at(size_t i)
+{
+	return i < FINDINGS ? finding_row((enum finding_id)i)->name : NULL;
+}
+
+static int complain_of(const char *word)
+{
+	const char *guess = spell_guess(slice_str(word), name_at);
+
+	return check_cli_usage("explain: there is no finding \"%s\"%s%s%s; "
+	                       "mtasts-check explain lists them",
+	                       word, guess ? ": did you mean " : "",
+	                       guess ? guess : "", guess ? "?" : "");
+}
+
+static int explain(const struct check_cli *cli)
+{
+	enum finding_id *ids = calloc(cli->arg_count + 1, sizeof(*ids));
+	struct render render = { .options = &cli->render };
+	struct buffer out;
+	int status = -1;
+
+	buffer_init(&out, RENDER_MAX);
+	if (!ids)
+		return finish(&out, MTS_ENOMEM, CHECK_EXIT_UNKNOWN);
+	for (size_t i = 0; i < cli->arg_count && status < 0; i++)
+		if (!finding_by_name(slice_str(cli->args[i]), &ids[i]))
+			status = complain_of(cli->args[i]);
+	if (status < 0)
+		status = finish(
+		    &out,
+		    cli->renderer->explain(&out, &render, ids, cli->arg_count),
+		    CHECK_EXIT_OK);
+	free(ids);
+	return status;
+}
+
+int check_verb_run(const struct check_cli *cli)
+{
+	return cli->verb == CHECK_VERB_LINT ? lint(cli) : explain(cli);
+}
