@@ -432,14 +432,14 @@ int outcome_import(const struct outcome_rules *rules,
 	int64_t now_s = clock_wall_s(rules->clock);
 	struct cache_entry old;
 
+	*ret = OUTCOME_ENDED;
+	if (!verdict_is_live(entry->policy.max_age_s, entry->fetched_s, now_s))
+		return MTS_OK;
 	entry->fetched_s = not_ahead(entry->fetched_s, now_s);
 	/* There is no knowing when it was looked at since: the first hit will
 	 * see to that. */
 	entry->checked_s = entry->fetched_s;
 	entry->used_s = entry->used_s > now_s ? now_s : entry->used_s;
-	*ret = OUTCOME_ENDED;
-	if (!verdict_is_live(entry->policy.max_age_s, entry->fetched_s, now_s))
-		return MTS_OK;
 	if (cache_get(rules->cache, domain, &old) == MTS_OK) {
 		bool live =
 		    verdict_is_live(old.policy.max_age_s, old.fetched_s, now_s);
