@@ -335,13 +335,13 @@ static int run_daemon(struct run *run)
 }
 
 /* Writes PATH to ABSOLUTE, and returns that: the background's folder is another
- * one, and a reload must find the file. */
+ * one, and a reload must find the file. Takes NULL for none. */
 static const char *absolute_path(const char *path, char absolute[PATH_MAX])
 {
 	char folder[PATH_MAX];
 	int len;
 
-	if (path[0] == '/' || !getcwd(folder, sizeof(folder)))
+	if (!path || path[0] == '/' || !getcwd(folder, sizeof(folder)))
 		return path;
 	len = snprintf(absolute, PATH_MAX, "%s/%s", folder, path);
 	return len > 0 && len < PATH_MAX ? absolute : path;
@@ -375,8 +375,7 @@ static int go(struct run *run, const char *pid_file)
 static int start(const struct options *options, const struct conf *conf)
 {
 	char config[PATH_MAX], pid[PATH_MAX];
-	const char *pid_file =
-	    options->pid_file ? absolute_path(options->pid_file, pid) : NULL;
+	const char *pid_file = absolute_path(options->pid_file, pid);
 	struct run run = {
 		.ready_fd = -1,
 		.pid_fd = -1,
