@@ -24,23 +24,34 @@ DOMAINS = 50  # of each kind
 IDLE_S, LIFE_S, USES = 2, 20, 30
 GONE_S = 30  # a daemon that is restarted is back by then
 
+# However busy the machine is: what fails once is not fetched again.
+OPTIONS = {"dane": "off", "lookup": {"timeout": "90s"},
+           "dns": {"timeout": "60s"}, "fetch": {"timeout": "60s"},
+           "log": {"level": "info"}}
+
 SECURE = "OK secure match=mx1.{0}:.{0} servername=hostname"
 ANSWERS = {"enforce": SECURE, "testing": "NOTFOUND ", "absent": "NOTFOUND "}
 
 
-@pytest.fixture(scope="module")
-def daemon(world):
+@pytest.fixture(scope="module", autouse=True)
+def domains(world):
     for mode in ("enforce", "testing"):
         for i in range(DOMAINS):
             world.domain("%s%d.example" % (mode, i), mode=mode,
                          mx=("mx1.{domain}", "*.{domain}"))
-    # However busy the machine is: what fails once is not fetched again.
-    with Daemon(world, "load", dane="off", lookup={"timeout": "90s"},
-                dns={"timeout": "60s"}, fetch={"timeout": "60s"},
-                log={"level": "info"}).start() as one:
-        for i in range(DOMAINS):
-            name = "enforce%d.example" % i
-            assert one.ask(name, timeout_s=90) == SECURE.format(name)
+
+
+def learn(daemon):
+    """Has the policies cached."""
+    for i in range(DOMAINS):
+        name = "enforce%d.example" % i
+        assert daemon.ask(name, timeout_s=90) == SECURE.format(name)
+
+
+@pytest.fixture(scope="module")
+def daemon(world):
+    with Daemon(world, "load", **OPTIONS).start() as one:
+        learn(one)
         yield one
 
 
@@ -197,20 +208,17 @@ class Held(Daemon):
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", HOLD, str(fd), program("mtastsd"), "-f",
-                 "-c", self.config, *args], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                 "-c", self.config, *args],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 pass_fds=[fd], start_new_session=True, **kwargs)
         return self.process
 
 
-def test_restarted_by_systemd(world, daemon):
+def test_restarted_by_systemd(world):
     """Then there is always somebody to connect to, too."""
-    with Held(world, "held", **daemon.options) as held:
-        held.configure(listen=[{"socketmap": "unix:" + held.socket}],
-                       control="unix:" + held.control,
-                       cache={"directory": held.path("cache")})
+    with Held(world, "held", **OPTIONS) as held:
         held.start()
-        for i in range(DOMAINS):
-            held.ask("enforce%d.example" % i, timeout_s=90)
+        learn(held)
         clients = restarted(held)
         held.held.close()
     assert not any(client.refused for client in clients)
