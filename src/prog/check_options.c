@@ -5,7 +5,6 @@
 #include "check/report.h"
 #include "config.h"
 
-#include <getopt.h>
 #include <langinfo.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -87,6 +86,41 @@ static const char help_text[] =
     "\n"
     "Exit status: 0 ok, testing or not configured; 1 warning; 2 critical;\n"
     "3 usage, or nothing could be learnt. See mtasts-check(1).\n";
+
+static const struct option longs[] = {
+	{ "file", required_argument, NULL, 'f' },
+	{ "json", no_argument, NULL, OPT_FORM },
+	{ "jsonl", no_argument, NULL, OPT_FORM },
+	{ "html", no_argument, NULL, OPT_FORM },
+	{ "nagios", no_argument, NULL, OPT_FORM },
+	{ "jobs", required_argument, NULL, OPT_JOBS },
+	{ "state", required_argument, NULL, OPT_STATE },
+	{ "reports", required_argument, NULL, OPT_REPORTS },
+	{ "expect", required_argument, NULL, OPT_EXPECT },
+	{ "only", required_argument, NULL, OPT_ONLY },
+	{ "skip", required_argument, NULL, OPT_SKIP },
+	{ "no-smtp", no_argument, NULL, OPT_NO_SMTP },
+	{ "resolver", required_argument, NULL, OPT_RESOLVER },
+	{ "ca-file", required_argument, NULL, OPT_CA_FILE },
+	{ "connect", required_argument, NULL, OPT_CONNECT },
+	{ "allow-private", no_argument, NULL, OPT_ALLOW_PRIVATE },
+	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+	{ "min-score", required_argument, NULL, OPT_MIN_SCORE },
+	{ "watch", required_argument, NULL, OPT_WATCH },
+	{ "show-rua", no_argument, NULL, OPT_SHOW_RUA },
+	{ "color", required_argument, NULL, OPT_COLOR },
+	{ "colour", required_argument, NULL, OPT_COLOR },
+	{ "ascii", no_argument, NULL, OPT_ASCII },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "version", no_argument, NULL, 'V' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+const struct option *check_cli_options(void)
+{
+	return longs;
+}
 
 int check_cli_usage(const char *format, ...)
 {
@@ -403,35 +437,6 @@ static int check_sense(struct check_cli *cli)
 
 int check_cli_parse(int argc, char **argv, struct check_cli *ret)
 {
-	static const struct option longs[] = {
-		{ "file", required_argument, NULL, 'f' },
-		{ "json", no_argument, NULL, OPT_FORM },
-		{ "jsonl", no_argument, NULL, OPT_FORM },
-		{ "html", no_argument, NULL, OPT_FORM },
-		{ "nagios", no_argument, NULL, OPT_FORM },
-		{ "jobs", required_argument, NULL, OPT_JOBS },
-		{ "state", required_argument, NULL, OPT_STATE },
-		{ "reports", required_argument, NULL, OPT_REPORTS },
-		{ "expect", required_argument, NULL, OPT_EXPECT },
-		{ "only", required_argument, NULL, OPT_ONLY },
-		{ "skip", required_argument, NULL, OPT_SKIP },
-		{ "no-smtp", no_argument, NULL, OPT_NO_SMTP },
-		{ "resolver", required_argument, NULL, OPT_RESOLVER },
-		{ "ca-file", required_argument, NULL, OPT_CA_FILE },
-		{ "connect", required_argument, NULL, OPT_CONNECT },
-		{ "allow-private", no_argument, NULL, OPT_ALLOW_PRIVATE },
-		{ "timeout", required_argument, NULL, OPT_TIMEOUT },
-		{ "min-score", required_argument, NULL, OPT_MIN_SCORE },
-		{ "watch", required_argument, NULL, OPT_WATCH },
-		{ "show-rua", no_argument, NULL, OPT_SHOW_RUA },
-		{ "color", required_argument, NULL, OPT_COLOR },
-		{ "colour", required_argument, NULL, OPT_COLOR },
-		{ "ascii", no_argument, NULL, OPT_ASCII },
-		{ "verbose", no_argument, NULL, 'v' },
-		{ "version", no_argument, NULL, 'V' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
 	bool only = false;
 	int status = -1;
 	int at = -1;

@@ -6,6 +6,8 @@
 #include "check/options.h"
 #include "check/render.h"
 
+#include <getopt.h>
+
 enum { CONNECTS_MAX = 64 };
 
 /* The word before the others, if it is one of these. */
@@ -27,6 +29,9 @@ struct check_cli {
 	char **args; /* what follows the options and the verb */
 	size_t arg_count;
 };
+
+/* The long options, up to one without a name; the test of the manual compares. */
+const struct option *check_cli_options(void);
 
 /* Reads the line. Returns an exit status, or -1 to go on. */
 int check_cli_parse(int argc, char **argv, struct check_cli *ret);
