@@ -26,10 +26,16 @@ HTTPS = "inet:127.0.0.1:443"
 CA_BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem",
               "/etc/pki/tls/certs/ca-bundle.crt")
 START_LIMIT_S = 20
+MAIL_HOSTS = 20  # that all domains share
 
 
 class Failed(Exception):
     """Something did not work, so there is nothing to measure."""
+
+
+def mail_host(number):
+    """Name and address."""
+    return f"mail{number}.example", f"127.0.1.{number + 1}"
 
 
 def enter():
@@ -206,10 +212,12 @@ class World:
         zone = ["$ORIGIN example.", "$TTL 3600",
                 "@ SOA ns hostmaster 1 3600 600 86400 3600", "@ NS ns",
                 "ns A 127.0.0.1"]
+        for number in range(MAIL_HOSTS):
+            name, address = mail_host(number)
+            zone.append(f"{name}. A {address}")
         for number in range(self.domains):
             name = f"dom{number:07d}"
-            zone += [f"{name} MX 10 mail.{name}",
-                     f"mail.{name} A 127.0.0.1",
+            zone += [f"{name} MX 10 {mail_host(number % MAIL_HOSTS)[0]}.",
                      f"mta-sts.{name} A 127.0.0.1",
                      f'_mta-sts.{name} TXT "v=STSv1; id=20240101T000000;"']
         for number in range(QUIETS):
