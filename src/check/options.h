@@ -49,4 +49,19 @@ struct check_options {
 	const struct reports_seen *reports; /* NULL: no --reports */
 };
 
+/* Where DNSSEC is to be had, or may be; else NULL: to ask would only take
+ * time. */
+static inline struct secure_dns *check_dnssec(
+    const struct check_options *options)
+{
+	enum secure_dns_health health;
+
+	if (!options->secure_dns)
+		return NULL;
+	health = secure_dns_health(options->secure_dns);
+	return health == SECURE_DNS_GOOD || health == SECURE_DNS_UNTESTED
+	           ? options->secure_dns
+	           : NULL;
+}
+
 #endif

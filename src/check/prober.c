@@ -286,7 +286,7 @@ static bool take_connects(struct host *host)
 
 static void ask_tlsa(struct host *host)
 {
-	struct secure_dns *dns = host->prober->options->secure_dns;
+	struct secure_dns *dns = check_dnssec(host->prober->options);
 	struct dns_name base, name;
 
 	if (dns && dns_name_parse(host->found->name, &base) == MTS_OK &&

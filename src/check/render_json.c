@@ -207,13 +207,21 @@ static json_t *policy_value(const struct report_policy *policy)
 	if (!policy->text.data)
 		return json_null();
 	return json_pack(
-	    "{s:o, s:o, s:o, s:o, s:o, s:o}", "text", body_value(policy->text),
+	    "{s:o, s:o, s:o, s:o, s:o}", "text", body_value(policy->text),
 	    "sha256", string_or_null(policy->sha256), "mode",
 	    parsed ? json_string(policy_mode_text(parsed->mode)) : json_null(),
 	    "max_age",
 	    parsed ? json_integer((json_int_t)parsed->max_age_s) : json_null(),
-	    "mx", parsed ? patterns_value(parsed) : json_null(), "tls",
-	    view_value(policy->view));
+	    "mx", parsed ? patterns_value(parsed) : json_null());
+}
+
+/* What answered for the policy, even if none was had; null: nothing did. */
+static json_t *policy_host_value(const struct report_policy *policy)
+{
+	if (!*policy->address)
+		return json_null();
+	return json_pack("{s:s, s:o}", "address", policy->address, "tls",
+	                 view_value(policy->view));
 }
 
 static json_t *tls_rpt_value(const struct report_tls_rpt *tls_rpt, bool show)
@@ -277,14 +285,15 @@ static json_t *report_value(const struct render *render,
 {
 	return json_pack(
 	    "{s:i, s:s, s:s, s:o, s:o, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o, "
-	    "s:o, s:o}",
+	    "s:o, s:o, s:o}",
 	    "schema", JSON_SCHEMA, "domain", report->domain.name, "state",
 	    state_text(report->state), "score",
 	    report->score < 0 ? json_null() : json_integer(report->score),
 	    "score_groups", score_value(report), "exit_status",
 	    report->exit_status, "time_s", (json_int_t)report->time_s,
 	    "findings", findings_value(report), "mx", mx_value(report),
-	    "policy", policy_value(&report->policy), "record",
+	    "policy", policy_value(&report->policy), "policy_host",
+	    policy_host_value(&report->policy), "record",
 	    record_value(&report->record), "tls_rpt",
 	    tls_rpt_value(&report->tls_rpt, render->options->show_rua),
 	    "suggested_record", string_or_null(report->suggested_record),

@@ -351,7 +351,7 @@ static int put_report(struct buffer *out, const struct render *render,
 	for (size_t i = 0; i < report->finding_count; i++)
 		put_finding(&page, &report->findings[i]);
 	put_suggestions(&page, report);
-	if (page.options->verbose) {
+	if (page.options->verbose && report->state != STATE_NOT_CONFIGURED) {
 		put_views(&page, report);
 		put_arithmetic(&page, report);
 	}

@@ -167,7 +167,7 @@ static void on_mx_secure(void *arg, const struct dns_answer *answer)
 
 void walk_mx_start(struct walk *walk)
 {
-	struct secure_dns *dns = walk->options->secure_dns;
+	struct secure_dns *dns = check_dnssec(walk->options);
 	struct dns_name name;
 
 	walk_ask(walk, "", GETDNS_RRTYPE_MX, on_mx, &walk->mx);

@@ -20,6 +20,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -330,11 +331,24 @@ static void close_all(struct session *session)
 	free(session->domains);
 }
 
+/* Each connection and question takes a descriptor: as many as may be had. */
+static void raise_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+	    limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int run(struct session *session)
 {
 	struct fault why = { 0 };
 	int status;
 
+	raise_limit();
 	if (uv_loop_init(&session->loop) != 0)
 		return complain("out of memory");
 	buffer_init(&session->out, RENDER_MAX);

@@ -215,7 +215,8 @@ def tls_rpt(*texts):
 def authentic(d):
     d.args += ["--resolver", "127.0.0.53"]
     d.dns.add("_25._tcp.mx1." + d.name, "TLSA", "3 1 1 " + "ab" * 32)
-    for name in ("_25._tcp.mx1." + d.name, d.name):
+    # The root, too, or DNSSEC counts as out of reach.
+    for name in ("", "_25._tcp.mx1." + d.name, d.name):
         d.dns.behave(name, nameserver.authentic)
 
 
@@ -448,3 +449,20 @@ def test_policy_text_is_reported_as_served(checks):
     assert report.ids == []
     assert report["policy"]["text"] == d.site.body.decode()
     assert report["policy"]["mx"] == ["mx1.text.test"]
+
+
+def test_certificates_are_shown_good_or_not(checks):
+    """A bad one above all."""
+    d = checks.domain("shown.test")
+    d.site.cert = "expired"
+    d.mx("mx1", cert="other-name")
+    report = d.check()
+    assert report["policy"] is None
+    leaf, issuer = report["policy_host"]["tls"]["certificates"]
+    assert leaf["names"] == ["mta-sts.shown.test"]
+    assert issuer["subject"] == "CN = Test Intermediate"
+    assert leaf["not_after_s"] < report["time_s"]
+    tls = report["mx"][0]["addresses"][0]["tls"]
+    assert tls["version"] == "TLSv1.3"
+    assert tls["certificates"][0]["names"] == ["www.shown.test"]
+    assert re.fullmatch("[0-9a-f]{64}", tls["certificates"][0]["sha256"])
