@@ -56,9 +56,7 @@ static void show(struct entry *entry)
 /* The first ones, as far as they are done. */
 static void show_first(struct batch *batch)
 {
-	struct list *node;
-
-	while ((node = list_first(&batch->entries)) != NULL) {
+	list_each_safe (node, &batch->entries) {
 		struct entry *entry = container_of(node, struct entry, node);
 
 		if (entry->walk)

@@ -109,6 +109,7 @@ void judge(struct report *report, const struct facts *facts,
 
 	judge_all(&j);
 	suggest(&j);
+	score_state(report, &j.score);
 	judge_told(report, options);
 	score_report(report, &j.score, options->min_score);
 }

@@ -196,11 +196,25 @@ static bool is_any_reached(const struct report *report)
 	return false;
 }
 
+/* Whether senders would get through could not be learnt from here. */
+static bool is_not_known(const struct report *report)
+{
+	if (!report->has_mx)
+		return true;
+	if (!report_find(report, FINDING_MX_UNREACHABLE) ||
+	    is_any_reached(report))
+		return false;
+	for (size_t i = 0; i < report->finding_count; i++)
+		if (finding_row(report->findings[i].id)->group == GROUP_MX &&
+		    report->findings[i].severity >= SEVERITY_WARNING)
+			return false;
+	return true;
+}
+
 void judge_mx(struct judging *j)
 {
 	const struct report *report = j->report;
 	const struct policy *policy = report->policy.policy;
-	size_t before = report->finding_count;
 
 	if (j->facts->mx_null)
 		report_add(j->report, FINDING_MX_NULL,
@@ -211,17 +225,11 @@ void judge_mx(struct judging *j)
 	if (policy) {
 		match_rows(j, policy);
 		judge_patterns(j, policy);
-	} else {
-		j->score.runs[GROUP_MX] = RUN_BLOCKED;
 	}
 	for (size_t i = 0; i < report->mx_count; i++)
 		judge_row(j, &report->mx[i], i < MX_CALLED_MAX);
-	if (!report->has_mx)
+	if (is_not_known(report))
 		j->score.runs[GROUP_MX] = RUN_UNKNOWN;
-	else if (j->options->smtp && policy && report->mx_count &&
-	         !is_any_reached(report) && report->finding_count > before &&
-	         !report_find(report, FINDING_MX_PARTIAL_MATCH) &&
-	         !report_find(report, FINDING_MX_WILDCARD_MISSING) &&
-	         !report_find(report, FINDING_MX_NO_ADDRESS))
-		j->score.runs[GROUP_MX] = RUN_UNKNOWN;
+	else if (!policy)
+		j->score.runs[GROUP_MX] = RUN_BLOCKED;
 }

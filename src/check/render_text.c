@@ -255,7 +255,7 @@ static void put_suggestions(struct page *page, const struct report *report)
 	              "mta-sts.txt:\n",
 	              INDENT, "", report->domain.name);
 	text_put_lines(page->out, slice_str(report->suggested_policy),
-	               2 * INDENT, page->options->utf8);
+	               (size_t)2 * INDENT, page->options->utf8);
 }
 
 /* -- -v -------------------------------------------------------------------- */

@@ -178,11 +178,15 @@ void score_text(struct report *report)
 	report->exit_status = find_exit_status(report, 0);
 }
 
+void score_state(struct report *report, const struct score_facts *facts)
+{
+	report->state = find_state(report, facts);
+}
+
 void score_report(struct report *report, const struct score_facts *facts,
                   unsigned min_score)
 {
 	sort_findings(report);
-	report->state = find_state(report, facts);
 	find_score(report, facts);
 	report->exit_status = find_exit_status(report, min_score);
 }

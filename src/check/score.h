@@ -20,8 +20,12 @@ struct score_facts {
 	enum group_run runs[SCORED_GROUPS];
 };
 
-/* Sorts the findings and sets the report's state, score, its lines, and exit
- * status. MIN_SCORE: a lower score is critical; 0: none is. */
+/* Sets the report's state, by all that was found. */
+void score_state(struct report *report, const struct score_facts *facts);
+
+/* Sorts the findings, of which some may have been taken away since, and sets the
+ * report's score, its lines, and exit status by those that are left. MIN_SCORE: a
+ * lower score is critical; 0: none is. */
 void score_report(struct report *report, const struct score_facts *facts,
                   unsigned min_score);
 

@@ -312,6 +312,19 @@ def test_only_and_skip(checks):
     assert d.check("--skip", "tls_rpt_missing")["exit_status"] == 0
 
 
+def test_what_is_not_told_is_not_mended(checks):
+    """State is what a sender finds; the exit status what is told."""
+    d = checks.domain("untold.test")
+    d.site.status = "404 Not Found"
+    report = d.check("--skip", "http_status")
+    assert report.ids == [] and report["exit_status"] == 0
+    assert report["state"] == "broken"
+    d.no_record()
+    d.dns.remove("mta-sts." + d.name, "A")
+    report = d.check("--only", "slow")
+    assert report.ids == [] and report["state"] == "not_configured"
+
+
 def test_min_score(checks):
     d = checks.domain("score.test")
     d.publish(mode="testing")

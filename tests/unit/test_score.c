@@ -196,6 +196,7 @@ static void test_rows(void **state)
 			facts.runs[k] = rows[i].blocked & BIT(k)   ? RUN_BLOCKED
 			                : rows[i].unknown & BIT(k) ? RUN_UNKNOWN
 			                                           : RUN_DONE;
+		score_state(report, &facts);
 		score_report(report, &facts, rows[i].min_score);
 		if (report->state != rows[i].state ||
 		    report->score != rows[i].score ||
