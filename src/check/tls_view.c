@@ -101,7 +101,7 @@ static bool read_cert(X509 *x509, struct cert_view *cert)
 	cert->not_after_s = time_s(X509_get0_notAfter(x509));
 	if (X509_digest(x509, EVP_sha256(), digest, &len) != 1 || len != 32)
 		return false;
-	for (unsigned i = 0; i < len; i++)
+	for (size_t i = 0; i < len; i++)
 		snprintf(&cert->sha256[2 * i], 3, "%02x", digest[i]);
 	return good && cert->subject && cert->issuer;
 }

@@ -30,7 +30,7 @@ static int hash(struct slice body, char hex[65])
 	if (EVP_Digest(body.data ? body.data : "", body.len, digest, &len,
 	               EVP_sha256(), NULL) != 1)
 		return MTS_ENOMEM;
-	for (unsigned i = 0; i < len && i < 32; i++)
+	for (size_t i = 0; i < len && i < 32; i++)
 		snprintf(&hex[2 * i], 3, "%02x", digest[i]);
 	return MTS_OK;
 }

@@ -148,7 +148,7 @@ static int take_line(struct check_lines *lines, struct slice *ret)
 int check_lines_next(struct check_lines *lines, struct slice *ret_line,
                      unsigned long *ret_number, struct fault *why)
 {
-	struct slice line;
+	struct slice line = slice_of(NULL, 0);
 	int status;
 
 	do {

@@ -378,8 +378,8 @@ static void set_defaults(struct check_cli *cli)
 	*cli = (struct check_cli){ .jobs = JOBS_DEFAULT };
 	cli->check.ipv4 = cli->check.ipv6 = true;
 	cli->check.smtp = true;
-	cli->check.timeout_ms = TIMEOUT_S * 1000;
-	cli->check.dns_timeout_ms = DNS_TIMEOUT_S * 1000;
+	cli->check.timeout_ms = (uint64_t)TIMEOUT_S * 1000;
+	cli->check.dns_timeout_ms = (uint64_t)DNS_TIMEOUT_S * 1000;
 	for (size_t i = 0; i < FINDINGS; i++)
 		cli->check.told[i] = true;
 	cli->check.connects = cli->connects;
