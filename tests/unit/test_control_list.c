@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_control_list.c - which policies the control socket's list shows. */
+/* test_control_list.c - which policies the control socket's list shows, and what
+ * its export and import say. */
 #include "control_world.h"
+
+#include <sys/socket.h>
 
 static void put(struct fixture *f, const char *name, enum policy_mode mode,
                 uint32_t failures, int64_t fetched_s)
@@ -132,6 +135,100 @@ static void test_empty(void **state)
 	assert_string_equal(names, "");
 }
 
+/* -- export and import ----------------------------------------------------- */
+
+static void test_export(void **state)
+{
+	struct fixture *f = *state;
+	struct client *client = new_client(f);
+	json_t *item;
+
+	put_some(f);
+	send_text(client, "export d*\nexport z*\n");
+	item = next_object(f, client);
+	assert_string_equal(text_of(item, "format"), "mtasts-policies");
+	assert_string_equal(text_of(item, "program"), "mtastsd 1.2.3");
+	assert_int_equal(int_of(item, "created"), NOW_S);
+	json_decref(item);
+	item = next_object(f, client); /* d.example has ended */
+	assert_string_equal(text_of(item, "domain"), "da.example");
+	assert_int_equal(int_of(item, "fetched"), NOW_S);
+	json_decref(item);
+	json_decref(next_object(f, client));
+	item = next_object(f, client);
+	assert_int_equal(int_of(item, "policies"), 2);
+	json_decref(item);
+	expect_end(f, client, 0);
+	json_decref(next_object(f, client));
+	json_decref(next_object(f, client));
+	expect_end(f, client, 1);
+	end_client(client);
+}
+
+#define HEADER "{\"format\":\"mtasts-policies\",\"version\":1}\n"
+
+/* A line may come in pieces, and the last one without its newline. */
+static void test_import(void **state)
+{
+	struct fixture *f = *state;
+	struct client *client = new_client(f);
+	json_t *item;
+
+	send_text(client, "import\n" HEADER "{\"domain\":\"a.exam");
+	turn_loop(f, 10);
+	send_text(client, "ple\",\"id\":\"1\",\"fetched\":1699999999,"
+	                  "\"max_age\":86400,\"mode\":\"none\",\"mx\":[]}\n"
+	                  "\nstatus\n{\"policies\":2}");
+	turn_loop(f, 10);
+	assert_int_equal(shutdown(client->fd, SHUT_WR), 0);
+	item = next_object(f, client);
+	assert_int_equal(int_of(item, "line"), 4);
+	assert_non_null(strstr(text_of(item, "refused"), "no JSON object"));
+	json_decref(item);
+	item = next_object(f, client);
+	assert_int_equal(int_of(item, "imported"), 1);
+	assert_int_equal(int_of(item, "refused"), 1);
+	assert_true(is_true(item, "complete"));
+	json_decref(item);
+	expect_end(f, client, 1);
+	assert_null(next_object(f, client));
+	end_client(client);
+	json_decref(ask_one(f, "show a.example\n", 0));
+}
+
+/* A line without an end is not waited for. */
+static void test_import_endless(void **state)
+{
+	struct fixture *f = *state;
+	struct client *client = new_client(f);
+	char text[4097];
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	send_text(client, "import\n" HEADER);
+	for (int i = 0; i < 24 && !client->closed; i++) {
+		if (send(client->fd, text, sizeof(text) - 1, MSG_NOSIGNAL) < 0)
+			break;
+		turn_loop(f, 3);
+	}
+	expect_end(f, client, 2);
+	assert_null(next_object(f, client));
+	end_client(client);
+}
+
+/* control_teardown() sees to it that nothing is left. */
+static void test_import_while_closing(void **state)
+{
+	struct fixture *f = *state;
+	struct client *client = new_client(f);
+
+	send_text(client, "import\n" HEADER "{");
+	turn_loop(f, 10);
+	control_close(&f->control);
+	turn_loop(f, 10);
+	end_client(client);
+}
+
 #define ROW(test)                                                              \
 	cmocka_unit_test_setup_teardown(test, control_setup, control_teardown)
 
@@ -142,6 +239,10 @@ int main(void)
 		ROW(test_items),
 		ROW(test_one_after_the_other),
 		ROW(test_empty),
+		ROW(test_export),
+		ROW(test_import),
+		ROW(test_import_endless),
+		ROW(test_import_while_closing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
