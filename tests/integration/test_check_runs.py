@@ -2,6 +2,7 @@
 """mtasts-check as a program: batches, hostile publishers, options, input."""
 
 import json
+import os
 import re
 import socket
 import subprocess
@@ -13,7 +14,6 @@ from world import nameserver, smtpserver, webserver
 from world.checker import Checks
 from world.daemon import Daemon, program
 from world.world import record
-
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +151,33 @@ def test_exit_status_is_the_worst(checks):
     assert checks.run(*names)[0] == 0
     assert checks.run(*names, dark.name)[0] == 3
     assert checks.run(*names, dark.name, d.name)[0] == 2
+
+
+def peak_kib(checks, count):
+    """The most memory that a batch of so many domains takes."""
+    path = checks.world.path("batch")
+    with open(path, "w") as file:
+        file.writelines("n%d.memory.test\n" % i for i in range(count))
+    with subprocess.Popen(
+            [program("mtasts-check"), "--ca-file", checks.world.ca.root,
+             "--jsonl", "--no-smtp", "-f", path], stdout=subprocess.PIPE) as p:
+        lines = sum(1 for _ in p.stdout)
+        _, status, usage = os.wait4(p.pid, 0)
+        p.returncode = os.waitstatus_to_exitcode(status)
+    assert (lines, p.returncode) == (count, 0)
+    return usage.ru_maxrss
+
+
+def is_sanitized():
+    """ASAN keeps what is freed for a while."""
+    with open(program("mtasts-check"), "rb") as file:
+        return b"__asan_init" in file.read()
+
+
+@pytest.mark.skipif(is_sanitized(), reason="a sanitizer takes memory, too")
+def test_memory_is_bounded(checks):
+    few, many = peak_kib(checks, 50), peak_kib(checks, 1000)
+    assert many - few < 4096, (few, many)
 
 
 # -- hostile publishers ----------------------------------------------------------
