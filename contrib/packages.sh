@@ -20,6 +20,7 @@ TEST_PACKAGES="$DEMO_PACKAGES unbound knot libcmocka-dev clang libclang-rt-dev
  clang-format clang-tidy cppcheck shellcheck mandoc valgrind xz-utils git procps
  curl prometheus
  python3 python3-pytest python3-dnspython python3-cryptography
+ python3-jsonschema
  debian-archive-keyring systemd zsh $DEB_PACKAGES lintian mmdebstrap"
 
 have_package() {

@@ -8,11 +8,15 @@ import socket
 import subprocess
 import threading
 
+import jsonschema
+
 from . import nameserver, smtpserver, world as world_module
 from .daemon import program
 
 ZONE_SERVER = "5.9.0.53"     # the world's name server, as the zones' own
 OTHER_SERVER = "5.9.0.54"
+SCHEMA = os.path.join(os.environ.get("srcdir", "."),
+                      "doc/mtasts-check.schema.json")
 DNS_ADDRESSES = world_module.DNS_ADDRESSES + ((ZONE_SERVER, 53),)
 
 
@@ -105,6 +109,7 @@ class Checks:
 
     def __init__(self):
         self.world = world_module.World(dns_addresses=DNS_ADDRESSES)
+        self.validator = None
         self.receivers = []
         self.others = []
 
@@ -127,14 +132,23 @@ class Checks:
         return done.returncode, done.stdout, done.stderr
 
     def json(self, *args, **how):
-        """The document; whatever the exit status is, it must say the same."""
+        """The document, which must be as the schema has it; whatever the exit
+        status is, it must say the same."""
         status, out, err = self.run("--json", *args, **how)
         assert out, err
         document = json.loads(out)
+        self.validate(document)
         reports = document if isinstance(document, list) else [document]
         if len(reports) == 1:
             assert status == reports[0]["exit_status"], out + err
         return document
+
+    def validate(self, document):
+        if self.validator is None:
+            with open(SCHEMA) as file:
+                self.validator = jsonschema.Draft202012Validator(
+                    json.load(file))
+        self.validator.validate(document)
 
     def one(self, *args, **how):
         return Report(self.json(*args, **how))
