@@ -145,3 +145,15 @@ def test_for_all_maps(world, daemons):
                  "covers no MX host of the domain (strict_mx)",
                  "the domain's owner has to mend his policy or his MX"):
         assert part in text
+
+
+def test_reload(world, daemons):
+    publish(world, "later.example", "mx.later.example")
+    daemon = daemons(dane="off").start()
+    patterns = SECURE % ".later.example:mx1.other.example"
+    assert daemon.ask("later.example") == patterns
+    for strict, answer in [(True, SECURE % "mx.later.example"),
+                           (False, patterns)]:
+        daemon.configure(strict_mx=strict)
+        daemon.ctl("reload")
+        assert daemon.ask("later.example") == answer
