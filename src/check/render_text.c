@@ -350,6 +350,8 @@ static int put_report(struct buffer *out, const struct render *render,
 	}
 	for (size_t i = 0; i < report->finding_count; i++)
 		put_finding(&page, &report->findings[i]);
+	if (report->finding_count == 0)
+		buffer_puts(out, "\nNothing to complain of.\n");
 	put_suggestions(&page, report);
 	if (page.options->verbose && report->state != STATE_NOT_CONFIGURED) {
 		put_views(&page, report);
