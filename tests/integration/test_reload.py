@@ -254,6 +254,21 @@ def test_dane(daemon, dane):
             assert client.ask("sts", "reload.example").startswith("OK ")
 
 
+@pytest.mark.parametrize("mode", ["off", "trust-ad", "validate"])
+def test_dnssec(world, daemon, mode):
+    """How answers are authenticated, while look-ups wait for the test of it."""
+    def dnssec():
+        return daemon.ctl("status")["dane"]["dnssec"]
+    for n, now in enumerate((mode, "auto", mode, "auto")):
+        domain = "%s%d.dnssec.example" % (mode, n)
+        world.domain(domain)
+        with daemon.connect() as client:
+            client.request("postfix", domain)
+            reload(daemon, dns={"dnssec": now})
+            assert client.reply() == OK.format(domain)
+        assert (dnssec() == "none") == (now == "off")
+
+
 def test_control_moves(daemon):
     old = daemon.control
     new = daemon.path("other.sock")

@@ -169,6 +169,7 @@ def test_watchdog(told):
     for _ in range(5):
         told.manager.next("WATCHDOG")
     told.process.send_signal(signal.SIGSTOP)
+    wait_for(lambda: status_of(told.process.pid)["State"].startswith("T"))
     try:
         told.manager.sock.setblocking(False)
         with pytest.raises(BlockingIOError):
