@@ -221,6 +221,17 @@ def test_log_level(daemon):
     assert len(daemon.log()) == size
 
 
+def test_log_target(daemon):
+    """To syslog, wherever that goes here, and back."""
+    reload(daemon, log={"level": "debug", "target": "syslog"})
+    size = len(daemon.log())
+    daemon.ask("syslog.example")
+    assert len(daemon.log()) == size
+    reload(daemon, log={"target": "stderr"})
+    daemon.ask("stderr.example")
+    assert "stderr.example" in daemon.log()
+
+
 def test_dns_servers(world, daemon):
     """From resolv.conf to one of our own and back."""
     reload(daemon, dns={"servers": ["127.0.0.9"], "timeout": "1s"})
