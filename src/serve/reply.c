@@ -10,6 +10,7 @@
 #include "wire/tcp_table.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const char TEMP[] = "TEMP ";
 
@@ -27,7 +28,9 @@ static void keep_mx(struct slice mx, struct reply_question *ret)
 {
 	size_t len = mx.len < sizeof(ret->mx) ? mx.len : sizeof(ret->mx) - 1;
 
-	snprintf(ret->mx, sizeof(ret->mx), "%.*s", (int)len, mx.data);
+	/* Nearly always nothing: not by printf. */
+	memcpy(ret->mx, mx.data, len);
+	ret->mx[len] = '\0';
 }
 
 static int split_key(struct slice key, struct reply_question *ret,
