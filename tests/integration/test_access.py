@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from world.daemon import program
+from world.daemon import HANG_S, program
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -116,7 +116,7 @@ def test_unknown_group(daemons):
 
 # -- what comes to it ------------------------------------------------------------
 
-def raw(daemon, data, timeout_s=5):
+def raw(daemon, data, timeout_s=HANG_S):
     """What the control socket says to DATA, to the end of the last line."""
     with socket.socket(socket.AF_UNIX) as sock:
         sock.settimeout(timeout_s)

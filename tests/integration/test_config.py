@@ -163,7 +163,7 @@ def test_no_thread_to_be_had(daemons):
         os.chmod(folder, 0o777)
     done = subprocess.run(
         [*limited, program("mtastsd"), "-f", "-c", daemon.config],
-        capture_output=True, text=True, check=False, timeout=15,
+        capture_output=True, text=True, check=False, timeout=HANG_S,
         # Looking for leaks takes a thread, too.
         env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
     if "failed to execute" in done.stderr:
