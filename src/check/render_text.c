@@ -411,7 +411,9 @@ static void explain_all(struct page *page)
 	for (size_t i = 0; i < FINDINGS; i++) {
 		const struct finding_row *row = finding_row((enum finding_id)i);
 
-		if (i == 0 || row->group != finding_row(i - 1)->group) {
+		if (i == 0 ||
+		    row->group !=
+		        finding_row((enum finding_id)(i - 1))->group) {
 			buffer_puts(page->out, i == 0 ? "" : "\n");
 			put_colored(page, BOLD, group_text(row->group));
 			buffer_puts(page->out, "\n");
