@@ -6,6 +6,7 @@
 #include "sts/policy.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -102,6 +103,51 @@ out:
 	buffer_free(&text);
 }
 
+static void ignore_note(void *arg, enum policy_note note, unsigned line,
+                        struct slice text)
+{
+	(void)arg;
+	(void)note;
+	(void)line;
+	(void)text;
+}
+
+struct faults {
+	unsigned count;
+	char first[FAULT_TEXT];
+};
+
+static void on_fault(void *arg, enum policy_fault fault, unsigned line,
+                     struct slice text, const char *why)
+{
+	struct faults *faults = arg;
+
+	must(fault <= POLICY_FAULT_MX && *why);
+	must((line == 0) == (text.len == 0) || text.len == 0);
+	if (faults->count++ == 0)
+		snprintf(faults->first, sizeof(faults->first), "%s", why);
+}
+
+/* Whoever wants to know all that is wrong gets the same verdict. */
+static void check_all_faults(struct slice text, int rc, const char *why)
+{
+	struct faults faults = { .count = 0 };
+	struct policy_observer observer = { .note = ignore_note,
+		                            .fault = on_fault,
+		                            .arg = &faults };
+	struct policy *policy = NULL;
+	struct fault first = { 0 };
+
+	must(policy_parse(text, &observer, &policy, &first) == rc);
+	must((policy != NULL) == (rc == MTS_OK));
+	must((faults.count > 0) == (rc == MTS_ESYNTAX));
+	if (rc != MTS_OK)
+		must(strcmp(first.text, why) == 0);
+	if (rc == MTS_ESYNTAX)
+		must(strcmp(faults.first, why) == 0);
+	policy_free(&policy);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct slice text = slice_of((const char *)data, size);
@@ -111,6 +157,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct fault why = { 0 };
 	int rc = policy_parse(text, &observer, &policy, &why);
 
+	check_all_faults(text, rc, why.text);
 	if (rc != MTS_OK) {
 		must(!policy && why.status == rc && why.text[0]);
 		must(rc == (size > POLICY_MAX ? MTS_ERANGE : MTS_ESYNTAX));
