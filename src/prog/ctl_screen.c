@@ -78,9 +78,9 @@ static void take(void)
 
 static void give(void)
 {
-	(void)put(GIVE, sizeof(GIVE) - 1);
 	if (has_before)
 		tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
+	(void)put(GIVE, sizeof(GIVE) - 1);
 }
 
 static void on_end(int number)
