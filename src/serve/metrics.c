@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -157,14 +158,20 @@ static void collect_cache(const struct metrics_sources *sources,
 static void collect_memory(struct metric_values *ret)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-	unsigned long long size, resident, shared;
 	FILE *file = fopen("/proc/self/statm", "re");
+	unsigned long long resident, shared;
+	char text[128] = "";
+	char *at = text;
 
 	if (!file)
 		return;
-	if (fscanf(file, "%llu %llu %llu", &size, &resident, &shared) == 3) {
+	if (fgets(text, sizeof(text), file)) {
+		(void)strtoull(at, &at, 10); /* the address space */
+		resident = strtoull(at, &at, 10);
+		shared = strtoull(at, &at, 10);
 		ret->process_memory[0] = resident * page;
-		ret->process_memory[1] = (resident - shared) * page;
+		ret->process_memory[1] =
+		    resident > shared ? (resident - shared) * page : 0;
 	}
 	fclose(file);
 }

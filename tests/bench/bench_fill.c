@@ -232,14 +232,13 @@ static void put_all(struct fill *fill)
 
 static void print(struct fill *fill, double seconds)
 {
-	uint64_t policies;
-	uint64_t used;
-	uint64_t most;
+	struct store_stats stats;
 
-	store_get_stats(fill->store, &policies, &used, &most);
+	store_get_stats(fill->store, &stats);
 	printf("{\"policies\": %llu, \"seconds\": %.3f, \"bytes\": %llu, "
 	       "\"record_bytes\": %llu}\n",
-	       (unsigned long long)policies, seconds, (unsigned long long)used,
+	       (unsigned long long)stats.keys[STORE_BY_NAME], seconds,
+	       (unsigned long long)stats.bytes_used,
 	       (unsigned long long)fill->record_bytes);
 }
 
