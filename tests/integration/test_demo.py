@@ -48,6 +48,11 @@ def test_demo(tmp_path):
                           re.MULTILINE)
         assert found and found.group(1) == answer, said
         assert why in found.group(2), said
+    good, broken = said.split("$ mtasts-check --no-smtp ")[1:]
+    assert good.startswith("enforce.example\nenforce.example: enforced"), said
+    assert "Nothing to complain of." in good, said
+    assert "expired.example: broken" in broken, said
+    assert "[cert_expired]" in broken, said
     assert not os.listdir(tmp_path)
 
 
