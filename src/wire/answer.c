@@ -355,10 +355,12 @@ static int write_tlsrpt(struct buffer *out, const struct answer_input *input)
 
 	if (status != MTS_OK || !is_secure(out, start))
 		return status;
-	good = out->len;
 	put_attributes(out, input);
-	if (!fits(out, start, input->room))
-		return cut(out, good);
+	/* Never without them: Postfix would be less strict, and not say so. */
+	if (!fits(out, start, input->room)) {
+		cut(out, start);
+		return write_too_long(out);
+	}
 	good = out->len;
 	put_policy_strings(out, input->policy);
 	return fits(out, start, input->room) ? MTS_OK : cut(out, good);

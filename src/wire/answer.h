@@ -58,9 +58,9 @@ struct answer_input {
  *   tls12 " protocols=>=TLSv1.2" follows. (TEMP where not even this fits.)
  *   With strict_mx match= has those of the hosts that the policy covers; TEMP
  *   if that is none, or if they are not known.
- * postfix-tlsrpt: the same with Postfix 3.10's attributes; where they would
- *   not fit, first policy_string is left out, then all of them. policy_string
- *   tells the publisher's mode, also with enforce_testing.
+ * postfix-tlsrpt: the same with Postfix 3.10's attributes, or TEMP where they
+ *   would not fit; policy_string is left out then first. It tells the
+ *   publisher's mode, also with enforce_testing.
  * sts: as postfix, without protocols; TEMP where there are more than
  *   ANSWER_SENDMAIL_MAX bytes of names. (Sendmail sees to DANE itself.)
  * verdict: "OK enforce match id=... expires=SECONDS", "... mismatch ...", "OK

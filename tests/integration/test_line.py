@@ -147,8 +147,9 @@ def test_tcp_table_long_line(daemon):
 
 
 def test_tcp_table_long_answers(daemon):
-    """Mail waits rather than goes without what the policy says; but what only
-    serves reports and strictness may be left out."""
+    """Mail waits rather than goes without what the policy says, or with less
+    strictness than Postfix 3.10.5 has; but what only serves reports may be left
+    out."""
     with Lines(TCP) as client:
         assert client.ask("get many.example") == \
             "400 the%20policy%20is%20too%20long%20for%20a%20reply"
@@ -159,9 +160,7 @@ def test_tcp_table_long_answers(daemon):
         assert "policy_string" in answer and "mx_host_pattern" in answer
         answer = client.ask("get some.example")
         assert "mx_host_pattern" in answer and "policy_string" not in answer
-        answer = client.ask("get more.example")
-        assert answer.startswith("200 secure%20match=mx0.some-long")
-        assert answer.endswith("servername=hostname")
+        assert client.ask("get more.example").startswith("400 the%20policy")
 
 
 def test_tcp_table_verdict(daemon):

@@ -377,12 +377,13 @@ static const struct {
 	{ 100, 60, OUT_MAX, true, true, true },
 	{ 700, 30, OUT_MAX, true, true, true },   /* 22k, 33k, 39k */
 	{ 1100, 30, OUT_MAX, true, true, false }, /* 34k, 52k, 61k */
-	{ 2000, 30, OUT_MAX, true, false, false },
-	{ 3100, 30, OUT_MAX, true, false, false },
+	{ 1200, 30, OUT_MAX, true, true, false },
+	{ 1400, 30, OUT_MAX, false, false, false },
+	{ 3100, 30, OUT_MAX, false, false, false },
 	{ 3300, 30, OUT_MAX, false, false, false },
 	/* The same where the buffer would have room for more. */
 	{ 1100, 30, 1 << 20, true, true, false },
-	{ 2000, 30, 1 << 20, true, false, false },
+	{ 2000, 30, 1 << 20, false, false, false },
 	{ 3300, 30, 1 << 20, false, false, false },
 };
 
