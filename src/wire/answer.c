@@ -458,30 +458,39 @@ int answer_write(struct buffer *out, enum socketmap_map map,
 
 /* -- what it comes to ------------------------------------------------------ */
 
+#define ROW(start, kind)                                                       \
+	{                                                                      \
+		start, sizeof(start) - 1, kind                                 \
+	}
+
 enum answer_kind answer_kind_of(struct slice reply)
 {
 	static const struct {
 		const char *start;
+		size_t len;
 		enum answer_kind kind;
 	} rows[] = {
 		/* The longer first. */
-		{ "OK secure", ANSWER_SECURE },
-		{ "NOTFOUND", ANSWER_NONE },
-		{ "OK dane-only", ANSWER_DANE_ONLY },
-		{ "OK dane", ANSWER_DANE },
-		{ "mode=enforce", ANSWER_SECURE },
-		{ "mode=testing", ANSWER_TESTING },
-		{ "mode=none", ANSWER_NONE },
-		{ "OK enforce match", ANSWER_MATCH },
-		{ "OK enforce mismatch", ANSWER_MISMATCH },
-		{ "OK testing", ANSWER_TESTING },
-		{ "OK none", ANSWER_NONE },
-		{ "TEMP", ANSWER_TEMPORARY },
-		{ "mode=fail", ANSWER_TEMPORARY },
+		ROW("OK secure", ANSWER_SECURE),
+		ROW("NOTFOUND", ANSWER_NONE),
+		ROW("OK dane-only", ANSWER_DANE_ONLY),
+		ROW("OK dane", ANSWER_DANE),
+		ROW("mode=enforce", ANSWER_SECURE),
+		ROW("mode=testing", ANSWER_TESTING),
+		ROW("mode=none", ANSWER_NONE),
+		ROW("OK enforce match", ANSWER_MATCH),
+		ROW("OK enforce mismatch", ANSWER_MISMATCH),
+		ROW("OK testing", ANSWER_TESTING),
+		ROW("OK none", ANSWER_NONE),
+		ROW("TEMP", ANSWER_TEMPORARY),
+		ROW("mode=fail", ANSWER_TEMPORARY),
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (slice_starts(reply, rows[i].start))
+		if (reply.len >= rows[i].len &&
+		    memcmp(reply.data, rows[i].start, rows[i].len) == 0)
 			return rows[i].kind;
 	return ANSWER_PERMANENT;
 }
+
+#undef ROW

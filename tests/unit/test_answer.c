@@ -578,9 +578,41 @@ static void test_without_memory(void **state)
 	}
 }
 
+/* -- kinds ----------------------------------------------------------------- */
+
+static const struct {
+	const char *reply;
+	enum answer_kind kind;
+} kind_rows[] = {
+	{ "OK secure match=mx1.example servername=hostname", ANSWER_SECURE },
+	{ "OK dane-only", ANSWER_DANE_ONLY },
+	{ "OK dane", ANSWER_DANE },
+	{ "NOTFOUND ", ANSWER_NONE },
+	{ "OK enforce match id=1 expires=2", ANSWER_MATCH },
+	{ "OK enforce mismatch id=1 expires=2", ANSWER_MISMATCH },
+	{ "OK testing match id=1 expires=2", ANSWER_TESTING },
+	{ "OK none id=1 expires=2", ANSWER_NONE },
+	{ "mode=enforce hosts=*", ANSWER_SECURE },
+	{ "mode=testing\n", ANSWER_TESTING },
+	{ "mode=none\n", ANSWER_NONE },
+	{ "mode=fail\n", ANSWER_TEMPORARY },
+	{ "TEMP DANE may apply", ANSWER_TEMPORARY },
+	{ "PERM unknown map", ANSWER_PERMANENT },
+	{ "", ANSWER_PERMANENT },
+};
+
+static void test_kinds(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(kind_rows); i++)
+		assert_int_equal(answer_kind_of(slice_str(kind_rows[i].reply)),
+		                 kind_rows[i].kind);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_manner),
 		cmocka_unit_test(test_hosts),
