@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 enum {
-	CHECK_MS = 3,        /* for each table, of which four are large */
+	CHECK_MS = 2,        /* for each table, of which six are large */
 	CHECK_CLOCK = 64,    /* steps between looks at the clock */
 	CHECK_FREELIST = 0,  /* LMDB's own table of free pages */
 	CHECK_FIRST_PAGE = 2 /* 0 and 1 are the meta pages */
