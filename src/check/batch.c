@@ -18,6 +18,7 @@ struct entry {
 struct batch {
 	struct batch_options options;
 	struct prober *prober;
+	struct direct *direct;
 	struct list entries;
 	size_t count;   /* of them */
 	size_t running; /* of them, those under way */
@@ -90,8 +91,8 @@ int batch_add(struct batch *batch, const struct domain *domain)
 	if (!entry)
 		return MTS_ENOMEM;
 	entry->batch = batch;
-	if (walk_start(batch->options.check, batch->prober, domain, on_walk,
-	               entry, &entry->walk) != MTS_OK) {
+	if (walk_start(batch->options.check, batch->prober, batch->direct,
+	               domain, on_walk, entry, &entry->walk) != MTS_OK) {
 		free(entry);
 		return MTS_ENOMEM;
 	}
@@ -113,8 +114,12 @@ int batch_new(const struct batch_options *options, struct batch **ret)
 		batch->options.jobs = 1;
 	list_init(&batch->entries);
 	status = prober_new(options->check, &batch->prober);
+	if (status == MTS_OK)
+		status =
+		    direct_new(resolver_loop(options->check->resolver),
+		               options->check->dns_timeout_ms, &batch->direct);
 	if (status != MTS_OK)
-		free(batch);
+		batch_close(&batch);
 	else
 		*ret = batch;
 	return status;
@@ -130,5 +135,6 @@ void batch_close(struct batch **batch)
 	list_each_safe (node, &b->entries)
 		drop(container_of(node, struct entry, node));
 	prober_close(&b->prober);
+	direct_close(&b->direct);
 	free(b);
 }

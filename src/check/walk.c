@@ -244,8 +244,8 @@ static void on_tls_rpt(void *arg, const struct dns_answer *answer)
 /* -- the walk -------------------------------------------------------------- */
 
 int walk_start(const struct check_options *options, struct prober *prober,
-               const struct domain *domain, walk_callback *callback, void *arg,
-               struct walk **ret)
+               struct direct *direct, const struct domain *domain,
+               walk_callback *callback, void *arg, struct walk **ret)
 {
 	struct walk *walk = calloc(1, sizeof(*walk));
 
@@ -258,6 +258,7 @@ int walk_start(const struct check_options *options, struct prober *prober,
 	}
 	walk->options = options;
 	walk->prober = prober;
+	walk->direct = direct;
 	walk->callback = callback;
 	walk->arg = arg;
 	walk->start_ms = clock_mono_ms(options->clock);

@@ -4,6 +4,7 @@
 #ifndef CHECK_WALK_H
 #define CHECK_WALK_H
 
+#include "check/direct.h"
 #include "check/options.h"
 #include "check/prober.h"
 #include "check/report.h"
@@ -13,13 +14,13 @@ struct walk;
 /* REPORT is the callback's: report_free(). */
 typedef void walk_callback(void *arg, struct report *report);
 
-/* Starts the walk for DOMAIN, which is copied; OPTIONS and PROBER outlive it.
+/* Starts the walk for DOMAIN, which is copied; the others outlive it.
  * An error return means "not started": MTS_ENOMEM. Otherwise CALLBACK comes
  * exactly once, never from inside the call, unless walk_cancel() comes first.
  * Whatever the domain's servers do, it comes within walk_limit_ms(). */
 int walk_start(const struct check_options *options, struct prober *prober,
-               const struct domain *domain, walk_callback *callback, void *arg,
-               struct walk **ret);
+               struct direct *direct, const struct domain *domain,
+               walk_callback *callback, void *arg, struct walk **ret);
 
 uint64_t walk_limit_ms(const struct check_options *options);
 

@@ -23,13 +23,13 @@ struct server_walk {
 	struct walk *walk;
 	size_t at; /* in the facts' servers */
 	struct dns_query *a;
-	struct resolver *resolver; /* that asks this server alone */
-	struct dns_query *txt;
+	struct direct_question *txt;
 };
 
 struct walk {
 	const struct check_options *options;
 	struct prober *prober;
+	struct direct *direct;
 	uv_timer_t timer; /* the end: all is known, or time is over */
 	struct report *report;
 	struct facts facts;

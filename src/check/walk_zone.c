@@ -21,25 +21,15 @@ static void on_server_txt(void *arg, const struct dns_answer *answer)
 	walk_take(walk, &walk->facts.servers[server->at].answer, answer);
 }
 
-/* Its own resolver: asked of this server and of nobody else. */
-static void ask_server(struct server_walk *server)
+static void ask_server(struct server_walk *server,
+                       const struct address *address)
 {
 	struct walk *walk = server->walk;
-	struct server_facts *facts = &walk->facts.servers[server->at];
-	const char *address = facts->address;
-	struct resolver_options options = {
-		.loop = resolver_loop(walk->options->resolver),
-		.servers = &address,
-		.server_count = 1,
-		.timeout_ms = walk->options->dns_timeout_ms,
-	};
 	struct dns_name name;
-	struct fault why = { 0 };
 
 	if (dns_name_parse(walk->facts.record.end, &name) == MTS_OK &&
-	    resolver_new(&options, &server->resolver, &why) == MTS_OK &&
-	    resolver_ask(server->resolver, &name, GETDNS_RRTYPE_TXT, false,
-	                 on_server_txt, server, &server->txt) == MTS_OK)
+	    direct_ask(walk->direct, address, &name, GETDNS_RRTYPE_TXT,
+	               on_server_txt, server, &server->txt) == MTS_OK)
 		walk_begin_step(walk);
 }
 
@@ -55,7 +45,7 @@ static void on_server_a(void *arg, const struct dns_answer *answer)
 		    address_is_special(&answer->addresses[i]))
 			continue;
 		address_text(&answer->addresses[i], facts->address);
-		ask_server(server);
+		ask_server(server, &answer->addresses[i]);
 		break;
 	}
 	walk_end_step(walk);
@@ -121,7 +111,6 @@ void walk_zone_stop(struct walk *walk)
 	dns_query_cancel(&walk->ns);
 	for (size_t i = 0; i < SERVERS_ASKED_MAX; i++) {
 		dns_query_cancel(&walk->servers[i].a);
-		dns_query_cancel(&walk->servers[i].txt);
-		resolver_close(&walk->servers[i].resolver);
+		direct_cancel(&walk->servers[i].txt);
 	}
 }
