@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from world import nameserver, smtpserver, webserver
-from world.checker import Checks
+from world.checker import Checks, Report
 from world.daemon import Daemon, program
 from world.world import record
 
@@ -110,6 +110,22 @@ def test_a_slow_one_keeps_the_order(checks):
     lines = [json.loads(line) for line in out.splitlines()]
     assert sorted(r["domain"] for r in lines) == sorted(names)
     assert lines[-1]["domain"] == names[0]  # as they come
+
+
+def test_many_name_servers(checks):
+    """More than are kept: those that nobody asks go."""
+    first, names = many(checks, 24, "zones")
+    addresses = ["5.9.3.%d" % (i + 1) for i in range(len(names))]
+    server = nameserver.NameServer([(address, 53) for address in addresses])
+    checks.others.append(server)
+    for name, address in zip(names, addresses):
+        checks.world.dns.add(name, "NS", "ns.%s." % name)
+        checks.world.dns.add("ns." + name, "A", address)
+    for jobs in ("2", "32"):
+        reports = checks.json("--jobs", jobs, *names)
+        assert {tuple(Report(r).ids) for r in reports} == {()}
+    assert [server.count("_mta-sts." + name, "TXT") for name in names] == \
+        [2] * len(names)
 
 
 def test_file_and_standard_input(checks):
