@@ -223,19 +223,17 @@ static void put_hosts(struct buffer *out, const struct report *report)
 /* RFC is "RFC 8461 3.1" or "RFC 8461": both can be read at the editor's. */
 static void put_rfc(struct buffer *out, const char *rfc)
 {
-	unsigned number;
-	char section[16] = "";
+	static const char prefix[] = "RFC ";
+	const char *number = rfc + strlen(prefix);
+	size_t len = strspn(number, "0123456789");
+	const char *section = number + len + (number[len] == ' ');
+	size_t section_len = strspn(section, "0123456789.");
 
-	buffer_puts(out, "<dt>See</dt><dd>");
-	if (sscanf(rfc, "RFC %u %15[0-9.]", &number, section) >= 1)
-		buffer_printf(out,
-		              "<a href=\"https://www.rfc-editor.org/rfc/"
-		              "rfc%u%s%s\">%s</a>",
-		              number, *section ? "#section-" : "", section,
-		              rfc);
-	else
-		buffer_puts(out, rfc);
-	buffer_puts(out, "</dd>\n");
+	buffer_printf(out,
+	              "<dt>See</dt><dd><a href=\"https://www.rfc-editor.org/"
+	              "rfc/rfc%.*s%s%.*s\">%s</a></dd>\n",
+	              (int)len, number, section_len ? "#section-" : "",
+	              (int)section_len, section, rfc);
 }
 
 static void put_finding(struct buffer *out, const struct finding *finding)
