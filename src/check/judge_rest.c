@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 
+enum { RUA_SHOWN = 100 };
+
 /* -- consistency ----------------------------------------------------------- */
 
 /* The alias NAME leads out of DOMAIN. */
@@ -68,17 +70,26 @@ static bool keep_ruas(struct report *report, const struct tlsrpt *record)
 	return true;
 }
 
+/* "mail:post@example.com": a person's address all the same. */
+static void judge_scheme(struct report *report, struct slice rua)
+{
+	char *raw = raw_copy(rua);
+	char *masked = raw ? render_rua(raw, false) : NULL;
+
+	if (masked)
+		report_add(report, FINDING_RUA_SCHEME, "The address \"%.*s\"",
+		           RUA_SHOWN, masked);
+	else
+		report->status = MTS_ENOMEM;
+	free(masked);
+	free(raw);
+}
+
 static void judge_ruas(struct judging *j, const struct tlsrpt *record)
 {
-	for (size_t i = 0; i < record->rua_count; i++) {
-		struct slice rua = record->rua[i];
-
-		if (tlsrpt_scheme(rua) == TLSRPT_OTHER)
-			report_add(j->report, FINDING_RUA_SCHEME,
-			           "The address \"%.*s\"",
-			           rua.len < 100 ? (int)rua.len : 100,
-			           rua.data);
-	}
+	for (size_t i = 0; i < record->rua_count; i++)
+		if (tlsrpt_scheme(record->rua[i]) == TLSRPT_OTHER)
+			judge_scheme(j->report, record->rua[i]);
 	for (size_t i = 0; i < j->facts->rua_count; i++) {
 		const struct rua_facts *rua = &j->facts->ruas[i];
 

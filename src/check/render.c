@@ -68,35 +68,55 @@ const struct tls_view *render_host_view(const struct mx_host *host)
 	return shown;
 }
 
-/* Up to where a URI goes on: a comma, a blank, a semicolon. */
-static size_t uri_len(const char *text)
+/* A scheme's "mailto:", and how much of what follows is before the domain: all
+ * of it if there is none. */
+static size_t mailto_len(const char *text, size_t *ret_hidden)
 {
-	return strcspn(text, ", ;\t");
+	static const char scheme[] = "mailto:";
+	size_t len = strlen(scheme);
+	const char *at;
+
+	if (strncasecmp(text, scheme, len) != 0)
+		return 0;
+	*ret_hidden = strcspn(text + len, ", ;?\t");
+	at = memrchr(text + len, '@', *ret_hidden);
+	if (at)
+		*ret_hidden = (size_t)(at - text) - len;
+	return len;
+}
+
+/* The local part of what is, or was meant as, a mail address: a malformed
+ * record's, too. */
+static void put_masked(struct buffer *out, const char *text)
+{
+	while (*text) {
+		size_t hidden = 0;
+		size_t len = mailto_len(text, &hidden);
+
+		if (len == 0) {
+			hidden = strcspn(text, "@ ,;:/?&=\t");
+			if (hidden && text[hidden] != '@') {
+				len = hidden;
+				hidden = 0;
+			}
+		}
+		if (len == 0 && hidden == 0)
+			len = 1;
+		buffer_put(out, text, len);
+		buffer_puts(out, hidden ? "***" : "");
+		text += len + hidden;
+	}
 }
 
 char *render_tls_rpt(const char *text, bool show)
 {
-	static const char scheme[] = "mailto:";
 	struct buffer out;
 	char *safe = NULL;
 
 	if (show)
 		return safe_copy(slice_str(text), false);
 	buffer_init(&out, RENDER_MAX);
-	while (*text) {
-		size_t len = uri_len(text);
-		const char *at = memchr(text, '@', len);
-
-		if (strncasecmp(text, scheme, strlen(scheme)) != 0) {
-			buffer_put(&out, text++, 1);
-			continue;
-		}
-		buffer_put(&out, text, strlen(scheme));
-		buffer_puts(&out, "***");
-		if (at)
-			buffer_put(&out, at, (size_t)(text + len - at));
-		text += len;
-	}
+	put_masked(&out, text);
 	if (buffer_status(&out) == MTS_OK)
 		safe = safe_copy(buffer_slice(&out), false);
 	buffer_free(&out);

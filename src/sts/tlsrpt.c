@@ -146,7 +146,9 @@ enum tlsrpt_scheme tlsrpt_scheme(struct slice rua)
 
 struct slice tlsrpt_mail_domain(struct slice rua)
 {
-	const char *at = rua.len ? memchr(rua.data, '@', rua.len) : NULL;
+	const char *query = rua.len ? memchr(rua.data, '?', rua.len) : NULL;
+	size_t len = query ? (size_t)(query - rua.data) : rua.len;
+	const char *at = len ? memrchr(rua.data, '@', len) : NULL;
 	struct slice domain = slice_of("", 0);
 
 	if (tlsrpt_scheme(rua) != TLSRPT_MAILTO || !at)

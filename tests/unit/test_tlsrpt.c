@@ -151,6 +151,8 @@ static void test_scheme_and_domain(void **state)
 		{ "mailto:a@b.example", TLSRPT_MAILTO, "b.example" },
 		{ "MailTo:a@b.example?subject=x", TLSRPT_MAILTO, "b.example" },
 		{ "mailto:nobody", TLSRPT_MAILTO, "" },
+		{ "mailto:a@c@b.example?cc=d@e.example", TLSRPT_MAILTO,
+		  "b.example" },
 		{ "https://a@b.example/", TLSRPT_HTTPS, "" },
 		{ "HTTPS://b.example/", TLSRPT_HTTPS, "" },
 		{ "http://b.example/", TLSRPT_OTHER, "" },
