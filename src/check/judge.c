@@ -3,10 +3,13 @@
  * what is left out. */
 #include "check/judge_parts.h"
 
+#include "base/buffer.h"
 #include "check/drift.h"
 #include "check/reports_seen.h"
 
 #include <stdlib.h>
+
+enum { FIX_MAX = 4096 };
 
 static void drop(struct report *report, size_t at)
 {
@@ -100,6 +103,29 @@ static void judge_all(struct judging *j)
 	judge_history(j);
 }
 
+/* What the table says of any DOMAIN, for this one: to be pasted. */
+static void name_domain(struct report *report, struct finding *finding)
+{
+	static const char any[] = "DOMAIN";
+	const char *text = finding_row(finding->id)->fix;
+	const char *at;
+	struct buffer out;
+
+	if (finding->fix || !strstr(text, any))
+		return;
+	buffer_init(&out, FIX_MAX);
+	for (; (at = strstr(text, any)) != NULL; text = at + strlen(any)) {
+		buffer_put(&out, text, (size_t)(at - text));
+		buffer_puts(&out, report->domain.name);
+	}
+	buffer_put(&out, text, strlen(text) + 1);
+	if (buffer_status(&out) == MTS_OK)
+		report_fix(report, finding, "%s", out.data);
+	else
+		report->status = MTS_ENOMEM;
+	buffer_free(&out);
+}
+
 void judge(struct report *report, const struct facts *facts,
            const struct check_options *options)
 {
@@ -108,6 +134,8 @@ void judge(struct report *report, const struct facts *facts,
 		             .options = options };
 
 	judge_all(&j);
+	for (size_t i = 0; i < report->finding_count; i++)
+		name_domain(report, &report->findings[i]);
 	suggest(&j);
 	score_state(report, &j.score);
 	judge_told(report, options);

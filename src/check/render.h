@@ -39,6 +39,9 @@ struct render {
 	int exit_status; /* the worst of theirs and of this one */
 	/* How many came to each exit status, this one included. */
 	size_t tally[CHECK_EXIT_UNKNOWN + 1];
+	/* --watch: when this round began, in seconds since 1970; 0: there is
+	 * but one. */
+	int64_t round_s;
 	/* What a form keeps for its end: empty at first, and the caller's. */
 	struct buffer *later;
 };

@@ -37,8 +37,8 @@ static void put_colored(struct page *page, enum color color, const char *text)
 	buffer_printf(page->out, "\x1b[%sm%s\x1b[0m", codes[color], text);
 }
 
-/* "  LABEL    text, which goes on below its beginning"; TEXT may have lines,
- * which are kept as they are. */
+/* "  LABEL    text, which goes on below its beginning"; TEXT may have lines: those
+ * after the first are to be pasted, and never broken. */
 static void put_field(struct page *page, const char *label, const char *text)
 {
 	size_t indent = INDENT + LABEL;
@@ -49,7 +49,8 @@ static void put_field(struct page *page, const char *label, const char *text)
 		size_t len = strcspn(line, "\n");
 
 		text_put_words(page->out, slice_of(line, len), indent,
-		               page->options->width, page->options->utf8);
+		               line == text ? page->options->width : 0,
+		               page->options->utf8);
 		buffer_puts(page->out, "\n");
 		line += len;
 		if (*line == '\n' && *++line)
@@ -204,7 +205,9 @@ static void put_rows(struct page *page, const struct report *report)
 
 /* -- findings -------------------------------------------------------------- */
 
-static void put_finding(struct page *page, const struct finding *finding)
+/* BEFORE is the one above it, or NULL: of the same kind it has told why. */
+static void put_finding(struct page *page, const struct finding *finding,
+                        const struct finding *before)
 {
 	static const struct {
 		enum color color;
@@ -216,6 +219,7 @@ static void put_finding(struct page *page, const struct finding *finding)
 		[SEVERITY_CRITICAL] = { RED, "CRITICAL" },
 	};
 	const struct finding_row *row = finding_row(finding->id);
+	bool again = before && before->id == finding->id;
 
 	buffer_puts(page->out, "\n");
 	put_colored(page, severities[finding->severity].color,
@@ -226,10 +230,22 @@ static void put_finding(struct page *page, const struct finding *finding)
 	put_field(page, "seen", finding->detail);
 	if (finding->severity == SEVERITY_INFO && !page->options->verbose)
 		return;
-	put_field(page, "why", row->cause);
-	put_field(page, "mend", finding->fix ? finding->fix : row->fix);
-	if (*row->rfc)
+	if (!again)
+		put_field(page, "why", row->cause);
+	if (!again || finding->fix)
+		put_field(page, "mend", finding->fix ? finding->fix : row->fix);
+	if (!again && *row->rfc)
 		put_field(page, "see", row->rfc);
+}
+
+static void put_findings(struct page *page, const struct report *report)
+{
+	const struct finding *before = NULL;
+
+	for (size_t i = 0; i < report->finding_count; i++) {
+		put_finding(page, &report->findings[i], before);
+		before = &report->findings[i];
+	}
 }
 
 /* -- to paste -------------------------------------------------------------- */
@@ -284,11 +300,23 @@ static void put_view(struct page *page, const char *host, const char *address,
 		put_cert(page, &view->certs[i]);
 }
 
+static bool has_views(const struct report *report)
+{
+	if (report->policy.address[0])
+		return true;
+	for (size_t i = 0; i < report->mx_count; i++)
+		if (report->mx[i].host && report->mx[i].host->count)
+			return true;
+	return false;
+}
+
 static void put_views(struct page *page, const struct report *report)
 {
 	char name[DOMAIN_MAX + 16];
 	char text[ADDRESS_TEXT];
 
+	if (!has_views(report))
+		return;
 	buffer_puts(page->out, "\n");
 	put_colored(page, BOLD, "Connections");
 	buffer_puts(page->out, "\n");
@@ -336,6 +364,25 @@ static void put_arithmetic(struct page *page, const struct report *report)
 
 /* -- the report ------------------------------------------------------------ */
 
+/* Rounds that follow each other are told apart by their time. */
+static int put_round(struct buffer *out, const struct render *render)
+{
+	struct page page = { out, render->options };
+	char date[CLOCK_ISO];
+
+	if (render->round_s) {
+		put_colored(&page, DIM, clock_iso(render->round_s, date));
+		buffer_puts(out, "\n");
+	}
+	return buffer_status(out);
+}
+
+/* A blank line before the next round. */
+static int put_round_end(struct buffer *out, const struct render *render)
+{
+	return render->round_s ? buffer_puts(out, "\n") : buffer_status(out);
+}
+
 static int put_report(struct buffer *out, const struct render *render,
                       const struct report *report)
 {
@@ -348,8 +395,7 @@ static int put_report(struct buffer *out, const struct render *render,
 		put_facts(&page, report);
 		put_rows(&page, report);
 	}
-	for (size_t i = 0; i < report->finding_count; i++)
-		put_finding(&page, &report->findings[i]);
+	put_findings(&page, report);
 	if (report->finding_count == 0)
 		buffer_puts(out, "\nNothing to complain of.\n");
 	put_suggestions(&page, report);
@@ -379,8 +425,7 @@ static int put_lint(struct buffer *out, const struct render *render,
 	else
 		put_colored(&page, RED,
 		            ": no valid policy, senders ignore it\n");
-	for (size_t i = 0; i < report->finding_count; i++)
-		put_finding(&page, &report->findings[i]);
+	put_findings(&page, report);
 	if (report->finding_count == 0)
 		buffer_puts(out, "Nothing to complain of.\n");
 	return buffer_status(out);
@@ -442,6 +487,8 @@ static int put_explanations(struct buffer *out, const struct render *render,
 
 const struct renderer renderer_text = {
 	.name = "text",
+	.begin = put_round,
+	.end = put_round_end,
 	.report = put_report,
 	.lint = put_lint,
 	.explain = put_explanations,

@@ -340,6 +340,7 @@ def test_finding(checks, case):
     finding = report.finding(id)
     assert finding["severity"] == severity
     assert finding["detail"] and finding["fix"] and finding["title"]
+    assert "DOMAIN" not in finding["fix"]
     assert report["state"] == state
     assert report["exit_status"] == EXITS[severity]
     others = set(report.ids) - {id}
