@@ -175,17 +175,24 @@ static int take_expect(struct check_cli *cli)
 	                       optarg);
 }
 
-static int take_color(struct check_cli *cli)
+/* Where nobody says whether: no-color.org, and terminals that know none. */
+static bool wants_color(void)
 {
 	const char *no_color = getenv("NO_COLOR");
+	const char *term = getenv("TERM");
 
+	return isatty(STDOUT_FILENO) && !(no_color && *no_color) &&
+	       !(term && strcmp(term, "dumb") == 0);
+}
+
+static int take_color(struct check_cli *cli)
+{
 	if (strcmp(optarg, "always") == 0) {
 		cli->render.color = true;
 	} else if (strcmp(optarg, "never") == 0) {
 		cli->render.color = false;
 	} else if (strcmp(optarg, "auto") == 0) {
-		cli->render.color =
-		    isatty(STDOUT_FILENO) && !(no_color && *no_color);
+		cli->render.color = wants_color();
 	} else {
 		return check_cli_usage("--color: \"%s\" is none of auto, "
 		                       "always, never",
@@ -200,6 +207,8 @@ static int take_ids(struct check_cli *cli, const char *name, bool told)
 	const char *rest = optarg;
 	enum finding_id id;
 
+	if (*rest == '\0')
+		return check_cli_usage("--%s: no finding is named", name);
 	while (*rest) {
 		size_t len = strcspn(rest, ",");
 
@@ -373,8 +382,6 @@ static size_t find_width(void)
 
 static void set_defaults(struct check_cli *cli)
 {
-	const char *no_color = getenv("NO_COLOR");
-
 	*cli = (struct check_cli){ .jobs = JOBS_DEFAULT };
 	cli->check.ipv4 = cli->check.ipv6 = true;
 	cli->check.smtp = true;
@@ -385,7 +392,7 @@ static void set_defaults(struct check_cli *cli)
 	cli->check.connects = cli->connects;
 	cli->renderer = &renderer_text;
 	cli->render.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-	cli->render.color = isatty(STDOUT_FILENO) && !(no_color && *no_color);
+	cli->render.color = wants_color();
 	cli->render.width = find_width();
 }
 

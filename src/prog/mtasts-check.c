@@ -48,6 +48,7 @@ struct session {
 	struct buffer out;
 	struct buffer later; /* see struct render */
 	bool ended;          /* no domains are left */
+	bool deaf;           /* nobody takes what is written */
 	int status;          /* exit status; the worst so far */
 };
 
@@ -83,8 +84,9 @@ static void write_out(struct session *session, int rc)
 	if (out->len)
 		fwrite(out->data, 1, out->len, stdout);
 	buffer_clear(out);
-	if ((fflush(stdout) != 0 || ferror(stdout)) && !session->ended) {
+	if ((fflush(stdout) != 0 || ferror(stdout)) && !session->deaf) {
 		note(session, complain("can't write to standard output"));
+		session->deaf = true;
 		session->ended = true;
 	}
 }
@@ -184,6 +186,8 @@ static int open_round(struct session *session, struct fault *why)
 	buffer_clear(&session->later);
 	session->render = (struct render){ .options = &session->cli.render,
 		                           .later = &session->later };
+	if (session->cli.watch_s)
+		session->render.round_s = clock_wall_s(&clock_system);
 	if (session->cli.file)
 		status =
 		    check_lines_open(&session->loop, session->cli.file, on_line,
@@ -194,6 +198,18 @@ static int open_round(struct session *session, struct fault *why)
 	if (status != MTS_OK)
 		fault_set(why, status, "%s", mts_status_text(status));
 	return status;
+}
+
+/* Nothing was asked: nothing is in order. */
+static void note_empty(struct session *session)
+{
+	const char *file = session->cli.file;
+
+	if (session->render.count == 0 && !session->deaf &&
+	    session->status == CHECK_EXIT_OK)
+		note(session, complain("no domain in %s", strcmp(file, "-") == 0
+		                                              ? "standard input"
+		                                              : file));
 }
 
 static int run_round(struct session *session)
@@ -214,6 +230,8 @@ static int run_round(struct session *session)
 		uv_run(&session->loop, UV_RUN_ONCE);
 	(void)uv_run(&session->loop, UV_RUN_NOWAIT); /* what was closed */
 	check_lines_close(&session->lines);
+	if (session->cli.file)
+		note_empty(session);
 	session->render.exit_status = session->status;
 	if (renderer->end)
 		write_out(session,
@@ -357,7 +375,7 @@ static int run(struct session *session)
 		status = complain("%s", why.text);
 	} else {
 		status = run_round(session);
-		while (session->cli.watch_s) {
+		while (session->cli.watch_s && !session->deaf) {
 			sleep(session->cli.watch_s);
 			status = run_round(session);
 		}

@@ -3,6 +3,7 @@
 
 import json
 import os
+import pty
 import re
 import socket
 import subprocess
@@ -49,6 +50,7 @@ def test_no_domain(checks, text, hint):
     ([], "no domain given"), (["-4", "-6", "a.test"], "exclude each other"),
     (["--expect", "maybe", "a.test"], "none of enforce"),
     (["--only", "nonsense", "a.test"], 'no finding "nonsense"'),
+    (["--only", "", "a.test"], "--only: no finding is named"),
     (["--jobs", "0", "a.test"], "no number from 1"),
     (["--connect", "a.test", "a.test"], "no HOST:ADDRESS"),
     (["--connect", "a.test:b.test", "a.test"], "no IP address"),
@@ -142,6 +144,16 @@ def test_file_and_standard_input(checks):
     assert len(json.loads(out)) == 1
 
 
+@pytest.mark.parametrize("args", [[], ["--json"], ["--nagios"]], ids=" ".join)
+def test_no_domain_in_the_file(checks, args):
+    """Whoever watches a list is not told that all is well when it is empty."""
+    status, out, err = checks.run(*args, "-f", "-", stdin="# none\n\n")
+    assert status == 3 and "no domain in standard input" in err
+    assert "OK" not in out
+    if "--json" in args:
+        checks.validate(json.loads(out))
+
+
 def test_standard_input_that_is_slow(checks):
     """What is there is checked while the next is awaited."""
     first, names = many(checks, 2, "pipe")
@@ -194,6 +206,17 @@ def is_sanitized():
 def test_memory_is_bounded(checks):
     few, many = peak_kib(checks, 50), peak_kib(checks, 1000)
     assert many - few < 4096, (few, many)
+
+
+@pytest.mark.parametrize("args", [[], ["--json"], ["--html"]], ids=" ".join)
+def test_full_disk(checks, args):
+    d = checks.domain("full.test")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [program("mtasts-check"), "--ca-file", checks.world.ca.root,
+             *args, d.name], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 3
+    assert done.stderr.count("can't write to standard output") == 1
 
 
 # -- hostile publishers ----------------------------------------------------------
@@ -391,6 +414,27 @@ def test_watch(checks):
         process.stdout.close()
 
 
+def test_watch_sees_a_new_certificate(checks):
+    """Each round calls anew; in text each says when it was."""
+    d = checks.domain("renewed.test")
+    process = subprocess.Popen(
+        [program("mtasts-check"), "--ca-file", checks.world.ca.root,
+         "--watch", "1", d.name], stdout=subprocess.PIPE, text=True)
+    try:
+        time = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ\n")
+        assert time.fullmatch(process.stdout.readline())
+        assert "renewed.test: enforced" in process.stdout.readline()
+        d.site.cert = "expired"
+        while "[cert_expired]" not in process.stdout.readline():
+            assert process.poll() is None
+        while not time.fullmatch(process.stdout.readline()):
+            assert process.poll() is None
+    finally:
+        process.terminate()
+        process.wait(10)
+        process.stdout.close()
+
+
 def test_two_runs_share_a_state_file(checks):
     first, names = many(checks, 12, "both")
     path = checks.world.path("both.json")
@@ -457,6 +501,55 @@ def test_rua_is_masked(checks):
         assert "secret" not in out and "hidden" not in out
         assert "mailto:***@masked.test" in out
     assert "secret@" in checks.run("--show-rua", d.name)[1]
+
+
+@pytest.mark.parametrize("rua, shown", [
+    ("mailto: secret@x.test", "mailto: ***@x.test"),
+    ("secret@x.test", "rua=***@x.test"),
+    ("mailto:secret", "mailto:***"), ("mailto:secret?a@b.test", "mailto:***?"),
+    ("mailto:a@secret@x.test", "mailto:***@x.test"),
+    ("mailto:se/cr=et/secret@x.test", "mailto:***@x.test"),
+    ("mail:secret@x.test", "mail:***@x.test"),
+    ("https://x.test/report", "rua=https://x.test/report"),
+    ("MAILTO:secret@x.test!10m", "MAILTO:***@x.test!10m")])
+def test_malformed_rua_is_masked(checks, rua, shown):
+    d = checks.domain("malformed-rua.test")
+    d.dns.txt("_smtp._tls." + d.name, "v=TLSRPTv1; rua=" + rua)
+    for args in (["--json"], ["--html"], ["--nagios"], ["-v"]):
+        _, out, _ = checks.run(*args, d.name)
+        assert "secret" not in out
+    assert shown in out
+
+
+def on_terminal(checks, *args, **env):
+    """What a terminal gets."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [program("mtasts-check"), "--ca-file", checks.world.ca.root, *args],
+        stdout=theirs, env=dict({"PATH": "/", "TERM": "xterm"}, **env))
+    os.close(theirs)
+    out = b""
+    while True:
+        try:
+            out += os.read(ours, 65536)
+        except OSError:  # nobody has the other end
+            break
+    process.wait(30)
+    os.close(ours)
+    return out.decode()
+
+
+@pytest.mark.parametrize("args, env, colored", [
+    ([], {}, True), ([], {"NO_COLOR": ""}, True),
+    ([], {"NO_COLOR": "1"}, False), ([], {"TERM": "dumb"}, False),
+    (["--color=never"], {}, False),
+    (["--color=always"], {"NO_COLOR": "1"}, True),
+    (["--color=auto"], {"NO_COLOR": "1"}, False),
+    (["--json"], {}, False)])
+def test_colour_on_a_terminal(checks, args, env, colored):
+    d = checks.domain("coloured.test")
+    out = on_terminal(checks, *args, d.name, **env)
+    assert d.name in out and ("\x1b[" in out) == colored
 
 
 # -- in the daemon too -----------------------------------------------------------
