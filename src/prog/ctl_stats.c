@@ -19,6 +19,16 @@ enum {
 
 /* -- stats ----------------------------------------------------------------- */
 
+static void put_ago(struct buffer *out, int64_t span_s)
+{
+	if (span_s <= 0) {
+		buffer_puts(out, "now");
+		return;
+	}
+	text_put_span(out, (uint64_t)span_s);
+	buffer_puts(out, " ago");
+}
+
 static void put_value(struct view *view, const struct metric_row *row,
                       const json_t *value)
 {
@@ -30,7 +40,7 @@ static void put_value(struct view *view, const struct metric_row *row,
 	else if (strcmp(row->unit, "bytes") == 0)
 		text_put_size(out, n > 0 ? (uint64_t)n : 0);
 	else if (strstr(row->name, "_time_seconds"))
-		text_put_time(out, n, view->now_s);
+		put_ago(out, view->now_s - n);
 	else if (strcmp(row->unit, "seconds") == 0)
 		text_put_span(out, n > 0 ? (uint64_t)n : 0);
 	else
@@ -105,14 +115,30 @@ static double bound_of(const json_t *buckets, int64_t count, int64_t percent)
 	return -1;
 }
 
-static void put_share(struct view *view, const json_t *value, int64_t percent)
+/* "time of discoveries: mean" */
+static void put_part(struct view *view, const struct metric_row *row,
+                     const char *part)
+{
+	struct buffer title;
+
+	buffer_init(&title, 1024);
+	buffer_printf(&title, "%s: %s", row->title, part);
+	put_title(view, buffer_slice(&title));
+	buffer_free(&title);
+}
+
+static void put_share(struct view *view, const struct metric_row *row,
+                      const json_t *value, int64_t percent)
 {
 	double bound = bound_of(json_object_get(value, "buckets"),
 	                        item_int(value, "count"), percent);
+	char part[32];
 
-	if (bound >= 0)
-		buffer_printf(&view->out, ", %lld%% within %g s",
-		              (long long)percent, bound);
+	if (bound < 0)
+		return;
+	snprintf(part, sizeof(part), "%lld%% within", (long long)percent);
+	put_part(view, row, part);
+	buffer_printf(&view->out, "%g s\n", bound);
 }
 
 static void show_histogram(struct view *view, const struct metric_row *row,
@@ -121,15 +147,15 @@ static void show_histogram(struct view *view, const struct metric_row *row,
 	int64_t count = item_int(value, "count");
 	double sum = json_number_value(json_object_get(value, "sum"));
 
-	put_title(view, slice_str(row->title));
 	if (count <= 0) {
+		put_title(view, slice_str(row->title));
 		view_put(view, "none yet\n");
 		return;
 	}
-	buffer_printf(&view->out, "mean %.3f s", sum / (double)count);
-	put_share(view, value, 50);
-	put_share(view, value, 99);
-	view_put(view, "\n");
+	put_part(view, row, "mean");
+	buffer_printf(&view->out, "%.3f s\n", sum / (double)count);
+	put_share(view, row, value, 50);
+	put_share(view, row, value, 99);
 }
 
 static void show_row(struct view *view, const struct metric_row *row,

@@ -253,6 +253,17 @@ static char *find_socket(const struct ctl_args *args, struct fault *why)
 	return socket;
 }
 
+/* For what goes wrong here, before the daemon is asked. */
+static int refuse(const struct ctl_args *args, enum control_command command,
+                  int status, const char *text)
+{
+	struct session session = { .args = args };
+
+	init_view(&session.view, command);
+	set_error(&session, status, text);
+	return finish(&session);
+}
+
 /* Seconds without a word after which the daemon counts as hung. */
 static int timeout_s(enum control_command command)
 {
@@ -344,7 +355,7 @@ static int import(const struct ctl_args *args)
 	}
 	if (feed.fd < 0) {
 		fault_errno(&why, errno, "%s", feed.name);
-		return complain(EXIT_NO, why.text);
+		return refuse(args, CONTROL_IMPORT, EXIT_NO, why.text);
 	}
 	status = run_command(args, slice_str(args->command->name),
 	                     CONTROL_IMPORT, &feed);

@@ -419,7 +419,11 @@ def test_ctl_stats_text(daemon):
         r"^questions answered: socketmap, postfix, secure +\d+$", out,
         re.MULTILINE)
     assert re.search(r"^memory: resident +[\d.]+ MiB$", out, re.MULTILINE)
-    assert re.search(r"^time of discoveries +mean ", out, re.MULTILINE)
+    for share in ("mean", "50% within", "99% within"):
+        assert re.search(r"^time of discoveries: %s +[\d.]+ s$" % share, out,
+                         re.MULTILINE)
+    assert re.search(r"^started +(now|\S+ ago)$", out, re.MULTILINE)
+    assert max(map(len, out.splitlines())) <= 80
     assert "permanent_error" not in out or " 0\n" not in \
         re.search(r".*permanent_error.*\n", out).group(0)
 

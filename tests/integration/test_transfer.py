@@ -177,6 +177,8 @@ def test_not_an_export(daemons):
         assert summary["imported"] == 0 and summary["error"]
     status, _, err = ctl(daemon, "import", "/nonexistent")
     assert status == 1 and "/nonexistent: No such file" in err
+    assert daemon.ctl("import", "/nonexistent", status=1) == {
+        "error": "/nonexistent: No such file or directory", "status": 1}
     assert ctl(daemon, "import", "/")[0] == 1
     assert ctl(daemon, "import")[0] == 2
     assert daemon.ctl("status")["pid"] == daemon.process.pid
