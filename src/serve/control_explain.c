@@ -17,13 +17,22 @@ static void wake(struct control_job *job)
 	job->wake(job->arg);
 }
 
+/* Nothing is missing but that the policy is on disk: an MTA waits for that, but
+ * is told the same. */
+static bool is_unsaved_only(const struct ask_result *result)
+{
+	return !result->sts_known && result->sts.has_policy &&
+	       result->dane.state != DANE_UNKNOWABLE &&
+	       (!result->strict_mx || result->hosts.known);
+}
+
 /* What an MTA would be told at once; null where it would have to wait. */
 static json_t *answer_now(struct control_job *job, int tried,
                           const struct ask_result *result)
 {
 	json_t *object;
 
-	if (tried != MTS_OK)
+	if (tried != MTS_OK && !is_unsaved_only(result))
 		return json_null();
 	object = json_object();
 	control_put_result(&object, job, result, NULL);
