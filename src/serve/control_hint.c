@@ -145,6 +145,9 @@ static const char *hosts_hint(enum control_cover cover)
 	if (cover == CONTROL_COVER_UNKNOWN)
 		return "see that this machine's resolver works (dig MX "
 		       "DOMAIN); if it does, the domain's DNS is broken";
+	if (cover == CONTROL_COVER_NO_HOSTS)
+		return "the domain does not exist, or takes no mail (null MX); "
+		       "if it should, its owner has to mend its MX records";
 	if (cover == CONTROL_COVER_NONE)
 		return "the domain's owner has to mend his policy or his MX "
 		       "records, unless somebody forges the latter";
@@ -153,13 +156,13 @@ static const char *hosts_hint(enum control_cover cover)
 	       "to mend them, or to name the others in his policy, too";
 }
 
-/* Whether the MX hosts are what mail waits for. */
+/* Whether the MX hosts are what mail waits for, or comes back for. */
 static bool hosts_matter(const struct control_case *it,
                          enum control_cover cover)
 {
 	return it->result->enforced &&
 	       it->result->verdict == DANE_SAYS_NOTHING &&
-	       (cover == CONTROL_COVER_UNKNOWN || cover == CONTROL_COVER_NONE ||
+	       (cover <= CONTROL_COVER_NONE ||
 	        (cover == CONTROL_COVER_SOME &&
 	         sts_is_settled(&it->result->sts)));
 }
@@ -189,6 +192,14 @@ const char *control_hint(const struct control_case *it)
 	       "records, which its owner has to mend";
 }
 
+/* There is nowhere that mail could go. */
+static bool nothing_helps(const struct control_case *it)
+{
+	enum control_cover cover = control_cover(it);
+
+	return cover == CONTROL_COVER_NO_HOSTS && hosts_matter(it, cover);
+}
+
 const char *control_hint_more(const struct control_case *it)
 {
 	const struct ask_result *result = it->result;
@@ -197,7 +208,7 @@ const char *control_hint_more(const struct control_case *it)
 	if (result->verdict != DANE_SAYS_NOTHING)
 		waits =
 		    !result->leave_dane || result->verdict == DANE_SAYS_WAIT;
-	if (result->word || !waits)
+	if (result->word || !waits || nothing_helps(it))
 		return NULL;
 	if (control_why_still(result) && !hosts_matter(it, control_cover(it)))
 		return "that holds no mail up; if some waits, Postfix's log "

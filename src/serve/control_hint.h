@@ -16,7 +16,8 @@ struct control_case {
 
 /* How many of the MX hosts a policy names. */
 enum control_cover {
-	CONTROL_COVER_UNKNOWN, /* they can't be looked up */
+	CONTROL_COVER_UNKNOWN,  /* they can't be looked up */
+	CONTROL_COVER_NO_HOSTS, /* there are none */
 	CONTROL_COVER_NONE,
 	CONTROL_COVER_SOME,
 	CONTROL_COVER_ALL,

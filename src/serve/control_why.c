@@ -24,6 +24,8 @@ enum control_cover control_cover(const struct control_case *it)
 		covered += verdict_mx_matches(&result->sts.entry.policy, name);
 		at += name.len + 1;
 	}
+	if (all == 0)
+		return CONTROL_COVER_NO_HOSTS;
 	if (covered == 0)
 		return CONTROL_COVER_NONE;
 	return covered < all ? CONTROL_COVER_SOME : CONTROL_COVER_ALL;
@@ -38,6 +40,8 @@ static const char *enforced_mail(const struct control_case *it)
 		return it->result->strict_mx
 		           ? "waits until the MX records can be looked up"
 		           : "waits, since the MX records can't be looked up";
+	case CONTROL_COVER_NO_HOSTS:
+		return "comes back: the domain has no mail host";
 	case CONTROL_COVER_NONE:
 		return "waits: the policy names none of the domain's MX hosts";
 	case CONTROL_COVER_SOME:

@@ -138,6 +138,25 @@ def test_screens_fit(stuck, daemon, monkeypatch):
             assert len(line) <= 80 or "OK secure" in line, line
 
 
+def test_explain_at_once(world, daemon):
+    """What an MTA was told a moment ago counts, on disk or not."""
+    world.domain("atonce.example")
+    told = daemon.ask("atonce.example")
+    assert told.startswith("OK secure")
+    assert daemon.ctl("explain", "atonce.example",
+                      status=None)["now"]["answer"] == told
+
+
+def test_explain_no_mail_host(world, daemon):
+    """RFC 7505."""
+    world.domain("nullmx.example")
+    world.dns.add("nullmx.example", "MX", "0 .")
+    got = daemon.ctl("explain", "nullmx.example")
+    assert got["mx_hosts"] == []
+    assert got["mail"] == "comes back: the domain has no mail host"
+    assert "null MX" in got["hint"] and "bypass" not in got["hint"]
+
+
 def test_explain_absent(daemon):
     got = daemon.ctl("explain", "absent2.example")
     assert got["answer"] == NONE

@@ -16,7 +16,7 @@ struct row {
 	enum dane_state walked; /* DANE_NOT_KNOWN: no walk */
 	bool leave, enforce_testing, strict;
 	const char *hosts; /* with a NUL after each; NULL: not looked up; "":
-	                    * they can't be */
+	                    * they can't be; NULL_MX: there are none */
 	const char *mail, *why, *still, *hint, *more; /* "-": there is none */
 };
 
@@ -24,6 +24,7 @@ struct row {
 #define GOOD    "mx1.example.org\0"
 #define BAD     "mx.elsewhere.example\0"
 #define MIXED   "mx1.example.org\0mx.elsewhere.example\0"
+#define NULL_MX "."
 #define BYPASS  "domains: { DOMAIN: bypass }"
 
 static const struct row rows[] = {
@@ -75,6 +76,27 @@ static const struct row rows[] = {
 	  .mail = "goes only to those MX hosts",
 	  .hint = "name the others in his policy, too",
 	  .more = BYPASS },
+	{ .label = "there are none",
+	  .mode = ENFORCE,
+	  .outcome = DISCOVER_POLICY,
+	  .hosts = NULL_MX,
+	  .mail = "comes back: the domain has no mail host",
+	  .why = "the policy is enforced",
+	  .hint = "takes no mail (null MX)",
+	  .more = "-" },
+	{ .label = "there are none, and its record can't be looked up",
+	  .mode = ENFORCE,
+	  .outcome = DISCOVER_DNS_FAILED,
+	  .hosts = NULL_MX,
+	  .mail = "comes back: the domain has no mail host",
+	  .hint = "takes no mail (null MX)",
+	  .more = "-" },
+	{ .label = "there are none, testing",
+	  .mode = POLICY_TESTING,
+	  .outcome = DISCOVER_POLICY,
+	  .hosts = NULL_MX,
+	  .mail = "is not held up",
+	  .more = "-" },
 	{ .label = "they can't be looked up",
 	  .mode = ENFORCE,
 	  .outcome = DISCOVER_POLICY,
@@ -297,11 +319,12 @@ static void check(const struct row *row, const char *what, const char *text,
 
 static struct mx_hosts hosts_of(const char *list)
 {
+	bool none = strcmp(list, NULL_MX) == 0;
 	size_t len = 0;
 
-	while (list[len])
+	while (!none && list[len])
 		len += strlen(list + len) + 1;
-	return (struct mx_hosts){ .known = len > 0,
+	return (struct mx_hosts){ .known = none || len > 0,
 		                  .names = slice_of(list, len),
 		                  .reason = "because" };
 }
