@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct slice {
@@ -22,6 +23,12 @@ static inline struct slice slice_of(const char *data, size_t len)
 static inline struct slice slice_str(const char *text)
 {
 	return (struct slice){ text, strlen(text) };
+}
+
+/* A without its first N bytes, of which there are as many at least. */
+static inline struct slice slice_skip(struct slice a, size_t n)
+{
+	return slice_of(a.data + n, a.len - n);
 }
 
 /* Byte by byte: case counts (RFC 7405's %s). */
@@ -76,6 +83,38 @@ static inline uint16_t slice_port(struct slice a)
 static inline bool ascii_is_wsp(char c)
 {
 	return c == ' ' || c == '\t';
+}
+
+/* A without blanks before it, and without blanks and line ends behind it. */
+static inline struct slice slice_trim(struct slice a)
+{
+	while (a.len && ascii_is_wsp(*a.data))
+		a = slice_skip(a, 1);
+	while (a.len &&
+	       (ascii_is_wsp(a.data[a.len - 1]) || a.data[a.len - 1] == '\r' ||
+	        a.data[a.len - 1] == '\n'))
+		a.len--;
+	return a;
+}
+
+/* A byte by byte, with a NUL after it, whatever is in it. To be freed; NULL: out
+ * of memory. */
+static inline char *slice_copy(struct slice a)
+{
+	char *copy = malloc(a.len + 1);
+
+	if (!copy)
+		return NULL;
+	if (a.len)
+		memcpy(copy, a.data, a.len);
+	copy[a.len] = '\0';
+	return copy;
+}
+
+/* The same text, or both NULL. */
+static inline bool text_same(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
 #endif

@@ -36,7 +36,7 @@ int text_put_safe(struct buffer *out, struct slice text, bool utf8)
 			buffer_put(out, text.data, len);
 		if (len == 0)
 			len = 1;
-		text = slice_of(text.data + len, text.len - len);
+		text = slice_skip(text, len);
 	}
 	return buffer_status(out);
 }
@@ -60,7 +60,7 @@ int text_put_words(struct buffer *out, struct slice text, size_t indent,
 		}
 		text_put_safe(out, word, utf8);
 		column += word.len;
-		text = slice_of(text.data + len, text.len - len);
+		text = slice_skip(text, len);
 	}
 	return buffer_status(out);
 }
@@ -78,7 +78,7 @@ int text_put_lines(struct buffer *out, struct slice text, size_t indent,
 		text_put_cell(out, slice_of(NULL, 0), indent, false);
 		text_put_safe(out, slice_of(text.data, len), utf8);
 		buffer_put(out, "\n", 1);
-		text = slice_of(text.data + used, text.len - used);
+		text = slice_skip(text, used);
 	}
 	return buffer_status(out);
 }

@@ -68,6 +68,5 @@ struct slice key_name(enum store_table table, struct slice key)
 {
 	size_t skip = table == STORE_BY_NAME ? 0 : KEY_NUMBER;
 
-	return key.len < skip ? slice_of("", 0)
-	                      : slice_of(key.data + skip, key.len - skip);
+	return key.len < skip ? slice_of("", 0) : slice_skip(key, skip);
 }

@@ -16,27 +16,22 @@ static size_t find(struct slice text, char c)
 	return at ? (size_t)(at - text.data) : text.len;
 }
 
-static struct slice skip(struct slice text, size_t n)
-{
-	return slice_of(text.data + n, text.len - n);
-}
-
 /* What the domain may be, of something that has more to it. */
 static struct slice guess(struct slice text)
 {
 	size_t scheme = find(text, ':');
 
 	if (scheme + 2 < text.len && text.data[scheme + 1] == '/')
-		text =
-		    skip(text, scheme + 3 <= text.len ? scheme + 3 : text.len);
+		text = slice_skip(text, scheme + 3 <= text.len ? scheme + 3
+		                                               : text.len);
 	text.len = find(text, '/');
 	if (find(text, '@') < text.len)
-		text = skip(text, find(text, '@') + 1);
+		text = slice_skip(text, find(text, '@') + 1);
 	text.len = find(text, ':');
 	if (slice_starts(text, "*."))
-		text = skip(text, 2);
+		text = slice_skip(text, 2);
 	if (slice_starts(text, "_mta-sts."))
-		text = skip(text, strlen("_mta-sts."));
+		text = slice_skip(text, strlen("_mta-sts."));
 	return text;
 }
 

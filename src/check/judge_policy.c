@@ -31,11 +31,11 @@ static void judge_blank(struct report *report, unsigned line)
 		const char *end = memchr(rest.data, '\n', rest.len);
 		size_t n = end ? (size_t)(end - rest.data) + 1 : rest.len;
 
-		rest = slice_of(rest.data + n, rest.len - n);
+		rest = slice_skip(rest, n);
 	}
 	while (rest.len && (ascii_is_wsp(*rest.data) || *rest.data == '\r' ||
 	                    *rest.data == '\n'))
-		rest = slice_of(rest.data + 1, rest.len - 1);
+		rest = slice_skip(rest, 1);
 	if (rest.len)
 		report_add(report, FINDING_BAD_LINE,
 		           "Line %u is blank; mtastsd passes over it, other "
@@ -53,7 +53,7 @@ static struct slice value_of(struct slice line)
 		return slice_of("", 0);
 	value = slice_of(colon + 1, line.len - (size_t)(colon + 1 - line.data));
 	while (value.len && ascii_is_wsp(*value.data))
-		value = slice_of(value.data + 1, value.len - 1);
+		value = slice_skip(value, 1);
 	while (value.len && ascii_is_wsp(value.data[value.len - 1]))
 		value.len--;
 	return value;

@@ -2,8 +2,6 @@
 /* judge_record.c - the TXT record: is there one, and one only, and is it good? */
 #include "check/judge_parts.h"
 
-#include "check/safe.h"
-
 #include <stdio.h>
 #include <strings.h>
 
@@ -45,7 +43,7 @@ static size_t count(const struct dns_facts *facts, bool (*is)(struct slice),
 
 static void keep_text(struct judging *j, struct slice text)
 {
-	j->report->record.text = raw_copy(text);
+	j->report->record.text = slice_copy(text);
 	if (!j->report->record.text)
 		j->report->status = MTS_ENOMEM;
 }

@@ -3,7 +3,6 @@
 #include "check/judge_parts.h"
 
 #include "check/render.h"
-#include "check/safe.h"
 #include "sts/tlsrpt.h"
 
 #include <stdlib.h>
@@ -62,7 +61,7 @@ static bool keep_ruas(struct report *report, const struct tlsrpt *record)
 	if (!to->rua)
 		return false;
 	for (size_t i = 0; i < record->rua_count; i++) {
-		to->rua[i] = raw_copy(record->rua[i]);
+		to->rua[i] = slice_copy(record->rua[i]);
 		if (!to->rua[i])
 			return false;
 		to->rua_count++;
@@ -73,7 +72,7 @@ static bool keep_ruas(struct report *report, const struct tlsrpt *record)
 /* "mail:post@example.com": a person's address all the same. */
 static void judge_scheme(struct report *report, struct slice rua)
 {
-	char *raw = raw_copy(rua);
+	char *raw = slice_copy(rua);
 	char *masked = raw ? render_rua(raw, false) : NULL;
 
 	if (masked)
@@ -108,7 +107,7 @@ static void judge_tls_rpt_text(struct judging *j, struct slice text)
 	struct finding *finding;
 	struct fault why = { 0 };
 
-	report->tls_rpt.text = raw_copy(text);
+	report->tls_rpt.text = slice_copy(text);
 	if (!report->tls_rpt.text)
 		report->status = MTS_ENOMEM;
 	if (tlsrpt_parse(text, &record, &why) != MTS_OK) {

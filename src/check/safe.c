@@ -19,7 +19,7 @@ static void put_line(struct buffer *out, struct slice *text)
 	if (end)
 		buffer_puts(out, "\n");
 	len += end != NULL;
-	*text = slice_of(text->data + len, text->len - len);
+	*text = slice_skip(*text, len);
 }
 
 char *safe_copy(struct slice text, bool lines)
@@ -57,16 +57,4 @@ char *safe_format(bool lines, const char *format, ...)
 	safe = safe_vformat(lines, format, ap);
 	va_end(ap);
 	return safe;
-}
-
-char *raw_copy(struct slice text)
-{
-	char *copy = malloc(text.len + 1);
-
-	if (!copy)
-		return NULL;
-	if (text.len)
-		memcpy(copy, text.data, text.len);
-	copy[text.len] = '\0';
-	return copy;
 }

@@ -18,7 +18,4 @@ char *safe_vformat(bool lines, const char *format, va_list ap)
 char *safe_format(bool lines, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* TEXT byte by byte, with a NUL after it. To be freed; NULL: memory is short. */
-char *raw_copy(struct slice text);
-
 #endif

@@ -43,8 +43,7 @@ int smtp_reply_take(struct smtp_reply *reply, struct slice input,
 	int status = MTS_OK;
 
 	while (status == MTS_OK && more) {
-		struct slice rest =
-		    slice_of(input.data + used, input.len - used);
+		struct slice rest = slice_skip(input, used);
 		const char *end =
 		    rest.len ? memchr(rest.data, '\n', rest.len) : NULL;
 		size_t len = end ? (size_t)(end - rest.data) : rest.len;

@@ -6,8 +6,6 @@
  * whoever takes any TLS, to see what it does speak. */
 #include "check/walk_parts.h"
 
-#include "check/safe.h"
-
 #include <getdns/getdns.h>
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -39,7 +37,7 @@ static void take_body(struct walk *walk, struct slice body)
 {
 	struct report_policy *policy = &walk->report->policy;
 	struct fault why = { 0 };
-	char *copy = raw_copy(body);
+	char *copy = slice_copy(body);
 
 	if (!copy || hash(body, policy->sha256) != MTS_OK) {
 		free(copy);

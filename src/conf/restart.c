@@ -6,11 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool same_text(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 static bool differs(const struct conf_option *option, const struct conf *a,
                     const struct conf *b)
 {
@@ -21,7 +16,7 @@ static bool differs(const struct conf_option *option, const struct conf *a,
 	case CONF_UNIX:
 	case CONF_PATH:
 	case CONF_NAME:
-		return !same_text(*(char *const *)(const void *)at_a,
+		return !text_same(*(char *const *)(const void *)at_a,
 		                  *(char *const *)(const void *)at_b);
 	case CONF_COUNT:
 	case CONF_SIZE:

@@ -52,7 +52,7 @@ static int take_number(struct slice *text, uint64_t *ret)
 	}
 	if (i == 0)
 		return MTS_ESYNTAX;
-	*text = slice_of(text->data + i, text->len - i);
+	*text = slice_skip(*text, i);
 	*ret = n;
 	return MTS_OK;
 }

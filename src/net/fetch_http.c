@@ -31,17 +31,6 @@ __attribute__((format(printf, 3, 4))) static bool stop(struct fetch_http *http,
 
 /* -- slices of a line ------------------------------------------------------ */
 
-static struct slice trim(struct slice text)
-{
-	while (text.len && ascii_is_wsp(*text.data))
-		text = slice_of(text.data + 1, text.len - 1);
-	while (text.len && (ascii_is_wsp(text.data[text.len - 1]) ||
-	                    text.data[text.len - 1] == '\r' ||
-	                    text.data[text.len - 1] == '\n'))
-		text.len--;
-	return text;
-}
-
 static bool is_token(struct slice text, const char *token)
 {
 	if (text.len != strlen(token))
@@ -63,7 +52,7 @@ static bool split_field(struct slice line, struct slice *name,
 		return false;
 	at = (size_t)(colon - line.data);
 	*name = slice_of(line.data, at);
-	*value = trim(slice_of(colon + 1, line.len - at - 1));
+	*value = slice_trim(slice_of(colon + 1, line.len - at - 1));
 	return true;
 }
 
@@ -102,7 +91,7 @@ static bool is_plain(struct slice type)
 
 	if (semicolon)
 		type.len = (size_t)(semicolon - type.data);
-	return is_token(trim(type), "text/plain");
+	return is_token(slice_trim(type), "text/plain");
 }
 
 /* -- the header ------------------------------------------------------------ */
@@ -182,7 +171,7 @@ static bool check_answer(struct fetch_http *http)
 
 bool fetch_http_header(struct fetch_http *http, struct slice line)
 {
-	struct slice text = trim(line);
+	struct slice text = slice_trim(line);
 
 	http->header_bytes += line.len;
 	if (http->header_bytes > FETCH_HEADER_MAX)

@@ -21,7 +21,7 @@ static struct slice take_word(struct slice *line)
 	       line->data[to] != '\r')
 		to++;
 	word = slice_of(line->data + from, to - from);
-	*line = slice_of(line->data + to, line->len - to);
+	*line = slice_skip(*line, to);
 	return word;
 }
 

@@ -161,17 +161,12 @@ int secure_setup_begin(struct secure_dns *dns, const char *trust_anchor,
 
 /* -- changes --------------------------------------------------------------- */
 
-static bool same_anchor(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 /* Whether what NEXT is to be is what there is: then what was learnt stays. */
 static bool is_same(const struct secure_dns *dns,
                     const struct secure_next *next)
 {
 	return next->mode == dns->mode &&
-	       same_anchor(next->anchor, dns->anchor) &&
+	       text_same(next->anchor, dns->anchor) &&
 	       strcmp(dns->servers, resolver_next_text(dns->resolver)) == 0;
 }
 

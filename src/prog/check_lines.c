@@ -107,16 +107,6 @@ static int read_more(struct check_lines *lines)
 	return MTS_EMORE;
 }
 
-static struct slice trim(struct slice line)
-{
-	while (line.len && (ascii_is_wsp(*line.data)))
-		line = slice_of(line.data + 1, line.len - 1);
-	while (line.len && (ascii_is_wsp(line.data[line.len - 1]) ||
-	                    line.data[line.len - 1] == '\r'))
-		line.len--;
-	return line;
-}
-
 /* The next line, whatever is in it. */
 static int take_line(struct check_lines *lines, struct slice *ret)
 {
@@ -155,7 +145,7 @@ int check_lines_next(struct check_lines *lines, struct slice *ret_line,
 		status = lines->error ? MTS_ESYS : take_line(lines, &line);
 		if (status != MTS_OK)
 			break;
-		line = trim(line);
+		line = slice_trim(line);
 	} while (line.len == 0 || *line.data == '#');
 	*ret_number = lines->number;
 	if (status == MTS_OK)

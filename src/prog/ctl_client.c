@@ -144,7 +144,7 @@ static int send_all(int fd, struct slice bytes)
 			continue;
 		if (n < 0)
 			return errno;
-		bytes = slice_of(bytes.data + n, bytes.len - (size_t)n);
+		bytes = slice_skip(bytes, (size_t)n);
 	}
 	return 0;
 }
@@ -190,7 +190,7 @@ int ctl_send_some(struct ctl_client *client, struct slice *bytes,
 	n = send(client->fd, bytes->data, bytes->len,
 	         MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (n >= 0)
-		*bytes = slice_of(bytes->data + n, bytes->len - (size_t)n);
+		*bytes = slice_skip(*bytes, (size_t)n);
 	else if (errno == EPIPE || errno == ECONNRESET)
 		*answered = true;
 	else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)

@@ -153,7 +153,7 @@ static struct slice next_line(struct slice *rest)
 	size_t used = end ? len + 1 : len;
 	struct slice line = slice_of(rest->data, len);
 
-	*rest = slice_of(rest->data + used, rest->len - used);
+	*rest = slice_skip(*rest, used);
 	return line;
 }
 

@@ -349,25 +349,12 @@ static void end_words(struct control_job *job)
 	}
 }
 
-/* A copy of LINE with a NUL after it, whatever is in it; NULL: no memory. */
-static char *copy_line(struct slice line)
-{
-	char *copy = malloc(line.len + 1);
-
-	if (!copy)
-		return NULL;
-	if (line.len)
-		memcpy(copy, line.data, line.len);
-	copy[line.len] = '\0';
-	return copy;
-}
-
 void control_job_start(struct control_job *job, struct slice line)
 {
 	struct fault why = { 0 };
 
 	control_job_cancel(job);
-	job->line = copy_line(line);
+	job->line = slice_copy(line);
 	if (!job->line) {
 		control_job_fail(job);
 		return;

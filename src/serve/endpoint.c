@@ -3,6 +3,7 @@
 #include "serve/endpoint.h"
 
 #include "base/log.h"
+#include "base/slice.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -200,17 +201,12 @@ bool endpoint_is_at(const struct endpoint *endpoint, const char *address)
 
 /* -- changes --------------------------------------------------------------- */
 
-static bool same_text(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 static bool has_file_of(const struct endpoint *endpoint,
                         const struct bind_options *options)
 {
 	return endpoint->mode == options->mode &&
-	       same_text(endpoint->owner, options->owner) &&
-	       same_text(endpoint->group, options->group);
+	       text_same(endpoint->owner, options->owner) &&
+	       text_same(endpoint->group, options->group);
 }
 
 int endpoint_change(struct endpoint *endpoint,

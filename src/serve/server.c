@@ -273,9 +273,8 @@ static size_t answer_all(struct client *client, struct slice input)
 	while (is_free(client) && done < input.len) {
 		struct slice request;
 		size_t used;
-		int rc = client->protocol->cut(
-		    slice_of(input.data + done, input.len - done), &request,
-		    &used);
+		int rc = client->protocol->cut(slice_skip(input, done),
+		                               &request, &used);
 
 		if (rc == MTS_EMORE)
 			break;

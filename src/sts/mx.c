@@ -20,11 +20,6 @@ static bool is_wildcard(struct slice pattern)
 	return slice_starts(pattern, "*.");
 }
 
-static struct slice skip(struct slice slice, size_t n)
-{
-	return slice_of(slice.data + n, slice.len - n);
-}
-
 /* In a policy's answer Postfix would take these for its own words: "hostname"
  * accepts whatever MX a forged DNS answer names. */
 static bool is_postfix_keyword(struct slice pattern)
@@ -39,7 +34,7 @@ bool mx_pattern_is_valid(struct slice pattern)
 	if (pattern.len > DOMAIN_MAX || is_postfix_keyword(pattern))
 		return false;
 	if (is_wildcard(pattern))
-		pattern = skip(pattern, 2);
+		pattern = slice_skip(pattern, 2);
 	return domain_is_name(pattern.data, pattern.len);
 }
 
@@ -56,5 +51,6 @@ bool mx_pattern_matches(const char *pattern, struct slice mx)
 	/* An empty first label is none. */
 	if (!dot || dot == mx.data)
 		return false;
-	return same(skip(want, 1), skip(mx, (size_t)(dot - mx.data)));
+	return same(slice_skip(want, 1),
+	            slice_skip(mx, (size_t)(dot - mx.data)));
 }

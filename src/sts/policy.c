@@ -282,7 +282,7 @@ static int split_field(struct parser *p, struct slice line, struct field *ret)
 	ret->key = slice_of(line.data, ++n);
 	while (n < line.len && ascii_is_wsp(line.data[n]))
 		n++;
-	ret->value = slice_of(line.data + n, line.len - n);
+	ret->value = slice_skip(line, n);
 	return check_value(p, ret->value);
 }
 

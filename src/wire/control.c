@@ -113,7 +113,7 @@ static bool is_text(struct slice line)
 
 		if (n == 0 || is_control(c))
 			return false;
-		line = slice_of(line.data + n, line.len - n);
+		line = slice_skip(line, n);
 	}
 	return true;
 }
@@ -180,12 +180,12 @@ static bool take_option(struct slice word, const struct control_option *option,
 
 	if (!slice_starts(word, option->name))
 		return false;
-	*ret = slice_of(word.data + len, word.len - len);
+	*ret = slice_skip(word, len);
 	if (!option->value)
 		return ret->len == 0;
 	if (ret->len < 2 || ret->data[0] != '=')
 		return false;
-	*ret = slice_of(ret->data + 1, ret->len - 1);
+	*ret = slice_skip(*ret, 1);
 	return true;
 }
 
@@ -196,7 +196,7 @@ static bool add_option(struct control_request *request, struct slice word)
 	const struct control_option *option;
 	struct slice value;
 
-	word = slice_of(word.data + 2, word.len - 2);
+	word = slice_skip(word, 2);
 	for (size_t i = 0; (option = option_at(row, i)); i++) {
 		if (!take_option(word, option, &value))
 			continue;

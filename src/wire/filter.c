@@ -34,7 +34,7 @@ static bool take_number(struct slice *rest, uint64_t *ret)
 	*ret = 0;
 	for (; i < rest->len && ascii_is_digit(rest->data[i]); i++)
 		*ret = *ret * 10 + (uint64_t)(rest->data[i] - '0');
-	*rest = slice_of(rest->data + i, rest->len - i);
+	*rest = slice_skip(*rest, i);
 	return i > 0 && i < 10;
 }
 

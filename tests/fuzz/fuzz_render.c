@@ -54,7 +54,7 @@ static struct slice take_text(struct feed *feed)
 
 static char *take_raw(struct feed *feed)
 {
-	char *raw = raw_copy(take_text(feed));
+	char *raw = slice_copy(take_text(feed));
 
 	must(raw != NULL);
 	return raw;
@@ -134,7 +134,7 @@ static void add_policy(struct report *report, struct feed *feed)
 	struct slice text = take_text(feed);
 	struct fault why = { 0 };
 
-	report->policy.text = slice_of(raw_copy(text), text.len);
+	report->policy.text = slice_of(slice_copy(text), text.len);
 	must(report->policy.text.data != NULL);
 	if (policy_parse(report->policy.text, NULL, &report->policy.policy,
 	                 &why) != MTS_OK)

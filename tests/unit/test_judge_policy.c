@@ -3,7 +3,6 @@
 #include "tests.h"
 
 #include "check/judge.h"
-#include "check/safe.h"
 
 #define V "version: STSv1\n"
 #define M "mode: enforce\n"
@@ -75,7 +74,8 @@ static struct report *judge_text(const char *text, bool *ret_good)
 	struct report *report = report_new(&domain);
 
 	assert_non_null(report);
-	report->policy.text = slice_of(raw_copy(slice_str(text)), strlen(text));
+	report->policy.text =
+	    slice_of(slice_copy(slice_str(text)), strlen(text));
 	assert_non_null(report->policy.text.data);
 	*ret_good = judge_policy_text(report, EXPECT_NOTHING);
 	return report;
