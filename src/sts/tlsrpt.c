@@ -11,39 +11,9 @@
  * A rua holds blanks and "=", which the value of an extension may not. */
 #include "sts/tlsrpt.h"
 
+#include "sts/field.h"
+
 #define TLSRPT_VERSION "v=TLSRPTv1"
-
-enum { TLSRPT_NAME_MAX = 32 }; /* one character, then *31 */
-
-struct reader {
-	const char *start;
-	struct slice rest;
-	struct fault *why;
-};
-
-static void advance(struct reader *r, size_t n)
-{
-	r->rest.data += n;
-	r->rest.len -= n;
-}
-
-static int fail_here(struct reader *r, const char *what)
-{
-	return fault_set(r->why, MTS_ESYNTAX,
-	                 "TLSRPT record, character %zu: %s",
-	                 (size_t)(r->rest.data - r->start) + 1, what);
-}
-
-/* %x21-3A / %x3C / %x3E-7E: visible, but for ';' and '='. */
-static bool is_value_char(char c)
-{
-	return c > ' ' && c <= '~' && c != ';' && c != '=';
-}
-
-static bool is_name_char(char c)
-{
-	return ascii_is_alnum(c) || c == '_' || c == '-' || c == '.';
-}
 
 /* Of RFC 3986, but for ',' '!' and ';', which "MUST be encoded". */
 static bool is_uri_char(char c)
@@ -51,24 +21,15 @@ static bool is_uri_char(char c)
 	return ascii_is_alnum(c) || (c && strchr("-._~:/?#[]@$&'()*+=%", c));
 }
 
-static size_t span(struct slice s, bool (*is)(char c))
-{
-	size_t n = 0;
-
-	while (n < s.len && is(s.data[n]))
-		n++;
-	return n;
-}
-
 /* True if blanks and then C come next; they are passed. */
-static bool take(struct reader *r, char c)
+static bool take(struct field_reader *r, char c)
 {
-	size_t blanks = span(r->rest, ascii_is_wsp);
+	size_t blanks = field_span(r->rest, ascii_is_wsp);
 
 	if (blanks == r->rest.len || r->rest.data[blanks] != c)
 		return false;
-	advance(r, blanks + 1);
-	advance(r, span(r->rest, ascii_is_wsp));
+	r->rest = slice_skip(r->rest, blanks + 1);
+	r->rest = slice_skip(r->rest, field_span(r->rest, ascii_is_wsp));
 	return true;
 }
 
@@ -96,29 +57,30 @@ static bool is_encoded_well(struct slice uri)
 	return true;
 }
 
-static int read_uri(struct reader *r, struct tlsrpt *ret)
+static int read_uri(struct field_reader *r, struct tlsrpt *ret)
 {
-	struct slice uri = slice_of(r->rest.data, span(r->rest, is_uri_char));
-	size_t scheme = span(uri, is_scheme_char);
+	struct slice uri =
+	    slice_of(r->rest.data, field_span(r->rest, is_uri_char));
+	size_t scheme = field_span(uri, is_scheme_char);
 
 	if (scheme == 0 || ascii_is_digit(uri.data[0]) ||
 	    !ascii_is_alnum(uri.data[0]) || scheme == uri.len ||
 	    uri.data[scheme] != ':')
-		return fail_here(r, "a URI expected, as in "
-		                    "\"mailto:reports@example.com\"");
+		return field_fail(r, "a URI expected, as in "
+		                     "\"mailto:reports@example.com\"");
 	if (scheme + 1 == uri.len)
-		return fail_here(r, "a URI with nothing after its scheme");
+		return field_fail(r, "a URI with nothing after its scheme");
 	if (!is_encoded_well(uri))
-		return fail_here(r, "a '%' in a URI that encodes nothing");
-	advance(r, uri.len);
+		return field_fail(r, "a '%' in a URI that encodes nothing");
+	r->rest = slice_skip(r->rest, uri.len);
 	if (r->rest.len && *r->rest.data == '!')
-		return fail_here(r, "'!' in a URI has to be encoded as %21");
+		return field_fail(r, "'!' in a URI has to be encoded as %21");
 	if (ret->rua_count < TLSRPT_RUA_MAX)
 		ret->rua[ret->rua_count++] = uri;
 	return MTS_OK;
 }
 
-static int read_rua(struct reader *r, struct tlsrpt *ret)
+static int read_rua(struct field_reader *r, struct tlsrpt *ret)
 {
 	int rc;
 
@@ -154,49 +116,31 @@ struct slice tlsrpt_mail_domain(struct slice rua)
 	if (tlsrpt_scheme(rua) != TLSRPT_MAILTO || !at)
 		return domain;
 	domain = slice_of(at + 1, rua.len - (size_t)(at + 1 - rua.data));
-	domain.len = span(domain, is_name_char);
+	domain.len = field_span(domain, field_is_name_char);
 	return domain;
 }
 
 /* -- the record ------------------------------------------------------------ */
 
-static int read_extension(struct reader *r)
-{
-	size_t n = span(r->rest, is_value_char);
-
-	if (n == 0)
-		return fail_here(r, "a value expected right after '='");
-	advance(r, n);
-	return MTS_OK;
-}
-
 /* HAS_RUA: one came before; of a field that comes twice the first counts. */
-static int read_field(struct reader *r, struct tlsrpt *ret, bool *has_rua)
+static int read_field(struct field_reader *r, struct tlsrpt *ret, bool *has_rua)
 {
 	struct tlsrpt again = { .rua_count = 0 };
-	size_t n = span(r->rest, is_name_char);
-	struct slice name = slice_of(r->rest.data, n);
-	bool is_rua = slice_is(name, "rua");
-	bool first = is_rua && !*has_rua;
+	struct slice name, value;
+	bool first = !*has_rua;
+	int rc = field_read_name(r, &name);
 
-	if (n == 0 || !ascii_is_alnum(r->rest.data[0]))
-		return fail_here(r,
-		                 "a field's name expected (letter or digit)");
-	if (n > TLSRPT_NAME_MAX)
-		return fail_here(r, "a field's name is over 32 characters");
-	advance(r, n);
-	if (r->rest.len == 0 || r->rest.data[0] != '=')
-		return fail_here(r, "'=' expected right after the name");
-	advance(r, 1);
-	if (!is_rua)
-		return read_extension(r);
+	if (rc != MTS_OK)
+		return rc;
+	if (!slice_is(name, "rua"))
+		return field_read_value(r, &value);
 	*has_rua = true;
 	return read_rua(r, first ? ret : &again);
 }
 
 int tlsrpt_parse(struct slice text, struct tlsrpt *ret, struct fault *why)
 {
-	struct reader r = { text.data, text, why };
+	struct field_reader r = { "TLSRPT", text.data, text, why };
 	struct tlsrpt record = { .rua_count = 0 };
 	bool has_rua = false;
 	int rc;
@@ -205,10 +149,10 @@ int tlsrpt_parse(struct slice text, struct tlsrpt *ret, struct fault *why)
 		return fault_set(why, MTS_ESYNTAX,
 		                 "TLSRPT record: it does not begin with "
 		                 "\"" TLSRPT_VERSION "\"");
-	advance(&r, strlen(TLSRPT_VERSION));
+	r.rest = slice_skip(text, strlen(TLSRPT_VERSION));
 	do {
 		if (!take(&r, ';'))
-			return fail_here(&r, "';' expected");
+			return field_fail(&r, "';' expected");
 		if (r.rest.len == 0)
 			break; /* the delimiter that may end the record */
 		rc = read_field(&r, &record, &has_rua);
