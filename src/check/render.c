@@ -4,6 +4,7 @@
 
 #include "check/safe.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -32,6 +33,15 @@ const char *render_state_words(enum state state)
 	};
 
 	return words[state];
+}
+
+const char *render_policy_words(const struct policy *policy,
+                                char text[RENDER_POLICY])
+{
+	snprintf(text, RENDER_POLICY, "mode %s, max_age %u s, %u mx",
+	         policy_mode_text(policy->mode), (unsigned)policy->max_age_s,
+	         (unsigned)policy->mx_count);
+	return text;
 }
 
 const char *render_host_words(const struct mx_host *host)
@@ -66,6 +76,38 @@ const struct tls_view *render_host_view(const struct mx_host *host)
 			shown = view;
 	}
 	return shown;
+}
+
+void render_connections(const struct report *report,
+                        void (*put)(void *arg,
+                                    const struct render_connection *connection),
+                        void *arg)
+{
+	char name[sizeof("mta-sts.") + DOMAIN_MAX];
+	char text[ADDRESS_TEXT];
+	struct render_connection c = { .host = name,
+		                       .address = report->policy.address,
+		                       .error = "",
+		                       .ms = report->timing.policy_ms,
+		                       .view = report->policy.view };
+
+	snprintf(name, sizeof(name), "mta-sts.%s", report->domain.name);
+	if (*c.address)
+		put(arg, &c);
+	for (size_t i = 0; i < report->mx_count; i++) {
+		const struct mx_host *host = report->mx[i].host;
+
+		for (size_t k = 0; host && k < host->count; k++) {
+			const struct mx_address *address = &host->addresses[k];
+
+			c.host = host->name;
+			c.address = address_text(&address->address, text);
+			c.error = address->error;
+			c.ms = address->ms;
+			c.view = address->view;
+			put(arg, &c);
+		}
+	}
 }
 
 /* A scheme's "mailto:", and how much of what follows is before the domain: all

@@ -75,6 +75,11 @@ const struct renderer *renderer_find(const char *name);
 /* For a person: "enforced", "opted out (mode none)", ... A constant. */
 const char *render_state_words(enum state state);
 
+/* "mode enforce, max_age 604800 s, 2 mx"; TEXT. */
+enum { RENDER_POLICY = 80 };
+const char *render_policy_words(const struct policy *policy,
+                                char text[RENDER_POLICY]);
+
 /* What is worst of a mail host's addresses, in a few words; NULL: nothing, or
  * they were not called. HOST may be NULL. A constant. */
 const char *render_host_words(const struct mx_host *host);
@@ -82,6 +87,22 @@ const char *render_host_words(const struct mx_host *host);
 /* The TLS that tells most of it: what is bad before what is good. NULL: none was
  * seen. HOST may be NULL. */
 const struct tls_view *render_host_view(const struct mx_host *host);
+
+/* One connection that was made. */
+struct render_connection {
+	const char *host;
+	const char *address;
+	const char *error; /* safe; "": none */
+	uint64_t ms;
+	const struct tls_view *view; /* NULL: no TLS was seen */
+};
+
+/* Calls PUT for the connection to the policy host and then for those to mail
+ * hosts, in the order of their rows. */
+void render_connections(const struct report *report,
+                        void (*put)(void *arg,
+                                    const struct render_connection *connection),
+                        void *arg);
 
 /* For all forms: a rua as it may be shown, with "***" for the local part of a
  * mailto: unless SHOW. Safe; to be freed; NULL: memory is short. */

@@ -125,15 +125,11 @@ static void put_head(struct buffer *out, const struct report *report)
 
 static void put_policy(struct buffer *out, const struct report_policy *policy)
 {
-	char text[100];
+	char text[RENDER_POLICY];
 
-	if (policy->policy) {
-		snprintf(text, sizeof(text), "mode %s, max_age %u s, %u mx",
-		         policy_mode_text(policy->policy->mode),
-		         (unsigned)policy->policy->max_age_s,
-		         (unsigned)policy->policy->mx_count);
-		put_row(out, "Policy", "span", text);
-	}
+	if (policy->policy)
+		put_row(out, "Policy", "span",
+		        render_policy_words(policy->policy, text));
 	if (policy->sha256[0])
 		put_row(out, "SHA-256", "code", policy->sha256);
 }
@@ -255,7 +251,7 @@ static void put_finding(struct buffer *out, const struct finding *finding)
 	              row->name);
 	put_row(out, "Seen", "p", finding->detail);
 	put_row(out, "Why", "p", row->cause);
-	put_lines(out, "Mend", finding->fix ? finding->fix : row->fix);
+	put_lines(out, "Mend", finding_fix(finding));
 	if (*row->rfc)
 		put_rfc(out, row->rfc);
 	buffer_puts(out, "</dl></section>\n");
@@ -307,41 +303,27 @@ static void put_cert(struct buffer *out, const struct cert_view *cert)
 	put_row(out, "SHA-256", "code", cert->sha256);
 }
 
-static void put_view(struct buffer *out, const char *host, const char *address,
-                     const char *error, const struct tls_view *view)
+static void put_connection(void *arg, const struct render_connection *c)
 {
+	struct buffer *out = arg;
+
 	buffer_puts(out, "<h3>");
-	put_words(out, host);
-	buffer_printf(out, " (%s)</h3>\n<dl>\n", address);
+	put_words(out, c->host);
+	buffer_printf(out, " (%s)</h3>\n<dl>\n", c->address);
 	put_row(out, "TLS", "span",
-	        view && *view->version ? view->version : "none");
-	if (*error)
-		put_row(out, "Error", "span", error);
-	for (size_t i = 0; view && i < view->cert_count; i++)
-		put_cert(out, &view->certs[i]);
+	        c->view && *c->view->version ? c->view->version : "none");
+	if (*c->error)
+		put_row(out, "Error", "span", c->error);
+	for (size_t i = 0; c->view && i < c->view->cert_count; i++)
+		put_cert(out, &c->view->certs[i]);
 	buffer_puts(out, "</dl>\n");
 }
 
-static void put_views(struct buffer *out, const struct report *report)
+static void put_connections(struct buffer *out, const struct report *report)
 {
-	char name[DOMAIN_MAX + 16];
-	char text[ADDRESS_TEXT];
-
 	buffer_puts(out, "<details><summary>Connections and certificates"
 	                 "</summary>\n");
-	snprintf(name, sizeof(name), "mta-sts.%s", report->domain.name);
-	if (report->policy.address[0])
-		put_view(out, name, report->policy.address, "",
-		         report->policy.view);
-	for (size_t i = 0; i < report->mx_count; i++) {
-		const struct mx_host *host = report->mx[i].host;
-
-		for (size_t k = 0; host && k < host->count; k++)
-			put_view(
-			    out, host->name,
-			    address_text(&host->addresses[k].address, text),
-			    host->addresses[k].error, host->addresses[k].view);
-	}
+	render_connections(report, put_connection, out);
 	buffer_puts(out, "</details>\n");
 }
 
@@ -361,7 +343,7 @@ static void put_served(struct buffer *out, const struct report *report)
 		put_text(out, slice_of(text.data, len - crlf));
 		buffer_puts(out, "\n");
 		len += end != NULL;
-		text = slice_of(text.data + len, text.len - len);
+		text = slice_skip(text, len);
 	}
 	buffer_puts(out, "</pre></details>\n");
 }
@@ -427,7 +409,7 @@ static int put_report(struct buffer *out, const struct render *render,
 	put_suggestions(out, report);
 	if (report->state != STATE_NOT_CONFIGURED) {
 		put_served(out, report);
-		put_views(out, report);
+		put_connections(out, report);
 	}
 	if (report->score >= 0)
 		put_arithmetic(out, report);

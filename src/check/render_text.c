@@ -101,12 +101,11 @@ static void put_head(struct page *page, const struct report *report)
 static void put_policy(struct page *page, const struct report *report)
 {
 	const struct report_policy *policy = &report->policy;
+	char text[RENDER_POLICY];
 
 	if (policy->policy)
-		put_format(page, "policy", "mode %s, max_age %u s, %u mx",
-		           policy_mode_text(policy->policy->mode),
-		           (unsigned)policy->policy->max_age_s,
-		           (unsigned)policy->policy->mx_count);
+		put_format(page, "policy", "%s",
+		           render_policy_words(policy->policy, text));
 	if (policy->sha256[0])
 		put_format(page, "SHA-256", "%s", policy->sha256);
 }
@@ -233,7 +232,7 @@ static void put_finding(struct page *page, const struct finding *finding,
 	if (!again)
 		put_field(page, "why", row->cause);
 	if (!again || finding->fix)
-		put_field(page, "mend", finding->fix ? finding->fix : row->fix);
+		put_field(page, "mend", finding_fix(finding));
 	if (!again && *row->rfc)
 		put_field(page, "see", row->rfc);
 }
@@ -290,17 +289,20 @@ static void put_cert(struct page *page, const struct cert_view *cert)
 	put_format(page, "  SHA-256", "%s", cert->sha256);
 }
 
-static void put_view(struct page *page, const char *host, const char *address,
-                     uint64_t ms, const struct tls_view *view)
+static void put_connection(void *arg, const struct render_connection *c)
 {
-	put_format(page, "host", "%s (%s), %s, %llu ms", host, address,
-	           view && *view->version ? view->version : "no TLS",
-	           (unsigned long long)ms);
-	for (size_t i = 0; view && i < view->cert_count; i++)
-		put_cert(page, &view->certs[i]);
+	struct page *page = arg;
+
+	put_format(page, "host", "%s (%s), %s, %llu ms", c->host, c->address,
+	           c->view && *c->view->version ? c->view->version : "no TLS",
+	           (unsigned long long)c->ms);
+	for (size_t i = 0; c->view && i < c->view->cert_count; i++)
+		put_cert(page, &c->view->certs[i]);
+	if (*c->error)
+		put_field(page, "", c->error);
 }
 
-static bool has_views(const struct report *report)
+static bool has_connections(const struct report *report)
 {
 	if (report->policy.address[0])
 		return true;
@@ -310,33 +312,14 @@ static bool has_views(const struct report *report)
 	return false;
 }
 
-static void put_views(struct page *page, const struct report *report)
+static void put_connections(struct page *page, const struct report *report)
 {
-	char name[DOMAIN_MAX + 16];
-	char text[ADDRESS_TEXT];
-
-	if (!has_views(report))
+	if (!has_connections(report))
 		return;
 	buffer_puts(page->out, "\n");
 	put_colored(page, BOLD, "Connections");
 	buffer_puts(page->out, "\n");
-	snprintf(name, sizeof(name), "mta-sts.%s", report->domain.name);
-	if (report->policy.address[0])
-		put_view(page, name, report->policy.address,
-		         report->timing.policy_ms, report->policy.view);
-	for (size_t i = 0; i < report->mx_count; i++) {
-		const struct mx_host *host = report->mx[i].host;
-
-		for (size_t k = 0; host && k < host->count; k++) {
-			const struct mx_address *address = &host->addresses[k];
-
-			put_view(page, host->name,
-			         address_text(&address->address, text),
-			         address->ms, address->view);
-			if (*address->error)
-				put_field(page, "", address->error);
-		}
-	}
+	render_connections(report, put_connection, page);
 }
 
 static void put_arithmetic(struct page *page, const struct report *report)
@@ -400,7 +383,7 @@ static int put_report(struct buffer *out, const struct render *render,
 		buffer_puts(out, "\nNothing to complain of.\n");
 	put_suggestions(&page, report);
 	if (page.options->verbose && report->state != STATE_NOT_CONFIGURED) {
-		put_views(&page, report);
+		put_connections(&page, report);
 		put_arithmetic(&page, report);
 	}
 	if (report->status != MTS_OK)
@@ -415,13 +398,11 @@ static int put_lint(struct buffer *out, const struct render *render,
 {
 	const struct policy *policy = report->policy.policy;
 	struct page page = { out, render->options };
+	char text[RENDER_POLICY];
 
 	text_put_safe(out, slice_str(name), page.options->utf8);
 	if (policy)
-		buffer_printf(out, ": mode %s, max_age %u s, %u mx\n",
-		              policy_mode_text(policy->mode),
-		              (unsigned)policy->max_age_s,
-		              (unsigned)policy->mx_count);
+		buffer_printf(out, ": %s\n", render_policy_words(policy, text));
 	else
 		put_colored(&page, RED,
 		            ": no valid policy, senders ignore it\n");

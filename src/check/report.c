@@ -156,6 +156,11 @@ void report_fix(struct report *report, struct finding *finding,
 		report->status = MTS_ENOMEM;
 }
 
+const char *finding_fix(const struct finding *finding)
+{
+	return finding->fix ? finding->fix : finding_row(finding->id)->fix;
+}
+
 const struct finding *report_find(const struct report *report,
                                   enum finding_id id)
 {

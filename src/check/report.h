@@ -163,6 +163,9 @@ struct finding *report_add_as(struct report *report, enum finding_id id,
 void report_fix(struct report *report, struct finding *finding,
                 const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* How FINDING is mended: in this very case, where that was said. */
+const char *finding_fix(const struct finding *finding);
+
 /* The first finding of this kind, or NULL. */
 const struct finding *report_find(const struct report *report,
                                   enum finding_id id);
