@@ -4,6 +4,7 @@
  * Keys and their meaning are the interface; "schema" counts its versions. */
 #include "check/render.h"
 
+#include "base/json_text.h"
 #include "base/text.h"
 #include "check/safe.h"
 
@@ -54,8 +55,7 @@ static json_t *finding_value(const struct finding *finding)
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "id", row->name,
 	                 "severity", severity_text(finding->severity), "title",
 	                 row->title, "detail", finding->detail, "fix",
-	                 finding->fix ? finding->fix : row->fix, "rfc",
-	                 string_or_null(row->rfc));
+	                 finding_fix(finding), "rfc", string_or_null(row->rfc));
 }
 
 static json_t *findings_value(const struct report *report)
@@ -192,7 +192,7 @@ static json_t *body_value(struct slice text)
 			len--;
 		text_put_safe(&out, slice_of(text.data, len), true);
 		buffer_put(&out, text.data + len, n - len);
-		text = slice_of(text.data + n, text.len - n);
+		text = slice_skip(text, n);
 	}
 	if (buffer_status(&out) == MTS_OK)
 		string = json_stringn(out.data ? out.data : "", out.len);
@@ -303,26 +303,10 @@ static json_t *report_value(const struct render *render,
 
 /* -- the forms ------------------------------------------------------------- */
 
-static int on_dump(const char *data, size_t len, void *out)
-{
-	return buffer_put(out, data, len) == MTS_OK ? 0 : -1;
-}
-
-/* Takes VALUE over; NULL: memory was short. */
-static int dump(struct buffer *out, json_t *value, size_t flags)
-{
-	int status = MTS_ENOMEM;
-
-	if (value && json_dump_callback(value, on_dump, out, flags) == 0)
-		status = MTS_OK;
-	json_decref(value);
-	return status == MTS_OK ? buffer_status(out) : status;
-}
-
 static int put_value(struct buffer *out, const struct render *render,
                      const struct report *report, size_t flags)
 {
-	return dump(out, report_value(render, report), flags);
+	return json_text_put(out, report_value(render, report), flags);
 }
 
 static int begin_json(struct buffer *out, const struct render *render)
@@ -361,7 +345,7 @@ static int put_lint(struct buffer *out, const struct render *render,
 {
 	json_t *value = json_pack("{s:i, s:o}", "schema", JSON_SCHEMA,
 	                          "findings", findings_value(report));
-	int status = dump(out, value, JSON_INDENT(2));
+	int status = json_text_put(out, value, JSON_INDENT(2));
 
 	(void)render;
 	(void)name;
@@ -390,7 +374,7 @@ static int put_explanations(struct buffer *out, const struct render *render,
 	for (size_t i = 0; i < end; i++)
 		array = append(
 		    array, row_of_table(count ? ids[i] : (enum finding_id)i));
-	status = dump(out, array, JSON_INDENT(2));
+	status = json_text_put(out, array, JSON_INDENT(2));
 	return status == MTS_OK ? buffer_puts(out, "\n") : status;
 }
 

@@ -3,6 +3,7 @@
 #include "serve/control_json.h"
 
 #include "base/clock.h"
+#include "base/json_text.h"
 #include "sts/verdict.h"
 
 #include <stdio.h>
@@ -97,27 +98,16 @@ static void put_both_times(json_t **object, const char *key, int64_t time_s)
 	control_put(object, iso_key, iso_time(time_s));
 }
 
-static int put_bytes(const char *data, size_t len, void *arg)
-{
-	return buffer_put(arg, data, len) == MTS_OK ? 0 : -1;
-}
-
 int control_json_write(struct buffer *out, json_t **object)
 {
 	size_t len = out->len;
-	int rc = MTS_ENOMEM;
+	int rc = json_text_put(out, *object, JSON_COMPACT);
 
-	if (!*object)
-		goto out;
-	if (json_dump_callback(*object, put_bytes, out, JSON_COMPACT) == 0)
+	*object = NULL;
+	if (rc == MTS_OK)
 		rc = buffer_put(out, "\n", 1);
-	else if (buffer_status(out) != MTS_OK)
-		rc = buffer_status(out);
-out:
 	if (rc != MTS_OK)
 		buffer_truncate(out, len);
-	json_decref(*object);
-	*object = NULL;
 	return rc;
 }
 

@@ -2,6 +2,7 @@
 /* metrics_json.c - what is measured, as JSON. */
 #include "serve/metrics.h"
 
+#include "base/json_text.h"
 #include "config.h"
 
 #include <stdio.h>
@@ -139,19 +140,10 @@ json_t *metrics_document(const struct metrics_sources *sources)
 	return NULL;
 }
 
-static int put_bytes(const char *data, size_t len, void *arg)
-{
-	return buffer_put(arg, data, len) == MTS_OK ? 0 : -1;
-}
-
 int metrics_put_json(struct buffer *out, json_t **document)
 {
-	int rc = MTS_ENOMEM;
+	int rc = json_text_put(out, *document, JSON_INDENT(2));
 
-	if (*document &&
-	    json_dump_callback(*document, put_bytes, out, JSON_INDENT(2)) == 0)
-		rc = buffer_put(out, "\n", 1);
-	json_decref(*document);
 	*document = NULL;
-	return rc;
+	return rc == MTS_OK ? buffer_put(out, "\n", 1) : rc;
 }

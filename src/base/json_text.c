@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* json_text.c - writes jansson's values into a buffer. */
+#include "base/json_text.h"
+
+#include "base/status.h"
+
+static int put_bytes(const char *data, size_t len, void *out)
+{
+	return buffer_put(out, data, len) == MTS_OK ? 0 : -1;
+}
+
+int json_text_put(struct buffer *out, json_t *value, size_t flags)
+{
+	int status = MTS_ENOMEM;
+
+	if (value && json_dump_callback(value, put_bytes, out, flags) == 0)
+		status = MTS_OK;
+	else if (buffer_status(out) != MTS_OK)
+		status = buffer_status(out);
+	json_decref(value);
+	return status;
+}
