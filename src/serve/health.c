@@ -58,24 +58,27 @@ const char *health_text(enum health_reason reason)
 	return rows[reason].text;
 }
 
+static json_t *row_value(enum health_reason reason)
+{
+	return json_pack("{s:s, s:s}", "name", health_name(reason), "text",
+	                 health_text(reason));
+}
+
 json_t *health_json(unsigned reasons)
 {
 	json_t *array = json_array();
-	json_t *object;
 
 	for (unsigned i = 0; array && i < HEALTH_REASONS; i++) {
 		if (!(reasons >> i & 1))
 			continue;
-		if (json_array_append_new(array, json_pack("{s:s, s:s}", "name",
-		                                           rows[i].name, "text",
-		                                           rows[i].text)) == 0)
+		if (json_array_append_new(
+			array, row_value((enum health_reason)i)) == 0)
 			continue;
 		json_decref(array);
 		array = NULL;
 	}
 	if (!array)
 		return NULL;
-	object =
-	    json_pack("{s:b, s:o}", "healthy", reasons == 0, "reasons", array);
-	return object;
+	return json_pack("{s:b, s:o}", "healthy", reasons == 0, "reasons",
+	                 array);
 }
