@@ -35,6 +35,7 @@ enum conf_type {
 struct conf_option {
 	const char *path; /* "fetch.timeout"; "listen.mode" is an entry's */
 	enum conf_type type;
+	bool restart;  /* a reload does not take it in */
 	size_t offset; /* in struct conf; an entry's in struct conf_listen */
 	/* Of the number; of texts their length in bytes, where 0 means that
 	 * "" is good; of lists their length. */
@@ -43,7 +44,6 @@ struct conf_option {
 	const char *fallback;     /* the default, as a file would say it */
 	const char *example;      /* without a default: a good value */
 	const char *const *words; /* CONF_WORD: up to a NULL */
-	bool restart;             /* a reload does not take it in */
 	const char *help;         /* one line */
 	const char *more;         /* what else there is to know, or "" */
 };

@@ -73,16 +73,20 @@ void activation_free(struct activation **activation)
 	*activation = NULL;
 }
 
+/* NAME is copied, and may be NULL. */
 static int add(struct activation *activation, const struct bound *bound,
-               struct fault *why)
+               const char *name, struct fault *why)
 {
 	struct bound *more = realloc(activation->sockets,
 	                             (activation->count + 1) * sizeof(*more));
+	char *copy = name && more ? strdup(name) : NULL;
 
-	if (!more)
+	if (more)
+		activation->sockets = more;
+	if (!more || (name && !copy))
 		return fault_set(why, MTS_ENOMEM, "out of memory");
-	activation->sockets = more;
-	more[activation->count++] = *bound;
+	more[activation->count] = *bound;
+	more[activation->count++].name = copy;
 	return MTS_OK;
 }
 
@@ -119,13 +123,9 @@ int activation_pass(struct activation *activation, int fd, const char *name,
 		                 "is listened on",
 		                 fd, name ? name : "");
 	}
-	bound.name = strdup(name ? name : "");
-	rc = bound.name ? add(activation, &bound, why)
-	                : fault_set(why, MTS_ENOMEM, "out of memory");
-	if (rc != MTS_OK) {
-		free(bound.name);
+	rc = add(activation, &bound, name ? name : "", why);
+	if (rc != MTS_OK)
 		close(fd);
-	}
 	return rc;
 }
 
@@ -137,7 +137,7 @@ int activation_keep(struct activation *activation, int fd, struct fault *why)
 	if (get_address(fd, &bound.address) != 0)
 		rc = fault_errno(why, errno, "a socket without address");
 	if (rc == MTS_OK)
-		rc = add(activation, &bound, why);
+		rc = add(activation, &bound, NULL, why);
 	if (rc != MTS_OK)
 		close(fd);
 	return rc;
