@@ -62,6 +62,9 @@ static void say_no_match(struct judging *j, const struct mx_row *row)
 
 static void match_rows(struct judging *j, const struct policy *policy)
 {
+	/* Mode none needs no pattern: nothing to compare with. */
+	if (policy->mode == POLICY_NONE && policy->mx_count == 0)
+		return;
 	for (size_t i = 0; i < j->report->mx_count; i++) {
 		struct mx_row *row = &j->report->mx[i];
 		bool good = verdict_mx_matches(policy, slice_str(row->name));
@@ -89,11 +92,14 @@ static void judge_patterns(struct judging *j, const struct policy *policy)
 	while ((pattern = policy_next_mx(policy, &offset)) != NULL) {
 		if (report->mx_count && !is_used(report, pattern))
 			report_add(j->report, FINDING_MX_UNUSED,
-			           "The pattern %s", pattern);
+			           "No MX host matches the pattern %s",
+			           pattern);
 		if (strncmp(pattern, "*.", 2) == 0 &&
 		    strcmp(pattern + 2, report->domain.name) == 0)
 			report_add(j->report, FINDING_MX_TOO_BROAD,
-			           "The pattern %s", pattern);
+			           "The pattern %s covers every name right "
+			           "below the domain",
+			           pattern);
 	}
 }
 
@@ -135,7 +141,8 @@ static void judge_address(struct judging *j, const char *host,
 		return;
 	case REACH_PLAIN:
 		report_add(j->report, FINDING_STARTTLS_MISSING, "%s (%s)%s%s",
-		           host, text, *address->error ? ": " : "",
+		           host, text,
+		           *address->error ? ": " : " offers no STARTTLS",
 		           address->error);
 		return;
 	case REACH_TLS_FAILED:

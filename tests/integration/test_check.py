@@ -421,6 +421,17 @@ def test_not_configured_is_neutral(checks):
     assert "mode: testing\nmx: mx1.plain.test\n" in report["suggested_policy"]
 
 
+def test_mode_none_needs_no_pattern(checks):
+    """Nor is any host marked for it."""
+    d = checks.domain("none-bare.test")
+    d.site.body = b"version: STSv1\nmode: none\nmax_age: 86400\n"
+    report = d.check("--expect", "none")
+    assert report.ids == ["mode_none"] and report["exit_status"] == 0
+    assert report["mx"][0]["matched"] is None
+    _, out, _ = checks.run(d.name)
+    assert "no pattern" not in out and "\u2717" not in out
+
+
 # -- drift -----------------------------------------------------------------------
 
 def test_stale_until_the_id_is_rotated(checks):
