@@ -33,7 +33,8 @@ static void say_no_address(struct judging *j)
 		           domain, bad->reason);
 	else
 		report_add(j->report, FINDING_POLICY_FETCH_FAILED,
-		           "mta-sts.%s has no address", domain);
+		           "mta-sts.%s has no %saddress", domain,
+		           judge_family(j->options));
 }
 
 static void say_http(struct judging *j)

@@ -171,7 +171,8 @@ static void judge_no_address(struct judging *j, const struct mx_host *host)
 		           "%s has only private addresses", host->name);
 	else
 		report_add(j->report, FINDING_MX_NO_ADDRESS,
-		           "%s has no address", host->name);
+		           "%s has no %saddress", host->name,
+		           judge_family(j->options));
 }
 
 static void judge_row(struct judging *j, const struct mx_row *row, bool called)

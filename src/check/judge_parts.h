@@ -14,6 +14,14 @@ struct judging {
 	struct score_facts score;
 };
 
+/* "IPv6 " where no other addresses are asked for; else "". */
+static inline const char *judge_family(const struct check_options *options)
+{
+	if (options->ipv4 && options->ipv6)
+		return "";
+	return options->ipv4 ? "IPv4 " : "IPv6 ";
+}
+
 /* Each in its file. */
 void judge_record(struct judging *j);
 void judge_fetch(struct judging *j);

@@ -10,6 +10,7 @@
 #include "check/batch.h"
 #include "check/drift.h"
 #include "check/input.h"
+#include "check/prober.h"
 #include "check/reports_seen.h"
 #include "check/score.h"
 #include "prog/check_lines.h"
@@ -28,6 +29,10 @@ enum {
 	EHLO_MAX = 256,
 	/* A fetch that is slow gives its place to others. */
 	SLOW_FACTOR = 4,
+	/* Standard ones, the loop's, files; and calls to mail hosts. */
+	DESCRIPTORS_OURS = 32 + PROBER_CALLS_MAX,
+	/* A domain's look-ups, some by TCP, and its policy host. */
+	DESCRIPTORS_EACH = 24,
 };
 
 /* What is checked with, from the first round to the last. */
@@ -349,16 +354,24 @@ static void close_all(struct session *session)
 	free(session->domains);
 }
 
-/* Each connection and question takes a descriptor: as many as may be had. */
-static void raise_limit(void)
+/* Each connection and question takes a descriptor: as many as may be had. Where
+ * there are few, fewer domains at once: what can't be asked for want of them
+ * would look like the domain's fault. */
+static void fit_descriptors(struct check_cli *cli)
 {
 	struct rlimit limit;
+	rlim_t room = 1;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
-	    limit.rlim_cur == limit.rlim_max)
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
 		return;
-	limit.rlim_cur = limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur != limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	if (limit.rlim_max > DESCRIPTORS_OURS + DESCRIPTORS_EACH)
+		room = (limit.rlim_max - DESCRIPTORS_OURS) / DESCRIPTORS_EACH;
+	if (cli->jobs > room)
+		cli->jobs = (size_t)room;
 }
 
 static int run(struct session *session)
@@ -366,7 +379,7 @@ static int run(struct session *session)
 	struct fault why = { 0 };
 	int status;
 
-	raise_limit();
+	fit_descriptors(&session->cli);
 	if (uv_loop_init(&session->loop) != 0)
 		return complain("out of memory");
 	buffer_init(&session->out, RENDER_MAX);

@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import re
+import resource
 import socket
 import subprocess
 import threading
@@ -349,6 +350,27 @@ def test_families(checks):
         got = [a["address"] for a in report["mx"][0]["addresses"]]
         assert len(got) == addresses
         assert all((":" in a) == (args == ["-6"]) for a in got) or not args
+
+
+def test_the_other_family_is_not_denied(checks):
+    d = checks.domain("four.test")
+    report = d.check("-6")
+    details = [f["detail"] for f in report["findings"]]
+    assert "mta-sts.four.test has no IPv6 address" in details
+    assert "mx1.four.test has no IPv6 address" in details
+
+
+def test_few_descriptors(checks):
+    """Fewer domains at once, rather than faults that are none."""
+    first, names = many(checks, 60, "open")
+    limit = resource.RLIMIT_NOFILE, (100, 100)
+    done = subprocess.run(
+        [program("mtasts-check"), "--ca-file", checks.world.ca.root,
+         "--jsonl", "--jobs", "256", *names], stdout=subprocess.PIPE, text=True,
+        preexec_fn=lambda: resource.setrlimit(*limit))
+    reports = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0 and len(reports) == 60
+    assert {report["state"] for report in reports} == {"enforced"}
 
 
 def test_no_smtp(checks):
