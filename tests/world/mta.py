@@ -453,6 +453,7 @@ class Exim(Mta):
 
 # -- Sendmail -----------------------------------------------------------------
 
+# On a busy machine Sendmail would queue what it gets, or not listen at all.
 SENDMAIL_MC = """divert(-1)dnl
 divert(0)dnl
 VERSIONID(`test')
@@ -466,6 +467,8 @@ define(`confDELIVERY_MODE', `background')dnl
 define(`confTO_ICONNECT', `5s')dnl
 define(`confTO_CONNECT', `5s')dnl
 define(`confTO_IDENT', `0')dnl
+define(`confQUEUE_LA', `1000')dnl
+define(`confREFUSE_LA', `1000')dnl
 define(`confLOG_LEVEL', `14')dnl
 define(`MTASTS_SOCKET', `{socket}')dnl
 {macros}
