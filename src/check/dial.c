@@ -24,7 +24,7 @@ enum {
 };
 
 struct dialer {
-	struct dialer_options options;
+	const struct check_options *options;
 	SSL_CTX *context;
 };
 
@@ -98,7 +98,7 @@ static void end(struct dial *dial, enum reach reach, const char *format, ...)
 	fault_vtext(dial->result.error, sizeof(dial->result.error), format, ap);
 	va_end(ap);
 	dial->result.ms =
-	    clock_mono_ms(dial->dialer->options.clock) - dial->start_ms + 1;
+	    clock_mono_ms(dial->dialer->options->clock) - dial->start_ms + 1;
 	close_all(dial);
 	callback(dial->arg, &dial->result);
 }
@@ -201,7 +201,7 @@ static bool flush_tls(struct dial *dial)
 
 static void see(struct dial *dial, enum reach reach, const char *error)
 {
-	const struct dialer_options *options = &dial->dialer->options;
+	const struct check_options *options = dial->dialer->options;
 	STACK_OF(X509) *chain = SSL_get_peer_cert_chain(dial->ssl);
 	const char *version =
 	    reach == REACH_TLS ? SSL_get_version(dial->ssl) : "";
@@ -314,7 +314,7 @@ static void on_reply(struct dial *dial, const struct smtp_reply *reply)
 	else if (!good)
 		end(dial, REACH_FAILED, "the server says: %s", reply->text);
 	else if (dial->state == DIAL_BANNER)
-		ask(dial, DIAL_EHLO, "EHLO", dial->dialer->options.ehlo);
+		ask(dial, DIAL_EHLO, "EHLO", dial->dialer->options->ehlo);
 	else if (reply->starttls)
 		ask(dial, DIAL_STARTTLS, "STARTTLS", "");
 	else {
@@ -432,6 +432,7 @@ int dial_start(struct dialer *dialer, const char *host,
                dial_callback *callback, void *arg, struct dial **ret)
 {
 	struct dial *dial = calloc(1, sizeof(*dial));
+	uv_loop_t *loop = resolver_loop(dialer->options->resolver);
 	struct sockaddr_storage to;
 	int rc;
 
@@ -442,11 +443,11 @@ int dial_start(struct dialer *dialer, const char *host,
 	dial->callback = callback;
 	dial->arg = arg;
 	dial->result.address = *address;
-	dial->start_ms = clock_mono_ms(dialer->options.clock);
+	dial->start_ms = clock_mono_ms(dialer->options->clock);
 	snprintf(dial->host, sizeof(dial->host), "%s", host);
 	buffer_init(&dial->in, DIAL_INPUT_MAX);
-	uv_tcp_init(dialer->options.loop, &dial->tcp);
-	uv_timer_init(dialer->options.loop, &dial->timer);
+	uv_tcp_init(loop, &dial->tcp);
+	uv_timer_init(loop, &dial->timer);
 	dial->tcp.data = dial->timer.data = dial->connect.data = dial;
 	dial->open = 2;
 	fill(address, port, &to);
@@ -456,21 +457,21 @@ int dial_start(struct dialer *dialer, const char *host,
 		snprintf(dial->result.error, sizeof(dial->result.error), "%s",
 		         uv_strerror(rc));
 	uv_timer_start(&dial->timer, rc ? on_no_start : on_timer,
-	               rc ? 0 : dialer->options.timeout_ms, 0);
+	               rc ? 0 : dialer->options->timeout_ms, 0);
 	*ret = dial;
 	return MTS_OK;
 }
 
 /* -- the dialer ------------------------------------------------------------ */
 
-int dialer_new(const struct dialer_options *options, struct dialer **ret)
+int dialer_new(const struct check_options *options, struct dialer **ret)
 {
 	struct dialer *dialer = calloc(1, sizeof(*dialer));
 	void *before;
 
 	if (!dialer)
 		return MTS_ENOMEM;
-	dialer->options = *options;
+	dialer->options = options;
 	before = tls_lib_enter();
 	dialer->context = SSL_CTX_new(TLS_client_method());
 	tls_lib_leave(before);

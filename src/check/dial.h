@@ -7,24 +7,17 @@
 #ifndef CHECK_DIAL_H
 #define CHECK_DIAL_H
 
-#include "base/clock.h"
+#include "check/options.h"
 #include "check/report.h"
 
 #include <uv.h>
 
 struct dialer; /* what all calls share */
 
-struct dialer_options {
-	uv_loop_t *loop;
-	const struct trust *trust; /* outlives it */
-	const char *ehlo;          /* the name we go by; outlives it */
-	uint64_t timeout_ms;       /* for a whole call */
-	const struct clock *clock;
-};
-
-/* MTS_ENOMEM, MTS_ELIB. On MTS_OK *RET is the caller's: dialer_free(), which
+/* Of OPTIONS, which outlive it, it takes the resolver's loop, trust, ehlo,
+ * timeout_ms (for a whole call) and clock. MTS_ENOMEM, MTS_ELIB. On MTS_OK *RET is the caller's: dialer_free(), which
  * takes NULL and leaves NULL; no call is under way then. */
-int dialer_new(const struct dialer_options *options, struct dialer **ret);
+int dialer_new(const struct check_options *options, struct dialer **ret);
 void dialer_free(struct dialer **dialer);
 
 struct dial;

@@ -385,13 +385,6 @@ static void on_closed(uv_handle_t *handle)
 
 int prober_new(const struct check_options *options, struct prober **ret)
 {
-	struct dialer_options dial = {
-		.loop = resolver_loop(options->resolver),
-		.trust = options->trust,
-		.ehlo = options->ehlo,
-		.timeout_ms = options->timeout_ms,
-		.clock = options->clock,
-	};
 	struct prober *prober = calloc(1, sizeof(*prober));
 	int status;
 
@@ -402,7 +395,7 @@ int prober_new(const struct check_options *options, struct prober **ret)
 	list_init(&prober->kept);
 	prober->hosts = map_new();
 	status =
-	    prober->hosts ? dialer_new(&dial, &prober->dialer) : MTS_ENOMEM;
+	    prober->hosts ? dialer_new(options, &prober->dialer) : MTS_ENOMEM;
 	if (status == MTS_OK)
 		status = fair_line_new(PROBER_NETWORK_MAX, &prober->line);
 	if (status != MTS_OK) {
@@ -411,7 +404,7 @@ int prober_new(const struct check_options *options, struct prober **ret)
 		free(prober);
 		return status;
 	}
-	uv_idle_init(dial.loop, &prober->idle);
+	uv_idle_init(resolver_loop(options->resolver), &prober->idle);
 	prober->idle.data = prober;
 	*ret = prober;
 	return MTS_OK;

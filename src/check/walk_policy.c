@@ -69,13 +69,6 @@ static void on_dial(void *arg, struct mx_address *result)
 /* What TLS does it speak, if not what senders do? */
 static void look_closer(struct walk *walk, const char *tried)
 {
-	struct dialer_options options = {
-		.loop = resolver_loop(walk->options->resolver),
-		.trust = walk->options->trust,
-		.ehlo = walk->options->ehlo,
-		.timeout_ms = walk->options->timeout_ms,
-		.clock = walk->options->clock,
-	};
 	char name[NAME_MAX_TEXT];
 	char text[ADDRESS_TEXT];
 	struct address *address = &walk->facts.addresses[0];
@@ -85,7 +78,7 @@ static void look_closer(struct walk *walk, const char *tried)
 		           tried) == 0)
 			address = &walk->facts.addresses[i];
 	policy_host(walk, name);
-	if (dialer_new(&options, &walk->dialer) == MTS_OK &&
+	if (dialer_new(walk->options, &walk->dialer) == MTS_OK &&
 	    dial_start(walk->dialer, name, address, HTTPS_PORT, false, on_dial,
 	               walk, &walk->dial) == MTS_OK)
 		walk_begin_step(walk);
