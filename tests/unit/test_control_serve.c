@@ -213,101 +213,6 @@ static void test_explain_unknown(void **state)
 	end_client(client);
 }
 
-/* -- list ------------------------------------------------------------------ */
-
-/* Some 1.2 MB of JSON: more than a connection may hold. */
-enum { MANY = 8000 };
-
-static void put_many(struct fixture *f)
-{
-	struct cache_stats stats;
-	char name[64];
-
-	for (int i = 0; i < MANY; i++) {
-		snprintf(name, sizeof(name), "d%05d.example", i);
-		put_policy(f, name, NOW_S);
-	}
-	/* A walk over what is pending is slow. */
-	do {
-		uv_run(&f->loop, UV_RUN_ONCE);
-		cache_get_stats(f->cache, &stats);
-	} while (stats.pending > 0);
-}
-
-/* Takes a list's items; how many, in order, each once. */
-static size_t take_list(struct fixture *f, struct client *client, int status)
-{
-	char last[DOMAIN_MAX + 1] = "";
-	size_t count = 0;
-
-	for (;;) {
-		json_t *item = next_object(f, client);
-
-		assert_non_null(item);
-		if (json_object_get(item, "end")) {
-			assert_int_equal(int_of(item, "status"), status);
-			json_decref(item);
-			return count;
-		}
-		assert_true(strcmp(last, text_of(item, "domain")) < 0);
-		assert_int_equal(int_of(item, "mx_count"), 2);
-		snprintf(last, sizeof(last), "%s", text_of(item, "domain"));
-		count++;
-		json_decref(item);
-	}
-}
-
-static void test_list(void **state)
-{
-	static const struct {
-		const char *request;
-		size_t count;
-		int status;
-	} rows[] = {
-		{ "list\n", MANY, 0 },
-		{ "list d0000?.example\n", 10, 0 },
-		{ "list *99.EXAMPLE\n", MANY / 100, 0 },
-		{ "list d07999.example\n", 1, 0 },
-		{ "list nobody.*\n", 0, 1 },
-	};
-	struct fixture *f = *state;
-	struct client *client = new_client(f);
-
-	send_text(client, "list\n");
-	assert_int_equal(take_list(f, client, 0), 0);
-	put_many(f);
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		send_text(client, rows[i].request);
-		assert_int_equal(take_list(f, client, rows[i].status),
-		                 rows[i].count);
-	}
-	end_client(client);
-}
-
-/* A peer that does not read makes us stop, not fill our memory. */
-static void test_list_waits_for_reader(void **state)
-{
-	struct fixture *f = *state;
-	struct client *client = new_client(f);
-	struct client *other = new_client(f);
-	int small = 4096;
-
-	setsockopt(client->fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
-	put_many(f);
-	send_text(client, "list\n");
-	turn_loop(f, 2000);
-	/* Others are served meanwhile. */
-	send_text(other, "lookup d00000.example\n");
-	json_decref(next_object(f, other));
-	expect_end(f, other, 0);
-	end_client(other);
-	receive(client);
-	/* What the socket holds, not the whole list. */
-	assert_true(client->len < 300 * 1024);
-	assert_int_equal(take_list(f, client, 0), MANY);
-	end_client(client);
-}
-
 /* -- show ------------------------------------------------------------------ */
 
 static void test_show(void **state)
@@ -522,8 +427,6 @@ int main(void)
 		ROW(test_explain_cached),
 		ROW(test_explain_absent),
 		ROW(test_explain_unknown),
-		ROW(test_list),
-		ROW(test_list_waits_for_reader),
 		ROW(test_show),
 		ROW(test_bad_requests),
 		ROW(test_flush),
