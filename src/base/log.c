@@ -4,23 +4,31 @@
 
 #include "base/clock.h"
 
+#include <paths.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { LOG_TEXT = 2048 }; /* a longer line is cut */
+enum {
+	LOG_TEXT = 2048, /* a longer line is cut */
+	LOG_HEAD = 128,  /* what stands before it */
+};
 
 static struct {
 	const char *name;
 	enum log_target target;
 	enum log_level level;
 	bool journal; /* stderr is the journal: it has the time and the name */
-} the_log = { "mtasts", LOG_TARGET_STDERR, LOG_LEVEL_INFO, false };
+	unsigned long long lost; /* lines that nobody took */
+} the_log = { "mtasts", LOG_TARGET_STDERR, LOG_LEVEL_INFO, false, 0 };
 
 static const struct {
 	int priority;
@@ -80,16 +88,86 @@ static void scrub_controls(char *text)
 			*p = '?';
 }
 
-static void write_stderr(enum log_level level, const char *text)
-{
-	char date[CLOCK_ISO];
+/* -- writing, but never waiting --------------------------------------------- *
+ *
+ * A reader that has stopped must not stop us. O_NONBLOCK is no way: it would be
+ * everybody's whose stderr it is. So a line is written only where there is room
+ * for one; a pipe or a socket that has any has room for 4 KiB. */
 
-	if (the_log.journal) {
-		fprintf(stderr, "<%d>%s\n", levels[level].priority, text);
-		return;
-	}
-	fprintf(stderr, "%s %s[%ld]: %s: %s\n", clock_iso(time(NULL), date),
-	        the_log.name, (long)getpid(), levels[level].name, text);
+static bool is_writable(int fd)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLOUT };
+
+	/* What is wrong with it otherwise, writing tells. */
+	return poll(&poll_fd, 1, 0) != 0;
+}
+
+static bool write_stderr(enum log_level level, const char *text)
+{
+	char line[LOG_HEAD + LOG_TEXT];
+	char date[CLOCK_ISO];
+	int len;
+
+	if (!is_writable(STDERR_FILENO))
+		return false;
+	if (the_log.journal)
+		len = snprintf(line, sizeof(line), "<%d>%s\n",
+		               levels[level].priority, text);
+	else
+		len = snprintf(line, sizeof(line), "%s %s[%ld]: %s: %s\n",
+		               clock_iso(time(NULL), date), the_log.name,
+		               (long)getpid(), levels[level].name, text);
+	if (len < 0)
+		return false;
+	/* There is nobody to tell that it failed. */
+	fwrite(line, 1, strlen(line), stderr);
+	return true;
+}
+
+/* syslog(3) waits as long as the other end does not read. That the queue of a
+ * datagram socket is full only those see who are connected to it. */
+static bool syslog_would_wait(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX,
+		                       .sun_path = _PATH_LOG };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool waits;
+
+	if (fd < 0)
+		return false;
+	waits =
+	    connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+	    !is_writable(fd);
+	close(fd);
+	return waits;
+}
+
+static bool write_syslog(enum log_level level, const char *text)
+{
+	if (syslog_would_wait())
+		return false;
+	syslog(levels[level].priority, "%s", text);
+	return true;
+}
+
+static bool write_line(enum log_level level, const char *text)
+{
+	return the_log.target == LOG_TARGET_SYSLOG ? write_syslog(level, text)
+	                                           : write_stderr(level, text);
+}
+
+/* Somebody reads again: how many lines he has missed comes first. */
+static void tell_lost(void)
+{
+	unsigned long long lost = the_log.lost;
+
+	the_log.lost = 0;
+	log_warning("log_blocked lines=%llu reason=\"so many were lost: nobody "
+	            "read them\"",
+	            lost);
+	/* Not even that. */
+	if (the_log.lost > 0)
+		the_log.lost = lost;
 }
 
 void log_line(enum log_level level, const char *format, ...)
@@ -104,8 +182,8 @@ void log_line(enum log_level level, const char *format, ...)
 		text[0] = '\0';
 	va_end(ap);
 	scrub_controls(text);
-	if (the_log.target == LOG_TARGET_SYSLOG)
-		syslog(levels[level].priority, "%s", text);
-	else
-		write_stderr(level, text);
+	if (the_log.lost > 0)
+		tell_lost();
+	if (the_log.lost > 0 || !write_line(level, text))
+		the_log.lost++;
 }

@@ -7,7 +7,10 @@
  * Control characters never get out, whatever the caller passes.
  *
  * To stderr each line is "DATE mtastsd[PID]: LEVEL: line", or "<N>line" if
- * stderr is the journal (JOURNAL_STREAM), where N is the syslog priority. */
+ * stderr is the journal (JOURNAL_STREAM), where N is the syslog priority.
+ *
+ * Nobody ever waits for the log: a line that nobody takes is lost, and told of
+ * once somebody reads again. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 

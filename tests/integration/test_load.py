@@ -6,6 +6,7 @@ MTS_LOAD_S says for how many seconds (default: 24), a third of them for each tes
 
 import os
 import random
+import re
 import socket
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import time
 
 import pytest
 
-from world.daemon import Daemon, program
+from world.daemon import Daemon, program, wait_for
 
 CLIENTS = 300
 SECONDS = float(os.environ.get("MTS_LOAD_S", 24)) / 3
@@ -222,3 +223,25 @@ def test_restarted_by_systemd(world):
         clients = restarted(held)
         held.held.close()
     assert not any(client.refused for client in clients)
+
+
+def test_log_that_nobody_reads(daemons):
+    """Answers go on, and afterwards it is told how many lines are missing."""
+    daemon = daemons(log={"level": "debug"})
+    reader, writer = os.pipe()
+    daemon.process = subprocess.Popen(
+        [program("mtastsd"), "-f", "-c", daemon.config], stderr=writer,
+        stdin=subprocess.DEVNULL, start_new_session=True)
+    os.close(writer)
+    wait_for(lambda: daemon.ctl_raw("status")[0] == 0)
+    with daemon.connect() as client:
+        for number in range(2000):
+            answer = client.ask("postfix", "absent%d.example" % number)
+            assert answer == "NOTFOUND "
+    assert daemon.ctl("status")["ok"] is True
+    assert b"log_blocked" not in os.read(reader, 1 << 20)
+    daemon.ask("after.example")
+    assert re.search(rb" warning: log_blocked lines=\d+ ",
+                     os.read(reader, 1 << 20))
+    daemon.stop()
+    os.close(reader)

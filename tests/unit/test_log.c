@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -108,6 +109,51 @@ static void test_journal(void **state)
 	assert_string_equal(out, "<6>a=1?<0>b?[2J? \xc3\xbc\n");
 }
 
+/* Reads all that is in FD, which does not block. */
+static size_t drain(int fd, char *ret, size_t size)
+{
+	size_t used = 0;
+	ssize_t n;
+
+	while (used + 1 < size &&
+	       (n = read(fd, ret + used, size - 1 - used)) > 0)
+		used += (size_t)n;
+	ret[used] = '\0';
+	return used;
+}
+
+/* Nobody reads: no line waits for that, and those lost are told of once. */
+static void test_blocked(void **state)
+{
+	static char out[512 * 1024];
+	int saved = dup(STDERR_FILENO);
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	assert_true(fcntl(ends[0], F_SETFL, O_NONBLOCK) >= 0);
+	assert_true(saved >= 0 && dup2(ends[1], STDERR_FILENO) >= 0);
+	unsetenv("JOURNAL_STREAM");
+	log_open("test", LOG_TARGET_STDERR, LOG_LEVEL_INFO);
+	for (int i = 0; i < 20000; i++)
+		log_info("line number=%d", i);
+	drain(ends[0], out, sizeof(out));
+	assert_non_null(strstr(out, "info: line number=0\n"));
+	assert_null(strstr(out, "number=19999"));
+	assert_null(strstr(out, "log_blocked"));
+	log_info("again");
+	log_info("again");
+	drain(ends[0], out, sizeof(out));
+	assert_true(dup2(saved, STDERR_FILENO) >= 0);
+	close(saved);
+	close(ends[0]);
+	close(ends[1]);
+	assert_non_null(strstr(out, "warning: log_blocked lines="));
+	assert_ptr_equal(strstr(out, "]: info: again\n"),
+	                 strstr(strchr(out, '\n'), "]: info: again\n"));
+	assert_null(strstr(strchr(out, '\n'), "log_blocked"));
+}
+
 static void test_cut(void **state)
 {
 	static char line[5000];
@@ -129,6 +175,7 @@ int main(void)
 		cmocka_unit_test(test_stderr),
 		cmocka_unit_test(test_not_the_journal),
 		cmocka_unit_test(test_journal),
+		cmocka_unit_test(test_blocked),
 		cmocka_unit_test(test_cut),
 	};
 
