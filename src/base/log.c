@@ -69,11 +69,6 @@ void log_open(const char *name, enum log_target target, enum log_level level)
 		openlog(name, LOG_PID | LOG_NDELAY, LOG_MAIL);
 }
 
-void log_set_level(enum log_level level)
-{
-	the_log.level = level;
-}
-
 bool log_on(enum log_level level)
 {
 	return level <= the_log.level;

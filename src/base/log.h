@@ -29,8 +29,6 @@ enum log_target { LOG_TARGET_STDERR, LOG_TARGET_SYSLOG };
  * again. Until the first call lines of level info and above go to stderr. */
 void log_open(const char *name, enum log_target target, enum log_level level);
 
-void log_set_level(enum log_level level);
-
 /* True if a line of LEVEL would be written: for callers that would have to
  * work to make one. */
 bool log_on(enum log_level level);

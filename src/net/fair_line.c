@@ -23,7 +23,6 @@ struct fair_line {
 	struct list fresh; /* lanes to serve of which nothing runs */
 	struct list stale; /* the others, but for those that have their share */
 	size_t share;
-	size_t count;
 };
 
 int fair_line_new(size_t share, struct fair_line **ret)
@@ -115,7 +114,6 @@ int fair_line_add(struct fair_line *line, struct fair_place *place,
 		list_prepend(&lane->places, &place->node);
 	else
 		list_append(&lane->places, &place->node);
-	line->count++;
 	if (list_empty(&lane->order))
 		place_lane(line, lane);
 	return MTS_OK;
@@ -140,7 +138,6 @@ struct fair_place *fair_line_take(struct fair_line *line)
 	place =
 	    container_of(list_first(&lane->places), struct fair_place, node);
 	list_remove(&place->node);
-	line->count--;
 	lane->running++;
 	place_lane(line, lane);
 	return place;
@@ -156,8 +153,7 @@ void fair_line_leave(struct fair_line *line, struct fair_place *place)
 	if (list_empty(&place->node))
 		lane->running--;
 	else
-		line->count--;
-	list_remove(&place->node);
+		list_remove(&place->node);
 	if (lane->running || !list_empty(&lane->places)) {
 		/* It keeps its turn, unless it had none. */
 		if (list_empty(&lane->order) || list_empty(&lane->places))
@@ -167,9 +163,4 @@ void fair_line_leave(struct fair_line *line, struct fair_place *place)
 	list_remove(&lane->order);
 	map_remove(line->lanes, &lane->node);
 	free(lane);
-}
-
-size_t fair_line_count(const struct fair_line *line)
-{
-	return line->count;
 }

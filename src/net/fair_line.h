@@ -47,7 +47,4 @@ bool fair_line_is_ready(const struct fair_line *line);
 /* PLACE neither waits nor runs any more. */
 void fair_line_leave(struct fair_line *line, struct fair_place *place);
 
-/* How many wait. */
-size_t fair_line_count(const struct fair_line *line);
-
 #endif

@@ -91,34 +91,10 @@ static void order(void **state)
 			step(line, places, at, rows[i].what);
 		for (size_t k = 0; k < PLACES; k++)
 			fair_line_leave(line, &places[k]);
-		assert_int_equal(fair_line_count(line), 0);
 		fair_line_free(&line);
 		assert_null(line);
 		fair_line_free(&line);
 	}
-}
-
-static void count(void **state)
-{
-	struct address address = address_of("192.0.2.1");
-	struct fair_place places[3] = { { .lane = NULL } };
-	struct fair_line *line = NULL;
-
-	(void)state;
-	assert_int_equal(fair_line_new(9, &line), MTS_OK);
-	for (size_t i = 0; i < 3; i++)
-		assert_int_equal(
-		    fair_line_add(line, &places[i], &address, false), MTS_OK);
-	assert_int_equal(fair_line_count(line), 3);
-	assert_ptr_equal(fair_line_take(line), &places[0]);
-	assert_int_equal(fair_line_count(line), 2); /* one runs */
-	fair_line_leave(line, &places[0]);
-	assert_int_equal(fair_line_count(line), 2);
-	fair_line_leave(line, &places[1]);
-	assert_int_equal(fair_line_count(line), 1);
-	fair_line_leave(line, &places[2]);
-	assert_int_equal(fair_line_count(line), 0);
-	fair_line_free(&line);
 }
 
 static void no_memory(void **state)
@@ -151,7 +127,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(order),
-		cmocka_unit_test(count),
 		cmocka_unit_test(no_memory),
 	};
 

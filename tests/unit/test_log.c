@@ -42,7 +42,7 @@ static void test_levels(void **state)
 	assert_false(log_on(LOG_LEVEL_INFO));
 	capture(LOG_LEVEL_INFO, "x", out, sizeof(out));
 	assert_string_equal(out, "");
-	log_set_level(LOG_LEVEL_DEBUG);
+	log_open("test", LOG_TARGET_STDERR, LOG_LEVEL_DEBUG);
 	assert_true(log_on(LOG_LEVEL_DEBUG));
 	capture(LOG_LEVEL_DEBUG, "x", out, sizeof(out));
 	assert_string_not_equal(out, "");

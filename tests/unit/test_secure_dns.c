@@ -730,6 +730,6 @@ int main(void)
 
 	if (!netns_enter())
 		return netns_skip();
-	log_set_level(LOG_LEVEL_ERROR);
+	log_open("test", LOG_TARGET_STDERR, LOG_LEVEL_ERROR);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
