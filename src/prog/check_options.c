@@ -20,8 +20,7 @@ enum {
 	DNS_TIMEOUT_S = 5,
 	WATCH_MAX_S = 31 * 24 * 60 * 60,
 	COLUMNS_MIN = 40,
-	OPT_JSON = 256,
-	OPT_FORM, /* --json and its like: the name is the form's */
+	OPT_FORM = 256, /* --json and its like: the name is the form's */
 	OPT_JOBS,
 	OPT_STATE,
 	OPT_EXPECT,
@@ -122,16 +121,38 @@ const struct option *check_cli_options(void)
 	return longs;
 }
 
+__attribute__((format(printf, 1, 0))) static void complain(const char *format,
+                                                           va_list ap)
+{
+	fputs("mtasts-check: ", stderr);
+	vfprintf(stderr, format, ap);
+	fputs("\n", stderr);
+}
+
+int check_cli_complain(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	complain(format, ap);
+	va_end(ap);
+	return CHECK_EXIT_UNKNOWN;
+}
+
+static int refer_to_help(void)
+{
+	fputs("Try 'mtasts-check --help'.\n", stderr);
+	return CHECK_EXIT_UNKNOWN;
+}
+
 int check_cli_usage(const char *format, ...)
 {
 	va_list ap;
 
-	fputs("mtasts-check: ", stderr);
 	va_start(ap, format);
-	vfprintf(stderr, format, ap);
+	complain(format, ap);
 	va_end(ap);
-	fputs("\nTry 'mtasts-check --help'.\n", stderr);
-	return CHECK_EXIT_UNKNOWN;
+	return refer_to_help();
 }
 
 /* -- values ---------------------------------------------------------------- */
@@ -311,8 +332,7 @@ static int take_flag(struct check_cli *cli, int c)
 		fputs(help_text, stdout);
 		return CHECK_EXIT_OK;
 	default:
-		fprintf(stderr, "Try 'mtasts-check --help'.\n");
-		return CHECK_EXIT_UNKNOWN;
+		return refer_to_help();
 	}
 }
 

@@ -36,7 +36,11 @@ const struct option *check_cli_options(void);
 /* Reads the line. Returns an exit status, or -1 to go on. */
 int check_cli_parse(int argc, char **argv, struct check_cli *ret);
 
-/* Complains, and returns the exit status of wrong usage. */
+/* Says on standard error what does not go, and returns CHECK_EXIT_UNKNOWN. */
+int check_cli_complain(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));
+
+/* The same where the line is wrong: it tells of --help. */
 int check_cli_usage(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 

@@ -16,10 +16,10 @@ static int finish(struct buffer *out, int status, int exit_status)
 	if (status == MTS_OK)
 		fwrite(out->data, 1, out->len, stdout);
 	else
-		fprintf(stderr, "mtasts-check: %s\n", mts_status_text(status));
+		check_cli_complain("%s", mts_status_text(status));
 	buffer_free(out);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
-		fputs("mtasts-check: can't write to standard output\n", stderr);
+		check_cli_complain("can't write to standard output");
 		status = MTS_ESYS;
 	}
 	return status == MTS_OK ? exit_status : CHECK_EXIT_UNKNOWN;
@@ -44,8 +44,9 @@ static char *read_text(const char *name, size_t *ret_len)
 		bad = ferror(file);
 	}
 	if (bad) {
-		fprintf(stderr, "mtasts-check: can't read %s: %s\n",
-		        is_stdin ? "standard input" : name, strerror(errno));
+		check_cli_complain("can't read %s: %s",
+		                   is_stdin ? "standard input" : name,
+		                   strerror(errno));
 		free(text);
 		text = NULL;
 	}

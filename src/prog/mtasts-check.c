@@ -57,21 +57,6 @@ struct session {
 	int status;          /* exit status; the worst so far */
 };
 
-static int complain(const char *format, ...)
-    __attribute__((format(printf, 1, 2)));
-
-static int complain(const char *format, ...)
-{
-	va_list ap;
-
-	fputs("mtasts-check: ", stderr);
-	va_start(ap, format);
-	vfprintf(stderr, format, ap);
-	va_end(ap);
-	fputs("\n", stderr);
-	return CHECK_EXIT_UNKNOWN;
-}
-
 static void note(struct session *session, int status)
 {
 	session->status = score_worse(session->status, status);
@@ -84,13 +69,14 @@ static void write_out(struct session *session, int rc)
 	struct buffer *out = &session->out;
 
 	if (rc != MTS_OK)
-		note(session, complain("a report can't be shown: %s",
-		                       mts_status_text(rc)));
+		note(session, check_cli_complain("a report can't be shown: %s",
+		                                 mts_status_text(rc)));
 	if (out->len)
 		fwrite(out->data, 1, out->len, stdout);
 	buffer_clear(out);
 	if ((fflush(stdout) != 0 || ferror(stdout)) && !session->deaf) {
-		note(session, complain("can't write to standard output"));
+		note(session,
+		     check_cli_complain("can't write to standard output"));
 		session->deaf = true;
 		session->ended = true;
 	}
@@ -115,7 +101,8 @@ static void on_report(void *arg, struct report *report)
 static void add(struct session *session, const struct domain *domain)
 {
 	if (batch_add(session->batch, domain) != MTS_OK)
-		note(session, complain("%s: out of memory", domain->name));
+		note(session,
+		     check_cli_complain("%s: out of memory", domain->name));
 }
 
 /* One line of the file. False: there is none, now or ever. */
@@ -131,7 +118,7 @@ static bool take_line(struct session *session)
 		return false;
 	if (status == MTS_ENOTFOUND || status == MTS_ESYS) {
 		if (status == MTS_ESYS)
-			note(session, complain("%s", why.text));
+			note(session, check_cli_complain("%s", why.text));
 		session->ended = true;
 		return false;
 	}
@@ -142,8 +129,9 @@ static bool take_line(struct session *session)
 	if (status == MTS_OK)
 		add(session, &domain);
 	else
-		note(session, complain("%s, line %lu: %s", session->cli.file,
-		                       number, why.text));
+		note(session,
+		     check_cli_complain("%s, line %lu: %s", session->cli.file,
+		                        number, why.text));
 	return true;
 }
 
@@ -212,9 +200,10 @@ static void note_empty(struct session *session)
 
 	if (session->render.count == 0 && !session->deaf &&
 	    session->status == CHECK_EXIT_OK)
-		note(session, complain("no domain in %s", strcmp(file, "-") == 0
-		                                              ? "standard input"
-		                                              : file));
+		note(session, check_cli_complain("no domain in %s",
+		                                 strcmp(file, "-") == 0
+		                                     ? "standard input"
+		                                     : file));
 }
 
 static int run_round(struct session *session)
@@ -225,7 +214,7 @@ static int run_round(struct session *session)
 	session->status = CHECK_EXIT_OK;
 	if (open_round(session, &why) != MTS_OK) {
 		check_lines_close(&session->lines);
-		return complain("%s", why.text);
+		return check_cli_complain("%s", why.text);
 	}
 	if (renderer->begin)
 		write_out(session,
@@ -243,7 +232,7 @@ static int run_round(struct session *session)
 		          renderer->end(&session->out, &session->render));
 	if (session->cli.check.drift &&
 	    drift_save(session->cli.check.drift, &why) != MTS_OK)
-		note(session, complain("%s", why.text));
+		note(session, check_cli_complain("%s", why.text));
 	return session->status;
 }
 
@@ -257,7 +246,7 @@ static int read_domains(struct session *session)
 	session->domains =
 	    calloc(cli->arg_count ? cli->arg_count : 1, sizeof(struct domain));
 	if (!session->domains)
-		return complain("out of memory");
+		return check_cli_complain("out of memory");
 	for (size_t i = 0; i < cli->arg_count; i++)
 		if (input_domain(slice_str(cli->args[i]), &session->domains[i],
 		                 &why) != MTS_OK)
@@ -381,11 +370,11 @@ static int run(struct session *session)
 
 	fit_descriptors(&session->cli);
 	if (uv_loop_init(&session->loop) != 0)
-		return complain("out of memory");
+		return check_cli_complain("out of memory");
 	buffer_init(&session->out, RENDER_MAX);
 	buffer_init(&session->later, RENDER_MAX);
 	if (open_all(session, &why) != MTS_OK) {
-		status = complain("%s", why.text);
+		status = check_cli_complain("%s", why.text);
 	} else {
 		status = run_round(session);
 		while (session->cli.watch_s && !session->deaf) {
