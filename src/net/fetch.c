@@ -206,6 +206,15 @@ void fetcher_settle(struct fetcher *fetcher, bool good)
 	fetch_kick(fetcher);
 }
 
+static void init_lists(struct fetcher *fetcher)
+{
+	list_init(&fetcher->waiting);
+	list_init(&fetcher->again);
+	list_init(&fetcher->young);
+	list_init(&fetcher->slow);
+	list_init(&fetcher->asking);
+}
+
 int fetcher_new(const struct fetcher_options *options, struct fetcher **ret,
                 struct fault *why)
 {
@@ -217,11 +226,7 @@ int fetcher_new(const struct fetcher_options *options, struct fetcher **ret,
 	fetcher->loop = options->loop;
 	fetcher->keep_chain = options->keep_chain;
 	set_limits(fetcher, options);
-	list_init(&fetcher->waiting);
-	list_init(&fetcher->again);
-	list_init(&fetcher->young);
-	list_init(&fetcher->slow);
-	list_init(&fetcher->asking);
+	init_lists(fetcher);
 	turn_init(&fetcher->room, fetch_on_room);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
 		free(fetcher);

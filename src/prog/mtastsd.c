@@ -68,6 +68,12 @@ static void print_help(void)
 	       CONF_DEFAULT_FILE);
 }
 
+static int refer_to_help(void)
+{
+	fputs("Try 'mtastsd --help'.\n", stderr);
+	return EXIT_USAGE;
+}
+
 /* Returns an exit status, or -1 to go on. */
 static int parse_options(int argc, char **argv, struct options *ret)
 {
@@ -108,17 +114,13 @@ static int parse_options(int argc, char **argv, struct options *ret)
 			print_help();
 			return EXIT_SUCCESS;
 		default:
-			fprintf(stderr, "Try 'mtastsd --help'.\n");
-			return EXIT_USAGE;
+			return refer_to_help();
 		}
 	}
 	if (optind == argc)
 		return -1;
-	fprintf(stderr,
-	        "mtastsd: unexpected argument '%s'\n"
-	        "Try 'mtastsd --help'.\n",
-	        argv[optind]);
-	return EXIT_USAGE;
+	fprintf(stderr, "mtastsd: unexpected argument '%s'\n", argv[optind]);
+	return refer_to_help();
 }
 
 /* -- signals --------------------------------------------------------------- */
