@@ -104,6 +104,8 @@ OPTIONS = [
     ("auto", "none", "sts.all.secure.example", NONE),
     ("auto", "none", "sts.first.secure.example", NONE),
     ("auto", "none", "bare.all.secure.example", NONE),
+    ("auto", "none", "bare.first.secure.example", NONE),
+    ("auto", "none", "bare.pkix-ta.secure.example", NONE),
     ("auto", "none", "sts.none.secure.example", SECURE),
     ("auto", "none", "sts.pkix-ta.secure.example", SECURE),
     ("auto", "none", "bare.tlsa-servfail.example", TEMP),

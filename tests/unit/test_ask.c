@@ -113,6 +113,26 @@ static void test_answer_none(void **state)
 	assert_memory_equal(say(f, "postfix [example.org]"), "TEMP ", 5);
 }
 
+/* NOTFOUND in place of dane-only and dane; all else stays. */
+static void check_left(struct fixture *f, size_t row, const char *answer)
+{
+	check_row(f, row,
+	          strncmp(answer, "OK dane", 7) == 0 ? "NOTFOUND " : answer);
+}
+
+static void test_answer_none_all(void **state)
+{
+	struct fixture *f = *state;
+
+	open_ask(f, ASK_DANE_AUTO, true, 20000);
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		have_policy(f, POLICY_ENFORCE);
+		check_left(f, i, table[i].enforced);
+		have_policy(f, POLICY_NONE);
+		check_left(f, i, table[i].without);
+	}
+}
+
 /* Sendmail sees to DANE itself, and knows no "dane"; map verdict is about
  * MTA-STS. */
 static void test_other_maps(void **state)
@@ -315,6 +335,14 @@ static void test_refresh(void **state)
 		assert_int_equal(f->dane_steps, 2);
 		assert_int_equal(f->sts_steps, 1);
 	}
+	/* A walk that fails takes nothing away that still answers. */
+	assert_int_equal(ask_refresh(f->ask, &f->question.ask, 20000, on_answer,
+	                             f, &f->waiter),
+	                 MTS_OK);
+	finish(DISCOVER_POLICY, &policy);
+	fake_dane_finish(DANE_UNKNOWABLE, MINUTE_S);
+	assert_string_equal(f->text, SECURE);
+	assert_int_equal(f->dane_steps, 2);
 }
 
 /* -- where it is looked ---------------------------------------------------- */
@@ -349,6 +377,10 @@ static void test_auto(void **state)
 	assert_string_equal(f->text, SECURE);
 	fake_dane.health = SECURE_DNS_GOOD;
 	assert_says(f, "postfix [example.org]", WAIT);
+	/* Nor does one that had an answer before that. */
+	fake_dane.health = SECURE_DNS_STRIPPED;
+	fake_dane_finish(DANE_ALL, 300);
+	assert_string_equal(f->text, SECURE);
 }
 
 /* A restart while DNS is dead takes nothing away, and stops nobody's mail. */
@@ -365,6 +397,13 @@ static void test_dead(void **state)
 	pass(300 + 3601); /* an hour past its TTL */
 	assert_says(f, "postfix example.org", SECURE);
 	assert_int_equal(fake_dane.started, 1);
+	/* That a walk failed before says no more than silence does. */
+	fake_dane.health = SECURE_DNS_GOOD;
+	assert_says(f, "postfix [example.org]", WAIT);
+	fake_dane_finish(DANE_UNKNOWABLE, MINUTE_S);
+	assert_memory_equal(say(f, "postfix [example.org]"), "TEMP ", 5);
+	fake_dane.health = SECURE_DNS_DEAD;
+	assert_says(f, "postfix [example.org]", SECURE);
 }
 
 static void await(struct fixture *f, int calls)
@@ -465,6 +504,7 @@ int main(void)
 		TEST(test_testing_and_none),
 		TEST(test_enforced_testing),
 		TEST(test_answer_none),
+		TEST(test_answer_none_all),
 		TEST(test_other_maps),
 		TEST(test_temp_says_why),
 		TEST(test_hops_have_their_own_state),

@@ -162,6 +162,76 @@ static void test_same_state_is_not_written_at_once(void **state)
 	assert_says(f, "postfix example.org", "OK dane-only");
 }
 
+/* But another TTL is, at once: it says how long the state holds. */
+static void test_other_ttl_is_written(void **state)
+{
+	struct fixture *f = *state;
+
+	have_policy(f, POLICY_ENFORCE);
+	assert_says(f, "postfix example.org", WAIT);
+	fake_dane_finish(DANE_NONE, 30);
+	pass(31);
+	assert_says(f, "postfix example.org", SECURE);
+	fake_dane_finish(DANE_NONE, 300);
+	assert_int_equal(record(f).dane_ttl_s, 300);
+	assert_int_equal(record(f).dane_learnt_s, wall_s);
+}
+
+/* -- on disk and in memory ------------------------------------------------- */
+
+/* What is written beside a policy takes the place of what memory had. */
+static void test_moves_to_disk(void **state)
+{
+	struct fixture *f = *state;
+
+	have_no_policy(f);
+	assert_says(f, "postfix example.org", WAIT);
+	fake_dane_finish(DANE_ALL, 300);
+	assert_int_equal(dane_states_count(f->states), 1);
+	have_policy(f, POLICY_ENFORCE);
+	assert_says(f, "postfix example.org", "OK dane-only");
+	pass(301);
+	assert_says(f, "postfix example.org", "OK dane-only");
+	fake_dane_finish(DANE_NONE, 300);
+	assert_int_equal(dane_states_count(f->states), 0);
+	assert_says(f, "postfix example.org", SECURE);
+}
+
+/* Where both have one, past its TTL, the younger one answers. */
+static void test_younger_one_answers(void **state)
+{
+	struct domain_hop hop = { .domain = domain_of("example.org"),
+		                  .port = 25 };
+	struct dane_states_entry entry = { .state = DANE_ALL, .ttl_s = 300 };
+	struct fixture *f = *state;
+
+	have_policy(f, POLICY_ENFORCE);
+	assert_says(f, "postfix example.org", WAIT);
+	fake_dane_finish(DANE_NONE, 300);
+	pass(1000);
+	entry.learnt_ms = clock_mono_ms(&f->steady.clock) - 2000 * 1000;
+	assert_int_equal(dane_states_put(f->states, &hop, &entry), MTS_OK);
+	assert_says(f, "postfix example.org", SECURE);
+	entry.learnt_ms = clock_mono_ms(&f->steady.clock) - 500 * 1000;
+	assert_int_equal(dane_states_put(f->states, &hop, &entry), MTS_OK);
+	assert_says(f, "postfix example.org", "OK dane-only");
+}
+
+/* Nothing is written beside a policy that has ended. */
+static void test_policy_that_ended(void **state)
+{
+	struct fixture *f = *state;
+
+	have_policy(f, POLICY_ENFORCE);
+	assert_says(f, "postfix example.org", WAIT);
+	pass(30 * DAY_S + 1);
+	fake_dane_finish(DANE_ALL, 300);
+	assert_int_equal(record(f).dane_state, DANE_NOT_KNOWN);
+	assert_int_equal(dane_states_count(f->states), 1);
+}
+
+/* -- clocks ---------------------------------------------------------------- */
+
 /* The wall clock may jump, either way: no state is lost at once, none lives for
  * ever. */
 static void check_jump(struct fixture *f, int64_t jump_s, bool on_disk)
@@ -270,6 +340,10 @@ int main(void)
 		TEST(test_failure_in_memory),
 		TEST(test_ttl_is_bounded),
 		TEST(test_same_state_is_not_written_at_once),
+		TEST(test_other_ttl_is_written),
+		TEST(test_moves_to_disk),
+		TEST(test_younger_one_answers),
+		TEST(test_policy_that_ended),
 		TEST(test_clock_jumps),
 		TEST(test_state_from_the_future),
 		TEST(test_not_on_disk_yet),

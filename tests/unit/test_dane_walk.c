@@ -17,8 +17,8 @@
 
 /* A line an answer: NAME TYPE HOW [>TARGET]... [RECORD|RECORD...]. HOW is one of
  * S I (records, secure or not), S0 I0 (none), SX IX (no such name), SU (DS: a
- * delegation without), B (bogus), F (SERVFAIL), T (time-out). >TARGET: by way of
- * a CNAME. What is not listed: DS is secure, all else is S0. */
+ * delegation without), B (bogus), F (SERVFAIL), T (time-out), H (nothing comes).
+ * >TARGET: by way of a CNAME. What is not listed: DS is secure, all else is S0. */
 struct secure_dns {
 	uv_loop_t loop;
 	const char *answers;
@@ -175,6 +175,8 @@ static void on_query(uv_timer_t *timer)
 	       (sscanf(line, "%299s %15s %n", name, type, &used) != 2 ||
 	        strcmp(name, query->name) || strcmp(type, query->type)))
 		line += strcspn(line, "\n") + (line[strcspn(line, "\n")] != 0);
+	if (*line && line[used] == 'H')
+		return;
 	say(&said, query->name, query->type,
 	    *line                            ? line + used
 	    : strcmp(query->type, "DS") == 0 ? "S x"
@@ -273,6 +275,10 @@ static int walk(struct secure_dns *dns, const char *hop, uint16_t port,
 #define OK_HOST(name) name " A S x\n_25._tcp." name " TLSA S 3 1 1 32\n"
 #define NO_HOST(name) name " A S x\n_25._tcp." name " TLSA SX\n"
 
+#define DEEP     "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.example"
+#define LABEL_60 "x12345678901234567890123456789012345678901234567890123456789"
+#define LONG     LABEL_60 "." LABEL_60 "." LABEL_60 "." LABEL_60 ".example"
+
 static const struct row {
 	const char *what;
 	const char *hop;
@@ -309,6 +315,10 @@ static const struct row {
 	  "x.example MX I 10 a.example\na.example A S >b.example x\n"
 	  "_25._tcp.b.example TLSA T\n_25._tcp.a.example TLSA S 3 1 1 32\n",
 	  DANE_INSECURE_MX, NULL, "DS;", 0 },
+	{ "insecure MX, TLSA records that are unusable", "x.example",
+	  "x.example MX I 10 a.example\na.example A S x\n"
+	  "_25._tcp.a.example TLSA S 1 1 1 32\n",
+	  DANE_INSECURE_MX, NULL, NULL, 0 },
 	{ "insecure MX, a host that is bogus", "x.example",
 	  "x.example MX I 10 a.example\na.example A B\n", DANE_NONE, NULL, NULL,
 	  0 },
@@ -319,8 +329,11 @@ static const struct row {
 	  "x.example MX I0\n" OK_HOST("x.example"), DANE_INSECURE_MX, NULL,
 	  NULL, 0 },
 	{ "RFC 7505: null MX", "x.example",
-	  "x.example MX S 0 .\n" OK_HOST("x.example"), DANE_NONE, NULL, "TLSA;",
+	  "x.example MX S 0 .\n" OK_HOST("x.example"), DANE_NONE, NULL, " A;",
 	  0 },
+	{ "RFC 7505 3: a null MX beside others is none", "x.example",
+	  "x.example MX S 0 .|10 a.example\n" OK_HOST("a.example"), DANE_ALL,
+	  NULL, ". A;", 0 },
 	{ "NXDOMAIN", "x.example", "x.example MX SX\n" OK_HOST("x.example"),
 	  DANE_NONE, NULL, "TLSA;", 0 },
 	{ "the same host twice", "x.example",
@@ -351,11 +364,25 @@ static const struct row {
 	  "x.y.example MX T\nx.y.example DS S0\n", DANE_UNKNOWABLE, NULL, NULL,
 	  0 },
 	{ "MX fails, and so does DS", "x.example",
-	  "x.example MX T\nexample DS T\n", DANE_UNKNOWABLE, NULL, NULL, 0 },
+	  "x.example MX T\nexample DS T\n", DANE_UNKNOWABLE, NULL, "CNAME;",
+	  0 },
+	{ "MX fails, DS is bogus: nothing unsigned is that", "x.example",
+	  "x.example MX F\nx.example DS B\nx.example CNAME I y.org\n",
+	  DANE_UNKNOWABLE, NULL, "CNAME;", 0 },
+	{ "MX fails, below what does not exist", "x.y.example",
+	  "x.y.example MX F\ny.example DS SX\nx.y.example DS SU\n",
+	  DANE_UNKNOWABLE, NULL, "x.y.example DS;", 0 },
+	{ "MX fails, deeper than is looked", DEEP,
+	  DEEP " MX F\n" DEEP " DS SU\n", DANE_UNKNOWABLE, NULL, DEEP " DS;",
+	  0 },
 	{ "MX fails: an alias into an unsigned zone", "x.example",
 	  "x.example MX F\nx.example DS F\nx.example CNAME S y.org\n"
 	  "y.org DS SU\n",
 	  DANE_NONE, NULL, NULL, 0 },
+	{ "MX fails: an alias below an unsigned zone", "x.example",
+	  "x.example MX F\nx.example DS F\nx.example CNAME S y.org\n"
+	  "org DS SU\n",
+	  DANE_NONE, NULL, "y.org DS;", 0 },
 	{ "MX fails: an alias into a signed zone", "x.example",
 	  "x.example MX F\nx.example DS I0 >y.org\n"
 	  "x.example CNAME S y.org\n",
@@ -380,6 +407,13 @@ static const struct row {
 	{ "a broken unsigned zone never holds mail back", "x.example",
 	  "x.example MX S 10 a.org\na.org A T\na.org AAAA T\na.org DS SU\n",
 	  DANE_NONE, NULL, "TLSA;", 0 },
+	{ "nor do two in one zone", "x.example",
+	  "x.example MX S 10 a.org|20 b.org\na.org A T\na.org AAAA T\n"
+	  "b.org A T\nb.org AAAA T\norg DS SU\n",
+	  DANE_NONE, NULL, "b.org DS;", 0 },
+	{ "addresses fail, and what is signed can't be learnt", "x.example",
+	  "x.example MX S 10 a.org\na.org A F\na.org AAAA F\norg DS T\n",
+	  DANE_UNKNOWABLE, NULL, NULL, 0 },
 	{ "all lookup errors are treated the same way: bogus addresses",
 	  "x.example",
 	  "x.example MX S 10 a.example|20 b.example\na.example A B\n"
@@ -392,6 +426,12 @@ static const struct row {
 	{ "bogus addresses, no other host remains", "x.example",
 	  "x.example MX S 10 a.example\na.example A B\na.example AAAA B\n",
 	  DANE_UNKNOWABLE, NULL, "_25._tcp.a.example", 0 },
+	{ "one family is bogus, the other has none", "x.example",
+	  "x.example MX S 10 a.example\na.example A B\n", DANE_UNKNOWABLE, NULL,
+	  "DS;", 0 },
+	{ "the same the other way round", "x.example",
+	  "x.example MX S 10 a.example\na.example AAAA B\n", DANE_UNKNOWABLE,
+	  NULL, "DS;", 0 },
 	{ "the TLSA look-up fails", "x.example",
 	  "x.example MX S 10 a.example\na.example A S x\n"
 	  "_25._tcp.a.example TLSA F\n",
@@ -400,6 +440,10 @@ static const struct row {
 	  "x.example MX S 10 a.example\na.example A S x\n"
 	  "_25._tcp.a.example TLSA B\n",
 	  DANE_UNKNOWABLE, NULL, "DS;", 0 },
+	{ "it fails, and what is signed can't be learnt", "x.example",
+	  "x.example MX S 10 a.example\na.example A S x\n"
+	  "_25._tcp.a.example TLSA F\nexample DS T\n",
+	  DANE_UNKNOWABLE, NULL, NULL, 0 },
 	{ "it fails below an unsigned delegation", "x.example",
 	  "x.example MX S 10 a.example\na.example A S x\n"
 	  "_25._tcp.a.example TLSA F\n_tcp.a.example DS SU\n",
@@ -412,6 +456,19 @@ static const struct row {
 	  "x.example MX S 10 a.example|20 b.example\na.example A S x\n"
 	  "_25._tcp.a.example TLSA T\n" NO_HOST("b.example"),
 	  DANE_UNKNOWABLE, NULL, NULL, 0 },
+	{ "one host fails, the other's are unusable: MTA-STS would send to "
+	  "the first",
+	  "x.example",
+	  "x.example MX S 10 a.example|20 b.example\na.example A S x\n"
+	  "_25._tcp.a.example TLSA T\nb.example A S x\n"
+	  "_25._tcp.b.example TLSA S 1 1 1 32\n",
+	  DANE_UNKNOWABLE, NULL, NULL, 0 },
+	{ "no addresses of one host, the other's records are unusable",
+	  "x.example",
+	  "x.example MX S 10 a.example|20 b.example\na.example A T\n"
+	  "a.example AAAA T\nb.example A S x\n"
+	  "_25._tcp.b.example TLSA S 1 1 1 32\n",
+	  DANE_UNUSABLE, NULL, NULL, 0 },
 	/* Addresses: 2.2.2. */
 	{ "if no address records are found, the destination is unreachable",
 	  "x.example",
@@ -428,6 +485,17 @@ static const struct row {
 	  "x.example MX S 10 a.example\na.example AAAA S x\n"
 	  "_25._tcp.a.example TLSA S 3 1 1 32\n",
 	  DANE_ALL, NULL, NULL, 0 },
+	{ "AAAA only, insecure", "x.example",
+	  "x.example MX S 10 a.org\na.org AAAA I x\n"
+	  "_25._tcp.a.org TLSA S 3 1 1 32\n",
+	  DANE_NONE, NULL, "TLSA;", 0 },
+	{ "AAAA is secure where A is not", "x.example",
+	  "x.example MX S 10 a.example\na.example A I x\n"
+	  "a.example AAAA S x\n_25._tcp.a.example TLSA S 3 1 1 32\n",
+	  DANE_ALL, NULL, NULL, 0 },
+	{ "A that fails, and no AAAA", "x.example",
+	  "x.example MX S 10 a.example\na.example A F\n", DANE_UNKNOWABLE, NULL,
+	  NULL, 0 },
 	{ "A, and AAAA that fails", "x.example",
 	  "x.example MX S 10 a.example\na.example AAAA F\n" OK_HOST(
 	      "a.example"),
@@ -459,6 +527,23 @@ static const struct row {
 	  "_25._tcp.b.example TLSA I 3 1 1 32\n"
 	  "_25._tcp.a.example TLSA S 3 1 1 32\n",
 	  DANE_ALL, NULL, NULL, 0 },
+	{ "insecure TLSA, and no other candidate", "x.example",
+	  "x.example MX S 10 a.example\na.example A S x\n"
+	  "_25._tcp.a.example TLSA I 3 1 1 32\n",
+	  DANE_NONE, NULL, NULL, 0 },
+	{ "it fails below an unsigned delegation: the next candidate",
+	  "x.example",
+	  "x.example MX S 10 a.example\na.example A S >b.org x\n"
+	  "_25._tcp.b.org TLSA F\n_tcp.b.org DS SU\n"
+	  "_25._tcp.a.example TLSA S 3 1 1 32\n",
+	  DANE_ALL, NULL, NULL, 0 },
+	{ "a name that leaves no room for labels of the form _<port>._tcp",
+	  "x.example", "x.example MX S 10 " LONG "\n" LONG " A S x\n",
+	  DANE_NONE, NULL, "TLSA;", 0 },
+	{ "an alias of such a name", "x.example",
+	  "x.example MX S 10 a.example\na.example A S >" LONG " x\n"
+	  "_25._tcp.a.example TLSA S 3 1 1 32\n",
+	  DANE_ALL, NULL, NULL, 0 },
 	{ "Insecure CNAME: the original input domain", "x.example",
 	  "x.example MX S 10 a.example\na.example A I >b.org x\n"
 	  "a.example CNAME S b.org\n_25._tcp.a.example TLSA S 3 1 1 32\n",
@@ -473,6 +558,10 @@ static const struct row {
 	  "x.example MX S 10 a.example\na.example A I >b.org x\n"
 	  "a.example CNAME F\n",
 	  DANE_UNKNOWABLE, NULL, NULL, 0 },
+	{ "Insecure CNAME, which is bogus by itself", "x.example",
+	  "x.example MX S 10 a.example\na.example A I >b.org x\n"
+	  "a.example CNAME B\n",
+	  DANE_UNKNOWABLE, NULL, "DS;", 0 },
 	{ "the same in an unsigned zone", "x.example",
 	  "x.example MX S 10 a.org\na.org A I >b.org x\na.org CNAME F\n"
 	  "a.org DS SU\n",
@@ -567,6 +656,14 @@ static void ttls(void **state)
 		  180 },
 		{ "no address", "x.example MX S 10 a.org\na.org A S0=190\n",
 		  190 },
+		{ "nor of the other family",
+		  "x.example MX S 10 a.org\na.org AAAA S0=195\n", 195 },
+		{ "a failure that is left out",
+		  "x.example MX S 10 a.org|20 b.org\na.org A S x\n"
+		  "_25._tcp.a.org TLSA F\n" OK_HOST("b.org"),
+		  60 },
+		{ "a zone that is broken, and not signed",
+		  "x.example MX F\nexample DS SU\n", 60 },
 		{ "never less", "x.example MX S=1 10 a.org\na.org A I x\n",
 		  30 },
 		{ "never more",
@@ -655,10 +752,12 @@ static void no_room(void **state)
 
 		open_dns(&dns);
 		dns.fail_at = at;
-		if (walk(&dns, "x.example", 25, busy) == MTS_OK)
+		if (walk(&dns, "x.example", 25, busy) == MTS_OK) {
 			assert_int_equal(got.state, DANE_UNKNOWABLE);
-		else
+			assert_int_equal(got.ttl_s, 60);
+		} else {
 			assert_int_equal(at, 1);
+		}
 		close_dns(&dns);
 	}
 }
@@ -673,8 +772,10 @@ static void no_memory(void **state)
 
 		open_dns(&dns);
 		alloc_fail_at(at);
-		if (walk(&dns, "x.example", 25, busy) == MTS_OK)
+		if (walk(&dns, "x.example", 25, busy) == MTS_OK) {
 			assert_int_equal(got.state, DANE_UNKNOWABLE);
+			assert_int_equal(got.ttl_s, 60);
+		}
 		most = at == 1 ? 64 : most;
 		alloc_fail_at(0);
 		close_dns(&dns);
@@ -724,6 +825,81 @@ static void ends_in_time(void **state)
 	close_dns(&dns);
 }
 
+/* Its time is over while something is still asked: what did answer counts, and
+ * what did not is tried again soon. */
+static void runs_out_of_time(void **state)
+{
+	static const struct {
+		const char *what, *answers;
+		enum dane_state state;
+	} time_rows[] = {
+		{ "MX", "x.example MX H\n", DANE_UNKNOWABLE },
+		{ "what is signed", "x.example MX F\nexample DS H\n",
+		  DANE_UNKNOWABLE },
+		{ "addresses of the only host",
+		  "x.example MX S 10 a.example\na.example AAAA H\n",
+		  DANE_UNKNOWABLE },
+		{ "addresses of one host",
+		  "x.example MX S 10 a.example|20 b.example\n"
+		  "a.example A H\n" OK_HOST("b.example"),
+		  DANE_ALL },
+		{ "the same without DANE",
+		  "x.example MX S 10 a.example|20 b.example\n"
+		  "a.example A H\n" NO_HOST("b.example"),
+		  DANE_NONE },
+		{ "whether that host's zone is signed",
+		  "x.example MX S 10 a.example|20 b.example\na.example A F\n"
+		  "a.example AAAA F\nexample DS H\n" NO_HOST("b.example"),
+		  DANE_NONE },
+		{ "the TLSA records of one host",
+		  "x.example MX S 10 a.example|20 b.example\na.example A S x\n"
+		  "_25._tcp.a.example TLSA H\n" NO_HOST("b.example"),
+		  DANE_UNKNOWABLE },
+		{ "whether these are signed",
+		  "x.example MX S 10 a.example|20 b.example\na.example A S x\n"
+		  "_25._tcp.a.example TLSA F\nexample DS H\n" NO_HOST(
+		      "b.example"),
+		  DANE_UNKNOWABLE },
+		{ "the second candidate's",
+		  "x.example MX S 10 a.example\na.example A S >b.example x\n"
+		  "_25._tcp.a.example TLSA H\n",
+		  DANE_UNKNOWABLE },
+		{ "an alias",
+		  "x.example MX S 10 a.example\na.example A I >b.org x\n"
+		  "a.example CNAME H\n",
+		  DANE_UNKNOWABLE },
+		{ "behind insecure MX records",
+		  "x.example MX I 10 a.example\na.example A S x\n"
+		  "_25._tcp.a.example TLSA H\n",
+		  DANE_NONE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(time_rows); i++) {
+		struct domain_hop hop = { .port = 25 };
+		struct dane_walk *w = NULL;
+		struct secure_dns dns;
+
+		open_dns(&dns);
+		memset(&got, 0, sizeof(got));
+		dns.answers = time_rows[i].answers;
+		snprintf(hop.domain.name, sizeof(hop.domain.name), "x.example");
+		assert_int_equal(dane_start(&dns, &hop, on_walk, &w, &w),
+		                 MTS_OK);
+		for (int k = 0; k < 50; k++)
+			uv_run(&dns.loop, UV_RUN_NOWAIT);
+		assert_int_equal(got.calls, 0);
+		uv_timer_start(&w->timer, w->timer.timer_cb, 0, 0);
+		uv_run(&dns.loop, UV_RUN_DEFAULT);
+		assert_int_equal(got.calls, 1);
+		if (got.state != time_rows[i].state || got.ttl_s != 60)
+			fail_msg("%s: %s (%s), %u s", time_rows[i].what,
+			         dane_state_text(got.state), got.reason,
+			         (unsigned)got.ttl_s);
+		close_dns(&dns);
+	}
+}
+
 /* -- the rules ------------------------------------------------------------- */
 
 static void usable(void **state)
@@ -763,11 +939,16 @@ static void usable(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(walks),      cmocka_unit_test(bounds),
-		cmocka_unit_test(ttls),       cmocka_unit_test(more_hosts),
-		cmocka_unit_test(no_room),    cmocka_unit_test(no_memory),
-		cmocka_unit_test(cancelling), cmocka_unit_test(ends_in_time),
+		cmocka_unit_test(walks),
+		cmocka_unit_test(bounds),
+		cmocka_unit_test(ttls),
+		cmocka_unit_test(more_hosts),
+		cmocka_unit_test(no_room),
+		cmocka_unit_test(no_memory),
+		cmocka_unit_test(cancelling),
+		cmocka_unit_test(ends_in_time),
 		cmocka_unit_test(usable),
+		cmocka_unit_test(runs_out_of_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
