@@ -86,6 +86,8 @@ static enum secure_dns_result result_of(const struct dns_answer *answer)
 static void finish(struct secure_query *query, const struct dns_answer *answer)
 {
 	query->dns->counts.by_result[result_of(answer)]++;
+	if (answer->status == DNS_FAILED || answer->status == DNS_TIMEOUT)
+		secure_health_doubt(query->dns);
 	detach(query);
 	secure_dns_pump(query->dns);
 	query->callback(query->arg, answer);

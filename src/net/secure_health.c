@@ -19,6 +19,10 @@ enum {
 	/* The same if it never was good, as when a machine starts: until the
 	 * test that sees DNS come up, mail goes without DANE. */
 	TEST_DEAD_MS = 2 * 1000,
+	/* After the last test, if a look-up has failed since: that is most often
+	 * its zone's fault, but a resolver that is no good any more must not
+	 * hold all mail back until the hour is over. */
+	TEST_DOUBT_MS = 60 * 1000,
 	/* A packet may be lost, a resolver be started anew: what was good is
 	 * given up after that many failures. Answers that come without
 	 * signatures need no second look. */
@@ -146,7 +150,8 @@ static void on_tested(void *arg, const struct dnssec_test_result *result)
 		return;
 	health->failures =
 	    result->health == SECURE_DNS_GOOD ? 0 : health->failures + 1;
-	health->due_ms = clock_mono_ms(dns->clock) + pause_ms(health, result);
+	health->tested_ms = clock_mono_ms(dns->clock);
+	health->due_ms = health->tested_ms + pause_ms(health, result);
 	if (!still_good(health, result))
 		set_state(dns, result->dead ? SECURE_DNS_DEAD : result->health,
 		          result->reason);
@@ -170,6 +175,15 @@ void secure_health_begin(struct secure_dns *dns)
 	dns->health.failures = 0;
 	set_state(dns, SECURE_DNS_UNTESTED, "the test is under way");
 	start_test(dns, dns->validator);
+}
+
+void secure_health_doubt(struct secure_dns *dns)
+{
+	struct secure_health *health = &dns->health;
+	uint64_t due_ms = health->tested_ms + TEST_DOUBT_MS;
+
+	if (health->state == SECURE_DNS_GOOD && health->due_ms > due_ms)
+		health->due_ms = due_ms;
 }
 
 void secure_health_look(struct secure_dns *dns)

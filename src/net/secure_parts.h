@@ -14,7 +14,8 @@ enum { SECURE_TEXT = SERVERS_TEXT + DNSSEC_TEST_REASON + 200 };
 
 struct secure_health {
 	enum secure_dns_health state;
-	uint64_t due_ms;          /* of the next test */
+	uint64_t tested_ms;       /* when the last test ended */
+	uint64_t due_ms;          /* of the next one */
 	unsigned failures;        /* tests in a row */
 	struct dnssec_test *test; /* that is under way; or NULL */
 	struct validator *fresh;  /* for that test alone; or NULL */
@@ -88,6 +89,10 @@ void secure_health_begin(struct secure_dns *dns);
 
 /* Begins another test if one is due. */
 void secure_health_look(struct secure_dns *dns);
+
+/* A look-up failed, by its zone's fault or by the resolver's: the next test is
+ * due a minute after the last one. */
+void secure_health_doubt(struct secure_dns *dns);
 
 /* Nothing is tested any more. */
 void secure_health_stop(struct secure_dns *dns);

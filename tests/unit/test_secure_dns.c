@@ -367,6 +367,49 @@ static void changes(void **state)
 	close_world(&w);
 }
 
+static void say_one_choked(void *arg, struct dns_message *m)
+{
+	say_validated(arg, m);
+	if (m->name[0])
+		dns_set_rcode(m, 2);
+}
+
+/* A look-up that fails is reason to look at the resolver sooner, but no more
+ * than once a minute: strangers' zones always fail. */
+static void doubt(void **state)
+{
+	struct world w;
+	unsigned count;
+
+	(void)state;
+	now_says = say_one_choked;
+	open_world(&w, SECURE_DNS_TRUST_AD, say_now);
+	assert_int_equal(test(&w), SECURE_DNS_GOOD);
+	w.now_ms += 20 * 1000;
+	ask(&w, "x.example", GETDNS_RRTYPE_MX);
+	assert_int_equal(got.status, DNS_FAILED);
+	count = dns_server_udp_count(w.server);
+	w.now_ms += 39 * 1000;
+	assert_int_equal(test(&w), SECURE_DNS_GOOD);
+	assert_int_equal(dns_server_udp_count(w.server), count);
+	w.now_ms += 1000;
+	assert_int_equal(test(&w), SECURE_DNS_GOOD);
+	assert_int_equal(dns_server_udp_count(w.server), count + 1);
+	/* It was the zone, and nothing has failed since. */
+	w.now_ms += 59 * 60 * 1000;
+	assert_int_equal(test(&w), SECURE_DNS_GOOD);
+	assert_int_equal(dns_server_udp_count(w.server), count + 1);
+	/* It is the resolver. */
+	now_says = say_choked;
+	ask(&w, "x.example", GETDNS_RRTYPE_MX);
+	assert_int_equal(test(&w), SECURE_DNS_GOOD);
+	w.now_ms += 30 * 1000;
+	assert_int_equal(test(&w), SECURE_DNS_GOOD);
+	w.now_ms += 30 * 1000;
+	assert_int_equal(test(&w), SECURE_DNS_FAILING);
+	close_world(&w);
+}
+
 /* A machine starts, and its network a little later: until that is seen, mail
  * goes without DANE. */
 static void comes_up(void **state)
@@ -714,6 +757,7 @@ int main(void)
 		cmocka_unit_test(health),
 		cmocka_unit_test(retest),
 		cmocka_unit_test(changes),
+		cmocka_unit_test(doubt),
 		cmocka_unit_test(comes_up),
 		cmocka_unit_test(servers_change),
 		cmocka_unit_test(by_ad),
