@@ -470,9 +470,17 @@ static void test_id_check_waits_for_the_ttl(void **state)
 	/* While it is out, hits start no second one. */
 	assert_int_equal(try_now(f), LOOKUP_CACHED);
 	assert_int_equal(faked.started, 1);
-	finish(DISCOVER_UNCHANGED, "a1", 300, NULL);
+	finish(DISCOVER_UNCHANGED, "a1", 600, NULL);
 	assert_int_equal(try_now(f), LOOKUP_CACHED);
 	assert_int_equal(faked.started, 1);
+	/* The next one is when this answer's TTL is over. */
+	pass(599);
+	assert_int_equal(try_now(f), LOOKUP_CACHED);
+	assert_int_equal(faked.started, 1);
+	pass(1);
+	assert_int_equal(try_now(f), LOOKUP_CACHED);
+	assert_int_equal(faked.started, 2);
+	finish(DISCOVER_UNCHANGED, "a1", 600, NULL);
 }
 
 /* max_age counts from the fetch; a look at the record extends nothing. */

@@ -178,7 +178,13 @@ static void test_none_is_silent(void **state)
 	world_pass(w, 12 * HOUR);
 	assert_true(world_get(w, 1, &entry));
 	assert_true(entry.failures > 0);
-	world_pass(w, DAY);
+	/* That it is over is no news either. */
+	mend_site(&w->sites[1]);
+	world_pass(w, 12 * HOUR);
+	assert_true(world_get(w, 1, &entry));
+	assert_int_equal(entry.failures, 0);
+	break_site(&w->sites[1], &failures[1]);
+	world_pass(w, 2 * DAY);
 	assert_false(world_get(w, 1, &entry));
 	assert_int_equal(world_logged(w, "domain="), 0);
 }

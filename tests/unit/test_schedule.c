@@ -176,6 +176,11 @@ static void test_retry_is_the_least(void **state)
 	                 NOW + DAY);
 	assert_int_equal(schedule_after_nothing(&rules, &entry, NOW, LEAST),
 	                 NOW + 5 * MINUTE);
+	slow = rules;
+	slow.min_interval_s = 2 * HOUR; /* refresh.min_interval */
+	entry.failures = 1;
+	assert_int_equal(schedule_after_failure(&slow, &entry, NOW, LEAST),
+	                 NOW + 2 * HOUR);
 }
 
 static void test_id_check(void **state)
