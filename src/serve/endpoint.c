@@ -18,6 +18,7 @@ enum {
 	 * The system takes less if net.core.somaxconn says so. */
 	ENDPOINT_BACKLOG = 4096,
 	ENDPOINT_KEEPALIVE_S = 60, /* finds peers that vanished without a FIN */
+	ENDPOINT_WARN_MS = 60000,
 };
 
 union stream_handle {
@@ -30,6 +31,10 @@ union stream_handle {
 struct acceptor {
 	union stream_handle uv;
 	struct endpoint *endpoint;
+	/* Takes a connection that there is no memory for, and closes it. */
+	union stream_handle refusal;
+	bool refusing; /* until libuv gives the handle back, */
+	bool owed;     /* while the next connection waits for that */
 };
 
 struct endpoint {
@@ -47,6 +52,8 @@ struct endpoint {
 	struct acceptor acceptors[BIND_SOCKETS];
 	size_t count;
 	size_t closing; /* handles that libuv has not given back yet */
+	bool warned;    /* at: */
+	uint64_t warned_ms;
 };
 
 /* -- accepting ------------------------------------------------------------- */
@@ -67,6 +74,59 @@ static int init_stream(uv_loop_t *loop, union stream_handle *uv, bool is_unix)
 	               : uv_tcp_init(loop, &uv->tcp);
 }
 
+static void warn_refused(struct endpoint *endpoint)
+{
+	uint64_t now_ms = uv_now(endpoint->loop);
+
+	if (endpoint->warned && now_ms - endpoint->warned_ms < ENDPOINT_WARN_MS)
+		return;
+	endpoint->warned = true;
+	endpoint->warned_ms = now_ms;
+	log_warning("connection_refused address=\"%s\" reason=\"out of "
+	            "memory\"",
+	            endpoint->address);
+}
+
+static void free_endpoint(struct endpoint *endpoint);
+static void on_connection(uv_stream_t *server, int status);
+
+static void closed_one(struct endpoint *endpoint)
+{
+	if (--endpoint->closing == 0)
+		free_endpoint(endpoint);
+}
+
+static void on_refused(uv_handle_t *handle)
+{
+	struct acceptor *acceptor = handle->data;
+
+	acceptor->refusing = false;
+	if (acceptor->endpoint->closing > 0) {
+		closed_one(acceptor->endpoint);
+	} else if (acceptor->owed) {
+		acceptor->owed = false;
+		on_connection(&acceptor->uv.stream, 0);
+	}
+}
+
+/* libuv keeps a connection until it is accepted, and listens no more until
+ * then. */
+static void refuse(struct acceptor *acceptor)
+{
+	union stream_handle *uv = &acceptor->refusal;
+	struct endpoint *endpoint = acceptor->endpoint;
+
+	acceptor->owed = acceptor->refusing;
+	if (acceptor->refusing ||
+	    init_stream(endpoint->loop, uv, endpoint->path != NULL) != 0)
+		return;
+	acceptor->refusing = true;
+	uv->stream.data = acceptor;
+	if (uv_accept(&acceptor->uv.stream, &uv->stream) == 0)
+		warn_refused(endpoint);
+	uv_close(&uv->handle, on_refused);
+}
+
 static void on_connection(uv_stream_t *server, int status)
 {
 	struct acceptor *acceptor = server->data;
@@ -76,8 +136,10 @@ static void on_connection(uv_stream_t *server, int status)
 	if (status < 0)
 		return;
 	uv = malloc(sizeof(*uv));
-	if (!uv)
-		return; /* libuv tries again when the loop comes round */
+	if (!uv) {
+		refuse(acceptor);
+		return;
+	}
 	if (init_stream(endpoint->loop, uv, endpoint->path != NULL) != 0) {
 		free(uv);
 		return;
@@ -262,10 +324,8 @@ void endpoint_share_port(struct endpoint *endpoint, bool share)
 static void on_acceptor_closed(uv_handle_t *handle)
 {
 	struct acceptor *acceptor = handle->data;
-	struct endpoint *endpoint = acceptor->endpoint;
 
-	if (--endpoint->closing == 0)
-		free_endpoint(endpoint);
+	closed_one(acceptor->endpoint);
 }
 
 /* Who started us as root may have put it into a folder that we can't write to
@@ -293,6 +353,8 @@ void endpoint_close(struct endpoint **endpoint)
 		return;
 	}
 	e->closing = e->count;
-	for (size_t i = 0; i < e->count; i++)
+	for (size_t i = 0; i < e->count; i++) {
+		e->closing += e->acceptors[i].refusing;
 		uv_close(&e->acceptors[i].uv.handle, on_acceptor_closed);
+	}
 }
