@@ -14,6 +14,8 @@
  *   some 300 KB, for the few answers over 1,232 bytes).
  * - When an answer is cut off it looks at the transport after the last one in
  *   the list, in memory that it never wrote to. So it gets zeroed memory.
+ * - Memory that it is refused it uses all the same. So there is a reserve, and
+ *   nothing is asked while that is in use.
  * - When no file descriptor is left it queues the question, and cancelling that
  *   one frees what is queued. So a descriptor is seen to be there first.
  * - A context must not be destroyed from inside its callback. So replies are
@@ -21,6 +23,7 @@
 #include "net/stub.h"
 
 #include "base/list.h"
+#include "net/getdns_memory.h"
 #include "net/getdns_uv.h"
 
 #include <fcntl.h>
@@ -88,15 +91,6 @@ static int mts_from_getdns(getdns_return_t rc)
 	return rc == GETDNS_RETURN_MEMORY_ERROR ? MTS_ENOMEM : MTS_ELIB;
 }
 
-/* Not calloc(), which the tests make fail: getdns itself does not survive that,
- * and nothing here can mend it. */
-static void *zeroed(size_t size)
-{
-	void *memory = reallocarray(NULL, 1, size);
-
-	return memory ? memset(memory, 0, size) : NULL;
-}
-
 /* A list of one server, to be destroyed. */
 static getdns_list *list_of_one(const struct stub_server *server)
 {
@@ -161,7 +155,8 @@ static int context_new(const struct stub_server *server,
 	if (!servers)
 		return MTS_ENOMEM;
 	status = mts_from_getdns(getdns_context_create_with_memory_functions(
-	    &context, 0, zeroed, realloc, free));
+	    &context, 0, getdns_memory_get, getdns_memory_resize,
+	    getdns_memory_free));
 	if (status == MTS_OK)
 		status = mts_from_getdns(set_up(context, servers, transport));
 	if (status == MTS_OK) {
@@ -290,6 +285,8 @@ int stub_ask(struct stub_server *server, enum stub_transport transport,
 
 	if (!descriptor_is_left(server->stub->loop))
 		return MTS_ESYS;
+	if (!getdns_memory_is_left())
+		return MTS_ENOMEM;
 	if (dnssec && !make_dnssec(server->stub))
 		return MTS_ENOMEM;
 	text = dns_name_format(name);

@@ -161,3 +161,66 @@ def test_ten_thousand_cold_domains(world, daemons, descriptors):
         return counts if counts["discoveries"] >= COLD * 3 // 4 else None
     counts = wait_for(most_are_over, 5 * HANG_S, 0.2)
     assert counts["dns_failed"] < COLD // 2 or is_instrumented(daemon)
+
+
+def ask_or_be_let_go(daemon, domains):
+    """The answers to one question on a connection each; None: closed."""
+    clients = [daemon.connect() for _ in domains]
+    for client, domain in zip(clients, domains):
+        try:
+            client.request("postfix", domain)
+        except OSError:
+            pass  # let go already, as its reply() tells
+    answers = [client.reply() for client in clients]
+    for client in clients:
+        client.close()
+    return answers
+
+
+@pytest.mark.parametrize("room_kib", [0, 256, 1024])
+def test_memory_is_refused(world, daemons, room_kib):
+    """Whoever can't be served is answered as without a policy, or let go, and
+    none waits in vain; and all is well once there is memory again."""
+    domains = ["tight%d.example" % i for i in range(300)]
+    for domain in domains:
+        world.domain(domain, addresses=(GOOD,))
+    daemon = daemons(dane="off", log={"level": "info"}).start()
+    if is_instrumented(daemon):
+        pytest.skip("a sanitizer ends what is refused memory")
+    # getdns' source of random numbers gets its memory with the first question,
+    # and ends the process if it is refused that.
+    assert daemon.ask("tight.example") == NONE
+    pid = daemon.process.pid
+    with open("/proc/%d/statm" % pid) as file:
+        size = int(file.read().split()[0]) * resource.getpagesize()
+    resource.prlimit(pid, resource.RLIMIT_AS,
+                     (size + room_kib * 1024, resource.RLIM_INFINITY))
+    answers = ask_or_be_let_go(daemon, domains)
+    assert any(answer in (None, NONE) for answer in answers), "it had enough"
+    assert set(answers) <= {None, NONE, *map(ok, domains)}
+    assert len(daemon.events("connection_refused")) <= 1  # a minute
+    resource.prlimit(pid, resource.RLIMIT_AS,
+                     (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    daemon.flush("--negative")
+    wait_for(lambda: daemon.ask(domains[0]) == ok(domains[0]))
+    assert daemon.ctl_raw("reload")[0] == 0
+    wait_for(lambda: daemon.ctl("status", status=None)["cache"]["writable"])
+
+
+@pytest.mark.parametrize("kib", [40000, 100000, 1000000])
+def test_little_memory_at_the_start(daemons, kib):
+    """It starts, or says in one line why not."""
+    daemon = daemons()
+    if is_instrumented(daemon.start()):
+        pytest.skip("a sanitizer wants terabytes")
+    daemon.stop()
+    daemon.spawn(preexec_fn=lambda: resource.setrlimit(
+        resource.RLIMIT_AS, (kib * 1024, kib * 1024)))
+    wait_for(lambda: daemon.is_ready() or not daemon.is_running())
+    if daemon.is_running():
+        assert kib > 40000
+        return
+    assert kib < 1000000
+    assert daemon.process.returncode == 1
+    daemon.process = None
+    assert len(daemon.events("start_failed", "error")) == 1, daemon.log()
