@@ -203,10 +203,10 @@ def is_sanitized():
         return b"__asan_init" in file.read()
 
 
-@pytest.mark.skipif(is_sanitized(), reason="a sanitizer takes memory, too")
 def test_memory_is_bounded(checks):
+    """A sanitizer keeps what was freed for a while, up to 256 MiB."""
     few, many = peak_kib(checks, 50), peak_kib(checks, 1000)
-    assert many - few < 4096, (few, many)
+    assert many - few < (300 if is_sanitized() else 4) * 1024, (few, many)
 
 
 @pytest.mark.parametrize("args", [[], ["--json"], ["--html"]], ids=" ".join)
