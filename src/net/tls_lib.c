@@ -189,12 +189,24 @@ static bool make(void)
 	return lib.part;
 }
 
+/* OpenSSL finds each algorithm when it is first asked for; one that there was no
+ * memory for at that time it takes for one that does not exist, until the end. So
+ * all that TLS needs is found at the start. */
+static void find_algorithms(void)
+{
+	SSL_CTX *tls = SSL_CTX_new_ex(lib.context, NULL, TLS_client_method());
+
+	SSL_CTX_free(tls);
+	ERR_clear_error();
+}
+
 void tls_lib_open(void)
 {
-	if (lib.references++ > 0 || make())
+	if (lib.references++ > 0)
 		return;
-	forget();
-	ERR_clear_error();
+	if (!make())
+		forget();
+	find_algorithms();
 }
 
 void tls_lib_close(void)
