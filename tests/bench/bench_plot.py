@@ -11,6 +11,7 @@ Panel = namedtuple("Panel", "title values top form")
 
 COLUMNS = 3
 WIDTH, HEIGHT = 250, 170  # of a panel, with its margins
+LABEL = 40  # room for a value
 LEFT, RIGHT, ABOVE, BELOW = 24, 24, 42, 28
 
 STYLE = """
@@ -73,14 +74,48 @@ def draw_panel(panel, labels, x0, y0):
     return out
 
 
+def draw_curve(panel, xs, unit, x0, y0):
+    """Of so many values that each is but a point of a line; the axis is 0.
+    Written are the first value and the last."""
+    width = WIDTH - LEFT - RIGHT
+    height = HEIGHT - ABOVE - BELOW
+    bottom = y0 + ABOVE + height
+    points, _ = heights(panel)
+    at = [(x0 + LEFT + width * x / xs[-1], bottom - height * point)
+          for x, point in zip(xs, points)]
+    out = [text(x0 + WIDTH / 2, y0 + 16, panel.title, cls="title"),
+           rule(x0 + LEFT, bottom, x0 + WIDTH - RIGHT, bottom, "axis"),
+           '<polyline class="line" points="' + " ".join(
+               f"{x:.1f},{y:.1f}" for x, y in at) + '"/>']
+    for x, anchor, value in ((x0 + LEFT, "start", panel.values[0]),
+                             (x0 + WIDTH - RIGHT, "end", panel.values[-1])):
+        top = min(ay for ax, ay in at if abs(ax - x) < LABEL)
+        out.append(text(x, top - 8, panel.form.format(value), anchor))
+    for part in range(4):
+        out.append(text(x0 + LEFT + width * part / 3, bottom + 17,
+                        f"{xs[-1] * part / 3:.0f}" +
+                        (f" {unit}" if part == 3 else "")))
+    return out
+
+
 def draw(labels, panels):
     """PANELS over the same LABELS along the x axis; the whole SVG."""
+    return draw_all(panels, lambda panel, x0, y0: draw_panel(panel, labels, x0,
+                                                             y0))
+
+
+def draw_curves(xs, unit, panels):
+    """PANELS over the same XS, which are in UNIT and rise; the whole SVG."""
+    return draw_all(panels, lambda panel, x0, y0: draw_curve(panel, xs, unit,
+                                                             x0, y0))
+
+
+def draw_all(panels, draw_one):
     rows = -(-len(panels) // COLUMNS)
     out = ['<svg xmlns="http://www.w3.org/2000/svg" '
            f'viewBox="0 0 {COLUMNS * WIDTH} {rows * HEIGHT}" '
            f'width="{COLUMNS * WIDTH}" height="{rows * HEIGHT}" '
            'role="img">', f"<style>{STYLE}</style>"]
     for i, panel in enumerate(panels):
-        out += draw_panel(panel, labels, i % COLUMNS * WIDTH,
-                          i // COLUMNS * HEIGHT)
+        out += draw_one(panel, i % COLUMNS * WIDTH, i // COLUMNS * HEIGHT)
     return "\n".join(out + ["</svg>", ""])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A soak: half an hour of all that can happen to a daemon, at a modest rate,
+"""The soak: half an hour of all that can happen to a daemon, at a modest rate,
 and whether memory and descriptors stay what they were.
 
 Only the names asked for are bounded: a window of domains with a policy that
