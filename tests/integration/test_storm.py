@@ -190,7 +190,12 @@ def test_memory_is_refused(world, daemons, room_kib):
     # The libraries get some of theirs with the first look-up, and some would
     # not do without it: getdns' source of random numbers ends the process.
     world.domain("tight.example", addresses=(GOOD,))
-    assert daemon.ask("tight.example") == ok("tight.example")
+
+    def is_well(domain):
+        daemon.flush("--negative")  # what ends only now has failed, too
+        return daemon.ask(domain) == ok(domain)
+    # The world's name server may still be at the storm before this.
+    wait_for(lambda: is_well("tight.example"), timeout_s=60)
     pid = daemon.process.pid
     with open("/proc/%d/statm" % pid) as file:
         size = int(file.read().split()[0]) * resource.getpagesize()
@@ -202,13 +207,10 @@ def test_memory_is_refused(world, daemons, room_kib):
     assert len(daemon.events("connection_refused")) <= 1  # a minute
     resource.prlimit(pid, resource.RLIMIT_AS,
                      (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-
-    def is_well():
-        daemon.flush("--negative")  # what ends only now has failed, too
-        return daemon.ask(domains[0]) == ok(domains[0])
-    wait_for(is_well)
+    wait_for(lambda: is_well(domains[0]), timeout_s=60)
     assert daemon.ctl_raw("reload")[0] == 0
-    wait_for(lambda: daemon.ctl("status", status=None)["cache"]["writable"])
+    wait_for(lambda: daemon.ctl("status", status=None)["cache"]["writable"],
+             timeout_s=60)
 
 
 @pytest.mark.parametrize("kib", [40000, 100000, 1000000])
