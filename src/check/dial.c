@@ -206,8 +206,8 @@ static void see(struct dial *dial, enum reach reach, const char *error)
 	const char *version =
 	    reach == REACH_TLS ? SSL_get_version(dial->ssl) : "";
 
-	if (chain && tls_view_new(options->trust, dial->host, chain, version,
-	                          clock_wall_s(options->clock),
+	if (chain && tls_view_new(fetcher_trust(options->fetcher), dial->host,
+	                          chain, version, clock_wall_s(options->clock),
 	                          &dial->result.view) != MTS_OK) {
 		end(dial, REACH_NOT_TRIED, "out of memory");
 		return;

@@ -14,9 +14,10 @@
 
 struct dialer; /* what all calls share */
 
-/* Of OPTIONS, which outlive it, it takes the resolver's loop, trust, ehlo,
- * timeout_ms (for a whole call) and clock. MTS_ENOMEM, MTS_ELIB. On MTS_OK *RET is the caller's: dialer_free(), which
- * takes NULL and leaves NULL; no call is under way then. */
+/* Of OPTIONS, which outlive it, it takes the resolver's loop, the fetcher's
+ * trust, ehlo, timeout_ms (for a whole call) and clock. MTS_ENOMEM, MTS_ELIB. On
+ * MTS_OK *RET is the caller's: dialer_free(), which takes NULL and leaves NULL; no
+ * call is under way then. */
 int dialer_new(const struct check_options *options, struct dialer **ret);
 void dialer_free(struct dialer **dialer);
 

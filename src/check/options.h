@@ -8,7 +8,6 @@
 #include "net/fetch.h"
 #include "net/resolver.h"
 #include "net/secure_dns.h"
-#include "net/trust.h"
 
 enum check_expect {
 	EXPECT_NOTHING,
@@ -31,11 +30,11 @@ struct check_options {
 	const struct clock *clock;
 	struct resolver *resolver;
 	struct secure_dns *secure_dns; /* NULL: DNSSEC is not looked at */
-	struct fetcher *fetcher;       /* with .keep_chain */
-	const struct trust *trust;
-	const char *ehlo;        /* the name we go by in SMTP */
-	uint64_t timeout_ms;     /* of each HTTPS fetch, SMTP call */
-	uint64_t dns_timeout_ms; /* of each look-up */
+	struct fetcher *fetcher;       /* with .keep_chain; its CA certificates
+	                                * count for MX hosts, too */
+	const char *ehlo;              /* the name we go by in SMTP */
+	uint64_t timeout_ms;           /* of each HTTPS fetch, SMTP call */
+	uint64_t dns_timeout_ms;       /* of each look-up */
 	bool ipv4, ipv6;
 	bool smtp; /* MX hosts are called */
 	bool allow_private;

@@ -92,7 +92,8 @@ static void take_certs(struct walk *walk, const struct fetch_result *result)
 
 	policy_host(walk, name);
 	walk->facts.fetch.reached_tls = true;
-	if (tls_view_new(walk->options->trust, name, result->chain, result->tls,
+	if (tls_view_new(fetcher_trust(walk->options->fetcher), name,
+	                 result->chain, result->tls,
 	                 clock_wall_s(walk->options->clock),
 	                 &walk->report->policy.view) != MTS_OK)
 		walk_no_memory(walk);

@@ -263,6 +263,11 @@ fail:
 	return status;
 }
 
+const struct trust *fetcher_trust(const struct fetcher *fetcher)
+{
+	return fetcher->trust;
+}
+
 void fetcher_close(struct fetcher **fetcher)
 {
 	struct fetcher *f = *fetcher;

@@ -42,6 +42,12 @@ int fetcher_prepare(struct fetcher *fetcher,
                     const struct fetcher_options *options, struct fault *why);
 void fetcher_settle(struct fetcher *fetcher, bool good);
 
+/* The CA certificates that policy hosts are checked against, for what else is to
+ * be checked by the same ones. Borrowed; fetcher_settle() and a changed file
+ * change what is in it. */
+struct trust;
+const struct trust *fetcher_trust(const struct fetcher *fetcher);
+
 /* Cancels every fetch (their callbacks do not come) and closes. Takes NULL,
  * leaves NULL. The loop must run once more before it is closed. */
 void fetcher_close(struct fetcher **fetcher);

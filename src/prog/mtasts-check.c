@@ -40,7 +40,6 @@ struct session {
 	struct check_cli cli;
 	struct domain *domains; /* of the arguments */
 	uv_loop_t loop;
-	struct trust *trust;
 	struct resolver *resolver;
 	struct secure_dns *secure_dns;
 	struct fetcher *fetcher;
@@ -309,9 +308,6 @@ static int open_all(struct session *session, struct fault *why)
 
 	if (status == MTS_OK)
 		status = fetcher_new(&fetcher, &session->fetcher, why);
-	/* After the fetcher, which sets OpenSSL up for both (net/tls_lib.h). */
-	if (status == MTS_OK)
-		status = trust_new(cli->ca_file, &session->trust, why);
 	if (status == MTS_OK && cli->state)
 		status = drift_open(cli->state, &cli->check.drift, why);
 	if (status == MTS_OK && cli->reports)
@@ -323,14 +319,12 @@ static int open_all(struct session *session, struct fault *why)
 	cli->check.resolver = session->resolver;
 	cli->check.secure_dns = session->secure_dns;
 	cli->check.fetcher = session->fetcher;
-	cli->check.trust = session->trust;
 	cli->check.ehlo = session->ehlo;
 	return status;
 }
 
 static void close_all(struct session *session)
 {
-	trust_free(&session->trust);
 	fetcher_close(&session->fetcher);
 	secure_dns_close(&session->secure_dns);
 	resolver_close(&session->resolver);

@@ -132,7 +132,6 @@ struct world {
 	uv_loop_t loop;
 	struct dns_server *dns;
 	struct mail_server mail;
-	struct trust *trust;
 	struct check_options check;
 	struct batch *batch;
 	unsigned reports;
@@ -182,8 +181,6 @@ static void open_world(struct world *w, bool hasty)
 	text[0] = dns_server_text(w->dns);
 	assert_int_equal(resolver_new(&dns, &w->check.resolver, &why), MTS_OK);
 	assert_int_equal(fetcher_new(&https, &w->check.fetcher, &why), MTS_OK);
-	assert_int_equal(trust_new(ca_path, &w->trust, &why), MTS_OK);
-	w->check.trust = w->trust;
 	w->check.clock = &clock_system;
 	w->check.ehlo = "test.example";
 	w->check.timeout_ms = timeout_ms;
@@ -210,7 +207,6 @@ static void close_world(struct world *w)
 {
 	report_free(&w->report);
 	batch_close(&w->batch);
-	trust_free(&w->trust);
 	resolver_close(&w->check.resolver);
 	fetcher_close(&w->check.fetcher);
 	dns_server_stop(w->dns);
@@ -291,6 +287,40 @@ static void try_without_memory(enum https_mode mode)
 		close_world(&w);
 	} while (failed);
 	assert_true(n > 50);
+	https_server_stop(server);
+}
+
+/* What a sender is said to find, and what is shown of the certificate, go by the
+ * same CA certificates, those of now. */
+static void test_same_trust(void **state)
+{
+	static char path[] = "/tmp/test_check_walk_other.XXXXXX";
+	struct https_server *server = policy_host(HTTPS_ANSWER);
+	struct fetcher_options other = { .ca_file = path,
+		                         .timeout_ms = 10000,
+		                         .max_size = 65536,
+		                         .concurrency = 4 };
+	struct fault why = { 0 };
+	struct test_ca *other_ca;
+	struct world w;
+
+	(void)state;
+	close(mkstemp(path));
+	other_ca = test_ca_new(path);
+	open_world(&w, false);
+	assert_int_equal(fetcher_prepare(w.check.fetcher, &other, &why),
+	                 MTS_OK);
+	fetcher_settle(w.check.fetcher, true);
+	assert_int_equal(open_batch(&w), MTS_OK);
+	assert_int_equal(add(&w), MTS_OK);
+	while (w.reports == 0)
+		uv_run(&w.loop, UV_RUN_ONCE);
+	assert_null(w.report->policy.policy);
+	assert_non_null(w.report->policy.view);
+	assert_true(tls_view_is_bad(w.report->policy.view));
+	close_world(&w);
+	test_ca_free(other_ca);
+	unlink(path);
 	https_server_stop(server);
 }
 
@@ -378,6 +408,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_walk),
+		cmocka_unit_test(test_same_trust),
 		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_no_memory_to_look_closer),
 		cmocka_unit_test(test_close),
