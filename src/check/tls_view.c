@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* tls_view.c - what was seen of a server's TLS.
  *
- * Senders stop at the first fault. Here all of them are of interest, so the
- * chain is verified apart from the connection, by OpenSSL, with a callback that
- * notes each fault and goes on. */
+ * Senders stop at the first fault. Here all of them are of interest, so a chain
+ * that is not known to be good is verified apart from the connection, by OpenSSL,
+ * with a callback that notes each fault and goes on. */
 #include "check/tls_view.h"
 
 #include "check/safe.h"
@@ -291,29 +291,50 @@ static bool is_old(const char *version)
 	       strcmp(version, "TLSv1.3") != 0;
 }
 
-int tls_view_new(const struct trust *trust, const char *host,
-                 STACK_OF(X509) * chain, const char *version, int64_t now_s,
-                 struct tls_view **ret)
+/* What there is to see without a verdict. */
+static int look(STACK_OF(X509) * chain, const char *version,
+                struct tls_view **ret)
 {
 	struct tls_view *view = calloc(1, sizeof(*view));
-	int status = MTS_OK;
+	int status;
 
 	if (!view)
 		return MTS_ENOMEM;
 	snprintf(view->version, sizeof(view->version), "%s", version);
 	view->old = is_old(version);
-	if (sk_X509_num(chain) > 0) {
-		void *before = tls_lib_enter();
-
-		status = read_certs(view, chain);
-		if (status == MTS_OK)
-			status = verify(view, trust, host, chain, now_s);
-		tls_lib_leave(before);
-	}
+	status = read_certs(view, chain);
 	if (status != MTS_OK)
 		tls_view_free(&view);
 	else
 		*ret = view;
+	return status;
+}
+
+int tls_view_new(const struct trust *trust, const char *host,
+                 STACK_OF(X509) * chain, const char *version, int64_t now_s,
+                 struct tls_view **ret)
+{
+	void *before = tls_lib_enter();
+	struct tls_view *view = NULL;
+	int status = look(chain, version, &view);
+
+	if (status == MTS_OK && sk_X509_num(chain) > 0)
+		status = verify(view, trust, host, chain, now_s);
+	tls_lib_leave(before);
+	if (status != MTS_OK)
+		tls_view_free(&view);
+	else
+		*ret = view;
+	return status;
+}
+
+int tls_view_new_good(STACK_OF(X509) * chain, const char *version,
+                      struct tls_view **ret)
+{
+	void *before = tls_lib_enter();
+	int status = look(chain, version, ret);
+
+	tls_lib_leave(before);
 	return status;
 }
 

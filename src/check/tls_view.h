@@ -47,6 +47,11 @@ struct tls_view {
 int tls_view_new(const struct trust *trust, const char *host,
                  STACK_OF(X509) * chain, const char *version, int64_t now_s,
                  struct tls_view **ret);
+
+/* The same for what has been verified for its host already: no fault is looked
+ * for. To verify takes more than all else of this. */
+int tls_view_new_good(STACK_OF(X509) * chain, const char *version,
+                      struct tls_view **ret);
 void tls_view_free(struct tls_view **view);
 
 /* True if there is any fault in it. */

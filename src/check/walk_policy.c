@@ -86,16 +86,22 @@ static void look_closer(struct walk *walk, const char *tried)
 		walk_no_memory(walk);
 }
 
+/* Where the hand-shake found no fault, which is as strict, there is none. */
 static void take_certs(struct walk *walk, const struct fetch_result *result)
 {
+	struct tls_view **view = &walk->report->policy.view;
 	char name[NAME_MAX_TEXT];
+	int status;
 
 	policy_host(walk, name);
 	walk->facts.fetch.reached_tls = true;
-	if (tls_view_new(fetcher_trust(walk->options->fetcher), name,
-	                 result->chain, result->tls,
-	                 clock_wall_s(walk->options->clock),
-	                 &walk->report->policy.view) != MTS_OK)
+	if (result->verified)
+		status = tls_view_new_good(result->chain, result->tls, view);
+	else
+		status = tls_view_new(fetcher_trust(walk->options->fetcher),
+		                      name, result->chain, result->tls,
+		                      clock_wall_s(walk->options->clock), view);
+	if (status != MTS_OK)
 		walk_no_memory(walk);
 }
 

@@ -369,6 +369,7 @@ static void note_progress(const struct attempt *attempt,
 	result->http_status = attempt->http.status;
 	result->challenge = attempt->http.challenge;
 	result->chain = attempt->tls.chain;
+	result->verified = attempt->tls.verified;
 	result->connect_ms = since_ms(attempt, attempt->tls.connected_ns);
 	result->tls_ms = since_ms(attempt, attempt->tls.done_ns);
 	if (result->connect_ms &&

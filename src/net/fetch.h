@@ -86,6 +86,7 @@ struct fetch_result {
 	uint64_t connect_ms;        /* TCP, since the start; 0: not reached */
 	uint64_t tls_ms; /* hand-shake done, since the start; 0: not reached */
 	uint64_t total_ms;
+	bool verified;  /* the hand-shake found no fault in the certificates */
 	bool challenge; /* the header says that this is a test for browsers */
 	/* With .keep_chain: STACK_OF(X509), what the server sent, its own
 	 * certificate first, good or not; NULL: nothing came. Borrowed. */

@@ -195,6 +195,8 @@ static void on_info(const SSL *ssl, int where, int ret)
 		end_read_ahead(ssl);
 		keep_version(tls, ssl);
 		keep_chain(tls, SSL_get_peer_cert_chain(ssl));
+		tls->verified = tls->cause == FETCH_OK &&
+		                SSL_get_verify_result(ssl) == X509_V_OK;
 	}
 	if (where == SSL_CB_READ_ALERT && (ret & 0xff) == SSL_AD_CLOSE_NOTIFY)
 		tls->closed = true;

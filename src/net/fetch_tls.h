@@ -18,6 +18,7 @@ struct fetch_tls {
 	uint64_t done_ns;      /* the hand-shake is done */
 	bool closed;           /* close_notify has come: it sends no more */
 	char version[16];      /* "TLSv1.3", once the hand-shake is done */
+	bool verified;         /* the certificates were found to be good */
 	bool keep_chain;
 	STACK_OF(X509) * chain; /* the caller's to free; NULL: none came */
 	enum fetch_cause cause; /* FETCH_OK, or what the certificate lacks */

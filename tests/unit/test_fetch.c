@@ -33,6 +33,7 @@ static struct test_ca *other_ca;
 static struct {
 	unsigned calls;
 	enum fetch_cause cause;
+	bool verified;
 	long http_status;
 	char reason[300];
 	char address[ADDRESS_TEXT];
@@ -50,6 +51,7 @@ static void on_result(void *arg, const struct fetch_result *result)
 		*fetch = NULL;
 	got.calls++;
 	got.cause = result->cause;
+	got.verified = result->verified;
 	got.http_status = result->http_status;
 	assert_non_null(result->reason);
 	snprintf(got.reason, sizeof(got.reason), "%s", result->reason);
@@ -312,6 +314,7 @@ static void test_certificates(void **state)
 		    !strstr(got.reason, certs[i].reason))
 			fail_msg("%s: %s (%s)", certs[i].about,
 			         fetch_cause_text(got.cause), got.reason);
+		assert_true(got.verified == (certs[i].cause == FETCH_OK));
 		if (got.cause != FETCH_OK) {
 			assert_int_equal(got.body_len, 0);
 			assert_int_equal(got.http_status, 0);
@@ -349,6 +352,9 @@ static void test_connections(void **state)
 		    !strstr(got.reason, connections[i].reason))
 			fail_msg("%s: %s (%s)", connections[i].about,
 			         fetch_cause_text(got.cause), got.reason);
+		/* A good certificate is one, whatever comes after it. */
+		assert_true(got.verified ==
+		            (connections[i].mode == HTTPS_HANG));
 		if (got.cause == FETCH_TIMEOUT)
 			assert_in_range(got.total_ms, 900, HANG_MS);
 	}
