@@ -400,23 +400,6 @@ static void on_connect(uv_connect_t *connect, int status)
 		begin_tls(dial);
 }
 
-static void fill(const struct address *address, in_port_t port,
-                 struct sockaddr_storage *to)
-{
-	struct sockaddr_in *in = (struct sockaddr_in *)to;
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)to;
-
-	memset(to, 0, sizeof(*to));
-	to->ss_family = (sa_family_t)address->family;
-	if (address->family == AF_INET) {
-		in->sin_port = htons(port);
-		in->sin_addr = address->v4;
-	} else {
-		in6->sin6_port = htons(port);
-		in6->sin6_addr = address->v6;
-	}
-}
-
 /* What fails at once is told by the timer, as nothing may be told from inside of
  * dial_start(). */
 static void on_no_start(uv_timer_t *timer)
@@ -450,7 +433,7 @@ int dial_start(struct dialer *dialer, const char *host,
 	uv_timer_init(loop, &dial->timer);
 	dial->tcp.data = dial->timer.data = dial->connect.data = dial;
 	dial->open = 2;
-	fill(address, port, &to);
+	address_socket(address, port, &to);
 	rc = uv_tcp_connect(&dial->connect, &dial->tcp, (struct sockaddr *)&to,
 	                    on_connect);
 	if (rc != 0)

@@ -147,6 +147,23 @@ bool address_parse(struct slice text, int family, struct address *ret)
 	                                    : (void *)&ret->v4) == 1;
 }
 
+void address_socket(const struct address *address, in_port_t port,
+                    struct sockaddr_storage *ret)
+{
+	struct sockaddr_in *in = (struct sockaddr_in *)ret;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)ret;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->ss_family = (sa_family_t)address->family;
+	if (address->family == AF_INET) {
+		in->sin_port = htons(port);
+		in->sin_addr = address->v4;
+	} else {
+		in6->sin6_port = htons(port);
+		in6->sin6_addr = address->v6;
+	}
+}
+
 static bool parse_port(const char *text, in_port_t *ret)
 {
 	*ret = slice_port(slice_str(text));

@@ -34,6 +34,10 @@ bool address_parse(struct slice text, int family, struct address *ret);
 const char *address_text(const struct address *address,
                          char text[ADDRESS_TEXT]);
 
+/* ADDRESS and PORT as calls of the system take them. */
+void address_socket(const struct address *address, in_port_t port,
+                    struct sockaddr_storage *ret);
+
 /* True if ADDRESS is of no use to a stranger on the Internet: private,
  * loopback, link-local, multicast, documentation, and all else that IANA's
  * special-purpose registries (RFC 6890) list as not globally reachable; IPv4

@@ -68,6 +68,14 @@ static bool is_address(const struct address *address, in_port_t port,
 	       in6->sin6_port == htons(port);
 }
 
+static curl_socket_t take_socket(int *from)
+{
+	curl_socket_t socket = *from < 0 ? CURL_SOCKET_BAD : *from;
+
+	*from = -1;
+	return socket;
+}
+
 /* Whatever libcurl has been led to think, it connects to what was checked. */
 static curl_socket_t on_open(void *arg, curlsocktype purpose,
                              struct curl_sockaddr *address)
@@ -78,10 +86,22 @@ static curl_socket_t on_open(void *arg, curlsocktype purpose,
 	for (size_t i = 0; i < attempt->count; i++)
 		if (is_address(&attempt->addresses[i], attempt->port,
 		               &address->addr))
-			return socket(address->family,
-			              address->socktype | SOCK_CLOEXEC,
-			              address->protocol);
+			return attempt->socket
+			           ? take_socket(attempt->socket)
+			           : socket(address->family,
+			                    address->socktype | SOCK_CLOEXEC,
+			                    address->protocol);
 	return CURL_SOCKET_BAD;
+}
+
+static int on_opened(void *arg, curl_socket_t socket, curlsocktype purpose)
+{
+	const struct attempt *attempt = arg;
+
+	(void)socket;
+	(void)purpose;
+	return attempt->socket ? CURL_SOCKOPT_ALREADY_CONNECTED
+	                       : CURL_SOCKOPT_OK;
 }
 
 /* -- setting up ------------------------------------------------------------ */
@@ -192,6 +212,8 @@ static CURLcode set_callbacks(struct attempt *attempt, void *private)
 	SET(CURLOPT_WRITEDATA, attempt);
 	SET(CURLOPT_OPENSOCKETFUNCTION, on_open);
 	SET(CURLOPT_OPENSOCKETDATA, attempt);
+	SET(CURLOPT_SOCKOPTFUNCTION, on_opened);
+	SET(CURLOPT_SOCKOPTDATA, attempt);
 	SET(CURLOPT_ERRORBUFFER, attempt->error);
 	SET(CURLOPT_PRIVATE, private);
 	return rc;
@@ -238,6 +260,7 @@ int attempt_new(const struct attempt_options *options, struct attempt **ret)
 	attempt->addresses = options->addresses;
 	attempt->count = options->count;
 	attempt->port = options->cleartext ? HTTP_PORT : HTTPS_PORT;
+	attempt->socket = options->socket;
 	attempt->since_ns = options->since_ns;
 	attempt->tls.keep_chain = options->keep_chain;
 	attempt->tls.trust = options->trust;

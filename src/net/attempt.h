@@ -19,6 +19,7 @@ struct attempt {
 	const struct address *addresses;
 	size_t count;
 	in_port_t port;
+	int *socket;
 	uint64_t since_ns;
 	char error[CURL_ERROR_SIZE]; /* libcurl's words */
 	char reason[FETCH_REASON];
@@ -32,7 +33,9 @@ struct attempt_options {
 	size_t count;
 	bool keep_chain; /* as struct fetcher_options' */
 	bool cleartext;  /* by HTTP at port 80, for mtasts-check */
-	bool more;       /* there are others, for another attempt */
+	int *socket; /* that is connected already; set to -1 when it is taken
+	              * over. NULL: none is */
+	bool more;   /* there are others, for another attempt */
 	uint64_t timeout_ms;
 	uint64_t max_size;
 	uint64_t since_ns; /* the fetch began, by uv_hrtime() */

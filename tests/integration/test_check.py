@@ -108,6 +108,11 @@ def cleartext(d):
     d.checks.others.append(Port80("5.9.0.10", d.site.body))
 
 
+def cleartext_at_the_second_address(d):
+    d.dns.add("mta-sts." + d.name, "A", "5.9.0.10", "5.9.0.12")
+    d.checks.others.append(Port80("5.9.0.12", d.site.body))
+
+
 def cert(kind):
     def set_up(d):
         d.site.cert = kind
@@ -245,6 +250,7 @@ CASES = [
     ("content_type", CRITICAL, "broken", html),
     ("slow", WARNING, "enforced", slowly),
     ("http_cleartext", INFO, "enforced", cleartext),
+    ("http_cleartext", INFO, "enforced", cleartext_at_the_second_address),
     ("cert_invalid", CRITICAL, "broken", cert("client-only")),
     ("cert_expired", CRITICAL, "broken", cert("expired")),
     ("cert_expired", CRITICAL, "broken", cert("not-yet-valid")),
@@ -359,6 +365,17 @@ def test_healthy_domain_is_silent(checks, mode):
     assert report["exit_status"] == 0
     assert [row["matched"] for row in report["mx"]] == [True]
     assert {a["reach"] for a in report["mx"][0]["addresses"]} == {"tls"}
+
+
+def test_another_page_at_port_80_is_no_policy(checks):
+    d = checks.domain("page80.test")
+    page = Port80("5.9.0.10", b"<html>Hello</html>")
+    try:
+        report = d.check()
+    finally:
+        page.stop()
+    assert page.calls == 1
+    assert report.ids == []
 
 
 # -- severities that depend on the mode ----------------------------------------

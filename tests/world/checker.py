@@ -84,6 +84,7 @@ class Port80:
 
     def __init__(self, address, body):
         self.body = body
+        self.calls = 0
         self.listener = socket.create_server((address, 80))
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -93,6 +94,7 @@ class Port80:
                 sock, _ = self.listener.accept()
             except OSError:
                 return
+            self.calls += 1
             with sock:
                 sock.recv(65536)
                 sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
