@@ -25,15 +25,14 @@ static const char provider_name[] = "mtasts";
 /* Of the process: OpenSSL gives a provider no argument to find its own by. */
 static struct {
 	unsigned references;
-	OSSL_PROVIDER *whole;     /* OpenSSL's default provider; NULL: unused */
-	OSSL_ALGORITHM *decoders; /* of its, those for certificates */
-	OSSL_PROVIDER *part;      /* what is left of it, in CONTEXT */
-	OSSL_LIB_CTX *context;    /* NULL: OpenSSL as it is */
+	OSSL_PROVIDER *whole;  /* OpenSSL's default provider; NULL: unused */
+	OSSL_PROVIDER *part;   /* what is left of it, in CONTEXT */
+	OSSL_LIB_CTX *context; /* NULL: OpenSSL as it is */
 } lib;
 
-/* -- the provider ---------------------------------------------------------- */
+/* -- what is left out ------------------------------------------------------ */
 
-/* Of a certificate only the key needs one, in one format. */
+/* Of a certificate only the key needs a decoder, in one format. */
 static bool is_of_certificates(const OSSL_ALGORITHM *decoder)
 {
 	const char *properties = decoder->property_definition;
@@ -42,7 +41,58 @@ static bool is_of_certificates(const OSSL_ALGORITHM *decoder)
 	       strstr(properties, "structure=SubjectPublicKeyInfo");
 }
 
-static OSSL_ALGORITHM *choose_decoders(const OSSL_ALGORITHM *all)
+/* TLS has CBC, and modes that authenticate; these, of whatever cipher, it has
+ * not. */
+static bool is_of_records(const OSSL_ALGORITHM *cipher)
+{
+	static const char *const modes[] = { "-CFB", "-CTR",  "-CTS",
+		                             "-ECB", "-OCB",  "-OFB",
+		                             "-SIV", "-WRAP", "-XTS" };
+
+	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++)
+		if (strstr(cipher->algorithm_names, modes[i]))
+			return false;
+	return true;
+}
+
+/* As the first of its names. */
+static bool is_called(const OSSL_ALGORITHM *algorithm, const char *name)
+{
+	size_t len = strcspn(algorithm->algorithm_names, ":");
+
+	return strlen(name) == len &&
+	       strncmp(algorithm->algorithm_names, name, len) == 0;
+}
+
+/* Kinds of keys that are none of certificates, and that TLS has under other names
+ * (a KDF, a MAC) if at all. */
+static bool is_of_tls(const OSSL_ALGORITHM *key)
+{
+	static const char *const others[] = { "DHX",    "TLS1-PRF", "HKDF",
+		                              "SCRYPT", "SIPHASH",  "POLY1305",
+		                              "CMAC" };
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (is_called(key, others[i]))
+			return false;
+	return true;
+}
+
+/* What else OpenSSL has, or comes to have, is handed on. */
+static struct {
+	int operation;
+	bool (*is_wanted)(const OSSL_ALGORITHM *algorithm);
+	OSSL_ALGORITHM *chosen;
+} parts[] = {
+	{ OSSL_OP_DECODER, is_of_certificates, NULL },
+	{ OSSL_OP_CIPHER, is_of_records, NULL },
+	{ OSSL_OP_KEYMGMT, is_of_tls, NULL },
+};
+
+enum { PARTS = sizeof(parts) / sizeof(*parts) };
+
+static OSSL_ALGORITHM *choose(const OSSL_ALGORITHM *all,
+                              bool (*is_wanted)(const OSSL_ALGORITHM *))
 {
 	size_t count = 0;
 	OSSL_ALGORITHM *chosen;
@@ -52,20 +102,50 @@ static OSSL_ALGORITHM *choose_decoders(const OSSL_ALGORITHM *all)
 	chosen = calloc(count + 1, sizeof(*chosen));
 	count = 0;
 	for (; chosen && all->algorithm_names; all++)
-		if (is_of_certificates(all))
+		if (is_wanted(all))
 			chosen[count++] = *all;
 	return chosen; /* ends with one that has no name, as calloc() left it */
 }
 
+/* False: memory is short, or it is another OpenSSL than we know. */
+static bool choose_all(void)
+{
+	for (size_t i = 0; i < PARTS; i++) {
+		int no_cache = 0;
+		const OSSL_ALGORITHM *all = OSSL_PROVIDER_query_operation(
+		    lib.whole, parts[i].operation, &no_cache);
+
+		if (!all || no_cache)
+			return false;
+		parts[i].chosen = choose(all, parts[i].is_wanted);
+		if (!parts[i].chosen)
+			return false;
+	}
+	return true;
+}
+
+/* NULL: it is left as it is. */
+static const OSSL_ALGORITHM *find_chosen(int operation)
+{
+	for (size_t i = 0; i < PARTS; i++)
+		if (parts[i].operation == operation)
+			return parts[i].chosen;
+	return NULL;
+}
+
+/* -- the provider ---------------------------------------------------------- */
+
 static const OSSL_ALGORITHM *on_query(void *context, int operation,
                                       int *no_cache)
 {
+	const OSSL_ALGORITHM *chosen = find_chosen(operation);
+
 	(void)context;
 	if (operation == OSSL_OP_ENCODER || operation == OSSL_OP_STORE)
 		return NULL;
-	if (operation == OSSL_OP_DECODER) {
+	if (chosen) {
 		*no_cache = 0;
-		return lib.decoders;
+		return chosen;
 	}
 	return OSSL_PROVIDER_query_operation(lib.whole, operation, no_cache);
 }
@@ -74,7 +154,7 @@ static void on_unquery(void *context, int operation,
                        const OSSL_ALGORITHM *algorithms)
 {
 	(void)context;
-	if (operation != OSSL_OP_DECODER)
+	if (!find_chosen(operation))
 		OSSL_PROVIDER_unquery_operation(lib.whole, operation,
 		                                algorithms);
 }
@@ -158,8 +238,10 @@ static void forget(void)
 	lib.part = NULL;
 	OSSL_LIB_CTX_free(lib.context);
 	lib.context = NULL;
-	free(lib.decoders);
-	lib.decoders = NULL;
+	for (size_t i = 0; i < PARTS; i++) {
+		free(parts[i].chosen);
+		parts[i].chosen = NULL;
+	}
 	if (lib.whole)
 		OSSL_PROVIDER_unload(lib.whole);
 	lib.whole = NULL;
@@ -168,21 +250,15 @@ static void forget(void)
 /* True: it is there. */
 static bool make(void)
 {
-	const OSSL_ALGORITHM *decoders;
-	int no_cache = 0;
-
 	if (!is_plain())
 		return false;
 	lib.whole = OSSL_PROVIDER_load(NULL, "default");
 	if (!lib.whole)
 		return false;
-	decoders = OSSL_PROVIDER_query_operation(lib.whole, OSSL_OP_DECODER,
-	                                         &no_cache);
-	if (!decoders || no_cache) /* another OpenSSL than we know */
+	if (!choose_all())
 		return false;
-	lib.decoders = choose_decoders(decoders);
 	lib.context = OSSL_LIB_CTX_new();
-	if (!lib.decoders || !lib.context ||
+	if (!lib.context ||
 	    !OSSL_PROVIDER_add_builtin(lib.context, provider_name, on_init))
 		return false;
 	lib.part = OSSL_PROVIDER_load(lib.context, provider_name);

@@ -157,6 +157,142 @@ static void groups(void **state)
 	tls_lib_close();
 }
 
+/* Bytes go back and forth in memory. The server is OpenSSL as it comes. */
+static bool shake_hands(SSL *client, SSL *server)
+{
+	for (unsigned i = 0; i < 10; i++) {
+		void *before = tls_lib_enter();
+		int done = SSL_do_handshake(client);
+
+		tls_lib_leave(before);
+		if (SSL_do_handshake(server) == 1 && done == 1)
+			return true;
+	}
+	return false;
+}
+
+static SSL *new_side(SSL_CTX *context, BIO *in, BIO *out)
+{
+	SSL *ssl = SSL_new(context);
+
+	assert_non_null(ssl);
+	BIO_up_ref(in);
+	BIO_up_ref(out);
+	SSL_set_bio(ssl, in, out);
+	return ssl;
+}
+
+static bool connects(SSL_CTX *client_context, SSL_CTX *server_context,
+                     const char *cipher)
+{
+	BIO *up = BIO_new(BIO_s_mem());
+	BIO *down = BIO_new(BIO_s_mem());
+	void *before = tls_lib_enter();
+	SSL *client = new_side(client_context, down, up);
+	SSL *server;
+	char got[6] = "";
+	bool good;
+
+	tls_lib_leave(before);
+	server = new_side(server_context, up, down);
+	SSL_set_connect_state(client);
+	SSL_set_accept_state(server);
+	good = shake_hands(client, server) &&
+	       strcmp(SSL_get_cipher_name(client), cipher) == 0;
+	before = tls_lib_enter();
+	good = good && SSL_write(client, "hello", 5) == 5;
+	tls_lib_leave(before);
+	good =
+	    good && SSL_read(server, got, 5) == 5 && strcmp(got, "hello") == 0;
+	SSL_free(server);
+	before = tls_lib_enter();
+	SSL_free(client);
+	tls_lib_leave(before);
+	BIO_free(up);
+	BIO_free(down);
+	return good;
+}
+
+/* One of each kind: what keys, records and TLS 1.2's and 1.3's own KDF take. */
+static void ciphers_work(void **state)
+{
+	static const struct {
+		const char *name;
+		bool tls13;
+	} rows[] = {
+		{ "TLS_AES_128_GCM_SHA256", true },
+		{ "TLS_AES_256_GCM_SHA384", true },
+		{ "TLS_CHACHA20_POLY1305_SHA256", true },
+		{ "ECDHE-ECDSA-AES128-GCM-SHA256", false },
+		{ "ECDHE-ECDSA-CHACHA20-POLY1305", false },
+		{ "ECDHE-ECDSA-AES256-CCM8", false },
+		{ "ECDHE-ECDSA-ARIA128-GCM-SHA256", false },
+		{ "ECDHE-ECDSA-AES128-SHA", false },
+		{ "ECDHE-ECDSA-AES256-SHA384", false },
+		{ "ECDHE-ECDSA-CAMELLIA128-SHA256", false },
+	};
+	EVP_PKEY *key = make_key(EVP_PKEY_EC, NID_X9_62_prime256v1);
+	unsigned char *wire = NULL;
+	int len = make_cert(key, true, &wire);
+
+	(void)state;
+	tls_lib_open();
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int version = rows[i].tls13 ? TLS1_3_VERSION : TLS1_2_VERSION;
+		SSL_CTX *server = SSL_CTX_new(TLS_server_method());
+		void *before = tls_lib_enter();
+		SSL_CTX *client = new_context();
+
+		assert_int_equal(
+		    SSL_CTX_set_cipher_list(client, "ALL:@SECLEVEL=0"), 1);
+		tls_lib_leave(before);
+		SSL_CTX_set_security_level(server, 0);
+		assert_int_equal(
+		    SSL_CTX_use_certificate_ASN1(server, len, wire), 1);
+		assert_int_equal(SSL_CTX_use_PrivateKey(server, key), 1);
+		assert_int_equal(SSL_CTX_set_max_proto_version(server, version),
+		                 1);
+		assert_int_equal(
+		    rows[i].tls13
+			? SSL_CTX_set_ciphersuites(server, rows[i].name)
+			: SSL_CTX_set_cipher_list(server, rows[i].name),
+		    1);
+		if (!connects(client, server, rows[i].name))
+			fail_msg("%s", rows[i].name);
+		before = tls_lib_enter();
+		SSL_CTX_free(client);
+		tls_lib_leave(before);
+		SSL_CTX_free(server);
+	}
+	tls_lib_close();
+	OPENSSL_free(wire);
+	EVP_PKEY_free(key);
+}
+
+#if OPENSSL_VERSION_NUMBER >= 0x30000000L
+
+/* The saving: OpenSSL copies the list of all that there is for each key. */
+static void left_out(void **state)
+{
+	static const char *const ciphers[] = { "AES-128-XTS", "AES-256-WRAP",
+		                               "ARIA-128-CFB8" };
+	static const char *const keys[] = { "DHX", "HKDF", "SCRYPT" };
+	void *before;
+
+	(void)state;
+	tls_lib_open();
+	before = tls_lib_enter();
+	for (size_t i = 0; i < ARRAY_LEN(ciphers); i++)
+		assert_null(EVP_CIPHER_fetch(NULL, ciphers[i], NULL));
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		assert_null(EVP_KEYMGMT_fetch(NULL, keys[i], NULL));
+	ERR_clear_error();
+	tls_lib_leave(before);
+	tls_lib_close();
+}
+
+#endif
+
 /* -- the rest of the process ----------------------------------------------- */
 
 #if OPENSSL_VERSION_NUMBER >= 0x30000000L
@@ -219,7 +355,9 @@ int main(void)
 		cmocka_unit_test(keys),
 		cmocka_unit_test(same_ciphers),
 		cmocka_unit_test(groups),
+		cmocka_unit_test(ciphers_work),
 #if OPENSSL_VERSION_NUMBER >= 0x30000000L
+		cmocka_unit_test(left_out),
 		cmocka_unit_test(as_before),
 		cmocka_unit_test(other_providers),
 		cmocka_unit_test(no_memory),
