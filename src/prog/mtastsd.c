@@ -10,6 +10,7 @@
 #include "prog/daemon.h"
 #include "prog/notify.h"
 #include "prog/privileged.h"
+#include "prog/shares.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -300,6 +301,7 @@ static int open_all(struct run *run, struct fault *why)
 {
 	int rc = privileged_start(run->options.conf, run->options.ready, why);
 
+	shares_make_room(run->options.conf);
 	if (rc == MTS_OK)
 		rc = start_pool(&run->loop, why);
 	return rc == MTS_OK ? daemon_open(&run->options, &run->daemon, why)

@@ -2,7 +2,9 @@
 /* shares.c - who may have how many file descriptors. */
 #include "prog/shares.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 enum {
 	/* The cache, listeners, operators, DNS questions that are out, and
@@ -12,6 +14,9 @@ enum {
 	 * fetch.concurrency. */
 	SLOW_LEAST = 4,
 	SLOW_MOST = 16,
+	/* Whoever has many more name servers to ask than that waits a little
+	 * when the table grows. */
+	QUESTIONS_LIKELY = 1024,
 };
 
 struct shares shares_of(const struct conf *conf)
@@ -43,4 +48,18 @@ struct shares shares_of(const struct conf *conf)
 		shares.slow = SLOW_LEAST * conf->fetch.concurrency + most;
 	shares.questions -= shares.slow - SLOW_LEAST * conf->fetch.concurrency;
 	return shares;
+}
+
+void shares_make_room(const struct conf *conf)
+{
+	struct shares shares = shares_of(conf);
+	uint64_t most = DESCRIPTORS_OWN + shares.clients + shares.slow +
+	                QUESTIONS_LIKELY;
+	int fd;
+
+	if (shares.limit != 0 && most > shares.limit)
+		most = shares.limit;
+	fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, (int)most - 1);
+	if (fd >= 0)
+		close(fd);
 }

@@ -20,4 +20,11 @@ struct shares {
  * up, and no MTA could connect. */
 struct shares shares_of(const struct conf *conf);
 
+/* Has the kernel make its table of our descriptors as large as it is likely to
+ * become. It doubles it when it is full; with more than one thread it then waits
+ * until no processor reads the old one (synchronize_rcu() in its fs/file.c), ten
+ * milliseconds or more, in which nobody is answered. Call it before there are
+ * threads. */
+void shares_make_room(const struct conf *conf);
+
 #endif

@@ -19,6 +19,9 @@ enum {
 	ENDPOINT_BACKLOG = 4096,
 	ENDPOINT_KEEPALIVE_S = 60, /* finds peers that vanished without a FIN */
 	ENDPOINT_WARN_MS = 60000,
+	/* Accepted in one turn of the loop. libuv would take all who wait, and
+	 * ten thousand take a tenth of a second, in which nobody is answered. */
+	ENDPOINT_TURN_MAX = 32,
 };
 
 union stream_handle {
@@ -33,8 +36,10 @@ struct acceptor {
 	struct endpoint *endpoint;
 	/* Takes a connection that there is no memory for, and closes it. */
 	union stream_handle refusal;
-	bool refusing; /* until libuv gives the handle back, */
-	bool owed;     /* while the next connection waits for that */
+	bool refusing; /* until libuv gives the handle back */
+	bool owed;     /* a connection waits for that, or for the next turn */
+	unsigned taken;      /* since this ran last; */
+	uv_idle_t next_turn; /* active when they are all it may take */
 };
 
 struct endpoint {
@@ -88,7 +93,7 @@ static void warn_refused(struct endpoint *endpoint)
 }
 
 static void free_endpoint(struct endpoint *endpoint);
-static void on_connection(uv_stream_t *server, int status);
+static void take(struct acceptor *acceptor);
 
 static void closed_one(struct endpoint *endpoint)
 {
@@ -101,16 +106,12 @@ static void on_refused(uv_handle_t *handle)
 	struct acceptor *acceptor = handle->data;
 
 	acceptor->refusing = false;
-	if (acceptor->endpoint->closing > 0) {
+	if (acceptor->endpoint->closing > 0)
 		closed_one(acceptor->endpoint);
-	} else if (acceptor->owed) {
-		acceptor->owed = false;
-		on_connection(&acceptor->uv.stream, 0);
-	}
+	else if (acceptor->owed)
+		take(acceptor);
 }
 
-/* libuv keeps a connection until it is accepted, and listens no more until
- * then. */
 static void refuse(struct acceptor *acceptor)
 {
 	union stream_handle *uv = &acceptor->refusal;
@@ -127,15 +128,14 @@ static void refuse(struct acceptor *acceptor)
 	uv_close(&uv->handle, on_refused);
 }
 
-static void on_connection(uv_stream_t *server, int status)
+/* The connection that libuv has for it. */
+static void take(struct acceptor *acceptor)
 {
-	struct acceptor *acceptor = server->data;
 	struct endpoint *endpoint = acceptor->endpoint;
-	union stream_handle *uv;
+	union stream_handle *uv = malloc(sizeof(*uv));
 
-	if (status < 0)
-		return;
-	uv = malloc(sizeof(*uv));
+	acceptor->owed = false;
+	acceptor->taken++;
 	if (!uv) {
 		refuse(acceptor);
 		return;
@@ -144,7 +144,7 @@ static void on_connection(uv_stream_t *server, int status)
 		free(uv);
 		return;
 	}
-	if (uv_accept(server, &uv->stream) != 0) {
+	if (uv_accept(&acceptor->uv.stream, &uv->stream) != 0) {
 		endpoint_drop_stream(&uv->stream);
 		return;
 	}
@@ -153,6 +153,32 @@ static void on_connection(uv_stream_t *server, int status)
 		uv_tcp_keepalive(&uv->tcp, 1, ENDPOINT_KEEPALIVE_S);
 	}
 	endpoint->callback(endpoint->arg, &uv->stream);
+}
+
+static void on_next_turn(uv_idle_t *next_turn)
+{
+	struct acceptor *acceptor = next_turn->data;
+
+	uv_idle_stop(next_turn);
+	acceptor->taken = 0;
+	if (acceptor->owed && !acceptor->refusing)
+		take(acceptor);
+}
+
+/* libuv keeps a connection until it is accepted, and takes no other until
+ * then. */
+static void on_connection(uv_stream_t *server, int status)
+{
+	struct acceptor *acceptor = server->data;
+
+	if (status < 0)
+		return;
+	if (acceptor->taken < ENDPOINT_TURN_MAX) {
+		take(acceptor);
+		return;
+	}
+	acceptor->owed = true;
+	uv_idle_start(&acceptor->next_turn, on_next_turn);
 }
 
 /* Takes FD over, also when it fails. */
@@ -168,6 +194,8 @@ static int start_acceptor(struct endpoint *endpoint, int fd, struct fault *why)
 	}
 	acceptor->endpoint = endpoint;
 	acceptor->uv.stream.data = acceptor;
+	uv_idle_init(endpoint->loop, &acceptor->next_turn);
+	acceptor->next_turn.data = acceptor;
 	endpoint->count++;
 	rc = is_unix ? uv_pipe_open(&acceptor->uv.pipe, fd)
 	             : uv_tcp_open(&acceptor->uv.tcp, fd);
@@ -352,9 +380,12 @@ void endpoint_close(struct endpoint **endpoint)
 		free_endpoint(e);
 		return;
 	}
-	e->closing = e->count;
 	for (size_t i = 0; i < e->count; i++) {
-		e->closing += e->acceptors[i].refusing;
-		uv_close(&e->acceptors[i].uv.handle, on_acceptor_closed);
+		struct acceptor *acceptor = &e->acceptors[i];
+
+		e->closing += 2 + acceptor->refusing;
+		uv_close(&acceptor->uv.handle, on_acceptor_closed);
+		uv_close((uv_handle_t *)&acceptor->next_turn,
+		         on_acceptor_closed);
 	}
 }

@@ -77,8 +77,10 @@ int server_new(const struct server_options *options, struct server **ret,
 {
 	struct server *server = calloc(1, sizeof(*server));
 
-	if (!server)
+	if (!server || turns_ref(options->loop, &server->turns) != MTS_OK) {
+		free(server);
 		return fault_set(why, MTS_ENOMEM, "out of memory");
+	}
 	server->options = *options;
 	list_init(&server->listeners);
 	list_init(&server->fresh);
@@ -138,6 +140,7 @@ void server_close(struct server **server)
 	list_each_safe (node, &s->clients)
 		client_drop(container_of(node, struct client, node));
 	buffer_free(&s->scratch);
+	turns_unref(&s->turns);
 	free(s);
 	*server = NULL;
 }

@@ -46,6 +46,7 @@ void client_drop(struct client *client)
 	if (client->state == CLIENT_CLOSED)
 		return;
 	client->state = CLIENT_CLOSED;
+	turn_cancel(&client->turn);
 	ask_cancel(&client->waiter);
 	list_remove(&client->node);
 	client->server->counts.clients--;
@@ -156,27 +157,45 @@ static void on_answer(void *arg, const struct ask_result *result)
 		go_on(client);
 }
 
-/* Not all is at hand: wait for the look-up. If it can't even be started, the
- * policy can't be had, and that is "no policy" (RFC 8461 3.3), and what TRIED
- * says of DANE. */
-static void wait_for(struct client *client,
-                     const struct reply_question *question,
-                     const struct ask_result *tried)
+/* If the look-up can't even be started, the policy can't be had, and that is "no
+ * policy" (RFC 8461 3.3), and what TRIED says of DANE. */
+static void wait_for_lookup(struct client *client,
+                            const struct ask_result *tried)
 {
 	struct server *server = client->server;
-	int rc = ask_wait(server->options.ask, &question->ask, tried, on_answer,
+	const struct ask_question *question = &client->question.ask;
+	int rc = ask_wait(server->options.ask, question, tried, on_answer,
 	                  client, &client->waiter);
 
-	if (rc != MTS_OK) {
-		if (server_may_warn(server, &server->none_warn_ms))
-			log_warning(
-			    "discovery_not_started domain=%s reason=\"%s\"",
-			    question->ask.hop.domain.name, mts_status_text(rc));
-		write_result(client, question, tried);
+	if (rc == MTS_OK)
 		return;
-	}
+	if (server_may_warn(server, &server->none_warn_ms))
+		log_warning("discovery_not_started domain=%s reason=\"%s\"",
+		            question->hop.domain.name, mts_status_text(rc));
+	on_answer(client, tried);
+}
+
+/* What was not known may be by now. */
+static void on_turn(struct turn *turn)
+{
+	struct client *client = container_of(turn, struct client, turn);
+	struct ask_result result;
+
+	if (ask_try(client->server->options.ask, &client->question.ask,
+	            &result) == MTS_OK)
+		on_answer(client, &result);
+	else
+		wait_for_lookup(client, &result);
+}
+
+/* To begin a look-up takes longer than to answer a hit. If thousands want one at
+ * once, hits come between them. */
+static void wait_for_turn(struct client *client,
+                          const struct reply_question *question)
+{
 	client->question = *question;
 	client->state = CLIENT_WAITING;
+	turns_add(client->server->turns, &client->turn);
 }
 
 static void answer(struct client *client, struct slice request)
@@ -202,7 +221,7 @@ static void answer(struct client *client, struct slice request)
 	if (ask_try(server->options.ask, &question.ask, &result) == MTS_OK)
 		write_result(client, &question, &result);
 	else
-		wait_for(client, &question, &result);
+		wait_for_turn(client, &question);
 }
 
 /* Answers what is whole in INPUT, in order, until the client has to wait, and
@@ -257,6 +276,22 @@ static void note_activity(struct client *client)
 	list_append(&server->clients, &client->node);
 }
 
+static void on_turn_to_go(struct turn *turn)
+{
+	client_drop(container_of(turn, struct client, turn));
+}
+
+/* Whether at its end or by an error, nobody asks any more. To close takes longer
+ * than to answer: if a mail server with thousands of connections ends, others'
+ * questions come between them. */
+static void leave(struct client *client)
+{
+	uv_read_stop(client->stream);
+	turn_cancel(&client->turn);
+	turn_init(&client->turn, on_turn_to_go);
+	turns_add(client->server->turns, &client->turn);
+}
+
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
 	struct client *client = stream->data;
@@ -265,8 +300,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 
 	if (n == 0)
 		return;
-	if (n < 0) { /* the end, or an error: either way nobody asks */
-		client_drop(client);
+	if (n < 0) {
+		leave(client);
 		return;
 	}
 	note_activity(client);
@@ -330,6 +365,7 @@ void client_start(struct server *server, struct listener *listener,
 	client->stream = stream;
 	client->state = CLIENT_ASKING;
 	client->active_ms = uv_now(server->options.loop);
+	turn_init(&client->turn, on_turn);
 	buffer_init(&client->in, IN_MAX);
 	buffer_init(&client->out, OUT_MAX);
 	buffer_init(&client->sending, OUT_MAX);

@@ -4,6 +4,7 @@
 #define SERVE_SERVER_PARTS_H
 
 #include "base/list.h"
+#include "net/turns.h"
 #include "serve/listener.h"
 #include "serve/server.h"
 
@@ -17,6 +18,7 @@ struct server {
 	struct list fresh;   /* listeners that NEXT adds */
 	struct list clients; /* the one idle for longest first */
 	struct server_counts counts;
+	struct turns *turns;
 	uint64_t full_warn_ms; /* no "too many clients" before this */
 	uint64_t none_warn_ms; /* no "discovery not started" before this */
 	struct buffer scratch; /* one reply, before it is framed */
@@ -25,7 +27,8 @@ struct server {
 
 enum client_state {
 	CLIENT_ASKING,  /* it may send requests; leaves by a miss */
-	CLIENT_WAITING, /* a look-up is out; leaves by on_answer */
+	CLIENT_WAITING, /* for its turn, then for a look-up; leaves with the
+	                 * answer */
 	CLIENT_ENDING,  /* it has its one answer; leaves when that is written */
 	CLIENT_CLOSED,  /* libuv has the stream for closing */
 };
@@ -44,7 +47,8 @@ struct client {
 	                        * until on_written, empty otherwise */
 	uv_write_t write;
 	struct reply_question question; /* WAITING: what for */
-	struct ask_waiter *waiter;      /* WAITING: on what */
+	struct turn turn;               /* WAITING: a look-up begins in it */
+	struct ask_waiter *waiter;      /* WAITING: on what, after that */
 };
 
 /* Begins to serve who has connected to LISTENER. Without memory the stream is

@@ -2,7 +2,7 @@
 /* bench_load.c - the load: clients that ask as Postfix's processes do.
  *
  *	bench_load [-n CLIENTS] [-s SECONDS] [-k KEY] [-r FIRST:LAST] [-m MAP]
- *	           [-e PREFIX] [-q RATE] [-1] [-i] [-f] ADDRESS
+ *	           [-e PREFIX] [-q RATE] [-1] [-a] [-i] [-f] ADDRESS
  *
  * Each client has one connection and one question in flight; its next question
  * follows the reply. KEY holds a run of '#' where a number goes, uniformly
@@ -12,6 +12,9 @@
  *	-1	every number is asked once, in order, and the run ends with the
  *		last reply (or after SECONDS): for look-ups that are new to the
  *		server
+ *	-a	each client asks once it is connected, before the next one
+ *		connects, as processes do that have just begun. Without it the
+ *		first asks when all are connected
  *	-q	all clients together ask RATE questions a second rather than
  *		as many as they can. A question that had to wait for the reply
  *		to the one before counts from when it was due
@@ -60,6 +63,7 @@ struct load {
 	uint64_t seconds;
 	uint64_t rate; /* 0: as fast as it goes */
 	bool once;
+	bool at_once;
 	bool idle;
 	/* state */
 	struct client *clients;
@@ -237,7 +241,7 @@ static double run(struct load *load)
 		client->due_ns = start_ns;
 		if (load->rate) /* spread evenly over the first round */
 			client->due_ns += i * 1000000000u / load->rate;
-		else
+		else if (!load->at_once)
 			ask(load, client, now_ns);
 	}
 	while (!ended(load, now_ns, end_ns)) {
@@ -269,6 +273,8 @@ static void connect_all(struct load *load, const char *address, const char *map,
 		client->question = pattern_make(question);
 		client->fd = bench_connect(address);
 		bench_watch(load->epoll, client->fd, client);
+		if (load->at_once)
+			ask(load, client, bench_now_ns());
 	}
 	free(question);
 }
@@ -339,10 +345,10 @@ static void print(const struct load *load, double seconds)
 
 static void usage(void)
 {
-	bench_die(
-	    "usage: bench_load [-n CLIENTS] [-s SECONDS] [-k KEY] "
-	    "[-r FIRST:LAST] [-m MAP]\n"
-	    "                  [-e PREFIX] [-q RATE] [-1] [-i] [-f] ADDRESS");
+	bench_die("usage: bench_load [-n CLIENTS] [-s SECONDS] [-k KEY] "
+	          "[-r FIRST:LAST] [-m MAP]\n"
+	          "                  [-e PREFIX] [-q RATE] [-1] [-a] [-i] [-f] "
+	          "ADDRESS");
 }
 
 int main(int argc, char **argv)
@@ -358,7 +364,7 @@ int main(int argc, char **argv)
 	double seconds;
 	int option;
 
-	while ((option = getopt(argc, argv, "n:s:k:r:m:e:q:1if")) != -1) {
+	while ((option = getopt(argc, argv, "n:s:k:r:m:e:q:1aif")) != -1) {
 		switch (option) {
 		case 'n':
 			load.count = bench_number(optarg);
@@ -384,6 +390,9 @@ int main(int argc, char **argv)
 		case '1':
 			load.once = true;
 			break;
+		case 'a':
+			load.at_once = true;
+			break;
 		case 'i':
 			load.idle = true;
 			break;
@@ -397,7 +406,8 @@ int main(int argc, char **argv)
 	if (argc - optind != 1 || load.count < 1 || load.count > CLIENTS_MAX)
 		usage();
 	load.prefix_len = strlen(load.prefix);
-	if (processes && (load.rate || load.once))
+	if ((processes && (load.rate || load.once)) ||
+	    (load.at_once && load.rate))
 		usage();
 	if (processes) {
 		seconds = run_processes(&load, argv[optind], map, key);

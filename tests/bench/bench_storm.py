@@ -17,6 +17,7 @@ HIT_CLIENTS = 50
 LOOKUP_S = 20  # lookup.timeout
 # For who is answered at the time limit, with ten thousand others.
 AFTER_S = 1
+BEFORE_S = 0.2  # the hits' clients are connected then, and served
 HIT = "OK secure match="
 MISS = "NOTFOUND "
 
@@ -36,36 +37,59 @@ class Storm:
             f"limits: {{ clients: {COLD + 1000} }}",
             f"lookup: {{ timeout: {LOOKUP_S}s }}"))
 
-    def cold(self, daemon, key, count, prefix=MISS):
+    def cold(self, daemon, key, count, *options):
         """All COUNT of KEY at once, each on a connection of its own."""
         return self.world.tool_start(
-            "bench_load", "-1", "-i", "-n", count, "-s", 3 * LOOKUP_S, "-k",
-            key, "-r", f"0:{count - 1}", "-e", prefix, daemon.address)
+            "bench_load", "-1", "-i", *options, "-n", count, "-s",
+            3 * LOOKUP_S, "-k", key, "-r", f"0:{count - 1}", "-e", MISS,
+            daemon.address)
+
+    def hits(self, daemon):
+        """For a second, on connections that are there before it begins."""
+        return self.world.tool_start(
+            "bench_load", "-i", "-q", HIT_RATE, "-n", HIT_CLIENTS, "-s", 1,
+            "-k", DOMAIN, "-r", f"0:{self.bench.domains - 1}", "-e", HIT,
+            daemon.address, role="watch")
 
     # -- the rows --------------------------------------------------------------
 
-    def row_cold(self, table):
-        """One domain in ten has a record, and a host that says nothing."""
+    def storm(self, *options):
+        """One domain in ten has a record, and a host that says nothing. Returns
+        the hits' 99th percentile of each second in ms, the first of which is
+        the storm's own, the most memory in KiB, and the slowest answer in
+        s."""
         daemon = self.daemon()
         with Quiet():
-            loads = [self.cold(daemon, ABSENT, COLD - QUIETS),
-                     self.cold(daemon, QUIET, QUIETS)]
-            hits, most_kib = [], 0
+            hits = [self.hits(daemon)]
+            time.sleep(BEFORE_S)
+            loads = [self.cold(daemon, ABSENT, COLD - QUIETS, *options),
+                     self.cold(daemon, QUIET, QUIETS, *options)]
+            p99_ms, most_kib = [], 0
             while any(load.poll() is None for load in loads):
-                hits.append(self.world.load(
-                    "-i", "-q", HIT_RATE, "-n", HIT_CLIENTS, "-s", 1, "-k",
-                    DOMAIN, "-r", f"0:{self.bench.domains - 1}", "-e", HIT,
-                    daemon.address, role="watch"))
+                p99_ms.append(self.world.tool_end(hits.pop())["p99_us"] / 1e3)
+                hits.append(self.hits(daemon))
                 most_kib = max(most_kib, bench_world.rss_anon_kib(daemon.pid))
+            self.world.tool_end(hits.pop())
             slowest_s = max(self.world.tool_end(load)["max_us"]
                             for load in loads) / 1e6
         self.world.stop(daemon)
-        p99_ms = [hit["p99_us"] / 1e3 for hit in hits]
+        return p99_ms, most_kib, slowest_s
+
+    def row_cold(self, table):
+        """They come, and ask; and once more, all there before the first asks:
+        then their questions have been read before the next hit is."""
+        came, came_kib, came_s = self.storm("-a")
+        there, there_kib, there_s = self.storm()
+        most_kib, slowest_s = max(came_kib, there_kib), max(came_s, there_s)
         table.value(f"99th percentile of {HIT_RATE} hits a second while "
-                    f"{COLD:,} cold domains are looked up at once",
-                    f"{statistics.median(p99_ms):.1f} ms (in the worst second "
-                    f"{max(p99_ms):.1f})", "5 ms",
-                    statistics.median(p99_ms) <= 5)
+                    f"{COLD:,} clients connect and ask for a cold domain each",
+                    f"{max(came):.1f} ms in the worst second "
+                    f"({statistics.median(came):.1f} in the median one)",
+                    "5 ms", max(came) <= 5)
+        table.value("the same if all are connected before the first asks",
+                    f"{statistics.median(there):.1f} ms in the median second, "
+                    f"{max(there):.1f} in the worst", "5 ms",
+                    statistics.median(there) <= 5)
         table.value("private memory (RssAnon) meanwhile",
                     f"{most_kib / 1024:.0f} MiB", "128 MiB",
                     most_kib <= 128 * 1024)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_endpoint.c - a listener, and clients that there is no memory for. */
+/* test_endpoint.c - a listener, clients that there is no memory for, and more of
+ * them than one turn of the loop takes. */
 #include "tests.h"
 
 #include "alloc.h"
@@ -11,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { CLIENTS = 3 };
+enum { CLIENTS = 3, TURN_MAX = 32, ROUNDS = TURN_MAX / CLIENTS + 2 };
 
 struct world {
 	char dir[64];
@@ -122,11 +123,52 @@ static void test_closed_meanwhile(void **state)
 	expect_ends(&w);
 }
 
+static void let_go(struct world *w)
+{
+	for (size_t i = 0; i < CLIENTS; i++)
+		close(w->clients[i]);
+}
+
+static void test_too_many_for_a_turn(void **state)
+{
+	struct world w;
+
+	(void)state;
+	start(&w);
+	for (int i = 0; i < ROUNDS; i++) {
+		connect_all(&w);
+		let_go(&w);
+	}
+	uv_run(&w.loop, UV_RUN_NOWAIT);
+	assert_int_equal(w.accepted, TURN_MAX);
+	run(&w);
+	assert_int_equal(w.accepted, ROUNDS * CLIENTS);
+	stop(&w);
+}
+
+/* While one waits for the next turn. */
+static void test_closed_between_turns(void **state)
+{
+	struct world w;
+
+	(void)state;
+	start(&w);
+	for (int i = 0; i < ROUNDS; i++) {
+		connect_all(&w);
+		let_go(&w);
+	}
+	uv_run(&w.loop, UV_RUN_NOWAIT);
+	assert_int_equal(w.accepted, TURN_MAX);
+	stop(&w);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_refused_once),
 		cmocka_unit_test(test_closed_meanwhile),
+		cmocka_unit_test(test_too_many_for_a_turn),
+		cmocka_unit_test(test_closed_between_turns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

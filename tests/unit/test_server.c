@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* test_server.c - whose turn it is when many want something at once: who asks
+ * for what is cached waits neither for those who come, nor for those who want a
+ * discovery, nor for those who go. */
+#include "ask_world.h"
+
+#include "folder.h"
+#include "save.h"
+#include "serve/server.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { CROWD = 300, TURNS_MAX = 10000 };
+
+struct world {
+	struct fixture *f;
+	char folder[64];
+	char address[96];
+	struct server *server;
+	int one; /* who asks for what is cached */
+	int crowd[CROWD];
+};
+
+static int connect_to(const struct world *w)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(to.sun_path, sizeof(to.sun_path), "%s", bind_path(w->address));
+	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	return fd;
+}
+
+static void ask(int fd, const char *domain)
+{
+	char text[100];
+	int len = snprintf(text, sizeof(text), "%zu:postfix %s,",
+	                   strlen(domain) + strlen("postfix "), domain);
+
+	assert_int_equal(send(fd, text, (size_t)len, 0), len);
+}
+
+static struct server_counts counts_of(const struct world *w)
+{
+	struct server_counts counts;
+
+	server_get_counts(w->server, &counts);
+	return counts;
+}
+
+/* Those whose look-up has begun. */
+static uint64_t waiting(const struct world *w)
+{
+	struct lookup_counts counts;
+
+	lookups_get_counts(w->f->lookups, &counts);
+	return counts.waiting;
+}
+
+static void turn(struct world *w)
+{
+	uv_run(&w->f->loop, UV_RUN_NOWAIT);
+}
+
+/* Turns until there are so many clients. */
+static void await_clients(struct world *w, uint64_t count)
+{
+	for (int i = 0; i < TURNS_MAX && counts_of(w).clients != count; i++)
+		turn(w);
+	assert_int_equal(counts_of(w).clients, count);
+}
+
+/* The one asks last of all; turns until it is answered. */
+static void await_hit(struct world *w)
+{
+	char text[200] = "";
+
+	ask(w->one, "example.org");
+	for (int i = 0; i < TURNS_MAX && !*text; i++) {
+		turn(w);
+		(void)!recv(w->one, text, sizeof(text) - 1, MSG_DONTWAIT);
+	}
+	assert_non_null(strstr(text, SECURE));
+}
+
+static void connect_crowd(struct world *w)
+{
+	for (size_t i = 0; i < CROWD; i++)
+		w->crowd[i] = connect_to(w);
+}
+
+static void close_crowd(struct world *w)
+{
+	for (size_t i = 0; i < CROWD; i++)
+		close(w->crowd[i]);
+}
+
+static void listen_at(struct world *w)
+{
+	struct server_options options = { .loop = &w->f->loop,
+		                          .clock = &w->f->steady.clock,
+		                          .ask = w->f->ask };
+	struct server_socket socket = {
+		.protocol = &protocol_socketmap,
+		.map = "postfix",
+		.bind = { .address = w->address, .mode = 0600 },
+	};
+	struct server_setup setup = { .sockets = &socket,
+		                      .socket_count = 1,
+		                      .maps = w->f->maps,
+		                      .max_clients = 2 * CROWD };
+	struct fault why;
+
+	assert_int_equal(server_new(&options, &w->server, &why), MTS_OK);
+	assert_int_equal(server_prepare(w->server, &setup, &why), MTS_OK);
+	server_settle(w->server, true);
+}
+
+static int start(void **state)
+{
+	struct domain domain = domain_of("example.org");
+	struct world *w = calloc(1, sizeof(*w));
+	struct fixture *f;
+
+	assert_non_null(w);
+	assert_int_equal(ask_setup((void **)&w->f), 0);
+	f = w->f;
+	snprintf(w->folder, sizeof(w->folder), "/tmp/mtasts-test.XXXXXX");
+	assert_non_null(mkdtemp(w->folder));
+	snprintf(w->address, sizeof(w->address), "unix:%s/sock", w->folder);
+	open_ask(f, ASK_DANE_OFF, false, 20000);
+	have_policy(f, POLICY_ENFORCE);
+	save_to_disk(&f->loop, f->cache, &domain);
+	listen_at(w);
+	w->one = connect_to(w);
+	await_clients(w, 1);
+	*state = w;
+	return 0;
+}
+
+static int stop(void **state)
+{
+	struct world *w = *state;
+
+	close(w->one);
+	server_close(&w->server);
+	turn(w);
+	folder_remove(w->folder);
+	ask_teardown((void **)&w->f);
+	free(w);
+	return 0;
+}
+
+static void test_they_come(void **state)
+{
+	struct world *w = *state;
+
+	connect_crowd(w);
+	await_hit(w);
+	assert_true(counts_of(w).clients < CROWD / 2);
+	await_clients(w, CROWD + 1);
+	close_crowd(w);
+}
+
+static void test_they_want_discoveries(void **state)
+{
+	struct world *w = *state;
+
+	connect_crowd(w);
+	await_clients(w, CROWD + 1);
+	for (size_t i = 0; i < CROWD; i++)
+		ask(w->crowd[i], "cold.example");
+	await_hit(w);
+	assert_int_equal(counts_of(w).requests, CROWD + 1);
+	assert_int_equal(waiting(w), 0);
+	for (int i = 0; i < TURNS_MAX && waiting(w) < CROWD; i++)
+		turn(w);
+	assert_int_equal(waiting(w), CROWD);
+	close_crowd(w);
+}
+
+static void test_they_go(void **state)
+{
+	struct world *w = *state;
+
+	connect_crowd(w);
+	await_clients(w, CROWD + 1);
+	close_crowd(w);
+	await_hit(w);
+	assert_int_equal(counts_of(w).clients, CROWD + 1);
+	await_clients(w, 1);
+}
+
+/* The server is closed while they wait for their turn. */
+static void test_closed_meanwhile(void **state)
+{
+	struct world *w = *state;
+
+	connect_crowd(w);
+	await_clients(w, CROWD + 1);
+	for (size_t i = 0; i < CROWD; i++) {
+		if (i % 2)
+			ask(w->crowd[i], "cold.example");
+		else
+			shutdown(w->crowd[i], SHUT_RDWR);
+	}
+	await_hit(w);
+	assert_int_equal(counts_of(w).clients, CROWD + 1);
+	assert_int_equal(waiting(w), 0);
+	close_crowd(w);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_they_come, start, stop),
+		cmocka_unit_test_setup_teardown(test_they_want_discoveries,
+		                                start, stop),
+		cmocka_unit_test_setup_teardown(test_they_go, start, stop),
+		cmocka_unit_test_setup_teardown(test_closed_meanwhile, start,
+		                                stop),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
