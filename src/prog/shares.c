@@ -53,8 +53,8 @@ struct shares shares_of(const struct conf *conf)
 void shares_make_room(const struct conf *conf)
 {
 	struct shares shares = shares_of(conf);
-	uint64_t most = DESCRIPTORS_OWN + shares.clients + shares.slow +
-	                QUESTIONS_LIKELY;
+	uint64_t most =
+	    DESCRIPTORS_OWN + shares.clients + shares.slow + QUESTIONS_LIKELY;
 	int fd;
 
 	if (shares.limit != 0 && most > shares.limit)

@@ -36,9 +36,9 @@ struct acceptor {
 	struct endpoint *endpoint;
 	/* Takes a connection that there is no memory for, and closes it. */
 	union stream_handle refusal;
-	bool refusing; /* until libuv gives the handle back */
-	bool owed;     /* a connection waits for that, or for the next turn */
-	unsigned taken;      /* since this ran last; */
+	bool refusing;  /* until libuv gives the handle back */
+	bool owed;      /* a connection waits for that, or for the next turn */
+	unsigned taken; /* since this ran last; */
 	uv_idle_t next_turn; /* active when they are all it may take */
 };
 
