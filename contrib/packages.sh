@@ -7,7 +7,7 @@
 BUILD_PACKAGES="autoconf automake pkg-config make gcc libc6-dev ca-certificates
  libuv1-dev libgetdns-dev libunbound-dev dns-root-data libcurl4-openssl-dev
  libssl-dev libyaml-dev liblmdb-dev libidn2-dev libjansson-dev libsystemd-dev
- libmicrohttpd-dev"
+ libmicrohttpd-dev zlib1g-dev"
 
 # What contrib/build-deb needs besides.
 DEB_PACKAGES="build-essential debhelper dpkg-dev xz-utils"

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -32,7 +33,15 @@ struct drift {
 
 /* -- the file -------------------------------------------------------------- */
 
-/* The "domains" of the file, or {} if there is no file. */
+static bool is_empty(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0;
+}
+
+/* The "domains" of the file, or {} if there is none or nothing in it: somebody
+ * may have made it to give it its owner and mode. */
 static int load(const char *file, json_t **ret, struct fault *why)
 {
 	int fd = open(file, O_RDONLY | O_CLOEXEC);
@@ -43,7 +52,9 @@ static int load(const char *file, json_t **ret, struct fault *why)
 	if (fd < 0 && errno != ENOENT)
 		return fault_errno(why, errno, "state file %s can't be read",
 		                   file);
-	if (fd < 0) {
+	if (fd < 0 || is_empty(fd)) {
+		if (fd >= 0)
+			close(fd);
 		*ret = json_object();
 		return *ret ? MTS_OK
 		            : fault_set(why, MTS_ENOMEM, "out of memory");

@@ -9,7 +9,12 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <zlib.h>
+
+/* Of one report, unpacked: a few kilobytes pack gigabytes. */
+enum { REPORT_MAX = 16 * 1024 * 1024 };
 
 struct reports_seen {
 	json_t *domains; /* name: failed sessions under a policy of type sts */
@@ -39,29 +44,90 @@ static int take_policy(struct reports_seen *seen, const json_t *row)
 	           : MTS_ENOMEM;
 }
 
+/* -- a file ---------------------------------------------------------------- */
+
+struct source {
+	gzFile file;
+	size_t left;
+	const char *reason; /* why it can't be read on */
+};
+
+/* jansson's: for the next SIZE bytes. */
+static size_t read_on(void *data, size_t size, void *arg)
+{
+	struct source *source = arg;
+	int n = gzread(source->file, data, (unsigned)size);
+	int code;
+
+	if (n < 0)
+		source->reason = gzerror(source->file, &code);
+	else if ((size_t)n > source->left)
+		source->reason = "it is larger than 16 MiB";
+	else
+		source->left -= (size_t)n;
+	return source->reason ? (size_t)-1 : (size_t)n;
+}
+
+/* A report is mailed packed by gzip (RFC 8460 5.1); zlib hands on as it is what
+ * is not packed. */
+static json_t *load(const char *path, struct fault *why)
+{
+	struct source source = { gzopen(path, "rbe"), REPORT_MAX, NULL };
+	json_error_t error = { .text = "" };
+	json_t *document;
+
+	if (!source.file) {
+		fault_errno(why, errno ? errno : ENOMEM, "%s can't be read",
+		            path);
+		return NULL;
+	}
+	document = json_load_callback(read_on, &source, 0, &error);
+	if (!document || source.reason) {
+		fault_set(why, MTS_ESYNTAX,
+		          "%s is no TLS report (RFC 8460): %s", path,
+		          source.reason ? source.reason : error.text);
+		json_decref(document);
+		document = NULL;
+	}
+	gzclose_r(source.file);
+	return document;
+}
+
 static int read_file(struct reports_seen *seen, const char *path,
                      struct fault *why)
 {
-	json_error_t error;
-	json_t *document = json_load_file(path, 0, &error);
+	json_t *document = load(path, why);
 	json_t *policies = json_object_get(document, "policies");
-	json_t *row;
-	size_t i;
 	int status = MTS_OK;
 
+	if (!document)
+		return why->status;
 	if (!json_is_array(policies)) {
 		json_decref(document);
 		return fault_set(why, MTS_ESYNTAX,
-		                 "%s is no TLS report (RFC 8460, unpacked): %s",
-		                 path,
-		                 document ? "no \"policies\"" : error.text);
+		                 "%s is no TLS report (RFC 8460): it has no "
+		                 "policies",
+		                 path);
 	}
-	json_array_foreach(policies, i,
-	                   row) if (status == MTS_OK &&
-	                            take_policy(seen, row) != MTS_OK) status =
-	    fault_set(why, MTS_ENOMEM, "out of memory");
+	for (size_t i = 0; i < json_array_size(policies); i++)
+		if (take_policy(seen, json_array_get(policies, i)) != MTS_OK)
+			status = fault_set(why, MTS_ENOMEM, "out of memory");
 	json_decref(document);
 	return status;
+}
+
+static bool is_named_so(const char *name)
+{
+	static const char *const ends[] = { ".json", ".json.gz" };
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+		size_t end = strlen(ends[i]);
+
+		if (len > end && strcmp(name + len - end, ends[i]) == 0)
+			return true;
+	}
+	return false;
 }
 
 static int read_folder(struct reports_seen *seen, const char *path,
@@ -75,9 +141,7 @@ static int read_folder(struct reports_seen *seen, const char *path,
 	if (!dir)
 		return fault_errno(why, errno, "%s can't be read", path);
 	while (status == MTS_OK && (entry = readdir(dir)) != NULL) {
-		size_t len = strlen(entry->d_name);
-
-		if (len < 5 || strcmp(entry->d_name + len - 5, ".json") != 0)
+		if (!is_named_so(entry->d_name))
 			continue;
 		if (asprintf(&name, "%s/%s", path, entry->d_name) < 0) {
 			status = fault_set(why, MTS_ENOMEM, "out of memory");
@@ -89,6 +153,8 @@ static int read_folder(struct reports_seen *seen, const char *path,
 	closedir(dir);
 	return status;
 }
+
+/* -- the whole ------------------------------------------------------------- */
 
 int reports_seen_read(const char *path, struct reports_seen **ret,
                       struct fault *why)

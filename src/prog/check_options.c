@@ -2,6 +2,7 @@
 /* check_options.c - the command line of mtasts-check. */
 #include "prog/check_options.h"
 
+#include "base/spell.h"
 #include "check/report.h"
 #include "config.h"
 
@@ -416,22 +417,41 @@ static void set_defaults(struct check_cli *cli)
 	cli->render.width = find_width();
 }
 
-/* No name of a domain that can be looked up has a single label. */
-static void take_verb(struct check_cli *cli)
-{
-	static const char *const words[] = {
-		[CHECK_VERB_LINT] = "lint",
-		[CHECK_VERB_EXPLAIN] = "explain",
-	};
+static const struct {
+	const char *word;
+	enum check_verb verb;
+} verbs[] = {
+	{ "lint", CHECK_VERB_LINT },
+	{ "explain", CHECK_VERB_EXPLAIN },
+};
 
-	for (size_t i = CHECK_VERB_LINT; i <= CHECK_VERB_EXPLAIN; i++) {
-		if (cli->arg_count == 0 || strcmp(cli->args[0], words[i]) != 0)
+enum { VERBS = sizeof(verbs) / sizeof(*verbs) };
+
+static const char *verb_at(size_t i)
+{
+	return i < VERBS ? verbs[i].word : NULL;
+}
+
+/* No name of a domain that receives mail has a single label. */
+static int take_verb(struct check_cli *cli)
+{
+	const char *word = cli->arg_count > 0 ? cli->args[0] : ".";
+	const char *guess;
+
+	for (size_t i = 0; i < VERBS; i++) {
+		if (strcmp(word, verbs[i].word) != 0)
 			continue;
-		cli->verb = (enum check_verb)i;
+		cli->verb = verbs[i].verb;
 		cli->args++;
 		cli->arg_count--;
-		return;
+		return -1;
 	}
+	guess =
+	    strchr(word, '.') ? NULL : spell_guess(slice_str(word), verb_at);
+	return guess ? check_cli_usage("\"%s\": did you mean %s? (A domain of "
+	                               "that name: write \"%s.\")",
+	                               word, guess, word)
+	             : -1;
 }
 
 static int check_verb_sense(const struct check_cli *cli)
@@ -459,6 +479,9 @@ static int check_sense(struct check_cli *cli)
 	if (cli->watch_s && cli->file && strcmp(cli->file, "-") == 0)
 		return check_cli_usage("--watch can not read standard input "
 		                       "again");
+	if (cli->watch_s && strcmp(cli->renderer->name, "html") == 0)
+		return check_cli_usage("--watch writes page after page, which "
+		                       "is no page: use --html from cron");
 	return -1;
 }
 
@@ -480,7 +503,9 @@ int check_cli_parse(int argc, char **argv, struct check_cli *ret)
 		return status;
 	ret->args = argv + optind;
 	ret->arg_count = (size_t)(argc - optind);
-	take_verb(ret);
+	status = take_verb(ret);
+	if (status >= 0)
+		return status;
 	ret->render.several = ret->arg_count + (ret->file ? 2 : 0) > 1;
 	return check_sense(ret);
 }

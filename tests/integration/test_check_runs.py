@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """mtasts-check as a program: batches, hostile publishers, options, input."""
 
+import gzip
 import json
 import os
 import pty
@@ -8,6 +9,7 @@ import re
 import resource
 import socket
 import subprocess
+import tempfile
 import threading
 
 import pytest
@@ -56,6 +58,9 @@ def test_no_domain(checks, text, hint):
     (["--connect", "a.test", "a.test"], "no HOST:ADDRESS"),
     (["--connect", "a.test:b.test", "a.test"], "no IP address"),
     (["--watch", "5", "-f", "-"], "can not read standard input"),
+    (["--watch", "5", "--html", "a.test"], "is no page"),
+    (["expalin", "record_multiple"], "did you mean explain?"),
+    (["lnit", "-"], 'write "lnit."'),
     (["--resolver", "nonsense", "a.test"], "nonsense"),
     (["--state", "/nonexistent/x/y", "-f", "/nonexistent"], "can't be read"),
     (["--ca-file", "/nonexistent", "a.test"], "can't be read"),
@@ -467,6 +472,52 @@ def test_two_runs_share_a_state_file(checks):
     assert {p.wait(60) for p in processes} == {0}
     with open(path) as file:
         assert sorted(json.load(file)["domains"]) == sorted(names)
+
+
+def test_state_file_that_is_empty(checks):
+    """Made beforehand, so that it has its owner and mode."""
+    d = checks.domain("empty.test")
+    path = checks.world.path("empty.json")
+    open(path, "w").close()
+    assert checks.run("--state", path, d.name)[0] == 0
+    with open(path) as file:
+        assert list(json.load(file)["domains"]) == [d.name]
+
+
+REPORT = json.dumps({"policies": [{
+    "policy": {"policy-type": "sts", "policy-domain": "reported.test"},
+    "summary": {"total-failure-session-count": 3}}]}).encode()
+
+
+def save(path, data):
+    with open(path, "wb") as file:
+        file.write(data)
+
+
+@pytest.mark.parametrize("name, data, seen", [
+    ("a.json", REPORT, True), ("a.json.gz", gzip.compress(REPORT), True),
+    ("a.json", gzip.compress(REPORT), True),  # whatever its name says
+    ("a.txt", b"nonsense", False)],
+    ids=["plain", "packed", "misnamed", "other"])
+def test_reports_in_a_folder(checks, name, data, seen):
+    d = checks.domain("reported.test")
+    with tempfile.TemporaryDirectory() as folder:
+        save(os.path.join(folder, name), data)
+        report = Report(checks.one("--reports", folder, d.name))
+    assert ("premature_enforce" in report.ids) == seen
+
+
+@pytest.mark.parametrize("data, reason", [
+    (b"{}", "it has no policies"), (b"", "'[' or '{' expected"),
+    (gzip.compress(REPORT)[:-30], "premature end"),
+    (gzip.compress(b" " * (17 << 20)), "larger than 16 MiB"),
+    (b"\x1f\x8b\x08\x00" + b"x" * 50, "is no TLS report")],
+    ids=["no policies", "empty", "cut off", "bomb", "damaged"])
+def test_report_that_is_none(checks, data, reason):
+    path = checks.world.path("none.json.gz")
+    save(path, data)
+    status, _, err = checks.run("--reports", path, "a.test")
+    assert status == 3 and path in err and reason in err, err
 
 
 def test_state_that_is_none(checks):

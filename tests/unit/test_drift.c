@@ -166,7 +166,6 @@ static void write_state(const char *text)
 static void test_damaged(void **state)
 {
 	static const char *const texts[] = {
-		"",
 		"{}",
 		"[]",
 		"{\"schema\": 1}",
