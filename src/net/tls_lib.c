@@ -6,13 +6,14 @@
  * context, and so work as ever. */
 #include "net/tls_lib.h"
 
+#include "net/tls_rehearsal.h"
+
 #include <openssl/crypto.h>
 
 #if OPENSSL_VERSION_NUMBER >= 0x30000000L
 
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
-#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/provider.h>
 #include <openssl/ssl.h>
@@ -32,12 +33,13 @@ static struct {
 
 /* -- what is left out ------------------------------------------------------ */
 
-/* Of a certificate only the key needs a decoder, in one format. */
-static bool is_of_certificates(const OSSL_ALGORITHM *decoder)
+/* Of a certificate only the key needs a decoder, in one format; and the
+ * rehearsal's an encoder. */
+static bool is_of_certificates(const OSSL_ALGORITHM *coder)
 {
-	const char *properties = decoder->property_definition;
+	const char *properties = coder->property_definition;
 
-	return properties && strstr(properties, "input=der") &&
+	return properties && strstr(properties, "put=der") &&
 	       strstr(properties, "structure=SubjectPublicKeyInfo");
 }
 
@@ -85,6 +87,7 @@ static struct {
 	OSSL_ALGORITHM *chosen;
 } parts[] = {
 	{ OSSL_OP_DECODER, is_of_certificates, NULL },
+	{ OSSL_OP_ENCODER, is_of_certificates, NULL },
 	{ OSSL_OP_CIPHER, is_of_records, NULL },
 	{ OSSL_OP_KEYMGMT, is_of_tls, NULL },
 };
@@ -141,7 +144,7 @@ static const OSSL_ALGORITHM *on_query(void *context, int operation,
 	const OSSL_ALGORITHM *chosen = find_chosen(operation);
 
 	(void)context;
-	if (operation == OSSL_OP_ENCODER || operation == OSSL_OP_STORE)
+	if (operation == OSSL_OP_STORE)
 		return NULL;
 	if (chosen) {
 		*no_cache = 0;
@@ -265,24 +268,13 @@ static bool make(void)
 	return lib.part;
 }
 
-/* OpenSSL finds each algorithm when it is first asked for; one that there was no
- * memory for at that time it takes for one that does not exist, until the end. So
- * all that TLS needs is found at the start. */
-static void find_algorithms(void)
-{
-	SSL_CTX *tls = SSL_CTX_new_ex(lib.context, NULL, TLS_client_method());
-
-	SSL_CTX_free(tls);
-	ERR_clear_error();
-}
-
 void tls_lib_open(void)
 {
 	if (lib.references++ > 0)
 		return;
 	if (!make())
 		forget();
-	find_algorithms();
+	tls_rehearse(lib.context);
 }
 
 void tls_lib_close(void)
