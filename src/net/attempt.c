@@ -6,7 +6,9 @@
  * proxies, netrc, cookies, sessions, connections (RFC 8461 3.3). */
 #include "net/attempt.h"
 
+#include "base/shortage.h"
 #include "config.h"
+#include "net/curl_memory.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -48,9 +50,10 @@ static CURLcode on_ssl_ctx(CURL *easy, void *context, void *arg)
 	struct attempt *attempt = arg;
 
 	(void)easy;
-	return fetch_tls_prepare(&attempt->tls, context) == MTS_OK
-	           ? CURLE_OK
-	           : CURLE_ABORTED_BY_CALLBACK;
+	if (fetch_tls_prepare(&attempt->tls, context) == MTS_OK)
+		return CURLE_OK;
+	shortage_note(); /* nothing else can fail there */
+	return CURLE_ABORTED_BY_CALLBACK;
 }
 
 static bool is_address(const struct address *address, in_port_t port,
@@ -252,7 +255,8 @@ static int set_up(struct attempt *attempt,
 
 int attempt_new(const struct attempt_options *options, struct attempt **ret)
 {
-	struct attempt *attempt = calloc(1, sizeof(*attempt));
+	struct attempt *attempt =
+	    curl_memory_is_left() ? calloc(1, sizeof(*attempt)) : NULL;
 	int status;
 
 	if (!attempt)
@@ -262,6 +266,7 @@ int attempt_new(const struct attempt_options *options, struct attempt **ret)
 	attempt->port = options->cleartext ? HTTP_PORT : HTTPS_PORT;
 	attempt->socket = options->socket;
 	attempt->since_ns = options->since_ns;
+	attempt->shortages = shortage_count();
 	attempt->tls.keep_chain = options->keep_chain;
 	attempt->tls.trust = options->trust;
 	attempt->tls.host = options->host;
@@ -415,7 +420,10 @@ void attempt_judge(struct attempt *attempt, CURLcode code,
 	if (code == CURLE_FILESIZE_EXCEEDED && http->cause == FETCH_OK)
 		(void)fetch_http_header(http, slice_str("\r\n"));
 	/* Whatever made libcurl stop, what was seen first is the cause. */
-	if (code != CURLE_OK && attempt->tls.cause != FETCH_OK)
+	if (code != CURLE_OK && http->cause == FETCH_OK &&
+	    shortage_count() != attempt->shortages)
+		set_cause(attempt, ret, FETCH_NO_MEMORY, "out of memory");
+	else if (code != CURLE_OK && attempt->tls.cause != FETCH_OK)
 		set_cause(attempt, ret, attempt->tls.cause, "%s",
 		          attempt->tls.reason);
 	else if (http->cause != FETCH_OK)

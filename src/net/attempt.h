@@ -21,6 +21,7 @@ struct attempt {
 	in_port_t port;
 	int *socket;
 	uint64_t since_ns;
+	uint64_t shortages;          /* shortage_count() before it */
 	char error[CURL_ERROR_SIZE]; /* libcurl's words */
 	char reason[FETCH_REASON];
 };

@@ -9,10 +9,13 @@
  * libcurl's time (turns.h). */
 #include "net/curl_uv.h"
 
+#include "base/shortage.h"
 #include "net/tls_lib.h"
 #include "net/turns.h"
 
 #include <stdlib.h>
+
+enum { STUCK_MS = 100 };
 
 struct curl_uv {
 	uv_loop_t *loop;
@@ -20,6 +23,7 @@ struct curl_uv {
 	struct turns *turns;
 	struct turn due;      /* libcurl's time has come */
 	struct watch *acting; /* whose turn it is; NULL if it is removed */
+	bool stuck;           /* its last step ended in mid-way */
 	CURLM *multi;         /* NULL: closed */
 	curl_uv_callback *callback;
 	void *arg;
@@ -55,16 +59,49 @@ static void hand_out(struct curl_uv *owner)
 			                message->data.result);
 }
 
+static void on_timer(uv_timer_t *timer)
+{
+	struct curl_uv *owner = timer->data;
+
+	turns_add(owner->turns, &owner->due);
+}
+
+static void set_timer(struct curl_uv *owner, long timeout_ms)
+{
+	turn_cancel(&owner->due);
+	uv_timer_start(&owner->timer, on_timer, (uint64_t)timeout_ms, 0);
+}
+
+/* Where memory is refused libcurl ends its step in mid-way, and says nothing of
+ * sockets and times from there on. So it is called again soon, and asked for its
+ * time, which it only tells by itself when that changes. */
+static void follow_time(struct curl_uv *owner)
+{
+	long timeout_ms = -1;
+
+	(void)curl_multi_timeout(owner->multi, &timeout_ms);
+	if (owner->stuck)
+		set_timer(owner, STUCK_MS);
+	else if (timeout_ms >= 0)
+		set_timer(owner, timeout_ms);
+}
+
 static void act(struct curl_uv *owner, curl_socket_t socket, int events)
 {
+	bool was_stuck = owner->stuck;
 	void *before;
 	int running;
 
 	if (!owner->multi)
 		return;
 	before = tls_lib_enter();
-	(void)curl_multi_socket_action(owner->multi, socket, events, &running);
+	owner->stuck = curl_multi_socket_action(owner->multi, socket, events,
+	                                        &running) != CURLM_OK;
 	tls_lib_leave(before);
+	if (owner->stuck)
+		shortage_note();
+	if (owner->stuck || was_stuck)
+		follow_time(owner);
 	hand_out(owner);
 }
 
@@ -95,13 +132,6 @@ static void serve(struct turn *turn)
 static void on_due(struct turn *turn)
 {
 	act(container_of(turn, struct curl_uv, due), CURL_SOCKET_TIMEOUT, 0);
-}
-
-static void on_timer(uv_timer_t *timer)
-{
-	struct curl_uv *owner = timer->data;
-
-	turns_add(owner->turns, &owner->due);
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)
@@ -136,8 +166,10 @@ static struct watch *watch_begin(struct curl_uv *owner, curl_socket_t socket)
 {
 	struct watch *watch = calloc(1, sizeof(*watch));
 
-	if (!watch)
+	if (!watch) {
+		shortage_note();
 		return NULL;
+	}
 	if (uv_poll_init_socket(owner->loop, &watch->poll, socket) != 0) {
 		free(watch);
 		return NULL;
@@ -190,8 +222,7 @@ static int on_timeout(CURLM *multi, long timeout_ms, void *arg)
 	if (timeout_ms == 0) /* not from inside of this */
 		turns_add(owner->turns, &owner->due);
 	else if (timeout_ms > 0)
-		uv_timer_start(&owner->timer, on_timer, (uint64_t)timeout_ms,
-		               0);
+		set_timer(owner, timeout_ms);
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 /* fetch.c - fetches: their beginning and what their owners may do with them.
  *
  * fetch_room.c says which one runs, fetch_try.c which address it tries. */
+#include "net/curl_memory.h"
 #include "net/fetch_parts.h"
 #include "net/tls_lib.h"
 
@@ -228,7 +229,7 @@ int fetcher_new(const struct fetcher_options *options, struct fetcher **ret,
 	set_limits(fetcher, options);
 	init_lists(fetcher);
 	turn_init(&fetcher->room, fetch_on_room);
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+	if (!curl_memory_init()) {
 		free(fetcher);
 		return fault_set(why, MTS_ELIB, "libcurl can't be set up");
 	}

@@ -7,6 +7,8 @@
  * that were never used cost nothing. */
 #include "net/getdns_memory.h"
 
+#include "base/shortage.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +37,7 @@ static void *take(size_t size)
 	union head *head = &reserve[used];
 	size_t count;
 
+	shortage_note();
 	if (size > sizeof(reserve))
 		return NULL;
 	count = 1 + (size + sizeof(*head) - 1) / sizeof(*head);
@@ -62,8 +65,12 @@ void *getdns_memory_resize(void *old, size_t size)
 	size_t old_size;
 	void *memory;
 
-	if (old && !is_of_reserve(old))
-		return realloc(old, size);
+	if (old && !is_of_reserve(old)) {
+		memory = realloc(old, size);
+		if (!memory && size)
+			shortage_note();
+		return memory;
+	}
 	memory = getdns_memory_get(size);
 	if (!old || !memory)
 		return memory;

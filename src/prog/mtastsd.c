@@ -6,6 +6,8 @@
 #include "cache/cache.h"
 #include "conf/conf.h"
 #include "config.h"
+#include "net/curl_memory.h"
+#include "net/tls_memory.h"
 #include "prog/background.h"
 #include "prog/daemon.h"
 #include "prog/notify.h"
@@ -364,7 +366,8 @@ static int go(struct run *run, const char *pid_file)
 			return EXIT_FAILURE;
 		}
 	}
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0) {
+	tls_memory_watch();
+	if (!curl_memory_init()) {
 		log_error("start_failed reason=\"libcurl can't be set up\"");
 		return EXIT_FAILURE;
 	}

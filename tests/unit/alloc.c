@@ -15,13 +15,22 @@ void *__wrap_realloc(void *old, size_t size);
 char *__wrap_strdup(const char *text);
 char *__wrap_strndup(const char *text, size_t max);
 
-static size_t fail_at;
-static size_t seen;
+/* A thread's own: a test's servers have theirs. */
+static _Thread_local size_t fail_at;
+static _Thread_local bool fail_on;
+static _Thread_local size_t seen;
 
 void alloc_fail_at(size_t n)
 {
 	fail_at = n;
+	fail_on = false;
 	seen = 0;
+}
+
+void alloc_fail_from(size_t n)
+{
+	alloc_fail_at(n);
+	fail_on = true;
 }
 
 size_t alloc_count(void)
@@ -31,7 +40,7 @@ size_t alloc_count(void)
 
 static bool fails(void)
 {
-	return ++seen == fail_at;
+	return ++seen == fail_at || (fail_on && seen > fail_at);
 }
 
 void *__wrap_malloc(size_t size)

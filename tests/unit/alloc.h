@@ -8,10 +8,14 @@
 
 #include <stddef.h>
 
-/* From now on the Nth allocation (from 1) fails, once; 0: none does. */
+/* From now on the Nth allocation (from 1) of this thread fails, once; 0: none
+ * does. */
 void alloc_fail_at(size_t n);
 
-/* Allocations since the last alloc_fail_at(). */
+/* The same, and all that follow. */
+void alloc_fail_from(size_t n);
+
+/* This thread's allocations since the last of these. */
 size_t alloc_count(void);
 
 #endif
