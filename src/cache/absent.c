@@ -145,6 +145,8 @@ const char *absent_cause_text(enum absent_cause cause)
 		return "fetch_failed";
 	case ABSENT_ENDED:
 		return "ended";
+	case ABSENT_NO_MEMORY:
+		return "no_memory";
 	default:
 		return "unknown";
 	}

@@ -24,8 +24,9 @@ enum absent_cause {
 	ABSENT_BAD_RECORD, /* there is one, and it is no good */
 	ABSENT_DNS_FAILED, /* DNS gave no answer */
 	ABSENT_FETCH_FAILED, /* the record is good, the policy can't be had */
-	ABSENT_ENDED, /* there was one, which ended before it may be fetched
+	ABSENT_ENDED,     /* there was one, which ended before it may be fetched
 	               * again */
+	ABSENT_NO_MEMORY, /* memory was short here */
 };
 
 struct absent_entry {

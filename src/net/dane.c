@@ -8,6 +8,7 @@
  * zones, so much time. */
 #include "net/dane.h"
 
+#include "base/shortage.h"
 #include "net/dane_parts.h"
 #include "net/dns_mx.h"
 
@@ -81,6 +82,8 @@ static void tell(uv_timer_t *timer)
 		.state = walk->state,
 		.ttl_s = walk->ttl_s,
 		.reason = walk->reason,
+		.short_of_memory = walk->state == DANE_UNKNOWABLE &&
+		                   shortage_count() != walk->shortages,
 		.steps = walk->steps,
 		.step_count = walk->step_count,
 	};
@@ -227,6 +230,7 @@ static int use_domain(struct dane_walk *walk, const struct dns_name *name)
 
 static void out_of_memory(struct dane_walk *walk)
 {
+	shortage_note();
 	add_step(walk, "mx", false, "out of memory");
 	finish(walk, DANE_UNKNOWABLE, "out of memory");
 }
@@ -394,6 +398,7 @@ int dane_start(struct secure_dns *dns, const struct domain_hop *hop,
 		return status;
 	walk->callback = callback;
 	walk->arg = arg;
+	walk->shortages = shortage_count();
 	status = dns_name_parse(hop->domain.name, &name);
 	if (status == MTS_OK && hop->direct) {
 		status = use_domain(walk, &name);

@@ -28,6 +28,7 @@ struct dane_result {
 	uint32_t ttl_s;        /* the least of what it rests on; of what could
 	                        * not be learnt: a minute */
 	const char *reason;    /* one line; never NULL */
+	bool short_of_memory;  /* UNKNOWABLE, perhaps for that */
 	const struct dane_step *steps;
 	size_t step_count;
 };

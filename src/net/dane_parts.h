@@ -55,8 +55,9 @@ struct dane_walk {
 	bool more; /* hosts than those below */
 	struct dane_host *hosts;
 	size_t host_count;
-	size_t over_count; /* hosts that are done with */
-	uint32_t ttl_s;    /* the least so far */
+	size_t over_count;  /* hosts that are done with */
+	uint32_t ttl_s;     /* the least so far */
+	uint64_t shortages; /* shortage_count() before it */
 	enum dane_state state;
 	struct dane_step *steps;
 	size_t step_count;

@@ -5,6 +5,8 @@
  * first step that fails is the last one. */
 #include "net/discover_parts.h"
 
+#include "base/shortage.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,6 +80,13 @@ static void fail_start(struct discovery *d, const char *step, int status)
 	          : d->state == DISCOVERY_RECORD ? DISCOVER_DNS_FAILED
 	                                         : DISCOVER_FETCH_FAILED,
 	          mts_status_text(status));
+}
+
+/* What failed may have failed for want of memory here. */
+static enum discover_outcome unless_short(const struct discovery *d,
+                                          enum discover_outcome outcome)
+{
+	return shortage_count() == d->shortages ? outcome : DISCOVER_NO_MEMORY;
 }
 
 /* -- the policy ------------------------------------------------------------ */
@@ -182,7 +191,10 @@ static void fail_addresses(struct discovery *d)
 		             d->dns_fault);
 	else
 		discover_say(text, sizeof(text), "%s has no address", host);
-	fail_step(d, "address", DISCOVER_FETCH_FAILED, text);
+	fail_step(d, "address",
+	          *d->dns_fault ? unless_short(d, DISCOVER_FETCH_FAILED)
+	                        : DISCOVER_FETCH_FAILED,
+	          text);
 }
 
 static void use_addresses(struct discovery *d)
@@ -333,7 +345,8 @@ static void on_txt(void *arg, const struct dns_answer *answer)
 		return;
 	case DNS_FAILED:
 	case DNS_TIMEOUT:
-		miss_record(d, DISCOVER_DNS_FAILED, answer->reason);
+		miss_record(d, unless_short(d, DISCOVER_DNS_FAILED),
+		            answer->reason);
 		return;
 	}
 }
@@ -364,6 +377,7 @@ int discovery_start(const struct discover_options *options,
 		discover_say(d->known_id, sizeof(d->known_id), "%s", known_id);
 	d->callback = callback;
 	d->arg = arg;
+	d->shortages = shortage_count();
 	d->step_ms = clock_mono_ms(options->clock);
 	uv_timer_init(resolver_loop(options->resolver), &d->timer);
 	d->timer.data = d;

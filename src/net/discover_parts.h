@@ -33,7 +33,8 @@ struct discovery {
 	struct dns_query *aaaa;
 	bool asked_aaaa;
 	struct fetch *fetch;
-	uint64_t step_ms; /* when the step under way began */
+	uint64_t shortages; /* shortage_count() before it */
+	uint64_t step_ms;   /* when the step under way began */
 	struct discover_step steps[DISCOVER_STEPS_MAX];
 	struct discover_result result;
 	char reason[FAULT_TEXT];

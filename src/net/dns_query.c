@@ -9,6 +9,8 @@
  * again with that name. The options' time-out is over all of it. */
 #include "net/resolver_parts.h"
 
+#include "base/shortage.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -147,6 +149,8 @@ static int ask(struct dns_try *try)
 		status =
 		    stub_ask(server, try->transport, &query->name, query->type,
 		             query->dnssec, on_reply, try, &try->question);
+	if (status == MTS_ENOMEM)
+		shortage_note();
 	if (status == MTS_OK)
 		query->resolver->questions++;
 	else

@@ -6,6 +6,7 @@
  * the answer holds. */
 #include "net/dns_reply.h"
 
+#include "base/shortage.h"
 #include "net/dns_record.h"
 
 #include <getdns/getdns_extra.h>
@@ -351,8 +352,10 @@ int dns_message_read(const getdns_dict *message, const struct dns_name *name,
 		              rcode_text(rcode, text, sizeof(text)));
 	else
 		status = read_answer(&r, udp, rcode);
-	if (status != MTS_OK)
+	if (status != MTS_OK) {
+		shortage_note();
 		dns_reply_bad(ret, "out of memory");
+	}
 	return status;
 }
 

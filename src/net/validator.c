@@ -24,6 +24,7 @@
 #include "net/validator.h"
 
 #include "base/list.h"
+#include "base/shortage.h"
 
 #include <getdns/getdns_extra.h>
 #include <pthread.h>
@@ -55,6 +56,8 @@ static int mts_from_unbound(int rc)
 {
 	if (rc == UB_NOERROR)
 		return MTS_OK;
+	if (rc == UB_NOMEM)
+		shortage_note();
 	return rc == UB_NOMEM ? MTS_ENOMEM : MTS_ELIB;
 }
 
@@ -202,6 +205,7 @@ static void read_result(const struct validator_question *question, int error,
                         const struct ub_result *result, struct dns_reply *reply)
 {
 	*reply = (struct dns_reply){ .kind = DNS_REPLY_BAD };
+	(void)mts_from_unbound(error);
 	if (error || !result)
 		dns_reply_bad(reply, "libunbound: %s", ub_strerror(error));
 	else if (result->bogus)

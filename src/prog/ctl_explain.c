@@ -33,6 +33,7 @@ static const char *absence_heading(struct slice cause)
 	static const struct text_word rows[] = {
 		{ "fetch_failed", "a fetch that failed" },
 		{ "dns_failed", "a look-up that failed" },
+		{ "no_memory", "memory was short" },
 		{ "ended", "known to have ended" },
 		{ NULL, NULL },
 	};

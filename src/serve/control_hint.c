@@ -167,6 +167,15 @@ static bool hosts_matter(const struct control_case *it,
 	         sts_is_settled(&it->result->sts)));
 }
 
+/* Then nobody else is to blame, whatever it looks like. */
+static bool is_short_of_memory(const struct ask_result *result)
+{
+	const struct discover_result *discovery = result->sts.discovery;
+
+	return (discovery && discovery->outcome == DISCOVER_NO_MEMORY) ||
+	       (result->walk && result->walk->short_of_memory);
+}
+
 const char *control_hint(const struct control_case *it)
 {
 	const struct ask_result *result = it->result;
@@ -175,6 +184,8 @@ const char *control_hint(const struct control_case *it)
 	if (result->word)
 		return "to have it looked up again, take the domain out of "
 		       "domains: in the configuration";
+	if (is_short_of_memory(result))
+		return "mtastsd is short of memory: give it more";
 	if (hosts_matter(it, cover))
 		return hosts_hint(cover);
 	if (result->verdict == DANE_SAYS_WAIT ||

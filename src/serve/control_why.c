@@ -105,10 +105,12 @@ static const char *absent_why(const struct lookup_result *sts)
 	case DISCOVER_FETCH_FAILED:
 		return "there is a record, but its policy can't be had, which "
 		       "counts as none (RFC 8461 3.3), and DANE does not apply";
+	case DISCOVER_NO_MEMORY:
+		return "mtastsd was short of memory and found no policy out, "
+		       "which counts as none, and DANE does not apply";
 	case DISCOVER_NO_RECORD:
 	case DISCOVER_POLICY:
 	case DISCOVER_UNCHANGED:
-	case DISCOVER_NO_MEMORY:
 		break;
 	}
 	return "there is no policy, and DANE does not apply";
@@ -231,9 +233,12 @@ const char *control_why_still(const struct ask_result *result)
 	case DISCOVER_FETCH_FAILED:
 		return "it can't be fetched afresh now, but it is in force "
 		       "until its max_age is over (RFC 8461 5.1)";
+	case DISCOVER_NO_MEMORY:
+		return "mtastsd is too short of memory to look it up now, but "
+		       "it is in force until its max_age is over (RFC 8461 "
+		       "5.1)";
 	case DISCOVER_POLICY:
 	case DISCOVER_UNCHANGED:
-	case DISCOVER_NO_MEMORY:
 		break;
 	}
 	return NULL;

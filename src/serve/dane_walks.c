@@ -8,7 +8,9 @@
 #include "serve/dane_walks.h"
 
 #include "base/list.h"
+#include "base/log.h"
 #include "base/map.h"
+#include "base/shortage.h"
 
 #include <stdlib.h>
 
@@ -222,6 +224,10 @@ static void on_walk(void *arg, const struct dane_result *result)
 	job->walks->counts.walks++;
 	job->walks->counts.by_state[result->state]++;
 	job->walks->counts.unknowable += result->state == DANE_UNKNOWABLE;
+	if (result->short_of_memory &&
+	    shortage_may_warn(clock_mono_ms(job->walks->rules.clock)))
+		log_warning("memory_refused domain=%s reason=\"%s\"",
+		            job->hop.domain.name, result->reason);
 	if (result->state == DANE_UNKNOWABLE)
 		top_note_failure(job->walks->options.top,
 		                 domain_slice(&job->hop.domain),

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/log_limit.h"
+#include "base/shortage.h"
 #include "base/xxh64.h"
 #include "sts/verdict.h"
 
@@ -57,8 +58,9 @@ static enum absent_cause cause_of(enum discover_outcome outcome)
 	case DISCOVER_FETCH_FAILED:
 	case DISCOVER_UNCHANGED:
 		return ABSENT_FETCH_FAILED;
-	case DISCOVER_DNS_FAILED:
 	case DISCOVER_NO_MEMORY:
+		return ABSENT_NO_MEMORY;
+	case DISCOVER_DNS_FAILED:
 	case DISCOVER_POLICY:
 	default:
 		return ABSENT_DNS_FAILED;
@@ -105,9 +107,12 @@ static void remember_absent(const struct outcome_rules *rules,
                             const struct discover_result *result)
 {
 	uint64_t now_ms = clock_mono_ms(rules->clock);
+	/* That there is no memory says nothing of the domain. */
+	bool short_of_memory = result->outcome == DISCOVER_NO_MEMORY;
+	uint32_t ttl_s = short_of_memory ? 0 : result->record_ttl_s;
 	struct absent_entry entry = {
 		.cause = cause_of(result->outcome),
-		.until_ms = now_ms + quiet_ms(rules, result->record_ttl_s),
+		.until_ms = now_ms + quiet_ms(rules, ttl_s),
 		.reason = result->reason,
 	};
 
@@ -407,6 +412,10 @@ void outcome_other(const struct outcome_rules *rules,
 	remember_absent(rules, domain, result);
 	if (result->outcome == DISCOVER_FETCH_FAILED)
 		note_failure(rules, domain, result);
+	if (result->outcome == DISCOVER_NO_MEMORY &&
+	    shortage_may_warn(clock_mono_ms(rules->clock)))
+		log_warning("memory_refused domain=%s reason=\"%s\"",
+		            domain->name, result->reason);
 	log_debug("no_policy domain=%s outcome=%s reason=\"%s\"", domain->name,
 	          discover_outcome_text(result->outcome), result->reason);
 }

@@ -189,6 +189,7 @@ static void test_cause_text(void **state)
 	assert_string_equal(absent_cause_text(ABSENT_DNS_FAILED), "dns_failed");
 	assert_string_equal(absent_cause_text(ABSENT_FETCH_FAILED),
 	                    "fetch_failed");
+	assert_string_equal(absent_cause_text(ABSENT_NO_MEMORY), "no_memory");
 }
 
 int main(void)

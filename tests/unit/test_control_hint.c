@@ -15,6 +15,7 @@ struct row {
 	enum dane_state dane;
 	enum dane_state walked; /* DANE_NOT_KNOWN: no walk */
 	bool leave, enforce_testing, strict;
+	bool dane_short;   /* of memory, in its walk */
 	const char *hosts; /* with a NUL after each; NULL: not looked up; "":
 	                    * they can't be; NULL_MX: there are none */
 	const char *mail, *why, *still, *hint, *more; /* "-": there is none */
@@ -303,6 +304,27 @@ static const struct row rows[] = {
 	  .dane = DANE_ALL,
 	  .walked = DANE_UNKNOWABLE,
 	  .hint = "counts for an hour more" },
+	/* Nobody else is to be blamed for what is short here. */
+	{ .label = "no memory",
+	  .mode = -1,
+	  .outcome = DISCOVER_NO_MEMORY,
+	  .mail = "is not held up",
+	  .why = "mtastsd was short of memory",
+	  .hint = "give it more" },
+	{ .label = "no memory, and a policy in force",
+	  .mode = ENFORCE,
+	  .outcome = DISCOVER_NO_MEMORY,
+	  .hosts = "",
+	  .still = "too short of memory",
+	  .hint = "give it more" },
+	{ .label = "no memory for DANE",
+	  .mode = -1,
+	  .outcome = DISCOVER_NO_RECORD,
+	  .dane = DANE_UNKNOWABLE,
+	  .walked = DANE_UNKNOWABLE,
+	  .dane_short = true,
+	  .mail = "waits until DANE can be looked up",
+	  .hint = "give it more" },
 };
 
 static void check(const struct row *row, const char *what, const char *text,
@@ -361,7 +383,9 @@ static void test_rows(void **state)
 			.outcome = row->outcome,
 			.cause = FETCH_CERT_EXPIRED,
 		};
-		struct dane_result walk = { .state = row->walked };
+		struct dane_result walk = { .state = row->walked,
+			                    .short_of_memory =
+			                        row->dane_short };
 		struct ask_result result;
 		struct control_case it = { .result = &result };
 		struct mx_hosts hosts;

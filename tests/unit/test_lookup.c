@@ -327,7 +327,7 @@ static void test_absence_is_remembered(void **state)
 		{ DISCOVER_NO_RECORD, 86400, 3600 }, /* negative_max */
 		{ DISCOVER_BAD_RECORD, 600, 600 },
 		{ DISCOVER_DNS_FAILED, 0, 60 },
-		{ DISCOVER_NO_MEMORY, 0, 60 },
+		{ DISCOVER_NO_MEMORY, 600, 60 },
 	};
 	struct fixture *f = *state;
 
