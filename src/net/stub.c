@@ -16,6 +16,8 @@
  *   the list, in memory that it never wrote to. So it gets zeroed memory.
  * - Memory that it is refused it uses all the same. So there is a reserve, and
  *   nothing is asked while that is in use.
+ * - The source of its random numbers (libbsd, where libc has none) ends the process
+ *   when there is no memory for the first one. So that is drawn at the start.
  * - When no file descriptor is left it queues the question, and cancelling that
  *   one frees what is queued. So a descriptor is seen to be there first.
  * - A context must not be destroyed from inside its callback. So replies are
@@ -38,6 +40,7 @@ enum {
 	/* By TCP no EDNS is sent: there is nothing to gain, and a server that
 	 * answers FORMERR to EDNS is asked again this way. */
 	STUB_TCP_PAYLOAD = 512,
+	STUB_RANDOM_TIMEOUT_MS = 100, /* no system takes that long to say no */
 	STUB_SERVER_TEXT = ADDRESS_TEXT + 9, /* brackets, colon, port */
 };
 
@@ -383,6 +386,38 @@ void stub_server_address(const struct stub_server *server,
 	*ret_port = server->port;
 }
 
+/* A question takes a random number, but to port 0 nothing can be sent: it is over
+ * at once. */
+static int draw_random(void)
+{
+	struct stub_server nowhere = { .address = { .family = AF_INET } };
+	getdns_context *context = NULL;
+	getdns_list *servers;
+	getdns_dict *response = NULL;
+	int status;
+
+	nowhere.address.v4.s_addr = htonl(INADDR_LOOPBACK);
+	servers = list_of_one(&nowhere);
+	if (!servers)
+		return MTS_ENOMEM;
+	status = mts_from_getdns(getdns_context_create_with_memory_functions(
+	    &context, 0, getdns_memory_get, getdns_memory_resize,
+	    getdns_memory_free));
+	if (status == MTS_OK)
+		status = mts_from_getdns(set_up(context, servers, STUB_UDP));
+	if (status == MTS_OK)
+		status = mts_from_getdns(getdns_context_set_timeout(
+		    context, STUB_RANDOM_TIMEOUT_MS));
+	if (status == MTS_OK)
+		(void)getdns_general_sync(context, ".", GETDNS_RRTYPE_NS, NULL,
+		                          &response);
+	getdns_dict_destroy(response);
+	if (context)
+		getdns_context_destroy(context);
+	getdns_list_destroy(servers);
+	return status;
+}
+
 int stub_new(uv_loop_t *loop, struct stub **ret)
 {
 	struct stub *stub = calloc(1, sizeof(*stub));
@@ -390,7 +425,8 @@ int stub_new(uv_loop_t *loop, struct stub **ret)
 	if (!stub)
 		return MTS_ENOMEM;
 	stub->loop = loop;
-	if (turns_ref(loop, &stub->turns) != MTS_OK) {
+	if (draw_random() != MTS_OK ||
+	    turns_ref(loop, &stub->turns) != MTS_OK) {
 		free(stub);
 		return MTS_ENOMEM;
 	}
