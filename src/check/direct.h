@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* direct.h - asks name servers by their address, past all caches.
  *
- * What it takes to ask one (some 300 KB and most of a millisecond) is shared by
- * all that ask it, and kept for a while: many domains have the same servers. */
+ * What it takes to ask one is shared by all that ask it, and kept for a while:
+ * many domains have the same servers. */
 #ifndef CHECK_DIRECT_H
 #define CHECK_DIRECT_H
 

@@ -7,6 +7,7 @@
  * about a name that is no delegation: an empty non-terminal, or a wildcard's. */
 #include "net/dns_denial.h"
 
+#include <getdns/getdns.h>
 #include <openssl/evp.h>
 
 enum {
@@ -100,17 +101,17 @@ static enum word read_types(const uint8_t *map, size_t len)
 }
 
 /* RFC 4034 4.1: next name, types. */
-static enum word read_nsec(const getdns_bindata *rdata,
+static enum word read_nsec(const uint8_t *bytes, size_t len,
                            const struct dns_name *owner,
                            const struct dns_name *name)
 {
 	struct dns_name next;
 
-	if (!dns_name_read(rdata->data, rdata->size, &next))
+	if (!dns_name_read(bytes, len, &next))
 		return WORD_UNREADABLE;
 	if (!dns_name_is(owner, name))
 		return WORD_DENIAL;
-	return read_types(rdata->data + next.len, rdata->size - next.len);
+	return read_types(bytes + next.len, len - next.len);
 }
 
 static bool is_label(const struct dns_name *owner, const char *label)
@@ -125,61 +126,53 @@ static bool is_label(const struct dns_name *owner, const char *label)
 
 /* RFC 5155 3.2: algorithm, flags, iterations (2), salt and next hash with their
  * lengths in front, types. */
-static enum word read_nsec3(const getdns_bindata *rdata,
+static enum word read_nsec3(const uint8_t *bytes, size_t len,
                             const struct dns_name *owner,
                             const struct dns_name *name)
 {
-	const uint8_t *bytes = rdata->data;
 	char label[NSEC3_LABEL + 1];
 	size_t hash, types;
 
-	if (rdata->size < 5 || bytes[0] != HASH_SHA1)
+	if (len < 5 || bytes[0] != HASH_SHA1)
 		return WORD_UNREADABLE;
 	hash = 5 + (size_t)bytes[4];
-	if (hash >= rdata->size)
+	if (hash >= len)
 		return WORD_UNREADABLE;
 	types = hash + 1 + bytes[hash];
-	if (types > rdata->size ||
+	if (types > len ||
 	    !nsec3_label(name, bytes + 5, bytes[4],
 	                 (unsigned)bytes[2] << 8 | bytes[3], label))
 		return WORD_UNREADABLE;
 	if (!is_label(owner, label))
 		return WORD_DENIAL;
-	return read_types(bytes + types, rdata->size - types);
+	return read_types(bytes + types, len - types);
 }
 
-static enum word read_record(const getdns_dict *record,
+static enum word read_record(const struct dns_packet *packet,
+                             const struct dns_rr *rr,
                              const struct dns_name *name)
 {
-	getdns_bindata *data, *rdata;
+	const uint8_t *rdata = packet->bytes + rr->rdata;
 	struct dns_name owner;
-	uint32_t type;
 
-	if (getdns_dict_get_int(record, "type", &type) ||
-	    getdns_dict_get_bindata(record, "name", &data) ||
-	    !dns_name_read(data->data, data->size, &owner) ||
-	    getdns_dict_get_bindata(record, "/rdata/rdata_raw", &rdata))
+	if (rr->type != GETDNS_RRTYPE_NSEC && rr->type != GETDNS_RRTYPE_NSEC3)
 		return WORD_NOTHING;
-	if (type == GETDNS_RRTYPE_NSEC)
-		return read_nsec(rdata, &owner, name);
-	if (type == GETDNS_RRTYPE_NSEC3)
-		return read_nsec3(rdata, &owner, name);
-	return WORD_NOTHING;
+	if (!dns_packet_owner(packet, rr, &owner))
+		return WORD_UNREADABLE;
+	return rr->type == GETDNS_RRTYPE_NSEC
+	           ? read_nsec(rdata, rr->rdata_len, &owner, name)
+	           : read_nsec3(rdata, rr->rdata_len, &owner, name);
 }
 
-enum dns_cut dns_denial_read(const getdns_list *authority,
+enum dns_cut dns_denial_read(const struct dns_packet *packet,
                              const struct dns_name *name)
 {
+	struct dns_walk walk = { 0 };
+	struct dns_rr rr;
 	bool denied = false;
-	size_t count = 0;
 
-	(void)getdns_list_get_length(authority, &count);
-	for (size_t i = 0; i < count; i++) {
-		getdns_dict *record;
-
-		if (getdns_list_get_dict(authority, i, &record))
-			continue;
-		switch (read_record(record, name)) {
+	while (dns_packet_next(packet, DNS_SECTION_AUTHORITY, &walk, &rr)) {
+		switch (read_record(packet, &rr, name)) {
 		case WORD_NO_CUT:
 			return DNS_CUT_NONE;
 		case WORD_UNSIGNED:

@@ -7,9 +7,7 @@
 #ifndef NET_DNS_DENIAL_H
 #define NET_DNS_DENIAL_H
 
-#include "net/dns_name.h"
-
-#include <getdns/getdns.h>
+#include "net/dns_packet.h"
 
 enum dns_cut {
 	DNS_CUT_UNKNOWN,  /* it can't be told from what is there */
@@ -17,8 +15,8 @@ enum dns_cut {
 	DNS_CUT_UNSIGNED, /* a delegation (NS) without DS: below is unsigned */
 };
 
-/* AUTHORITY: the records that deny NAME's DS, in getdns' form. */
-enum dns_cut dns_denial_read(const getdns_list *authority,
+/* Reads the authority section of PACKET, which denies NAME's DS. */
+enum dns_cut dns_denial_read(const struct dns_packet *packet,
                              const struct dns_name *name);
 
 /* True if TYPE is set in the LEN bytes of a type bit map (RFC 4034 4.1.2); a

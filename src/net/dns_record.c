@@ -2,25 +2,18 @@
 /* dns_record.c - what stands in one DNS record. */
 #include "net/dns_record.h"
 
-static struct slice raw_rdata(const getdns_dict *record)
-{
-	getdns_bindata *raw;
+#include <getdns/getdns.h>
 
-	if (getdns_dict_get_bindata(record, "/rdata/rdata_raw", &raw))
-		return slice_of(NULL, 0);
-	return slice_of((const char *)raw->data, raw->size);
-}
-
-size_t dns_record_size(const getdns_dict *record, uint16_t type)
+size_t dns_record_size(const struct dns_rr *rr)
 {
-	switch (type) {
+	switch (rr->type) {
 	case GETDNS_RRTYPE_MX:
 		return 2 + DNS_NAME_WIRE;
 	case GETDNS_RRTYPE_CNAME:
 	case GETDNS_RRTYPE_NS:
 		return DNS_NAME_WIRE;
 	default:
-		return raw_rdata(record).len;
+		return rr->rdata_len;
 	}
 }
 
@@ -55,34 +48,24 @@ static bool take_text(struct dns_reply *reply, struct slice rdata, size_t *used)
 	return true;
 }
 
-/* A name in rdata may be compressed; getdns has undone that. PREFIX bytes before
- * it are taken already. */
-static bool take_name(struct dns_reply *reply, const getdns_dict *record,
-                      const char *path, size_t prefix, size_t *used)
+/* A name that fills the rest of RR after PREFIX bytes, which are copied. It may be
+ * compressed; here it is not. */
+static bool take_name(struct dns_reply *reply, const struct dns_packet *packet,
+                      const struct dns_rr *rr, size_t prefix, size_t *used)
 {
 	char *to = reply->bytes + *used;
-	getdns_bindata *data;
 	struct dns_name name;
+	size_t end;
 
-	if (getdns_dict_get_bindata(record, path, &data) ||
-	    !dns_name_read(data->data, data->size, &name))
+	if (rr->rdata_len < prefix ||
+	    !dns_packet_name(packet, rr->rdata + prefix, &end, &name) ||
+	    end != rr->rdata + rr->rdata_len)
 		return false;
+	memcpy(to, packet->bytes + rr->rdata, prefix);
 	memcpy(to + prefix, name.wire, name.len);
 	reply->texts[reply->count++] = slice_of(to, prefix + name.len);
 	*used += prefix + name.len;
 	return true;
-}
-
-static bool take_mx(struct dns_reply *reply, const getdns_dict *record,
-                    size_t *used)
-{
-	uint32_t preference;
-
-	if (getdns_dict_get_int(record, "/rdata/preference", &preference))
-		return false;
-	reply->bytes[*used] = (char)(preference >> 8);
-	reply->bytes[*used + 1] = (char)preference;
-	return take_name(reply, record, "/rdata/exchange", 2, used);
 }
 
 static bool take_rdata(struct dns_reply *reply, struct slice rdata,
@@ -111,25 +94,22 @@ static bool take_address(struct dns_reply *reply, struct slice rdata,
 	return true;
 }
 
-bool dns_record_take(const getdns_dict *record, uint16_t type,
+bool dns_record_take(const struct dns_packet *packet, const struct dns_rr *rr,
                      struct dns_reply *reply, size_t *used)
 {
-	struct slice rdata = raw_rdata(record);
+	struct slice rdata = dns_packet_rdata(packet, rr);
 
-	if (!rdata.data)
-		return false;
-	switch (type) {
+	switch (rr->type) {
 	case GETDNS_RRTYPE_TXT:
 		return take_text(reply, rdata, used);
 	case GETDNS_RRTYPE_A:
 	case GETDNS_RRTYPE_AAAA:
-		return take_address(reply, rdata, type);
+		return take_address(reply, rdata, rr->type);
 	case GETDNS_RRTYPE_MX:
-		return take_mx(reply, record, used);
+		return take_name(reply, packet, rr, 2, used);
 	case GETDNS_RRTYPE_CNAME:
-		return take_name(reply, record, "/rdata/cname", 0, used);
 	case GETDNS_RRTYPE_NS:
-		return take_name(reply, record, "/rdata/nsdname", 0, used);
+		return take_name(reply, packet, rr, 0, used);
 	default:
 		return take_rdata(reply, rdata, used);
 	}

@@ -7,44 +7,20 @@
 #include "net/dns_reply.h"
 
 #include "base/shortage.h"
+#include "net/dns_packet.h"
 #include "net/dns_record.h"
 
-#include <getdns/getdns_extra.h>
+#include <getdns/getdns.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { TTL_NONE = UINT32_MAX }; /* no record has been seen yet */
-
-/* -- names ----------------------------------------------------------------- */
-
-static bool take_name(const getdns_bindata *data, struct dns_name *ret)
-{
-	return dns_name_read(data->data, data->size, ret);
-}
-
-static bool is_name(const getdns_bindata *data, const struct dns_name *name)
-{
-	struct dns_name other;
-
-	return take_name(data, &other) && dns_name_is(&other, name);
-}
-
-static bool is_within(const struct dns_name *name, const getdns_bindata *zone)
-{
-	struct dns_name other;
-
-	return take_name(zone, &other) && dns_name_is_within(name, &other);
-}
+enum {
+	TTL_NONE = UINT32_MAX, /* no record has been seen yet */
+	SOA_NUMBERS = 5 * 4,   /* bytes of them, after the names */
+};
 
 /* -- one record ------------------------------------------------------------ */
-
-struct record {
-	const getdns_bindata *owner;
-	uint32_t type;
-	uint32_t ttl_s;
-	const getdns_dict *dict;
-};
 
 /* RFC 2181 8: a TTL with the top bit set counts as 0. */
 static uint32_t sane_ttl(uint32_t ttl_s)
@@ -57,64 +33,49 @@ static uint32_t lesser(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
-/* False: no record of class IN. */
-static bool read_record(const getdns_list *section, size_t at,
-                        struct record *ret)
-{
-	getdns_dict *dict;
-	getdns_bindata *owner;
-	uint32_t class;
-
-	if (getdns_list_get_dict(section, at, &dict) ||
-	    getdns_dict_get_int(dict, "type", &ret->type) ||
-	    getdns_dict_get_int(dict, "class", &class) ||
-	    getdns_dict_get_int(dict, "ttl", &ret->ttl_s) ||
-	    getdns_dict_get_bindata(dict, "name", &owner) ||
-	    class != GETDNS_RRCLASS_IN)
-		return false;
-	ret->owner = owner;
-	ret->ttl_s = sane_ttl(ret->ttl_s);
-	ret->dict = dict;
-	return true;
-}
-
 /* -- the answer section ---------------------------------------------------- */
 
 /* What is being read, and how far it got. */
 struct reading {
-	const getdns_dict *message;
-	const getdns_list *answer;
-	size_t answer_count;
+	const struct dns_packet *packet;
 	uint16_t type;
 	struct dns_name name; /* that was asked for, then its CNAME's, ... */
 	struct dns_reply *reply;
 };
 
-/* The first record of TYPE that the current name has. */
-static bool find_record(const struct reading *r, uint32_t type,
-                        struct record *ret)
+/* The next record of TYPE and class IN that the current name has. */
+static bool next_record(const struct reading *r, uint16_t type,
+                        struct dns_walk *walk, struct dns_rr *ret)
 {
-	for (size_t i = 0; i < r->answer_count; i++)
-		if (read_record(r->answer, i, ret) && ret->type == type &&
-		    is_name(ret->owner, &r->name))
+	struct dns_name owner;
+
+	while (dns_packet_next(r->packet, DNS_SECTION_ANSWER, walk, ret))
+		if (ret->type == type && ret->class == GETDNS_RRCLASS_IN &&
+		    dns_packet_owner(r->packet, ret, &owner) &&
+		    dns_name_is(&owner, &r->name))
 			return true;
 	return false;
+}
+
+static bool find_record(const struct reading *r, uint16_t type,
+                        struct dns_rr *ret)
+{
+	struct dns_walk walk = { 0 };
+
+	return next_record(r, type, &walk, ret);
 }
 
 /* Goes from the name to the end of its CNAMEs. False: there are too many. */
 static bool follow_aliases(struct reading *r)
 {
-	struct record record;
-	getdns_bindata *target;
+	struct dns_rr rr;
 
-	while (!find_record(r, r->type, &record) &&
-	       find_record(r, GETDNS_RRTYPE_CNAME, &record)) {
+	while (!find_record(r, r->type, &rr) &&
+	       find_record(r, GETDNS_RRTYPE_CNAME, &rr)) {
 		if (++r->reply->hops > DNS_HOPS_MAX ||
-		    getdns_dict_get_bindata(record.dict, "/rdata/cname",
-		                            &target) ||
-		    !take_name(target, &r->name))
+		    !dns_packet_name(r->packet, rr.rdata, NULL, &r->name))
 			return false;
-		r->reply->ttl_s = lesser(r->reply->ttl_s, record.ttl_s);
+		r->reply->ttl_s = lesser(r->reply->ttl_s, sane_ttl(rr.ttl_s));
 	}
 	return true;
 }
@@ -122,15 +83,13 @@ static bool follow_aliases(struct reading *r)
 /* How many records of the current name, and how long they are in all. */
 static size_t measure(const struct reading *r, size_t *ret_bytes)
 {
-	struct record record;
+	struct dns_walk walk = { 0 };
+	struct dns_rr rr;
 	size_t count = 0;
 
 	*ret_bytes = 0;
-	for (size_t i = 0; i < r->answer_count; i++) {
-		if (!read_record(r->answer, i, &record) ||
-		    record.type != r->type || !is_name(record.owner, &r->name))
-			continue;
-		*ret_bytes += dns_record_size(record.dict, r->type);
+	while (next_record(r, r->type, &walk, &rr)) {
+		*ret_bytes += dns_record_size(&rr);
 		count++;
 	}
 	return count;
@@ -152,7 +111,8 @@ static int make_room(struct dns_reply *reply, uint16_t type, size_t count,
 static int collect(struct reading *r)
 {
 	struct dns_reply *reply = r->reply;
-	struct record record;
+	struct dns_walk walk = { 0 };
+	struct dns_rr rr;
 	size_t bytes;
 	size_t used = 0;
 	size_t count = measure(r, &bytes);
@@ -161,57 +121,55 @@ static int collect(struct reading *r)
 		return MTS_OK;
 	if (make_room(reply, r->type, count, bytes) != MTS_OK)
 		return MTS_ENOMEM;
-	for (size_t i = 0; i < r->answer_count; i++) {
-		if (!read_record(r->answer, i, &record) ||
-		    record.type != r->type || !is_name(record.owner, &r->name))
-			continue;
-		if (!dns_record_take(record.dict, r->type, reply, &used))
+	while (next_record(r, r->type, &walk, &rr)) {
+		if (!dns_record_take(r->packet, &rr, reply, &used))
 			return MTS_ESYNTAX;
-		reply->ttl_s = lesser(reply->ttl_s, record.ttl_s);
+		reply->ttl_s = lesser(reply->ttl_s, sane_ttl(rr.ttl_s));
 	}
 	return MTS_OK;
 }
 
 /* -- absence --------------------------------------------------------------- */
 
+/* RFC 1035 3.3.13: two names and five numbers, the last of which is how long
+ * absence holds. */
+static bool read_minimum(const struct dns_packet *packet,
+                         const struct dns_rr *soa, uint32_t *ret)
+{
+	size_t at = soa->rdata;
+	size_t end = soa->rdata + soa->rdata_len;
+	struct dns_name name;
+
+	if (!dns_packet_name(packet, at, &at, &name) ||
+	    !dns_packet_name(packet, at, &at, &name) || at > end ||
+	    end - at < SOA_NUMBERS)
+		return false;
+	at += SOA_NUMBERS - 4;
+	*ret = (uint32_t)packet->bytes[at] << 24 |
+	       (uint32_t)packet->bytes[at + 1] << 16 |
+	       (uint32_t)packet->bytes[at + 2] << 8 | packet->bytes[at + 3];
+	return true;
+}
+
 /* The SOA of a zone that the current name is in: how long absence holds. */
 static bool find_soa(const struct reading *r, uint32_t *ret_ttl_s)
 {
-	getdns_list *authority;
-	struct record record;
-	size_t count;
+	struct dns_walk walk = { 0 };
+	struct dns_name zone;
+	struct dns_rr rr;
 	uint32_t minimum;
 
-	if (getdns_dict_get_list(r->message, "authority", &authority) ||
-	    getdns_list_get_length(authority, &count))
-		return false;
-	for (size_t i = 0; i < count; i++) {
-		if (!read_record(authority, i, &record) ||
-		    record.type != GETDNS_RRTYPE_SOA ||
-		    !is_within(&r->name, record.owner) ||
-		    getdns_dict_get_int(record.dict, "/rdata/minimum",
-		                        &minimum))
+	while (dns_packet_next(r->packet, DNS_SECTION_AUTHORITY, &walk, &rr)) {
+		if (rr.type != GETDNS_RRTYPE_SOA ||
+		    rr.class != GETDNS_RRCLASS_IN ||
+		    !dns_packet_owner(r->packet, &rr, &zone) ||
+		    !dns_name_is_within(&r->name, &zone) ||
+		    !read_minimum(r->packet, &rr, &minimum))
 			continue;
-		*ret_ttl_s = lesser(record.ttl_s, sane_ttl(minimum));
+		*ret_ttl_s = lesser(sane_ttl(rr.ttl_s), sane_ttl(minimum));
 		return true;
 	}
 	return false;
-}
-
-static uint32_t header(const struct reading *r, const char *field)
-{
-	uint32_t value = 0;
-
-	(void)getdns_dict_get_int(r->message, field, &value);
-	return value;
-}
-
-static void read_denial(struct reading *r)
-{
-	getdns_list *authority;
-
-	if (!getdns_dict_get_list(r->message, "authority", &authority))
-		r->reply->cut = dns_denial_read(authority, &r->name);
 }
 
 static void read_absence(struct reading *r, uint32_t rcode)
@@ -220,7 +178,7 @@ static void read_absence(struct reading *r, uint32_t rcode)
 	uint32_t soa_ttl_s;
 
 	if (r->type == GETDNS_RRTYPE_DS)
-		read_denial(r);
+		r->reply->cut = dns_denial_read(r->packet, &r->name);
 	reply->kind = rcode == GETDNS_RCODE_NXDOMAIN ? DNS_REPLY_NXDOMAIN
 	                                             : DNS_REPLY_NODATA;
 	if (find_soa(r, &soa_ttl_s)) {
@@ -233,8 +191,8 @@ static void read_absence(struct reading *r, uint32_t rcode)
 	}
 	reply->ttl_s = 0;
 	/* A referral: whoever was asked does not look names up for us. */
-	if (reply->kind == DNS_REPLY_NODATA && !header(r, "/header/ra") &&
-	    !header(r, "/header/aa"))
+	if (reply->kind == DNS_REPLY_NODATA &&
+	    !(r->packet->flags & (DNS_PACKET_RA | DNS_PACKET_AA)))
 		dns_reply_bad(reply, "it is no recursive server");
 }
 
@@ -257,36 +215,8 @@ static const char *rcode_text(uint32_t rcode, char *text, size_t size)
 
 static bool is_our_question(const struct reading *r)
 {
-	getdns_bindata *name;
-	uint32_t type;
-
-	return !getdns_dict_get_bindata(r->message, "/question/qname", &name) &&
-	       !getdns_dict_get_int(r->message, "/question/qtype", &type) &&
-	       is_name(name, &r->name) && type == r->type;
-}
-
-/* All records that the header promises are there. */
-static bool is_whole(const struct reading *r)
-{
-	getdns_list *authority;
-	size_t count = 0;
-
-	if (!getdns_dict_get_list(r->message, "authority", &authority) &&
-	    getdns_list_get_length(authority, &count))
-		return false;
-	return r->answer_count == header(r, "/header/ancount") &&
-	       count == header(r, "/header/nscount");
-}
-
-static bool open_message(struct reading *r)
-{
-	getdns_list *answer;
-
-	if (getdns_dict_get_list(r->message, "answer", &answer) ||
-	    getdns_list_get_length(answer, &r->answer_count))
-		return false;
-	r->answer = answer;
-	return header(r, "/header/qr") == 1;
+	return r->packet->asks && r->packet->type == r->type &&
+	       dns_name_is(&r->packet->name, &r->name);
 }
 
 static void ask_by_tcp(struct dns_reply *reply, bool udp, const char *why)
@@ -306,7 +236,7 @@ static int read_answer(struct reading *r, bool udp, uint32_t rcode)
 		dns_reply_bad(reply, "it answered another question");
 		return MTS_OK;
 	}
-	if (!is_whole(r)) {
+	if (!r->packet->whole) {
 		ask_by_tcp(reply, udp, "its answer is cut off");
 		return MTS_OK;
 	}
@@ -317,7 +247,7 @@ static int read_answer(struct reading *r, bool udp, uint32_t rcode)
 		return MTS_OK;
 	}
 	reply->alias = r->name;
-	reply->authenticated = header(r, "/header/ad");
+	reply->authenticated = r->packet->flags & DNS_PACKET_AD;
 	status = rcode ? MTS_OK : collect(r);
 	if (status == MTS_ESYNTAX)
 		dns_reply_bad(reply, "its answer holds a broken record");
@@ -326,23 +256,25 @@ static int read_answer(struct reading *r, bool udp, uint32_t rcode)
 	return status == MTS_ENOMEM ? MTS_ENOMEM : MTS_OK;
 }
 
-int dns_message_read(const getdns_dict *message, const struct dns_name *name,
-                     uint16_t type, bool udp, struct dns_reply *ret)
+int dns_reply_read(struct slice message, const struct dns_name *name,
+                   uint16_t type, bool udp, struct dns_reply *ret)
 {
+	struct dns_packet packet;
 	struct reading r = {
-		.message = message, .type = type, .name = *name, .reply = ret
+		.packet = &packet, .type = type, .name = *name, .reply = ret
 	};
 	char text[24];
-	uint32_t rcode;
+	unsigned rcode;
 	int status = MTS_OK;
 
 	*ret = (struct dns_reply){ .kind = DNS_REPLY_RECORDS };
-	if (!open_message(&r)) {
+	if (!dns_packet_open(message, &packet) ||
+	    !(packet.flags & DNS_PACKET_QR)) {
 		dns_reply_bad(ret, "its answer is broken");
 		return MTS_OK;
 	}
-	rcode = header(&r, "/header/rcode");
-	if (header(&r, "/header/tc"))
+	rcode = packet.flags & DNS_PACKET_RCODE;
+	if (packet.flags & DNS_PACKET_TC)
 		ask_by_tcp(ret, udp, "its answer is cut off, by TCP too");
 	else if (rcode == GETDNS_RCODE_FORMERR || rcode == GETDNS_RCODE_NOTIMP)
 		ask_by_tcp(ret, udp, rcode_text(rcode, text, sizeof(text)));
@@ -357,21 +289,6 @@ int dns_message_read(const getdns_dict *message, const struct dns_name *name,
 		dns_reply_bad(ret, "out of memory");
 	}
 	return status;
-}
-
-int dns_reply_read(const getdns_dict *response, const struct dns_name *name,
-                   uint16_t type, bool udp, struct dns_reply *ret)
-{
-	getdns_dict *message;
-
-	*ret = (struct dns_reply){ .kind = DNS_REPLY_RECORDS };
-	if (!response)
-		dns_reply_bad(ret, "it can't be reached");
-	else if (getdns_dict_get_dict(response, "/replies_tree/0", &message))
-		dns_reply_bad(ret, "its answer is broken");
-	else
-		return dns_message_read(message, name, type, udp, ret);
-	return MTS_OK;
 }
 
 void dns_reply_clear(struct dns_reply *reply)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* dns_reply.h - what a DNS server's reply says about a name.
  *
- * Pure but for memory: reads getdns' response dictionary. */
+ * Pure but for memory. */
 #ifndef NET_DNS_REPLY_H
 #define NET_DNS_REPLY_H
 
@@ -11,7 +11,6 @@
 #include "net/dns_denial.h"
 #include "net/dns_name.h"
 
-#include <getdns/getdns.h>
 #include <stdint.h>
 
 enum {
@@ -45,16 +44,12 @@ struct dns_reply {
 	char reason[DNS_REASON];   /* BAD: why, safe to print */
 };
 
-/* Reads what RESPONSE (NULL: none came) says about the TYPE records of NAME.
- * UDP: it came by UDP, so that it can be asked again by TCP. *RET is filled in
- * any case and is to be cleared: dns_reply_clear(). MTS_ENOMEM leaves a BAD one
+/* Reads what MESSAGE, as it came over the wire, says about the TYPE records of
+ * NAME. UDP: it came by UDP, so that it can be asked again by TCP. *RET is filled
+ * in any case and is to be cleared: dns_reply_clear(). MTS_ENOMEM leaves a BAD one
  * that says so. */
-int dns_reply_read(const getdns_dict *response, const struct dns_name *name,
+int dns_reply_read(struct slice message, const struct dns_name *name,
                    uint16_t type, bool udp, struct dns_reply *ret);
-
-/* The same for one message by itself. */
-int dns_message_read(const getdns_dict *message, const struct dns_name *name,
-                     uint16_t type, bool udp, struct dns_reply *ret);
 
 void dns_reply_clear(struct dns_reply *reply);
 

@@ -62,14 +62,6 @@ static void on_timeout(uv_timer_t *handle)
 		event->owner->timeout_cb(event->owner->userarg);
 }
 
-/* A datagram can be sent without asking epoll for leave. */
-static void on_sendable(uv_timer_t *handle)
-{
-	struct event *event = handle->data;
-
-	event->owner->write_cb(event->owner->userarg);
-}
-
 static void on_poll_closed(uv_handle_t *handle)
 {
 	struct event *event = handle->data;
@@ -104,27 +96,6 @@ static getdns_return_t clear(getdns_eventloop *base,
 	if (event->times)
 		uv_close((uv_handle_t *)&event->timer, on_timer_closed);
 	return GETDNS_RETURN_GOOD;
-}
-
-static bool is_udp(int fd)
-{
-	int type = 0;
-	socklen_t len = sizeof(type);
-
-	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 &&
-	       type == SOCK_DGRAM;
-}
-
-static void connect_udp(const struct getdns_uv *adapter, int fd)
-{
-#ifdef __linux__ /* elsewhere sendto() on a connected socket may fail */
-	/* If it fails, so will the send. */
-	(void)connect(fd, (const struct sockaddr *)&adapter->peer,
-	              adapter->peer_len);
-#else
-	(void)adapter;
-	(void)fd;
-#endif
 }
 
 static void start_timer(struct event *event, uv_loop_t *loop,
@@ -173,13 +144,6 @@ static getdns_return_t schedule(getdns_eventloop *base, int fd,
 		start_timer(event, adapter->loop, on_timeout, timeout_ms);
 	if (!events || fd < 0)
 		return GETDNS_RETURN_GOOD;
-	if (owner->write_cb && is_udp(fd)) {
-		connect_udp(adapter, fd);
-		if (!times && !owner->read_cb) {
-			start_timer(event, adapter->loop, on_sendable, 0);
-			return GETDNS_RETURN_GOOD;
-		}
-	}
 	if (start_poll(event, adapter->loop, fd, events) == MTS_OK)
 		return GETDNS_RETURN_GOOD;
 	if (!event->polls && !event->times)
@@ -210,26 +174,11 @@ static getdns_eventloop_vmt methods = { cleanup, schedule, clear, run,
 	                                run_once };
 
 void getdns_uv_init(struct getdns_uv *adapter, uv_loop_t *loop,
-                    struct turns *turns, const struct address *peer,
-                    in_port_t port)
+                    struct turns *turns)
 {
-	struct sockaddr_in *in = (struct sockaddr_in *)&adapter->peer;
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&adapter->peer;
-
 	*adapter = (struct getdns_uv){ .base = { &methods },
 		                       .loop = loop,
 		                       .turns = turns };
-	if (peer->family == AF_INET6) {
-		in6->sin6_family = AF_INET6;
-		in6->sin6_port = htons(port);
-		in6->sin6_addr = peer->v6;
-		adapter->peer_len = sizeof(*in6);
-	} else {
-		in->sin_family = AF_INET;
-		in->sin_port = htons(port);
-		in->sin_addr = peer->v4;
-		adapter->peer_len = sizeof(*in);
-	}
 }
 
 int getdns_uv_attach(struct getdns_uv *adapter, getdns_context *context)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* resolver.h - DNS look-ups by getdns (stub) on a libuv loop.
+/* resolver.h - DNS look-ups (as a stub) on a libuv loop.
  *
  * Servers are asked in turn: the next one after RESOLVER_TRY_MS without an
  * answer, or at once after SERVFAIL, REFUSED or a broken answer; UDP first, TCP

@@ -27,15 +27,16 @@ static int set_new(struct stub *stub, const struct server_address *addresses,
 		const struct server_address *from = &addresses[set->count];
 
 		status = stub_server_new(stub, &from->address, from->port,
-		                         &set->servers[set->count], why);
+		                         &set->servers[set->count]);
 		if (status == MTS_OK)
 			set->count++;
 	}
-	if (status != MTS_OK)
+	if (status != MTS_OK) {
 		server_set_unref(&set);
-	else
-		*ret = set;
-	return status;
+		return fault_set(why, status, "out of memory");
+	}
+	*ret = set;
+	return MTS_OK;
 }
 
 void server_set_unref(struct server_set **set)

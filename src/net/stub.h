@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* stub.h - asks one DNS server one question, by getdns on a libuv loop.
+/* stub.h - asks one DNS server one question, on a libuv loop.
  *
- * Which server, how often and for how long is resolver.c's to decide; here is
- * what it takes to use getdns safely. */
+ * Which server, how often and for how long is resolver.c's to decide. */
 #ifndef NET_STUB_H
 #define NET_STUB_H
 
@@ -23,10 +22,9 @@ int stub_new(uv_loop_t *loop, struct stub **ret);
  * once more. */
 void stub_close(struct stub **stub);
 
-/* MTS_ENOMEM, MTS_ELIB. On MTS_OK *RET is the caller's: stub_server_free(). */
+/* MTS_ENOMEM. On MTS_OK *RET is the caller's: stub_server_free(). */
 int stub_server_new(struct stub *stub, const struct address *address,
-                    in_port_t port, struct stub_server **ret,
-                    struct fault *why);
+                    in_port_t port, struct stub_server **ret);
 
 /* Cancels its questions. Takes NULL, leaves NULL. */
 void stub_server_free(struct stub_server **server);

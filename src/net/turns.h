@@ -2,8 +2,8 @@
 /* turns.h - what a turn of the loop may do for discoveries, so that those who
  * ask for something that is in the cache do not wait for it.
  *
- * A step of a TLS hand-shake takes a millisecond of processor time, an answer
- * of DNS a tenth of it, a hit a few microseconds. If fifty servers answer at
+ * A step of a TLS hand-shake takes a millisecond of processor time, a question
+ * to DNS a hundredth of it, a hit a few microseconds. If fifty servers answer at
  * once, or thousands of clients ask for what nobody knows yet, a hit would have
  * to wait for all of them. So such work is not done where it turns up: it stands
  * in one line, and in each turn of the loop as much of it is done as fits into

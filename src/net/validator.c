@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* validator.c - DNSSEC validation by libunbound, on a thread of its own.
  *
- * Why not getdns, which everything else here is asked with: getdns validates on
- * the thread that calls it, our loop, and asks for the whole chain each time; it
- * has no bound for the work that a hostile zone makes (CVE-2023-50387, NSEC3
- * iterations); and a DNSKEY that is not answered in time makes it read freed
- * memory. libunbound has none of these faults, caches keys, and says why an
- * answer is bogus. getdns' DNSSEC extensions must not be turned on.
+ * Why not getdns, which asks by TCP: getdns validates on the thread that calls it,
+ * our loop, and asks for the whole chain each time; it has no bound for the work
+ * that a hostile zone makes (CVE-2023-50387, NSEC3 iterations); and a DNSKEY that
+ * is not answered in time makes it read freed memory. libunbound has none of these
+ * faults, caches keys, and says why an answer is bogus. getdns' DNSSEC extensions
+ * must not be turned on.
  *
  * Held with care as well:
  *
@@ -185,17 +185,12 @@ static int set_up(struct ub_ctx *context,
 static void read_packet(const struct validator_question *question,
                         const struct ub_result *result, struct dns_reply *reply)
 {
-	getdns_dict *message = NULL;
+	struct slice message =
+	    slice_of(result->answer_packet, (size_t)result->answer_len);
 
-	if (getdns_wire2msg_dict(result->answer_packet,
-	                         (size_t)result->answer_len, &message)) {
-		dns_reply_bad(reply, "the answer can't be read");
-		return;
-	}
 	/* Out of memory is a reason like others, and stands in the reply. */
-	(void)dns_message_read(message, &question->name, question->type, false,
-	                       reply);
-	getdns_dict_destroy(message);
+	(void)dns_reply_read(message, &question->name, question->type, false,
+	                     reply);
 	/* libunbound has followed it to its end. */
 	if (reply->kind == DNS_REPLY_ALIAS)
 		reply->kind = DNS_REPLY_NODATA;

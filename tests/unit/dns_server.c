@@ -45,6 +45,8 @@ static size_t put_name(uint8_t *at, const char *name)
 {
 	size_t used = 0;
 
+	if (strcmp(name, ".") == 0) /* the root */
+		name = "";
 	while (*name) {
 		size_t n = strcspn(name, ".");
 
@@ -230,6 +232,8 @@ static void on_udp(uv_udp_t *udp, ssize_t n, const uv_buf_t *buf,
 		return;
 	begin(server, (const uint8_t *)buf->base, (size_t)n, false);
 	server->asker = from;
+	server->message.port =
+	    ntohs(((const struct sockaddr_in *)from)->sin_port);
 	server->script(server->arg, &server->message);
 	server->udp_count++;
 	server->asker = NULL;
@@ -238,6 +242,16 @@ static void on_udp(uv_udp_t *udp, ssize_t n, const uv_buf_t *buf,
 	out = uv_buf_init((char *)server->message.bytes,
 	                  (unsigned)server->message.len);
 	(void)uv_udp_try_send(udp, &out, 1, from);
+}
+
+void dns_server_send(struct dns_server *server,
+                     const struct dns_message *message)
+{
+	uv_buf_t out =
+	    uv_buf_init((char *)message->bytes, (unsigned)message->len);
+
+	assert_int_equal(uv_udp_try_send(&server->udp, &out, 1, server->asker),
+	                 message->len);
 }
 
 void dns_server_spoof(struct dns_server *server,

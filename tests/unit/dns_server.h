@@ -27,6 +27,7 @@ struct dns_message {
 	unsigned nth;   /* question to this server, from 0 */
 	char name[256]; /* that is asked for, lower case, no final dot */
 	uint16_t type;
+	uint16_t port;    /* UDP: the asker's */
 	bool edns;        /* it had an OPT record */
 	bool dnssec;      /* with the DO bit */
 	uint16_t payload; /* the OPT record's size */
@@ -52,7 +53,11 @@ const char *dns_server_text(const struct dns_server *server);
 unsigned dns_server_udp_count(const struct dns_server *server);
 unsigned dns_server_tcp_count(const struct dns_server *server);
 
-/* Sends the message's bytes from a port that is not the server's. */
+/* Sends the message's bytes, besides what the script makes of it. */
+void dns_server_send(struct dns_server *server,
+                     const struct dns_message *message);
+
+/* The same from a port that is not the server's. */
 void dns_server_spoof(struct dns_server *server,
                       const struct dns_message *message);
 

@@ -569,6 +569,67 @@ static void test_spoof(void **state)
 	close_world(&w);
 }
 
+/* From the server's own address and port, but with another id. */
+static void say_wrong_id_first(void *arg, struct dns_message *m)
+{
+	struct world *w = arg;
+	size_t len = m->len;
+
+	dns_add(m, DNS_ANSWER, "x.example 60 TXT forged");
+	m->bytes[1] ^= 1;
+	dns_server_send(w->servers[0], m);
+	m->bytes[1] ^= 1;
+	m->len = len;
+	m->bytes[7] = 0;
+	say_hello(NULL, m);
+}
+
+static void test_wrong_id(void **state)
+{
+	struct world w;
+
+	(void)state;
+	open_world(&w, 2500, say_wrong_id_first, NULL, &w);
+	ask(&w, "x.example", TYPE_TXT);
+	assert_string_equal(got.text, "hello");
+	close_world(&w);
+}
+
+struct guesses {
+	uint16_t id, port;
+	unsigned same_id, same_port; /* as the last question's */
+};
+
+static void say_and_count(void *arg, struct dns_message *m)
+{
+	struct guesses *guesses = arg;
+	uint16_t id = (uint16_t)(m->bytes[0] << 8 | m->bytes[1]);
+
+	guesses->same_id += id == guesses->id;
+	guesses->same_port += m->port == guesses->port;
+	guesses->id = id;
+	guesses->port = m->port;
+	say_hello(NULL, m);
+}
+
+/* RFC 5452 9.1, 9.2: what a forger has to guess. */
+static void test_unguessable(void **state)
+{
+	struct guesses guesses = { 0 };
+
+	(void)state;
+	for (unsigned i = 0; i < 40; i++) {
+		struct world w;
+
+		open_world(&w, 2500, say_and_count, NULL, &guesses);
+		ask(&w, "x.example", TYPE_TXT);
+		assert_int_equal(got.status, DNS_OK);
+		close_world(&w);
+	}
+	assert_in_range(guesses.same_id, 0, 2);
+	assert_in_range(guesses.same_port, 0, 2);
+}
+
 static void say_what_was_asked(void *arg, struct dns_message *m)
 {
 	struct dns_message *seen = arg;
@@ -988,6 +1049,8 @@ int main(void)
 		cmocka_unit_test(test_silent_server_is_avoided),
 		cmocka_unit_test(test_closed_port),
 		cmocka_unit_test(test_spoof),
+		cmocka_unit_test(test_wrong_id),
+		cmocka_unit_test(test_unguessable),
 		cmocka_unit_test(test_question),
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_meddling),

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* dns_packet.h - DNS messages as they go over the wire (RFC 1035 4): writes
+ * questions, reads answers.
+ *
+ * Pure. Whatever an answer holds, nothing outside of it is read. */
+#ifndef NET_DNS_PACKET_H
+#define NET_DNS_PACKET_H
+
+#include "base/slice.h"
+#include "net/dns_name.h"
+
+enum {
+	DNS_QUESTION_MAX = 12 + DNS_NAME_WIRE + 4 + 11, /* with OPT */
+
+	/* Of a header's flags: */
+	DNS_PACKET_QR = 0x8000,
+	DNS_PACKET_AA = 0x0400,
+	DNS_PACKET_TC = 0x0200,
+	DNS_PACKET_RD = 0x0100,
+	DNS_PACKET_RA = 0x0080,
+	DNS_PACKET_AD = 0x0020,
+	DNS_PACKET_RCODE = 0x000f,
+};
+
+/* Writes a question for the TYPE records of NAME into TO; how long it is. RD is
+ * set, and an OPT record says that PAYLOAD bytes can be taken by UDP (RFC 6891);
+ * DNSSEC: with the DO bit (RFC 3225). */
+size_t dns_question_put(uint8_t to[DNS_QUESTION_MAX], uint16_t id,
+                        const struct dns_name *name, uint16_t type,
+                        uint16_t payload, bool dnssec);
+
+enum dns_packet_section {
+	DNS_SECTION_ANSWER,
+	DNS_SECTION_AUTHORITY,
+	DNS_SECTIONS, /* that are read */
+};
+
+/* A message that was opened; borrows its bytes. */
+struct dns_packet {
+	const uint8_t *bytes;
+	size_t len;
+	uint16_t id;
+	uint16_t flags;
+	bool asks; /* there is one question, of class IN: */
+	struct dns_name name;
+	uint16_t type;
+	bool whole; /* all records that the header promises are there; else the
+	             * sections have none */
+	struct {
+		size_t at;
+		size_t count;
+	} sections[DNS_SECTIONS];
+};
+
+/* Opens the message in BYTES. False: it has no header. */
+bool dns_packet_open(struct slice bytes, struct dns_packet *ret);
+
+/* One record. */
+struct dns_rr {
+	size_t owner; /* where its name stands */
+	uint16_t type;
+	uint16_t class;
+	uint32_t ttl_s;
+	size_t rdata; /* where its data stands, */
+	size_t rdata_len;
+};
+
+/* Going through a section: at its start all 0. */
+struct dns_walk {
+	size_t at;
+	size_t seen;
+};
+
+/* The next record of SECTION. False: there is none. */
+bool dns_packet_next(const struct dns_packet *packet,
+                     enum dns_packet_section section, struct dns_walk *walk,
+                     struct dns_rr *ret);
+
+/* Reads the name at AT, compressed or not, and where it ends into *RET_END, which
+ * may be NULL. False: there is no whole one. */
+bool dns_packet_name(const struct dns_packet *packet, size_t at,
+                     size_t *ret_end, struct dns_name *ret);
+
+/* RR's owner. False: it can't be read. */
+bool dns_packet_owner(const struct dns_packet *packet, const struct dns_rr *rr,
+                      struct dns_name *ret);
+
+/* RR's data as it stands there; names in it may be compressed. */
+struct slice dns_packet_rdata(const struct dns_packet *packet,
+                              const struct dns_rr *rr);
+
+#endif
