@@ -8,7 +8,7 @@
 #include <jansson.h>
 
 /* Appends VALUE, which is taken over and may be NULL: memory was short when it
- * was made. FLAGS are those of json_dumps(). MTS_ENOMEM or MTS_ERANGE, and
+ * was made. FLAGS: JSON_COMPACT, JSON_INDENT() or 0. MTS_ENOMEM or MTS_ERANGE, and
  * then a part of it may be there. */
 int json_text_put(struct buffer *out, json_t *value, size_t flags);
 

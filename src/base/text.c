@@ -24,12 +24,28 @@ static bool char_is_safe(uint32_t c)
 	return true;
 }
 
+/* How many bytes at the start of TEXT are printable ASCII: most of most texts. */
+static size_t count_plain(struct slice text)
+{
+	size_t len = 0;
+
+	while (len < text.len && text.data[len] >= ' ' && text.data[len] <= '~')
+		len++;
+	return len;
+}
+
 int text_put_safe(struct buffer *out, struct slice text, bool utf8)
 {
 	while (text.len > 0) {
 		uint32_t c = 0;
-		size_t len = utf8_take(text, &c);
+		size_t len = count_plain(text);
 
+		if (len > 0) {
+			buffer_put(out, text.data, len);
+			text = slice_skip(text, len);
+			continue;
+		}
+		len = utf8_take(text, &c);
 		if (len == 0 || !char_is_safe(c) || (c > 0x7e && !utf8))
 			buffer_put(out, "?", 1);
 		else
