@@ -4,14 +4,15 @@
 
 #include <stdlib.h>
 
-/* Domains that are done and wait for an earlier one, at most, for each that is
- * under way. */
+/* Domains that wait, for an earlier one to be shown or for its mail hosts, at
+ * most, for each that is under way. */
 enum { WINDOW_FACTOR = 4 };
 
 struct entry {
 	struct list node; /* in the batch's entries, as they were added */
 	struct batch *batch;
 	struct walk *walk;     /* under way; NULL: done */
+	bool waits;            /* for what others do: takes nobody's place */
 	struct report *report; /* NULL: not done */
 };
 
@@ -21,7 +22,7 @@ struct batch {
 	struct direct *direct;
 	struct list entries;
 	size_t count;   /* of them */
-	size_t running; /* of them, those under way */
+	size_t running; /* of them, those under way that do not just wait */
 };
 
 bool batch_has_room(const struct batch *batch)
@@ -73,7 +74,7 @@ static void on_walk(void *arg, struct report *report)
 
 	entry->walk = NULL;
 	entry->report = report;
-	batch->running--;
+	batch->running -= !entry->waits;
 	if (batch->options.as_they_come)
 		show(entry);
 	else
@@ -81,8 +82,20 @@ static void on_walk(void *arg, struct report *report)
 	batch->options.want(batch->options.arg);
 }
 
+/* A batch at one provider would stand still until its hosts have answered. */
+static void on_waits(void *arg)
+{
+	struct entry *entry = arg;
+	struct batch *batch = entry->batch;
+
+	entry->waits = true;
+	batch->running--;
+	batch->options.want(batch->options.arg);
+}
+
 int batch_add(struct batch *batch, const struct domain *domain)
 {
+	struct walk_owner owner = { .done = on_walk, .waits = on_waits };
 	struct entry *entry;
 
 	if (!batch_has_room(batch))
@@ -91,8 +104,9 @@ int batch_add(struct batch *batch, const struct domain *domain)
 	if (!entry)
 		return MTS_ENOMEM;
 	entry->batch = batch;
+	owner.arg = entry;
 	if (walk_start(batch->options.check, batch->prober, batch->direct,
-	               domain, on_walk, entry, &entry->walk) != MTS_OK) {
+	               domain, &owner, &entry->walk) != MTS_OK) {
 		free(entry);
 		return MTS_ENOMEM;
 	}

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* batch.h - checks any number of domains, some at a time.
  *
- * Memory is bounded however many they are: no more are taken in than are
- * checked, or have been and wait for an earlier one to be shown. */
+ * Memory is bounded however many they are: no more are taken in than four for
+ * each that is checked at once, which have been and wait for an earlier one to be
+ * shown, or only wait for mail hosts that an earlier one asked for. */
 #ifndef CHECK_BATCH_H
 #define CHECK_BATCH_H
 
@@ -12,7 +13,7 @@ struct batch;
 
 struct batch_options {
 	const struct check_options *check; /* outlives the batch */
-	size_t jobs;                       /* domains at once; 0: 1 */
+	size_t jobs; /* domains at once, without those that only wait; 0: 1 */
 	bool as_they_come; /* else in the order they were added */
 	/* A domain is done. REPORT is the callback's: report_free(). */
 	void (*done)(void *arg, struct report *report);

@@ -350,6 +350,7 @@ int prober_ask(struct prober *prober, const char *name,
 
 	*ret = NULL;
 	list_init(&wish->node);
+	wish->first = !node;
 	if (node) {
 		host = container_of(node, struct host, node);
 	} else {

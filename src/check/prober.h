@@ -35,6 +35,7 @@ typedef void prober_callback(void *arg, struct mx_host *host);
 /* Who waits for a host; lives in whoever asks. */
 struct prober_wish {
 	struct list node; /* in the host's, or in none */
+	bool first;       /* nobody had asked for the host before */
 	prober_callback *callback;
 	void *arg;
 };
@@ -42,7 +43,8 @@ struct prober_wish {
 /* Asks for the host NAME, in lower case and without final dot. What is known
  * already is in *RET, a reference of the caller's, and there is no callback.
  * Otherwise *RET is NULL and WISH's callback comes once, from the loop, unless
- * prober_forget() comes first. MTS_ENOMEM: neither. */
+ * prober_forget() comes first; whether it was the first one is said at once.
+ * MTS_ENOMEM: neither. */
 int prober_ask(struct prober *prober, const char *name,
                struct prober_wish *wish, struct mx_host **ret);
 

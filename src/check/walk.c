@@ -70,7 +70,7 @@ static void finish(struct walk *walk)
 	report->time_s = clock_wall_s(walk->options->clock);
 	judge(report, &walk->facts, walk->options);
 	walk->report = NULL;
-	walk->callback(walk->arg, report);
+	walk->owner.done(walk->owner.arg, report);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -97,15 +97,20 @@ static void on_idle(uv_timer_t *timer)
 {
 	struct walk *walk = timer->data;
 
-	if (walk->left == 0)
+	if (walk->left == 0) {
 		finish(walk);
-	else
-		set_timer(walk);
+		return;
+	}
+	set_timer(walk);
+	if (walk->left > walk->waiting || walk->waits)
+		return;
+	walk->waits = true;
+	walk->owner.waits(walk->owner.arg);
 }
 
 void walk_end_step(struct walk *walk)
 {
-	if (--walk->left == 0)
+	if (--walk->left == walk->waiting)
 		uv_timer_start(&walk->timer, on_idle, 0, 0);
 }
 
@@ -245,7 +250,7 @@ static void on_tls_rpt(void *arg, const struct dns_answer *answer)
 
 int walk_start(const struct check_options *options, struct prober *prober,
                struct direct *direct, const struct domain *domain,
-               walk_callback *callback, void *arg, struct walk **ret)
+               const struct walk_owner *owner, struct walk **ret)
 {
 	struct walk *walk = calloc(1, sizeof(*walk));
 
@@ -259,8 +264,7 @@ int walk_start(const struct check_options *options, struct prober *prober,
 	walk->options = options;
 	walk->prober = prober;
 	walk->direct = direct;
-	walk->callback = callback;
-	walk->arg = arg;
+	walk->owner = *owner;
 	walk->start_ms = clock_mono_ms(options->clock);
 	uv_timer_init(resolver_loop(options->resolver), &walk->timer);
 	walk->timer.data = walk;

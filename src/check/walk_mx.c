@@ -18,6 +18,7 @@ static void on_host(void *arg, struct mx_host *host)
 
 	walk->report->mx[wish->row].host = host;
 	walk->report->timing.mx_ms = walk_ms(walk);
+	walk->waiting -= !wish->wish.first;
 	walk_end_step(walk);
 }
 
@@ -33,8 +34,10 @@ static void ask_host(struct walk *walk, size_t row)
 	if (prober_ask(walk->prober, mx->name, &wish->wish, &mx->host) !=
 	    MTS_OK)
 		walk_no_memory(walk);
-	else if (!mx->host)
+	else if (!mx->host) {
 		walk_begin_step(walk);
+		walk->waiting += !wish->wish.first;
+	}
 }
 
 /* The most preferred ones: no domain makes us call hosts without end. */

@@ -34,6 +34,9 @@ struct walk {
 	struct report *report;
 	struct facts facts;
 	size_t left; /* steps that are not over */
+	size_t
+	    waiting; /* of them, for mail hosts that others asked for first */
+	bool waits;  /* its owner knows that there is nothing else */
 	uint64_t start_ms;
 	struct dns_query *record, *apex, *tls_rpt;
 	struct dns_query *host_a, *host_aaaa;
@@ -52,8 +55,7 @@ struct walk {
 	struct dial *dial;
 	struct cleartext *cleartext;
 	struct mx_wish *wishes; /* one a row */
-	walk_callback *callback;
-	void *arg;
+	struct walk_owner owner;
 };
 
 void walk_begin_step(struct walk *walk);

@@ -67,6 +67,7 @@ struct mail_client {
 struct mail_server {
 	uv_tcp_t listener;
 	unsigned calls;
+	bool mute;
 	struct mail_client clients[CLIENTS_MAX];
 };
 
@@ -97,9 +98,10 @@ static void on_mail(uv_stream_t *stream, ssize_t len, const uv_buf_t *buf)
 		uv_read_stop(stream);
 }
 
+static char greeting[] = "220 mx.example.com\r\n";
+
 static void on_caller(uv_stream_t *listener, int status)
 {
-	static char greeting[] = "220 mx.example.com\r\n";
 	struct mail_server *server = listener->data;
 	struct mail_client *client;
 
@@ -110,7 +112,8 @@ static void on_caller(uv_stream_t *listener, int status)
 	uv_unref((uv_handle_t *)&client->tcp);
 	client->tcp.data = client;
 	assert_int_equal(uv_accept(listener, (uv_stream_t *)&client->tcp), 0);
-	say(client, greeting);
+	if (!server->mute)
+		say(client, greeting);
 	uv_read_start((uv_stream_t *)&client->tcp, on_mail_alloc, on_mail);
 }
 
@@ -290,6 +293,42 @@ static void try_without_memory(enum https_mode mode)
 	https_server_stop(server);
 }
 
+/* The first domain's host is slow: those after it that have it as well do not keep
+ * others from their turn, up to the number that a batch takes in. */
+static void test_shared_host_is_slow(void **state)
+{
+	enum { ALL = 8 }; /* four for each of two at once */
+	struct https_server *server = policy_host(HTTPS_ANSWER);
+	struct world w;
+
+	(void)state;
+	open_world(&w, false);
+	w.mail.mute = true;
+	assert_int_equal(open_batch(&w), MTS_OK);
+	for (unsigned i = 0; i < ALL; i++) {
+		while (!batch_has_room(w.batch))
+			uv_run(&w.loop, UV_RUN_ONCE);
+		assert_int_equal(add(&w), MTS_OK);
+	}
+	while (w.wants < ALL - 1)
+		uv_run(&w.loop, UV_RUN_ONCE);
+	assert_int_equal(w.reports, 0);
+	assert_int_equal(add(&w), MTS_EFULL);
+	while (w.mail.calls == 0)
+		uv_run(&w.loop, UV_RUN_ONCE);
+	say(&w.mail.clients[0], greeting);
+	while (w.reports < ALL)
+		uv_run(&w.loop, UV_RUN_ONCE);
+	assert_int_equal(w.mail.calls, 1);
+	assert_true(batch_is_idle(w.batch));
+	/* The place of each was given back once. */
+	assert_int_equal(add(&w), MTS_OK);
+	assert_int_equal(add(&w), MTS_OK);
+	assert_int_equal(add(&w), MTS_EFULL);
+	close_world(&w);
+	https_server_stop(server);
+}
+
 /* What a sender is said to find, and what is shown of the certificate, go by the
  * same CA certificates, those of now. */
 static void test_same_trust(void **state)
@@ -408,6 +447,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_walk),
+		cmocka_unit_test(test_shared_host_is_slow),
 		cmocka_unit_test(test_same_trust),
 		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_no_memory_to_look_closer),
