@@ -136,12 +136,12 @@ static int collect(struct reading *r)
 static bool read_minimum(const struct dns_packet *packet,
                          const struct dns_rr *soa, uint32_t *ret)
 {
-	size_t at = soa->rdata;
 	size_t end = soa->rdata + soa->rdata_len;
+	size_t second, at;
 	struct dns_name name;
 
-	if (!dns_packet_name(packet, at, &at, &name) ||
-	    !dns_packet_name(packet, at, &at, &name) || at > end ||
+	if (!dns_packet_name(packet, soa->rdata, &second, &name) ||
+	    !dns_packet_name(packet, second, &at, &name) || at > end ||
 	    end - at < SOA_NUMBERS)
 		return false;
 	at += SOA_NUMBERS - 4;
