@@ -303,7 +303,7 @@ static int open_all(struct run *run, struct fault *why)
 {
 	int rc = privileged_start(run->options.conf, run->options.ready, why);
 
-	shares_make_room(run->options.conf);
+	shares_make_room(run->options.conf, &run->loop);
 	if (rc == MTS_OK)
 		rc = start_pool(&run->loop, why);
 	return rc == MTS_OK ? daemon_open(&run->options, &run->daemon, why)

@@ -3,6 +3,7 @@
 #include "prog/shares.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -50,16 +51,49 @@ struct shares shares_of(const struct conf *conf)
 	return shares;
 }
 
-void shares_make_room(const struct conf *conf)
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+	(void)poll;
+	(void)status;
+	(void)events;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+/* libuv's table of watchers goes as far as the highest descriptor that was ever
+ * watched. */
+static void watch_once(uv_loop_t *loop, int fd)
+{
+	uv_poll_t *poll = malloc(sizeof(*poll));
+
+	if (!poll || uv_poll_init(loop, poll, fd) != 0) {
+		free(poll);
+		return;
+	}
+	(void)uv_poll_start(poll, UV_READABLE, on_poll);
+	uv_close((uv_handle_t *)poll, on_closed);
+}
+
+void shares_make_room(const struct conf *conf, uv_loop_t *loop)
 {
 	struct shares shares = shares_of(conf);
 	uint64_t most =
 	    DESCRIPTORS_OWN + shares.clients + shares.slow + QUESTIONS_LIKELY;
+	int ends[2];
 	int fd;
 
 	if (shares.limit != 0 && most > shares.limit)
 		most = shares.limit;
-	fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, (int)most - 1);
-	if (fd >= 0)
+	if (pipe(ends) != 0)
+		return;
+	fd = fcntl(ends[0], F_DUPFD_CLOEXEC, (int)most - 1);
+	if (fd >= 0) {
+		watch_once(loop, fd);
 		close(fd);
+	}
+	close(ends[0]);
+	close(ends[1]);
 }

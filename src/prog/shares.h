@@ -6,6 +6,7 @@
 #include "conf/conf.h"
 
 #include <stdint.h>
+#include <uv.h>
 
 struct shares {
 	uint64_t limit; /* of the process; 0: there is none */
@@ -24,7 +25,10 @@ struct shares shares_of(const struct conf *conf);
  * become. It doubles it when it is full; with more than one thread it then waits
  * until no processor reads the old one (synchronize_rcu() in its fs/file.c), ten
  * milliseconds or more, in which nobody is answered. Call it before there are
- * threads. */
-void shares_make_room(const struct conf *conf);
+ * threads.
+ *
+ * And has LOOP make its own, which libuv ends the process for if there is no memory
+ * to double it. */
+void shares_make_room(const struct conf *conf, uv_loop_t *loop);
 
 #endif
