@@ -44,6 +44,20 @@ class Check:
         for receiver in self.receivers:
             receiver.stop()
 
+    def measured(self, run):
+        """What RUN takes, processes and all: their start counts on either
+        side, as whoever checks a list of domains waits for it."""
+        before = os.times()
+        start = time.monotonic()
+        value = run()
+        seconds = time.monotonic() - start
+        after = os.times()
+        used_s = (after.children_user - before.children_user +
+                  after.children_system - before.children_system)
+        return value, {"seconds": seconds, "rate": self.count / seconds,
+                       "cpu_us": used_s * 1e6 / self.count,
+                       "busy": used_s / seconds}
+
     def subject(self):
         command = bench_world.pinned("subject") + [
             os.path.join(self.world.build, "mtasts-check"), "--jsonl",
@@ -51,18 +65,10 @@ class Check:
             str(PARALLEL), "--ca-file", self.world.path("check-ca.pem"),
             "-f", self.world.path("check-domains")]
         calls = sum(receiver.connections for receiver in self.receivers)
-        before = os.times()
-        start = time.monotonic()
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True,
-                              check=False)
-        seconds = time.monotonic() - start
-        after = os.times()
+        done, result = self.measured(lambda: subprocess.run(
+            command, stdout=subprocess.PIPE, text=True, check=False))
         self.must_be_whole(done.stdout, calls)
-        used_s = (after.children_user - before.children_user +
-                  after.children_system - before.children_system)
-        return {"seconds": seconds, "rate": self.count / seconds,
-                "cpu_us": used_s * 1e6 / self.count,
-                "busy": used_s / seconds}
+        return result
 
     def must_be_whole(self, out, calls):
         """Every policy fetched, every host called, and that once."""
@@ -75,8 +81,10 @@ class Check:
             raise Failed(f"{len(reports)} reports, {calls} calls: {out[:2000]}")
 
     def reference(self):
-        result = self.world.curl(0, self.count - 1, "-p", PARALLEL)
-        self.bench.add_cpu(result, result["cpu_s"], self.count)
+        fetched, result = self.measured(lambda: self.world.curl(
+            0, self.count - 1, "-p", PARALLEL))
+        if fetched["fetched"] != self.count:
+            raise Failed(f"bare libcurl fetched {fetched['fetched']}")
         return result
 
     def row(self, table):
