@@ -7,7 +7,6 @@
  * about a name that is no delegation: an empty non-terminal, or a wildcard's. */
 #include "net/dns_denial.h"
 
-#include <getdns/getdns.h>
 #include <openssl/evp.h>
 
 enum {
@@ -94,10 +93,9 @@ enum word {
 
 static enum word read_types(const uint8_t *map, size_t len)
 {
-	if (!dns_bitmap_has(map, len, GETDNS_RRTYPE_NS))
+	if (!dns_bitmap_has(map, len, ns_t_ns))
 		return WORD_NO_CUT;
-	return dns_bitmap_has(map, len, GETDNS_RRTYPE_SOA) ? WORD_CHILD
-	                                                   : WORD_UNSIGNED;
+	return dns_bitmap_has(map, len, ns_t_soa) ? WORD_CHILD : WORD_UNSIGNED;
 }
 
 /* RFC 4034 4.1: next name, types. */
@@ -153,15 +151,15 @@ static enum word read_record(const struct dns_packet *packet,
                              const struct dns_name *name)
 {
 	const uint8_t *rdata = packet->bytes + rr->rdata;
-	struct dns_name owner;
 
-	if (rr->type != GETDNS_RRTYPE_NSEC && rr->type != GETDNS_RRTYPE_NSEC3)
+	switch (rr->type) {
+	case ns_t_nsec:
+		return read_nsec(rdata, rr->rdata_len, &rr->owner, name);
+	case ns_t_nsec3:
+		return read_nsec3(rdata, rr->rdata_len, &rr->owner, name);
+	default:
 		return WORD_NOTHING;
-	if (!dns_packet_owner(packet, rr, &owner))
-		return WORD_UNREADABLE;
-	return rr->type == GETDNS_RRTYPE_NSEC
-	           ? read_nsec(rdata, rr->rdata_len, &owner, name)
-	           : read_nsec3(rdata, rr->rdata_len, &owner, name);
+	}
 }
 
 enum dns_cut dns_denial_read(const struct dns_packet *packet,

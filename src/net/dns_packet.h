@@ -9,6 +9,8 @@
 #include "base/slice.h"
 #include "net/dns_name.h"
 
+#include <arpa/nameser.h>
+
 enum {
 	DNS_QUESTION_MAX = 12 + DNS_NAME_WIRE + 4 + 11, /* with OPT */
 
@@ -32,7 +34,6 @@ size_t dns_question_put(uint8_t to[DNS_QUESTION_MAX], uint16_t id,
 enum dns_packet_section {
 	DNS_SECTION_ANSWER,
 	DNS_SECTION_AUTHORITY,
-	DNS_SECTIONS, /* that are read */
 };
 
 /* A message that was opened; borrows its bytes. */
@@ -44,12 +45,9 @@ struct dns_packet {
 	bool asks; /* there is one question, of class IN: */
 	struct dns_name name;
 	uint16_t type;
-	bool whole; /* all records that the header promises are there; else the
-	             * sections have none */
-	struct {
-		size_t at;
-		size_t count;
-	} sections[DNS_SECTIONS];
+	bool whole; /* all records that the header promises are there, and
+	             * nothing else; otherwise none can be had */
+	ns_msg message;
 };
 
 /* Opens the message in BYTES. False: it has no header. */
@@ -57,7 +55,7 @@ bool dns_packet_open(struct slice bytes, struct dns_packet *ret);
 
 /* One record. */
 struct dns_rr {
-	size_t owner; /* where its name stands */
+	struct dns_name owner;
 	uint16_t type;
 	uint16_t class;
 	uint32_t ttl_s;
@@ -67,8 +65,8 @@ struct dns_rr {
 
 /* Going through a section: at its start all 0. */
 struct dns_walk {
-	size_t at;
-	size_t seen;
+	int seen;
+	ns_msg message; /* where the C library has got to */
 };
 
 /* The next record of SECTION. False: there is none. */
@@ -80,10 +78,6 @@ bool dns_packet_next(const struct dns_packet *packet,
  * may be NULL. False: there is no whole one. */
 bool dns_packet_name(const struct dns_packet *packet, size_t at,
                      size_t *ret_end, struct dns_name *ret);
-
-/* RR's owner. False: it can't be read. */
-bool dns_packet_owner(const struct dns_packet *packet, const struct dns_rr *rr,
-                      struct dns_name *ret);
 
 /* RR's data as it stands there; names in it may be compressed. */
 struct slice dns_packet_rdata(const struct dns_packet *packet,

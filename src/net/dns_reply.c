@@ -47,12 +47,9 @@ struct reading {
 static bool next_record(const struct reading *r, uint16_t type,
                         struct dns_walk *walk, struct dns_rr *ret)
 {
-	struct dns_name owner;
-
 	while (dns_packet_next(r->packet, DNS_SECTION_ANSWER, walk, ret))
 		if (ret->type == type && ret->class == GETDNS_RRCLASS_IN &&
-		    dns_packet_owner(r->packet, ret, &owner) &&
-		    dns_name_is(&owner, &r->name))
+		    dns_name_is(&ret->owner, &r->name))
 			return true;
 	return false;
 }
@@ -155,15 +152,13 @@ static bool read_minimum(const struct dns_packet *packet,
 static bool find_soa(const struct reading *r, uint32_t *ret_ttl_s)
 {
 	struct dns_walk walk = { 0 };
-	struct dns_name zone;
 	struct dns_rr rr;
 	uint32_t minimum;
 
 	while (dns_packet_next(r->packet, DNS_SECTION_AUTHORITY, &walk, &rr)) {
 		if (rr.type != GETDNS_RRTYPE_SOA ||
 		    rr.class != GETDNS_RRCLASS_IN ||
-		    !dns_packet_owner(r->packet, &rr, &zone) ||
-		    !dns_name_is_within(&r->name, &zone) ||
+		    !dns_name_is_within(&r->name, &rr.owner) ||
 		    !read_minimum(r->packet, &rr, &minimum))
 			continue;
 		*ret_ttl_s = lesser(sane_ttl(rr.ttl_s), sane_ttl(minimum));

@@ -39,8 +39,8 @@ struct row {
 	const char *last;  /* within the last step's text */
 };
 
-#define SERVFAIL "servfail"
-#define LATE     "late " /* the first question is lost */
+#define FAILING "servfail"
+#define LATE    "late " /* the first question is lost */
 
 static const struct row rows[] = {
 	{ "all is well", RECORD, LOCAL, NULL, PLAIN POLICY, NULL, false,
@@ -69,15 +69,15 @@ static const struct row rows[] = {
 	  "r.example.net 300 TXT v=STSv1; id=abc123;",
 	  LOCAL, NULL, PLAIN POLICY, NULL, false, DISCOVER_POLICY, FETCH_OK,
 	  200, "", "record+ address+ connect+ tls+ http+ policy+", "" },
-	{ "DNS fails", SERVFAIL, LOCAL, NULL, PLAIN POLICY, NULL, false,
+	{ "DNS fails", FAILING, LOCAL, NULL, PLAIN POLICY, NULL, false,
 	  DISCOVER_DNS_FAILED, FETCH_OK, 0, "SERVFAIL", "record-", "SERVFAIL" },
 	{ "no address", RECORD, NULL, NULL, PLAIN POLICY, NULL, false,
 	  DISCOVER_FETCH_FAILED, FETCH_OK, 300, HOST " has no address",
 	  "record+ address-", "" },
-	{ "addresses can't be had", RECORD, SERVFAIL, NULL, PLAIN POLICY, NULL,
+	{ "addresses can't be had", RECORD, FAILING, NULL, PLAIN POLICY, NULL,
 	  false, DISCOVER_FETCH_FAILED, FETCH_OK, 300, "SERVFAIL",
 	  "record+ address-", "can't be looked up" },
-	{ "one kind of address can't be had", RECORD, LOCAL, SERVFAIL,
+	{ "one kind of address can't be had", RECORD, LOCAL, FAILING,
 	  PLAIN POLICY, NULL, false, DISCOVER_POLICY, FETCH_OK, 300, "",
 	  "record+ address+ connect+ tls+ http+ policy+", "" },
 	{ "one kind of address comes late, and is the good one", RECORD,
@@ -115,7 +115,7 @@ static void say_row(void *arg, struct dns_message *m)
 		lines += strlen(LATE);
 		m->silent = m->nth <= 2;
 	}
-	if (lines && strcmp(lines, SERVFAIL) == 0) {
+	if (lines && strcmp(lines, FAILING) == 0) {
 		dns_set_rcode(m, 2);
 	} else if (lines) {
 		dns_add(m, DNS_ANSWER, lines);
@@ -314,7 +314,7 @@ static void test_despite_record(void **state)
 		const char *reason;
 	} records[] = {
 		{ NULL, DISCOVER_NO_RECORD, "no _mta-sts TXT record" },
-		{ SERVFAIL, DISCOVER_DNS_FAILED, "SERVFAIL" },
+		{ FAILING, DISCOVER_DNS_FAILED, "SERVFAIL" },
 		{ RECORD "\n" RECORD, DISCOVER_BAD_RECORD, "only one may" },
 		{ "_mta-sts." DOMAIN " 77 TXT v=spf1 -all", DISCOVER_NO_RECORD,
 		  "none of 1 TXT records" },
