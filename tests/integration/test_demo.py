@@ -32,11 +32,16 @@ SHOWN = {
 }
 
 
+def take_interrupts():
+    """Whom a shell has started in the background must not ignore them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(tmp):
     return subprocess.Popen(
         [DEMO, "--inside", BUILD], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, start_new_session=True,
-        env=dict(os.environ, TMPDIR=tmp))
+        env=dict(os.environ, TMPDIR=tmp), preexec_fn=take_interrupts)
 
 
 def test_demo(tmp_path):
