@@ -232,9 +232,9 @@ int cache_remove(struct cache *cache, const struct domain *domain)
 	return writer_remove(cache->writer, domain);
 }
 
-int cache_remove_all(struct cache *cache)
+int cache_remove_all(struct cache *cache, uint64_t *ret_count)
 {
-	return writer_remove_all(cache->writer);
+	return writer_remove_all(cache->writer, ret_count);
 }
 
 uint64_t cache_count_failing(struct cache *cache, int64_t from_s, int64_t to_s,

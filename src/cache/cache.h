@@ -101,8 +101,9 @@ void cache_watch(struct cache *cache, void (*on_batch)(void *arg), void *arg);
 int cache_remove(struct cache *cache, const struct domain *domain);
 
 /* Forgets everything; MTS_ENOMEM, MTS_EFULL or what else went wrong on disk:
- * then nothing is forgotten. Synchronous: it waits for the disk. */
-int cache_remove_all(struct cache *cache);
+ * then nothing is forgotten. *RET_COUNT, unless RET_COUNT is NULL: how many there
+ * were, pending ones among them. Synchronous: it waits for the disk. */
+int cache_remove_all(struct cache *cache, uint64_t *ret_count);
 
 /* Calls EACH for up to LIMIT entries in order of domain, those after AFTER (""
  * from the start), pending writes included; EACH returns false to stop. Returns

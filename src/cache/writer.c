@@ -374,12 +374,38 @@ int writer_remove(struct writer *writer, const struct domain *domain)
 	return add_new(writer, domain, NULL, false);
 }
 
-int writer_remove_all(struct writer *writer)
+/* What there is, with what is pending. Nothing is being written. */
+static uint64_t count_all(struct writer *writer)
+{
+	struct store_stats stats;
+	struct slice record;
+	uint64_t count;
+
+	store_get_stats(writer->store, &stats);
+	count = stats.keys[STORE_BY_NAME];
+	if (store_renew(writer->store) != MTS_OK)
+		return count;
+	list_each_safe (link, &writer->backlog.pending.list) {
+		const struct change *change =
+		    container_of(link, struct change, link);
+		bool before = store_get(writer->store, change_name(change),
+		                        &record) == MTS_OK;
+		bool after = change->record_len > 0;
+
+		if (before != after)
+			count = after ? count + 1 : count - 1;
+	}
+	return count;
+}
+
+int writer_remove_all(struct writer *writer, uint64_t *ret_count)
 {
 	MDB_txn *txn;
 	int rc;
 
 	settle(writer);
+	if (ret_count)
+		*ret_count = count_all(writer);
 	store_reset(writer->store);
 	rc = store_begin(writer->store, &txn);
 	if (rc)
@@ -395,6 +421,8 @@ int writer_remove_all(struct writer *writer)
 		return mts_from_lmdb(rc);
 	}
 	backlog_forget(&writer->backlog);
+	/* Nothing is left whose writing would show that the disk is well. */
+	note_success(writer);
 	return MTS_OK;
 }
 

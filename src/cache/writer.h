@@ -45,7 +45,7 @@ int writer_put(struct writer *writer, const struct domain *domain,
 int writer_remove(struct writer *writer, const struct domain *domain);
 
 /* Removes everything, pending or on disk, now. MTS_E*. */
-int writer_remove_all(struct writer *writer);
+int writer_remove_all(struct writer *writer, uint64_t *ret_count);
 
 /* The store has broken: mend it as soon as the loop is back. */
 void writer_wake(struct writer *writer);

@@ -260,18 +260,17 @@ static void flush_negative(struct control_job *job)
 static void flush_all(struct control_job *job)
 {
 	const struct control_options *options = &job->context->options;
-	struct cache_stats stats = { 0 };
+	uint64_t count = 0;
 	json_t *item;
 	int rc;
 
-	cache_get_stats(options->cache, &stats);
-	rc = cache_remove_all(options->cache);
+	rc = cache_remove_all(options->cache, &count);
 	if (rc != MTS_OK) {
 		control_job_end(job, CONTROL_END_NO, mts_status_text(rc));
 		return;
 	}
 	item = json_object();
-	control_put_count(&item, "policies", stats.policies);
+	control_put_count(&item, "policies", count);
 	control_put_count(&item, "absent", absent_count(options->absent));
 	absent_remove_all(options->absent);
 	if (options->walks)

@@ -317,7 +317,7 @@ static void test_remove_all(void **state)
 	assert_int_equal(box_put(box, 2, 20), MTS_OK);
 	wait_for_commit(box);
 	assert_int_equal(box_put(box, 3, 30), MTS_OK);
-	assert_int_equal(cache_remove_all(box->cache), MTS_OK);
+	assert_int_equal(cache_remove_all(box->cache, NULL), MTS_OK);
 	for (unsigned n = 1; n <= 3; n++)
 		assert_int_equal(box_get(box, n), -1);
 	assert_int_equal(box_stats(box).policies, 0);
@@ -330,6 +330,26 @@ static void test_remove_all(void **state)
 		assert_int_equal(box_get(box, n), -1);
 	assert_int_equal(box_get(box, 4), 40);
 	assert_int_equal(first_due(box), 0);
+}
+
+/* On disk and pending, each once. */
+static void test_remove_all_counts(void **state)
+{
+	struct cachebox *box = *state;
+	struct domain two = box_domain(2);
+	uint64_t count = 99;
+
+	assert_int_equal(cache_remove_all(box->cache, &count), MTS_OK);
+	assert_int_equal(count, 0);
+	for (unsigned n = 1; n <= 3; n++)
+		assert_int_equal(box_put(box, n, n), MTS_OK);
+	box_sync(box);
+	assert_int_equal(box_put(box, 1, 10), MTS_OK);            /* both */
+	assert_int_equal(cache_remove(box->cache, &two), MTS_OK); /* gone */
+	assert_int_equal(box_put(box, 4, 40), MTS_OK);            /* new */
+	assert_int_equal(box_put(box, 5, 50), MTS_OK);
+	assert_int_equal(cache_remove_all(box->cache, &count), MTS_OK);
+	assert_int_equal(count, 4);
 }
 
 static void test_touch(void **state)
@@ -536,7 +556,7 @@ static void test_due(void **state)
 			reopen(box);
 	}
 	assert_int_equal(due_keys(box), 48);
-	assert_int_equal(cache_remove_all(box->cache), MTS_OK);
+	assert_int_equal(cache_remove_all(box->cache, NULL), MTS_OK);
 	assert_int_equal(due_keys(box), 0);
 }
 
@@ -610,6 +630,24 @@ static void test_put_while_failing(void **state)
 	assert_int_equal(box_get(box, 2), 20);
 }
 
+/* It is a write, too; and nothing is left that would be written later. */
+static void test_remove_all_recovers(void **state)
+{
+	struct cachebox *box = *state;
+
+	atomic_store(&commit_rc, ENOSPC);
+	assert_int_equal(box_put(box, 1, 10), MTS_OK);
+	wait_for_commit(box);
+	box_run(box, 100);
+	assert_false(box_stats(box).writable);
+	assert_int_not_equal(cache_remove_all(box->cache, NULL), MTS_OK);
+	assert_false(box_stats(box).writable);
+	atomic_store(&commit_rc, 0);
+	assert_int_equal(cache_remove_all(box->cache, NULL), MTS_OK);
+	assert_int_equal(box_stats(box).pending, 0);
+	assert_true(box_stats(box).writable);
+}
+
 static void test_pending_is_bounded(void **state)
 {
 	struct cachebox *box = *state;
@@ -629,7 +667,7 @@ static void test_pending_is_bounded(void **state)
 	domain = box_domain(n);
 	cache_touch(box->cache, &domain, &entry);
 	atomic_store(&commit_rc, 0);
-	assert_int_equal(cache_remove_all(box->cache), MTS_OK);
+	assert_int_equal(cache_remove_all(box->cache, NULL), MTS_OK);
 
 	atomic_store(&commit_rc, ENOSPC);
 	memset(text, 'a', sizeof(text) - 1);
@@ -808,6 +846,7 @@ int main(void)
 		TEST(test_commit_is_seen),
 		TEST(test_remove),
 		TEST(test_remove_all),
+		TEST(test_remove_all_counts),
 		TEST(test_touch),
 		TEST(test_many_batches),
 		TEST(test_not_an_entry),
@@ -815,6 +854,7 @@ int main(void)
 		TEST(test_due),
 		TEST(test_commit_fails),
 		TEST(test_put_while_failing),
+		TEST(test_remove_all_recovers),
 		TEST(test_pending_is_bounded),
 		TEST(test_idle_loop_sleeps),
 		TEST(test_file_does_not_grow),

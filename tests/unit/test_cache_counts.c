@@ -75,7 +75,7 @@ static void test_modes(void **state)
 	box_close(box);
 	box_open(box);
 	expect(box, 2, 1, 0, 0);
-	assert_int_equal(cache_remove_all(box->cache), MTS_OK);
+	assert_int_equal(cache_remove_all(box->cache, NULL), MTS_OK);
 	expect(box, 0, 0, 0, 0);
 }
 

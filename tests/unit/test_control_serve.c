@@ -328,6 +328,7 @@ static void test_flush_options(void **state)
 	put_absent(f, "b.example");
 	item = ask_one(f, "flush --all\n", 0);
 	assert_int_equal(int_of(item, "absent"), 1);
+	assert_int_equal(int_of(item, "policies"), 1); /* not yet on disk */
 	json_decref(item);
 	assert_int_equal(absent_count(f->absent), 0);
 	assert_int_equal(

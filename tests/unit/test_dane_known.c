@@ -262,7 +262,7 @@ static void test_clock_jumps(void **state)
 
 	check_jump(f, 5 * HOUR_S, true);
 	check_jump(f, -5 * HOUR_S, true);
-	assert_int_equal(cache_remove_all(f->cache), MTS_OK);
+	assert_int_equal(cache_remove_all(f->cache, NULL), MTS_OK);
 	check_jump(f, 400 * (int64_t)DAY_S, false);
 	check_jump(f, -400 * (int64_t)DAY_S, false);
 }
