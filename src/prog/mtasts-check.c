@@ -7,6 +7,7 @@
  *
  * SECURITY: almost all it shows was written by strangers; see check/report.h. */
 #include "base/log.h"
+#include "base/standard.h"
 #include "check/batch.h"
 #include "check/drift.h"
 #include "check/input.h"
@@ -357,7 +358,7 @@ static void fit_descriptors(struct check_cli *cli)
 		cli->jobs = (size_t)room;
 }
 
-static int run(struct session *session)
+static int check(struct session *session)
 {
 	struct fault why = { 0 };
 	int status;
@@ -380,13 +381,11 @@ static int run(struct session *session)
 	return status;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	static struct session session;
 	int status;
 
-	setlocale(LC_CTYPE, "");
-	(void)signal(SIGPIPE, SIG_IGN);
 	log_open("mtasts-check", LOG_TARGET_STDERR, LOG_LEVEL_ERROR);
 	status = check_cli_parse(argc, argv, &session.cli);
 	if (status < 0 && session.cli.verb != CHECK_VERB_CHECK)
@@ -397,5 +396,16 @@ int main(int argc, char **argv)
 		free(session.domains);
 		return status;
 	}
-	return run(&session);
+	return check(&session);
+}
+
+int main(int argc, char **argv)
+{
+	int status;
+
+	standard_fill();
+	setlocale(LC_CTYPE, "");
+	(void)signal(SIGPIPE, SIG_IGN);
+	status = run(argc, argv);
+	return standard_finish("mtasts-check", status, CHECK_EXIT_UNKNOWN);
 }

@@ -7,6 +7,7 @@
  *
  * SECURITY: what the daemon tells was written by strangers, in part. No control
  * character of theirs gets to the terminal. */
+#include "base/standard.h"
 #include "conf/conf.h"
 #include "conf/schema.h"
 #include "prog/ctl_args.h"
@@ -454,7 +455,10 @@ int main(int argc, char **argv)
 	struct ctl_args args;
 	int status;
 
+	standard_fill();
 	setlocale(LC_CTYPE, "");
 	status = ctl_args_parse(argc, argv, &args);
-	return status < 0 ? run(&args) : status;
+	if (status < 0)
+		status = run(&args);
+	return standard_finish("mtasts-ctl", status, EXIT_NO);
 }

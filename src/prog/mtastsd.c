@@ -3,6 +3,7 @@
  *
  * Exit status: 0 ended as asked to; 1 it could not start or go on; 2 usage. */
 #include "base/log.h"
+#include "base/standard.h"
 #include "cache/cache.h"
 #include "conf/conf.h"
 #include "config.h"
@@ -214,19 +215,6 @@ static void set_signals(void)
 
 /* -- the process ----------------------------------------------------------- */
 
-/* libuv aborts if it is handed descriptor 0, 1 or 2, and a log line must not go
- * into the cache: whoever starts us without them gets /dev/null there. */
-static void fill_standard_files(void)
-{
-	int fd;
-
-	do {
-		fd = open("/dev/null", O_RDWR);
-	} while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd >= 0)
-		close(fd);
-}
-
 /* Each client and each fetch takes a descriptor, and service managers hand out
  * few unless asked. */
 static void raise_file_limit(void)
@@ -411,15 +399,13 @@ static int start(const struct options *options, const struct conf *conf)
 	return status;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	struct options options;
 	struct conf *conf = NULL;
 	struct fault why;
-	int status;
+	int status = parse_options(argc, argv, &options);
 
-	fill_standard_files();
-	status = parse_options(argc, argv, &options);
 	if (status >= 0)
 		return status;
 	if (conf_load(options.config, &conf, &why) != MTS_OK) {
@@ -434,4 +420,13 @@ int main(int argc, char **argv)
 	}
 	conf_free(&conf);
 	return status;
+}
+
+int main(int argc, char **argv)
+{
+	int status;
+
+	standard_fill();
+	status = run(argc, argv);
+	return standard_finish("mtastsd", status, EXIT_FAILURE);
 }

@@ -309,6 +309,32 @@ def test_help_of_command(daemon, command):
         assert max(map(len, out.splitlines())) <= 80
 
 
+@pytest.mark.parametrize("shell", ['exec "$@" >/dev/full', 'exec "$@" >&-'],
+                         ids=["full", "closed"])
+@pytest.mark.parametrize("args", [
+    ["mtasts-ctl", "--help"], ["mtasts-ctl", "--version"],
+    ["mtasts-ctl", "list", "--help"],
+    ["mtasts-ctl", "-s", "{control}", "status"],
+    ["mtasts-ctl", "-s", "{control}", "refresh", "enforce.example"],
+    ["mtasts-ctl", "check-config", "{config}"],
+    ["mtasts-ctl", "--json", "check-config", "{config}"],
+    ["mtastsd", "--help"], ["mtastsd", "--version"],
+    ["mtastsd", "-t", "-c", "{config}"],
+    ["mtasts-check", "--help"], ["mtasts-check", "--version"],
+    ["mtasts-check", "explain"],
+], ids=lambda args: " ".join(args))
+def test_unheard(daemon, args, shell):
+    """What can't be told is a failure; and a socket that gets the number of
+    standard output is not written to."""
+    args = [arg.format(control=daemon.control, config=daemon.config)
+            for arg in args]
+    done = subprocess.run(
+        ["sh", "-c", shell, "sh", program(args[0]), *args[1:]],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert done.returncode == (3 if args[0] == "mtasts-check" else 1)
+    assert done.stderr == "%s: can't write to standard output\n" % args[0]
+
+
 def test_no_daemon(daemon):
     status, out, err = daemon.ctl_raw("status", socket="/nonexistent.sock")
     assert status == 3
