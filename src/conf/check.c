@@ -141,7 +141,9 @@ int check_name(const char *text, struct fault *why)
 {
 	if (strpbrk(text, " \t:/"))
 		return fault_set(why, MTS_ESYNTAX,
-		                 QUOTED " is no name of a user or group", text);
+		                 QUOTED " is no name; leave out blanks, ':' "
+		                        "and '/'",
+		                 text);
 	return MTS_OK;
 }
 

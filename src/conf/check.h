@@ -17,7 +17,8 @@ int check_unix(const char *text, struct fault *why);
 /* An absolute path. */
 int check_path(const char *text, struct fault *why);
 
-/* The name of a user or group, as far as it can be told from its letters. */
+/* The name of a user, a group or a map, as far as it can be told from its
+ * letters. */
 int check_name(const char *text, struct fault *why);
 
 /* "ADDRESS", "IPV4:PORT" or "[IPV6]:PORT". */

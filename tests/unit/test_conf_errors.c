@@ -233,7 +233,8 @@ static const struct {
 	  "F:2: listen.socketmap: unix:/a is the address of control too" },
 	{ TEXT("listen:\n  - socketmap: unix:/a\n    owner: a b\n"),
 	  MTS_ESYNTAX,
-	  "F:3: listen.owner: 'a b' is no name of a user or group" },
+	  "F:3: listen.owner: 'a b' is no name; leave out blanks, ':' and "
+	  "'/'" },
 	{ TEXT("listen:\n  - socketmap: unix:/a\n    socketmap: unix:/b\n"),
 	  MTS_ESYNTAX,
 	  "F:3: listen.socketmap: is there twice, first in line 2; leave one" },
@@ -260,6 +261,8 @@ static const struct {
 	  "by" },
 	{ TEXT("maps:\n  - name: a\n  - name: b\n  - name: a\n"), MTS_ESYNTAX,
 	  "F:4: maps.name: 'a' is there already, in line 2" },
+	{ TEXT("maps:\n  - name: a b\n"), MTS_ESYNTAX,
+	  "F:2: maps.name: 'a b' is no name; leave out blanks, ':' and '/'" },
 	{ TEXT("maps:\n  - { name: a, like: exim }\n"), MTS_ESYNTAX,
 	  "F:2: maps.like: 'exim' is not known; write postfix, postfix-tlsrpt, "
 	  "sts or verdict" },
@@ -374,9 +377,11 @@ static const struct {
 	{ TEXT("control_users: [anna, '']\n"), MTS_ERANGE,
 	  "F:1: control_users: must not be empty" },
 	{ TEXT("control_users: [anna, 'o:o']\n"), MTS_ESYNTAX,
-	  "F:1: control_users: 'o:o' is no name of a user or group" },
+	  "F:1: control_users: 'o:o' is no name; leave out blanks, ':' and "
+	  "'/'" },
 	{ TEXT("control_group: a/b\n"), MTS_ESYNTAX,
-	  "F:1: control_group: 'a/b' is no name of a user or group" },
+	  "F:1: control_group: 'a/b' is no name; leave out blanks, ':' and "
+	  "'/'" },
 	/* Name servers. */
 	{ TEXT("dns: {servers: 192.0.2.1}\n"), MTS_ESYNTAX,
 	  "F:1: dns.servers: is a list; write [192.0.2.1, 192.0.2.2], or [] "
