@@ -10,6 +10,7 @@
 #include "base/standard.h"
 #include "conf/conf.h"
 #include "conf/schema.h"
+#include "prog/conf_here.h"
 #include "prog/ctl_args.h"
 #include "prog/ctl_client.h"
 #include "prog/ctl_feed.h"
@@ -404,7 +405,8 @@ static int check_config(const struct ctl_args *args)
 		return ctl_command_usage(args->command);
 	if (args->arg_count == 1)
 		path = args->args[0];
-	ok = conf_load(path, &conf, &why) == MTS_OK;
+	ok = conf_load(path, &conf, &why) == MTS_OK &&
+	     conf_here_check(conf, path, &why) == MTS_OK;
 	conf_free(&conf);
 	if (args->json)
 		return show_check(path, &why, ok);

@@ -10,6 +10,7 @@
 #include "net/curl_memory.h"
 #include "net/tls_memory.h"
 #include "prog/background.h"
+#include "prog/conf_here.h"
 #include "prog/daemon.h"
 #include "prog/notify.h"
 #include "prog/privileged.h"
@@ -405,14 +406,17 @@ static int run(int argc, char **argv)
 	struct conf *conf = NULL;
 	struct fault why;
 	int status = parse_options(argc, argv, &options);
+	int rc;
 
 	if (status >= 0)
 		return status;
-	if (conf_load(options.config, &conf, &why) != MTS_OK) {
+	rc = conf_load(options.config, &conf, &why);
+	if (rc == MTS_OK && options.test)
+		rc = conf_here_check(conf, options.config, &why);
+	if (rc != MTS_OK) {
 		fprintf(stderr, "mtastsd: %s\n", why.text);
-		return EXIT_FAILURE;
-	}
-	if (options.test) {
+		status = EXIT_FAILURE;
+	} else if (options.test) {
 		printf("%s: ok\n", options.config);
 		status = EXIT_SUCCESS;
 	} else {

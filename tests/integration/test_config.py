@@ -209,6 +209,41 @@ def test_check_config(daemons):
                   re.escape(daemon.config) + ":1:", "speed")
 
 
+NOT_HERE = {
+    "user": ({"user": "nobody-of-that-name"}, "user: there is no user"),
+    "owner": ({"listen": [{"socketmap": "unix:/s", "owner": "nobody-there"}]},
+              "listen.owner: there is no user nobody-there"),
+    "group": ({"listen": [{"socketmap": "unix:/s", "group": "nobody-there"}]},
+              "listen.group: there is no group nobody-there"),
+    "control_users": ({"control_users": ["root", "nobody-there"]},
+                      "control_users: there is no user nobody-there"),
+    "control_group": ({"control_group": "nobody-there"},
+                      "control_group: there is no group nobody-there"),
+    "ca_file": ({"fetch": {"ca_file": "/nonexistent.pem"}},
+                "fetch.ca_file: /nonexistent.pem can't be read: No such"),
+    "folder": ({"fetch": {"ca_file": "/etc"}},
+               "fetch.ca_file: /etc can't be read: Is a directory"),
+    "trust_anchor": ({"dns": {"trust_anchor": "/nonexistent.key"}},
+                     "dns.trust_anchor: /nonexistent.key can't be read"),
+}
+
+
+@pytest.mark.parametrize("name", NOT_HERE)
+def test_not_here(daemons, name):
+    """What the file names has to be there: found before a reload or a restart,
+    by both."""
+    options, words = NOT_HERE[name]
+    daemon = daemons(**options)
+    line = ":1: " if name in ("owner", "group") else ": "
+    status, said = daemon.run_to_end("-t", "-c", daemon.config)
+    check_message(status, said, re.escape(daemon.config) + line, words)
+    done = subprocess.run([program("mtasts-ctl"), "check-config",
+                           daemon.config], capture_output=True, text=True,
+                          check=False)
+    assert done.returncode == 1
+    assert done.stderr.partition(": ")[2] == said.partition(": ")[2]
+
+
 @pytest.mark.parametrize("args", [["--nonsense"], ["-x"], ["-c"],
                                   ["-f", "surplus"]],
                          ids=lambda args: " ".join(args))
