@@ -94,8 +94,9 @@ static void on_connection(void *arg, uv_stream_t *stream)
 		       "control_group");
 		return;
 	}
-	if (control->peers.count >= PEERS_MAX) {
-		refuse(stream, "too many control connections");
+	if (control->peers.count >= PEERS_MAX &&
+	    !control_peers_make_room(&control->peers)) {
+		refuse(stream, CONTROL_TOO_MANY);
 		return;
 	}
 	if (control_peer_take(&control->peers, stream, who) != MTS_OK)

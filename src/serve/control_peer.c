@@ -15,8 +15,12 @@
 #include <stdlib.h>
 
 enum {
-	IDLE_MS = 60 * 1000, /* without a request, or without reading */
+	IDLE_MS = 60 * 1000, /* without a request */
 	READ_SIZE = 4096,    /* most requests are short */
+	/* Without reading: somebody looks at a long list page by page. */
+	UNREAD_MS = 10 * 60 * 1000,
+	/* Who has come just now gets the time to ask. */
+	MAKE_ROOM_MS = 1000,
 	/* While lines are taken that somebody may write as we read. */
 	READING_IDLE_MS = 5 * 60 * 1000,
 	READING_CHUNK = 25,    /* lines taken in one turn of the loop */
@@ -28,12 +32,13 @@ struct peer {
 	struct list node;
 	struct control_peers *peers;
 	uv_stream_t *stream;
-	uv_timer_t timer; /* IDLE_MS, or 0 for a step that said nothing */
-	size_t handles;   /* that libuv has not given back yet */
-	bool closing;     /* libuv has the handles for closing */
-	bool ended;       /* it sends no more, but may read on */
-	bool last;        /* to be closed when all is written */
-	bool paused;      /* is not read: what it sent has to be used first */
+	uv_timer_t timer;  /* IDLE_MS, or 0 for a step that said nothing */
+	uint64_t since_ms; /* it has to ask, or to read; 0: it is our turn */
+	size_t handles;    /* that libuv has not given back yet */
+	bool closing;      /* libuv has the handles for closing */
+	bool ended;        /* it sends no more, but may read on */
+	bool last;         /* to be closed when all is written */
+	bool paused;       /* is not read: what it sent has to be used first */
 	char who[CONTROL_WHO_MAX];
 	struct buffer in;
 	struct buffer out;     /* said, not yet handed to libuv */
@@ -130,7 +135,17 @@ static void on_timer(uv_timer_t *timer)
 
 static void start_timer(struct peer *peer, uint64_t timeout_ms)
 {
+	peer->since_ms = 0;
 	uv_timer_start(&peer->timer, on_timer, timeout_ms, 0);
+}
+
+/* To ask, or to read. Half a request is none: it does not begin anew. */
+static void await_peer(struct peer *peer, uint64_t timeout_ms)
+{
+	uint64_t since_ms = peer->since_ms;
+
+	start_timer(peer, timeout_ms);
+	peer->since_ms = since_ms ? since_ms : uv_now(peer->timer.loop);
 }
 
 /* -- writing --------------------------------------------------------------- */
@@ -146,6 +161,7 @@ static void on_written(uv_write_t *write, int status)
 		return;
 	}
 	buffer_clear(&peer->sending);
+	peer->since_ms = 0;
 	go_on(peer);
 }
 
@@ -158,7 +174,8 @@ static void send_out(struct peer *peer)
 	peer->out = empty;
 	buf = uv_buf_init(peer->sending.data, (unsigned)peer->sending.len);
 	peer->write.data = peer;
-	start_timer(peer, IDLE_MS);
+	peer->since_ms = 0;
+	await_peer(peer, UNREAD_MS);
 	if (uv_write(&peer->write, peer->stream, &buf, 1, on_written) != 0)
 		drop_peer(peer);
 }
@@ -212,7 +229,7 @@ static void start_or_wait(struct peer *peer)
 	} else if (peer->last || peer->ended) {
 		drop_peer(peer);
 	} else {
-		start_timer(peer, IDLE_MS);
+		await_peer(peer, IDLE_MS);
 	}
 }
 
@@ -302,6 +319,7 @@ static void go_on(struct peer *peer)
 	case CONTROL_JOB_WAITING:
 		/* The look-up has its own time-out. */
 		uv_timer_stop(&peer->timer);
+		peer->since_ms = 0;
 		return;
 	case CONTROL_JOB_READING:
 		read_lines(peer);
@@ -410,10 +428,31 @@ int control_peer_take(struct control_peers *peers, uv_stream_t *stream,
 	uv_timer_init(peers->context.options.loop, &peer->timer);
 	list_append(&peers->list, &peer->node);
 	peers->count++;
-	start_timer(peer, IDLE_MS);
+	await_peer(peer, IDLE_MS);
 	if (uv_read_start(peer->stream, on_alloc, on_read) != 0)
 		drop_peer(peer);
 	return MTS_OK;
+}
+
+bool control_peers_make_room(struct control_peers *peers)
+{
+	uint64_t now_ms = uv_now(peers->context.options.loop);
+	struct peer *slowest = NULL;
+
+	list_each_safe (node, &peers->list) {
+		struct peer *peer = container_of(node, struct peer, node);
+
+		if (peer->since_ms > 0 &&
+		    (!slowest || peer->since_ms < slowest->since_ms))
+			slowest = peer;
+	}
+	if (!slowest || now_ms - slowest->since_ms < MAKE_ROOM_MS)
+		return false;
+	/* In the midst of an answer it would be no line of its own. */
+	if (slowest->sending.len == 0)
+		control_say_last(slowest->stream, CONTROL_TOO_MANY);
+	drop_peer(slowest);
+	return true;
 }
 
 void control_peers_drop(struct control_peers *peers)

@@ -11,6 +11,9 @@
 
 enum { CONTROL_WHO_MAX = USER_NAME_MAX + 64 };
 
+/* What is said for want of a place. */
+#define CONTROL_TOO_MANY "too many control connections"
+
 /* Those that are open, and what they share. */
 struct control_peers {
 	struct control_context context;
@@ -23,6 +26,10 @@ struct control_peers {
  * it. */
 int control_peer_take(struct control_peers *peers, uv_stream_t *stream,
                       const char *who);
+
+/* Closes the one that has not asked for longest, or not read its answer, if that is
+ * a second at least; false: there is none. Who sends an import is let be. */
+bool control_peers_make_room(struct control_peers *peers);
 
 /* Closes every connection. The loop must run once more before it is closed. */
 void control_peers_drop(struct control_peers *peers);

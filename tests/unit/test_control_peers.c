@@ -104,6 +104,43 @@ static void test_too_many(void **state)
 	json_decref(ask_one(f, "status\n", 0));
 }
 
+/* Those who came and said nothing don't keep the operator out. */
+static void test_room_for_one_more(void **state)
+{
+	enum { MOST = 16 };
+	struct fixture *f = *state;
+	struct client *clients[MOST];
+	struct client *one_more;
+
+	put_policy(f, "b.example", NOW_S);
+	for (size_t i = 0; i < MOST; i++)
+		clients[i] = new_client(f);
+	send_text(clients[0], "lookup a.example\n"); /* waits */
+	await_discovery(f);
+	usleep(1100 * 1000);
+	send_text(clients[1], "show b.example\n"); /* is idle since now */
+	json_decref(next_object(f, clients[1]));
+	expect_end(f, clients[1], 0);
+	one_more = new_client(f);
+	send_text(one_more, "show b.example\n");
+	json_decref(next_object(f, one_more));
+	expect_end(f, one_more, 0);
+	end_client(one_more);
+	expect_end(f, clients[2], 3);
+	assert_null(next_object(f, clients[2]));
+	finish(DISCOVER_POLICY);
+	for (size_t i = 0; i < MOST; i++) {
+		if (i != 2) {
+			/* The first one's look-up, the others' policy. */
+			if (i > 0)
+				send_text(clients[i], "show b.example\n");
+			json_decref(next_object(f, clients[i]));
+			expect_end(f, clients[i], 0);
+		}
+		end_client(clients[i]);
+	}
+}
+
 /* control_teardown() sees to it that nothing is left. */
 static void test_close_while_waiting(void **state)
 {
@@ -238,10 +275,15 @@ static void test_memory(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		ROW(test_pipeline),    ROW(test_half_closed_waits),
-		ROW(test_too_long),    ROW(test_peer_goes_away),
-		ROW(test_too_many),    ROW(test_close_while_waiting),
-		ROW(test_credentials), ROW(test_mode),
+		ROW(test_pipeline),
+		ROW(test_half_closed_waits),
+		ROW(test_too_long),
+		ROW(test_peer_goes_away),
+		ROW(test_too_many),
+		ROW(test_room_for_one_more),
+		ROW(test_close_while_waiting),
+		ROW(test_credentials),
+		ROW(test_mode),
 		ROW(test_memory),
 	};
 
