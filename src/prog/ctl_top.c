@@ -64,7 +64,7 @@ static int read_answer(struct top_screen *screen, json_t **ret,
 	return rc;
 }
 
-static int ask(struct top_screen *screen, size_t lines, struct fault *why)
+static int ask_once(struct top_screen *screen, size_t lines, struct fault *why)
 {
 	json_t *item = NULL;
 	struct fault line;
@@ -88,6 +88,17 @@ static int ask(struct top_screen *screen, size_t lines, struct fault *why)
 	screen->before = screen->item;
 	screen->item = item;
 	return MTS_OK;
+}
+
+static int ask(struct top_screen *screen, size_t lines, struct fault *why)
+{
+	bool was_open = screen->client;
+	int rc = ask_once(screen, lines, why);
+
+	/* mtastsd closes what is idle for long, or was started anew. */
+	if (rc == MTS_ESYS && was_open)
+		rc = ask_once(screen, lines, why);
+	return rc;
 }
 
 /* -- showing --------------------------------------------------------------- */

@@ -621,12 +621,33 @@ def test_screen_outlives_a_restart(world):
         screen = Terminal(daemon, "top", "--interval=1")
         screen.expect(b"FAILING")
         daemon.stop()
-        screen.expect(b"mtastsd closed the connection")
+        screen.expect(b"is mtastsd running?")
         daemon.start()
         daemon.ask("anew.example")
         screen.expect(b"anew.example")
         os.write(screen.fd, b"q")
         assert screen.end() == 0
+
+
+def test_screen_that_lost_its_place(busy):
+    """mtastsd closes what has been idle for long: a slow screen asks anew."""
+    screen = Terminal(busy, "top", "--interval=4")
+    screen.expect(b"FAILING")
+    time.sleep(1.2)
+    others = []
+    for _ in range(16):
+        others.append(socket.socket(socket.AF_UNIX))
+        others[-1].connect(busy.control)
+    # Each is taken before it is answered.
+    others[-1].sendall(b"status\n")
+    assert b'"ok"' in others[-1].recv(100)
+    for other in others:
+        other.close()
+    wait_for(lambda: screen.read() and False or
+             screen.out.count(b"\x1b[J") > 1, timeout_s=30)
+    assert "questions/s" in screen.frame()[0]
+    os.write(screen.fd, b"q")
+    assert screen.end() == 0
 
 
 # -- reload -------------------------------------------------------------------
