@@ -113,8 +113,12 @@ static void show_status(struct view *view, const json_t *item)
 	show_lookups(view, json_object_get(item, "lookups"));
 	view_put_count(view, "fetches", fetcher, "running");
 	view_put_count(view, "waiting fetches", fetcher, "waiting");
-	view_put_count(view, "clients", clients, "now");
+	view_put_key(view, "clients");
+	buffer_printf(&view->out, "%llu of %llu\n",
+	              (unsigned long long)item_count(clients, "now"),
+	              (unsigned long long)item_count(clients, "max"));
 	view_put_count(view, "clients so far", clients, "total");
+	view_put_count(view, "clients refused", clients, "refused");
 	show_refreshes(view, json_object_get(item, "refreshes"));
 }
 

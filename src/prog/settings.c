@@ -151,14 +151,16 @@ struct metrics_sources settings_sources(const struct daemon *daemon,
 	};
 }
 
-static void count_clients(void *arg, uint64_t *now, uint64_t *total)
+static void count_clients(void *arg, struct control_clients *ret)
 {
 	struct daemon *daemon = arg;
 	struct server_counts counts;
 
 	server_get_counts(daemon->server, &counts);
-	*now = counts.clients;
-	*total = counts.accepted;
+	*ret = (struct control_clients){ .now = counts.clients,
+		                         .most = counts.max_clients,
+		                         .total = counts.accepted,
+		                         .refused = counts.refused };
 }
 
 static const struct control_reload *reload(void *arg, const char *who)

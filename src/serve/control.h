@@ -27,6 +27,14 @@ struct control_reload {
 };
 
 /* All pointers are borrowed and outlive the service. */
+/* Connections of MTAs, for status. */
+struct control_clients {
+	uint64_t now;
+	uint64_t most;    /* that there may be */
+	uint64_t total;   /* since the start, ... */
+	uint64_t refused; /* ... and those beyond MOST */
+};
+
 struct control_options {
 	uv_loop_t *loop;
 	const struct clock *clock;
@@ -56,8 +64,7 @@ struct control_options {
 	/* "socketmap unix:/run/...": the listeners, for status. */
 	const char *const *listeners;
 	size_t listener_count;
-	/* Connections of MTAs now, and since the start; for status. */
-	void (*count_clients)(void *arg, uint64_t *now, uint64_t *total);
+	void (*count_clients)(void *arg, struct control_clients *ret);
 	/* Reloads the configuration, on behalf of WHO; the result is good until
 	 * the next one. What these options are may change in it. */
 	const struct control_reload *(*reload)(void *arg, const char *who);

@@ -99,13 +99,15 @@ int64_t control_job_now_s(const struct control_job *job)
 
 static json_t *clients_object(const struct control_options *options)
 {
-	uint64_t now = 0, total = 0;
+	struct control_clients clients = { 0 };
 	json_t *object = json_object();
 
 	if (options->count_clients)
-		options->count_clients(options->arg, &now, &total);
-	control_put_count(&object, "now", now);
-	control_put_count(&object, "total", total);
+		options->count_clients(options->arg, &clients);
+	control_put_count(&object, "now", clients.now);
+	control_put_count(&object, "max", clients.most);
+	control_put_count(&object, "total", clients.total);
+	control_put_count(&object, "refused", clients.refused);
 	return object;
 }
 

@@ -148,4 +148,5 @@ void server_close(struct server **server)
 void server_get_counts(const struct server *server, struct server_counts *ret)
 {
 	*ret = server->counts;
+	ret->max_clients = server->max_clients;
 }

@@ -59,7 +59,8 @@ void server_settle(struct server *server, bool good);
 void server_close(struct server **server);
 
 struct server_counts {
-	uint64_t clients;  /* now */
+	uint64_t clients; /* now, of ... */
+	uint64_t max_clients;
 	uint64_t accepted; /* since the start */
 	uint64_t refused;  /* over max_clients */
 	uint64_t dropped;  /* for nonsense */

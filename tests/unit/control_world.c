@@ -109,11 +109,12 @@ static uint64_t test_mono_ms(void *arg)
 
 static const struct clock test_clock = { test_wall_s, test_mono_ms, NULL };
 
-static void count_clients(void *arg, uint64_t *now, uint64_t *total)
+static void count_clients(void *arg, struct control_clients *ret)
 {
 	(void)arg;
-	*now = 3;
-	*total = 7;
+	*ret = (struct control_clients){
+		.now = 3, .most = 9, .total = 7, .refused = 2
+	};
 }
 
 /* Counts the times, and does as the test says. */

@@ -19,6 +19,9 @@ static void test_status(void **state)
 	assert_int_equal(int_of(item, "absent"), 1);
 	assert_int_equal(int_of(item, "uptime"), 0);
 	assert_int_equal(int_of(json_object_get(item, "clients"), "now"), 3);
+	assert_int_equal(int_of(json_object_get(item, "clients"), "max"), 9);
+	assert_int_equal(int_of(json_object_get(item, "clients"), "refused"),
+	                 2);
 	assert_int_equal(int_of(json_object_get(item, "fetcher"), "running"),
 	                 2);
 	assert_int_equal(int_of(json_object_get(item, "lookups"), "hits"), 0);
