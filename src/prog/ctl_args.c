@@ -191,6 +191,7 @@ int ctl_args_parse(int argc, char **argv, struct ctl_args *ret)
 	}
 	if (status >= 0)
 		return status;
+	ret->literal = strcmp(argv[optind - 1], "--") == 0;
 	ret->args = argv + optind + 1;
 	ret->arg_count = (size_t)(argc - optind - 1);
 	return match_options(&parser, ret);
@@ -230,6 +231,10 @@ int ctl_args_request(const struct ctl_args *args, struct buffer *line)
 	for (size_t i = 0; i < args->arg_count && status < 0; i++) {
 		buffer_printf(line, " %s", args->args[i]);
 		status = check_word(args->args[i]);
+		/* In the request it would be an option all the same. */
+		if (status < 0 && args->literal && args->args[i][0] == '-')
+			status = ctl_usage("behind -- stand no options, and no "
+			                   "domain begins with '-'");
 	}
 	if (status < 0 && buffer_status(line) != MTS_OK)
 		status = ctl_usage("the arguments are too long");

@@ -23,6 +23,7 @@ struct ctl_args {
 	size_t given_count;
 	char **args; /* what else there is */
 	size_t arg_count;
+	bool literal; /* they stood behind "--" */
 };
 
 /* Reads the command line. Returns an exit status, when all is said, or -1: RET

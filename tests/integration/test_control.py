@@ -278,6 +278,8 @@ def test_strangers_text_on_the_terminal(world, daemon):
                                   ["list", "--mode", "strict"],
                                   ["list", "--expiring", "soon"],
                                   ["flush", "--all", "example.org"],
+                                  ["flush", "--", "--all"],
+                                  ["flush", "--", "a.example", "--negative"],
                                   ["status", "surplus"]],
                          ids=lambda args: " ".join(args) or "none")
 def test_usage(daemon, args):
