@@ -37,11 +37,20 @@ static void log_refused(struct server *server)
 	            (unsigned long long)server->max_clients);
 }
 
-/* When all places are taken, the client that has been silent for longest goes,
- * if that is so long that Postfix would have gone by itself. */
-static bool make_room(struct server *server)
+/* That Postfix would have gone by itself. */
+static bool is_idle_for_long(const struct server *server,
+                             const struct client *client)
 {
 	uint64_t now_ms = uv_now(server->options.loop);
+
+	return client_is_free(client) &&
+	       now_ms - client->active_ms >= IDLE_MIN_MS;
+}
+
+/* When all places are taken, one who has gone and waits for his turn to be closed
+ * goes now; or else the client that has been silent for longest. */
+static bool make_room(struct server *server)
+{
 	struct list *first;
 	struct client *oldest;
 
@@ -51,7 +60,8 @@ static bool make_room(struct server *server)
 	if (!first)
 		return false;
 	oldest = container_of(first, struct client, node);
-	if (!client_is_free(oldest) || now_ms - oldest->active_ms < IDLE_MIN_MS)
+	if (oldest->state != CLIENT_LEAVING &&
+	    !is_idle_for_long(server, oldest))
 		return false;
 	client_drop(oldest);
 	return true;

@@ -286,10 +286,15 @@ static void on_turn_to_go(struct turn *turn)
  * questions come between them. */
 static void leave(struct client *client)
 {
+	struct server *server = client->server;
+
 	uv_read_stop(client->stream);
+	client->state = CLIENT_LEAVING;
+	list_remove(&client->node);
+	list_prepend(&server->clients, &client->node);
 	turn_cancel(&client->turn);
 	turn_init(&client->turn, on_turn_to_go);
-	turns_add(client->server->turns, &client->turn);
+	turns_add(server->turns, &client->turn);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)

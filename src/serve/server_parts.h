@@ -16,7 +16,7 @@ struct server {
 	uint64_t max_clients;
 	struct list listeners;
 	struct list fresh;   /* listeners that NEXT adds */
-	struct list clients; /* the one idle for longest first */
+	struct list clients; /* who leaves, then the one idle for longest */
 	struct server_counts counts;
 	struct turns *turns;
 	uint64_t full_warn_ms; /* no "too many clients" before this */
@@ -30,6 +30,7 @@ enum client_state {
 	CLIENT_WAITING, /* for its turn, then for a look-up; leaves with the
 	                 * answer */
 	CLIENT_ENDING,  /* it has its one answer; leaves when that is written */
+	CLIENT_LEAVING, /* it has gone; leaves in its turn, or to make room */
 	CLIENT_CLOSED,  /* libuv has the stream for closing */
 };
 
@@ -47,7 +48,8 @@ struct client {
 	                        * until on_written, empty otherwise */
 	uv_write_t write;
 	struct reply_question question; /* WAITING: what for */
-	struct turn turn;               /* WAITING: a look-up begins in it */
+	struct turn turn;               /* WAITING: a look-up begins in it;
+	                                 * LEAVING: it is closed */
 	struct ask_waiter *waiter;      /* WAITING: on what, after that */
 };
 

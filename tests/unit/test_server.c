@@ -110,7 +110,7 @@ static void listen_at(struct world *w)
 	struct server_setup setup = { .sockets = &socket,
 		                      .socket_count = 1,
 		                      .maps = w->f->maps,
-		                      .max_clients = 2 * CROWD };
+		                      .max_clients = CROWD + 1 };
 	struct fault why;
 
 	assert_int_equal(server_new(&options, &w->server, &why), MTS_OK);
@@ -193,6 +193,29 @@ static void test_they_go(void **state)
 	await_clients(w, 1);
 }
 
+/* A mail server that is restarted: its old connections end and new ones come at
+ * once. Who has gone keeps nobody out, even if it is not his turn yet. */
+static void test_they_make_room(void **state)
+{
+	struct world *w = *state;
+	uint64_t accepted;
+
+	connect_crowd(w);
+	await_clients(w, CROWD + 1); /* all places are taken */
+	turn(w); /* and nobody else waits */
+	accepted = counts_of(w).accepted;
+	close_crowd(w);
+	connect_crowd(w);
+	for (int i = 0; i < TURNS_MAX && counts_of(w).refused == 0 &&
+	                counts_of(w).accepted < accepted + CROWD;
+	     i++)
+		turn(w);
+	assert_int_equal(counts_of(w).refused, 0);
+	assert_int_equal(counts_of(w).clients, CROWD + 1);
+	await_hit(w);
+	close_crowd(w);
+}
+
 /* The server is closed while they wait for their turn. */
 static void test_closed_meanwhile(void **state)
 {
@@ -219,6 +242,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_they_want_discoveries,
 		                                start, stop),
 		cmocka_unit_test_setup_teardown(test_they_go, start, stop),
+		cmocka_unit_test_setup_teardown(test_they_make_room, start,
+		                                stop),
 		cmocka_unit_test_setup_teardown(test_closed_meanwhile, start,
 		                                stop),
 	};
