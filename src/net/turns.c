@@ -4,13 +4,20 @@
 
 #include <stdlib.h>
 
-enum { TURN_NS = 500 * 1000 };
+enum {
+	TURN_NS = 500 * 1000,
+	/* Turns of the loop that what is under way may fill: then something new
+	 * begins all the same. A few policy hosts that send a byte at a time
+	 * would otherwise keep everybody's discovery from beginning. */
+	FULL_MAX = 8,
+};
 
 struct turns {
 	struct list node; /* in ALL */
 	uv_idle_t idle;   /* runs while there is something in the lines */
 	struct list line;
 	struct list new;
+	unsigned full;       /* turns of the loop in which one of NEW waited */
 	unsigned references; /* 0: closed */
 };
 
@@ -69,11 +76,14 @@ void turns_unref(struct turns **turns)
 static struct turn *take_first(struct turns *turns)
 {
 	struct list *first = list_first(&turns->line);
+	struct list *new = list_first(&turns->new);
 
-	if (!first)
-		first = list_first(&turns->new);
-	if (!first)
+	if (new && (!first || turns->full > FULL_MAX)) {
+		first = new;
+		turns->full = 0;
+	} else if (!first) {
 		return NULL;
+	}
 	list_remove(first);
 	return container_of(first, struct turn, node);
 }
@@ -84,6 +94,8 @@ static void on_idle(uv_idle_t *idle)
 	uint64_t end_ns = uv_hrtime() + TURN_NS;
 	struct turn *turn;
 
+	if (!list_empty(&turns->new))
+		turns->full++; /* until one is taken */
 	do {
 		turn = take_first(turns);
 		if (turn)

@@ -36,9 +36,9 @@ void turn_init(struct turn *turn, void (*run)(struct turn *turn));
  * nothing else, and may do as it likes. Does nothing if it is in the line. */
 void turns_add(struct turns *turns, struct turn *turn);
 
-/* The same for what begins something: it is run only when nothing else is left
- * to do. What is under way is finished first, and the memory it holds is given
- * back, before more is begun. */
+/* The same for what begins something: it is run when nothing else is left to do;
+ * if there is always more, one in some turns of the loop. What is under way is
+ * finished first, and the memory it holds is given back, before more is begun. */
 void turns_add_new(struct turns *turns, struct turn *turn);
 
 /* RUN will not come. */

@@ -195,7 +195,7 @@ static void wait_for_turn(struct client *client,
 {
 	client->question = *question;
 	client->state = CLIENT_WAITING;
-	turns_add(client->server->turns, &client->turn);
+	turns_add_new(client->server->turns, &client->turn);
 }
 
 static void answer(struct client *client, struct slice request)

@@ -5,6 +5,7 @@
 #include "ask_world.h"
 
 #include "folder.h"
+#include "net/turns.h"
 #include "save.h"
 #include "serve/server.h"
 
@@ -19,6 +20,8 @@ struct world {
 	char folder[64];
 	char address[96];
 	struct server *server;
+	struct turn begins;
+	int waiting; /* then; -1: it has not come yet */
 	int one; /* who asks for what is cached */
 	int crowd[CROWD];
 };
@@ -181,6 +184,51 @@ static void test_they_want_discoveries(void **state)
 	close_crowd(w);
 }
 
+/* All that one turn of the loop may do. */
+static void fill_turn(struct turn *turn)
+{
+	uint64_t end_ns = uv_hrtime() + 600 * 1000;
+
+	(void)turn;
+	while (uv_hrtime() < end_ns)
+		continue;
+}
+
+static void on_begin(struct turn *turn)
+{
+	struct world *w = container_of(turn, struct world, begins);
+
+	w->waiting = (int)waiting(w);
+}
+
+/* A look-up is one more of what begins something, and comes after what wanted to
+ * before. Or, where look-ups are answered at once because there are too many, who
+ * asks again and again would hold all discoveries up. */
+static void test_they_let_others_begin(void **state)
+{
+	struct world *w = *state;
+	struct turns *turns;
+	struct turn full;
+
+	assert_int_equal(turns_ref(&w->f->loop, &turns), MTS_OK);
+	turn_init(&full, fill_turn);
+	turn_init(&w->begins, on_begin);
+	connect_crowd(w);
+	await_clients(w, CROWD + 1);
+	w->waiting = -1;
+	turns_add(turns, &full);
+	turns_add_new(turns, &w->begins);
+	for (size_t i = 0; i < CROWD; i++)
+		ask(w->crowd[i], "cold.example");
+	turn(w); /* this one is full; they are read */
+	assert_int_equal(counts_of(w).requests, CROWD);
+	for (int i = 0; i < TURNS_MAX && w->waiting == -1; i++)
+		turn(w);
+	assert_int_equal(w->waiting, 0);
+	close_crowd(w);
+	turns_unref(&turns);
+}
+
 static void test_they_go(void **state)
 {
 	struct world *w = *state;
@@ -240,6 +288,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_they_come, start, stop),
 		cmocka_unit_test_setup_teardown(test_they_want_discoveries,
+		                                start, stop),
+		cmocka_unit_test_setup_teardown(test_they_let_others_begin,
 		                                start, stop),
 		cmocka_unit_test_setup_teardown(test_they_go, start, stop),
 		cmocka_unit_test_setup_teardown(test_they_make_room, start,

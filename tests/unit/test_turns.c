@@ -125,6 +125,24 @@ static void new_last(void **state)
 	close_world();
 }
 
+/* But who keeps the line full keeps nothing from beginning. */
+static void new_in_time(void **state)
+{
+	(void)state;
+	open_world();
+	add_new(0);
+	add_new(1);
+	w.pieces[2].again = 19;
+	add(2);
+	for (unsigned i = 0; i < 3; i++) /* a turn each */
+		w.pieces[i].takes_ns = 600 * 1000;
+	run_all();
+	assert_string_equal(w.done, "cccccccc"
+	                            "acccccccc"
+	                            "bcccc");
+	close_world();
+}
+
 /* Half a millisecond a turn of the loop, but at least one piece. */
 static void one_long(void **state)
 {
@@ -211,10 +229,10 @@ static void no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(in_order),  cmocka_unit_test(new_last),
-		cmocka_unit_test(one_long),  cmocka_unit_test(endless),
-		cmocka_unit_test(cancelled), cmocka_unit_test(shared),
-		cmocka_unit_test(no_memory),
+		cmocka_unit_test(in_order),    cmocka_unit_test(new_last),
+		cmocka_unit_test(new_in_time), cmocka_unit_test(one_long),
+		cmocka_unit_test(endless),     cmocka_unit_test(cancelled),
+		cmocka_unit_test(shared),      cmocka_unit_test(no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
