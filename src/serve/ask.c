@@ -189,13 +189,16 @@ bool ask_word(struct ask *ask, const struct ask_question *question,
 int ask_try(struct ask *ask, const struct ask_question *question,
             struct ask_result *ret)
 {
+	struct lookups *lookups = ask->options.lookups;
+	const struct domain *domain = &question->hop.domain;
 	enum dane_age age;
+	int rc;
 
 	if (ask_word(ask, question, ret))
 		return MTS_OK;
-	ret->sts_known =
-	    lookups_try(ask->options.lookups, &question->hop.domain,
-	                &ret->sts) == MTS_OK;
+	rc = question->again ? lookups_try_again(lookups, domain, &ret->sts)
+	                     : lookups_try(lookups, domain, &ret->sts);
+	ret->sts_known = rc == MTS_OK;
 	age = ask_look_at_dane(ask, question, ret);
 	if (age == DANE_OLD)
 		dane_walks_learn(ask->options.walks, &question->hop);

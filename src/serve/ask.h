@@ -61,6 +61,7 @@ struct ask_question {
 	 * however many there are, not for that. */
 	size_t patterns_max;
 	uint64_t timeout_ms; /* ask_wait(): if it is less; 0: as it is */
+	bool again; /* ask_try() has told what MTA-STS says: it is counted */
 };
 
 /* Borrowed, all of it: good until the receiver returns to the loop. */

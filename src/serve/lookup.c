@@ -219,6 +219,18 @@ int lookups_try(struct lookups *lookups, const struct domain *domain,
 	return MTS_EMORE;
 }
 
+int lookups_try_again(struct lookups *lookups, const struct domain *domain,
+                      struct lookup_result *ret)
+{
+	struct lookup_counts *counts = &lookups->counts;
+	uint64_t hits = counts->hits, absent = counts->absent;
+	int rc = lookups_try(lookups, domain, ret);
+
+	counts->hits = hits;
+	counts->absent = absent;
+	return rc;
+}
+
 static void on_waiter_timeout(uv_timer_t *timer)
 {
 	struct lookup_waiter *waiter = timer->data;

@@ -89,6 +89,11 @@ struct lookup_result {
 int lookups_try(struct lookups *lookups, const struct domain *domain,
                 struct lookup_result *ret);
 
+/* The same once more, for a question that this answered but that waited for
+ * something else meanwhile: it is counted already. */
+int lookups_try_again(struct lookups *lookups, const struct domain *domain,
+                      struct lookup_result *ret);
+
 struct lookup_waiter;
 
 typedef void lookup_callback(void *arg, const struct lookup_result *result);

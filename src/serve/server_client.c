@@ -191,9 +191,11 @@ static void on_turn(struct turn *turn)
 /* To begin a look-up takes longer than to answer a hit. If thousands want one at
  * once, hits come between them. */
 static void wait_for_turn(struct client *client,
-                          const struct reply_question *question)
+                          const struct reply_question *question,
+                          const struct ask_result *tried)
 {
 	client->question = *question;
+	client->question.ask.again = tried->sts_known;
 	client->state = CLIENT_WAITING;
 	turns_add_new(client->server->turns, &client->turn);
 }
@@ -221,7 +223,7 @@ static void answer(struct client *client, struct slice request)
 	if (ask_try(server->options.ask, &question.ask, &result) == MTS_OK)
 		write_result(client, &question, &result);
 	else
-		wait_for_turn(client, &question);
+		wait_for_turn(client, &question, &result);
 }
 
 /* Answers what is whole in INPUT, in order, until the client has to wait, and

@@ -121,7 +121,7 @@ static void listen_at(struct world *w)
 	server_settle(w->server, true);
 }
 
-static int start(void **state)
+static int start_with(void **state, enum ask_dane dane)
 {
 	struct domain domain = domain_of("example.org");
 	struct world *w = calloc(1, sizeof(*w));
@@ -133,7 +133,7 @@ static int start(void **state)
 	snprintf(w->folder, sizeof(w->folder), "/tmp/mtasts-test.XXXXXX");
 	assert_non_null(mkdtemp(w->folder));
 	snprintf(w->address, sizeof(w->address), "unix:%s/sock", w->folder);
-	open_ask(f, ASK_DANE_OFF, false, 20000);
+	open_ask(f, dane, false, 20000);
 	have_policy(f, POLICY_ENFORCE);
 	save_to_disk(&f->loop, f->cache, &domain);
 	listen_at(w);
@@ -141,6 +141,16 @@ static int start(void **state)
 	await_clients(w, 1);
 	*state = w;
 	return 0;
+}
+
+static int start(void **state)
+{
+	return start_with(state, ASK_DANE_OFF);
+}
+
+static int start_dane(void **state)
+{
+	return start_with(state, ASK_DANE_AUTO);
 }
 
 static int stop(void **state)
@@ -264,6 +274,21 @@ static void test_they_make_room(void **state)
 	close_crowd(w);
 }
 
+/* A hit that has to wait for DANE: what MTA-STS says is looked at again in its
+ * turn, but that is one question. */
+static void test_counted_once(void **state)
+{
+	struct world *w = *state;
+	struct lookup_counts counts;
+
+	ask(w->one, "example.org");
+	for (int i = 0; i < TURNS_MAX && fake_dane_running() == 0; i++)
+		turn(w);
+	assert_int_equal(fake_dane_running(), 1);
+	lookups_get_counts(w->f->lookups, &counts);
+	assert_int_equal(counts.hits, 1);
+}
+
 /* The server is closed while they wait for their turn. */
 static void test_closed_meanwhile(void **state)
 {
@@ -293,6 +318,8 @@ int main(void)
 		                                start, stop),
 		cmocka_unit_test_setup_teardown(test_they_go, start, stop),
 		cmocka_unit_test_setup_teardown(test_they_make_room, start,
+		                                stop),
+		cmocka_unit_test_setup_teardown(test_counted_once, start_dane,
 		                                stop),
 		cmocka_unit_test_setup_teardown(test_closed_meanwhile, start,
 		                                stop),
