@@ -177,6 +177,16 @@ static bool hurry(struct lookups *lookups, const struct domain *domain,
 	return true;
 }
 
+/* The refresher sleeps until the first is due, but the date may have been set
+ * meanwhile. */
+static void wake_refresher(struct lookups *lookups, const struct domain *domain)
+{
+	const struct lookup_job *job = lookup_job_find(lookups, domain);
+
+	if (!job || !job->renew)
+		lookup_tell_due(lookups, INT64_MIN);
+}
+
 /* A hit: what is to be done for later, none of which may delay it. */
 static void serve_hit(struct lookups *lookups, const struct domain *domain,
                       struct cache_entry *entry, int64_t now_s)
@@ -186,6 +196,8 @@ static void serve_hit(struct lookups *lookups, const struct domain *domain,
 	lookups->counts.hits++;
 	if (id_check_is_due(lookups, entry, now_s))
 		check_id(lookups, domain, entry);
+	if (entry->next_refresh_s <= now_s)
+		wake_refresher(lookups, domain);
 	if (schedule_is_overdue(&lookups->rules.schedule, entry, now_s))
 		changed = hurry(lookups, domain, entry, now_s);
 	else

@@ -128,7 +128,8 @@ int lookups_import(struct lookups *lookups, const struct domain *domain,
 /* Who is told of what changes in the schedule. May start discoveries and change
  * the cache. */
 struct lookups_watch {
-	/* Something is due at DUE_S now; what it was before is not known. */
+	/* Something is due at DUE_S now; what it was before is not known.
+	 * INT64_MIN: it has been due, and is not being fetched. */
 	void (*due)(void *arg, int64_t due_s);
 	/* What lookups_renew() started has ended. */
 	void (*renewed)(void *arg, const struct domain *domain,

@@ -3,8 +3,12 @@
  *
  * After a day without power a million policies may be due at once, and a look-up
  * that somebody waits for must not wait for them. So they are started a few at a
- * time, PACE_MS apart, and none while fetches wait for their turn. What is under
- * way stays in the order of due times until it ends; it is passed over. */
+ * time, PACE_MS apart, and next to none while fetches wait for their turn. What is under
+ * way stays in the order of due times until it ends; it is passed over.
+ *
+ * Whoever has us send mail to domains of his whose policy hosts say nothing could
+ * see to it that fetches always wait, until the policies of others have ended
+ * (RFC 8461 10.2). So one is started each second even then. */
 #include "serve/refresher.h"
 
 #include "base/log.h"
@@ -21,7 +25,9 @@ enum {
 	HOLD_MS = 5 * 60 * 1000,
 	SHARE = 8,     /* one in so many fetches may be started in a round */
 	CHANGES = 100, /* that a round makes: removals, and what is left */
-	SLEEP_MAX_S = 30 * 86400, /* so that milliseconds fit */
+	/* The timer does not know of a date that is set, or of the machine's
+	 * sleep; the first hit on what is due tells of it (on_due()). */
+	SLEEP_MAX_S = 86400,
 };
 
 struct refresher {
@@ -74,6 +80,7 @@ static void sleep_on(struct refresher *refresher)
 struct round {
 	struct refresher *refresher;
 	int64_t now_s;
+	bool busy;    /* others wait for a fetch */
 	size_t room;  /* so many may be started */
 	bool stuck;   /* something could not be done: not again at once */
 	int64_t next; /* due after NOW_S; INT64_MAX: nothing */
@@ -186,17 +193,22 @@ static bool find_next(void *arg, const char *name,
 	return false;
 }
 
-/* How many may be started now. */
-static size_t room_for(const struct refresher *refresher)
+static bool others_wait(const struct refresher *refresher)
 {
-	size_t share = refresher->options.concurrency / SHARE + 1;
 	size_t running = 0, waiting = 0;
-	size_t rest;
 
 	fetcher_load(refresher->options.fetcher, &running, &waiting);
+	return waiting > 0;
+}
+
+/* How many may be started now. */
+static size_t room_for(const struct refresher *refresher, bool busy)
+{
+	size_t share = busy ? 1 : refresher->options.concurrency / SHARE + 1;
+	size_t rest;
+
 	/* More than that may be under way after a reload. */
-	if (waiting > 0 ||
-	    refresher->under_way >= refresher->options.concurrency)
+	if (refresher->under_way >= refresher->options.concurrency)
 		return 0;
 	rest = refresher->options.concurrency - refresher->under_way;
 	return rest < share ? rest : share;
@@ -221,19 +233,20 @@ static void look(struct refresher *refresher)
 	struct round round = {
 		.refresher = refresher,
 		.now_s = clock_wall_s(refresher->options.clock),
-		.room = room_for(refresher),
+		.busy = others_wait(refresher),
 	};
 	uint64_t now_ms = clock_mono_ms(refresher->options.clock);
-	bool had_room = round.room > 0;
-	bool more;
+	bool had_room, more;
 
 	if (now_ms < refresher->hold_ms) {
 		sleep_ms(refresher, refresher->hold_ms - now_ms, INT64_MIN);
 		return;
 	}
+	round.room = room_for(refresher, round.busy);
+	had_room = round.room > 0;
 	more = cache_due(refresher->options.cache, round.now_s,
 	                 refresher->under_way + CHANGES, do_one, &round);
-	if (round.stuck || (more && !had_room))
+	if (round.stuck || (more && (round.busy || !had_room)))
 		sleep_ms(refresher, BUSY_MS, INT64_MIN);
 	else if (more)
 		sleep_ms(refresher, PACE_MS, INT64_MIN);

@@ -298,7 +298,7 @@ static void test_unused(void **state)
 	wakes = w->wakes;
 	world_pass(w, 18 * DAY);
 	assert_int_equal(w->sites[1].fetches, fetches);
-	assert_int_equal(w->wakes, wakes);
+	assert_true(w->wakes <= wakes + 18);
 	assert_true(world_get(w, 1, &entry)); /* it is in force still */
 	world_pass(w, 2 * DAY);
 	assert_false(world_get(w, 1, &entry));

@@ -217,22 +217,91 @@ static void test_in_flight(void **state)
 	assert_true(s.next_s > world_wall_s);
 }
 
-/* Whoever waits for a fetch comes first. */
+/* Whoever waits for a fetch comes first. But who sees to it that somebody always
+ * waits, with hosts that say nothing, must not keep policies from being fetched
+ * afresh until they end (10.2): one goes each second. */
 static void test_gives_way(void **state)
+{
+	enum { MANY = 100 };
+	struct world *w = *state;
+
+	for (unsigned i = 0; i < MANY; i++)
+		assert_true(world_ask(w, i));
+	world_wall_s += 2 * DAY;
+	world_restart(w);
+	w->order_count = 0;
+	w->waiting = 1;
+	world_pass(w, 20);
+	assert_in_range(w->order_count, 19, 21);
+	w->waiting = 0;
+	world_pass(w, 10);
+	assert_int_equal(w->order_count, MANY);
+}
+
+/* Nor are those more than may be under way, if their hosts say nothing. */
+static void test_gives_way_within_bounds(void **state)
+{
+	enum { MANY = 100 };
+	struct world *w = *state;
+
+	for (unsigned i = 0; i < MANY; i++)
+		assert_true(world_ask(w, i));
+	world_wall_s += 2 * DAY;
+	world_restart(w);
+	w->waiting = 1;
+	w->hang = true;
+	world_pass(w, 200);
+	assert_int_equal(w->running, CONCURRENCY);
+	w->hang = false;
+	world_settle(w);
+}
+
+/* The timer counts the time that passes; not that the machine sleeps, nor that
+ * its date is set right after the start, by days. */
+static void test_date_is_set(void **state)
 {
 	struct world *w = *state;
 
-	struct cache_entry entry;
+	assert_true(world_ask(w, 1));
+	assert_true(world_ask(w, 2));
+	world_wall_s -= 100 * DAY;
+	world_restart(w);
+	world_pass(w, MINUTE);
+	world_wall_s += 102 * DAY;
+	world_pass(w, MINUTE);
+	assert_int_equal(w->sites[1].fetches, 1);
+	/* The first hit on one that is due tells; */
+	assert_true(world_ask(w, 1));
+	world_pass(w, MINUTE);
+	assert_int_equal(w->sites[1].fetches, 2);
+	assert_int_equal(w->sites[2].fetches, 2);
+	/* or it is seen within a day. */
+	world_wall_s -= 100 * DAY;
+	world_restart(w);
+	world_pass(w, MINUTE);
+	world_wall_s += 102 * DAY;
+	world_pass(w, DAY);
+	assert_int_equal(w->sites[1].fetches, 3);
+}
+
+/* But while it is fetched, hits are as idle as otherwise. */
+static void test_hits_meanwhile(void **state)
+{
+	struct world *w = *state;
+	uint64_t wakes;
 
 	assert_true(world_ask(w, 1));
-	assert_true(world_get(w, 1, &entry));
-	world_pass(w, entry.next_refresh_s - world_wall_s - 1);
-	w->waiting = 1;
-	world_pass(w, 20);
-	assert_int_equal(w->sites[1].fetches, 1);
-	w->waiting = 0;
-	world_pass(w, 2);
-	assert_int_equal(w->sites[1].fetches, 2);
+	w->hang = true;
+	world_pass(w, DAY + 1);
+	assert_int_equal(w->running, 1);
+	wakes = w->wakes;
+	for (int i = 0; i < 10; i++) {
+		assert_true(world_ask(w, 1));
+		world_pass(w, 1);
+	}
+	assert_int_equal(w->wakes, wakes);
+	w->hang = false;
+	world_settle(w);
 }
 
 /* One discovery for the refresher and for whoever asks. */
@@ -330,6 +399,9 @@ int main(void)
 		TEST(test_overdue_at_start),
 		TEST(test_in_flight),
 		TEST(test_gives_way),
+		TEST(test_gives_way_within_bounds),
+		TEST(test_date_is_set),
+		TEST(test_hits_meanwhile),
 		TEST(test_joins),
 		TEST(test_flushed),
 		TEST(test_dane_is_kept),
