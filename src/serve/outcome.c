@@ -151,13 +151,32 @@ static void still_barred(const struct outcome_rules *rules,
 	(void)absent_put(rules->absent, domain, &entry);
 }
 
+/* A policy in force makes the domain no absent one; but that a fetch for its id
+ * failed a while ago counts again when it has ended (3.3). */
+static void lift_absence(const struct outcome_rules *rules,
+                         const struct domain *domain)
+{
+	uint64_t now_ms = clock_mono_ms(rules->clock);
+	struct absent_entry entry;
+	char reason[FAULT_TEXT];
+
+	if (absent_get(rules->absent, domain, &entry) != MTS_OK)
+		return;
+	snprintf(reason, sizeof(reason), "%s", entry.reason);
+	entry.reason = reason;
+	entry.until_ms = now_ms;
+	if (entry.retry_ms <= now_ms ||
+	    absent_put(rules->absent, domain, &entry) != MTS_OK)
+		absent_remove(rules->absent, domain);
+}
+
 static void unchanged(const struct outcome_rules *rules,
                       const struct domain *domain,
                       const struct discover_result *result)
 {
 	struct cache_entry entry;
 
-	if (cache_get(rules->cache, domain, &entry) != MTS_OK ||
+	if (!outcome_get_live(rules, domain, &entry) ||
 	    strcmp(entry.id, result->record.id) != 0) {
 		still_barred(rules, domain, result);
 		return;
@@ -166,7 +185,7 @@ static void unchanged(const struct outcome_rules *rules,
 	 * (3.2), which this was not. */
 	entry.checked_s = clock_wall_s(rules->clock);
 	entry.record_ttl_s = result->record_ttl_s;
-	absent_remove(rules->absent, domain);
+	lift_absence(rules, domain);
 	(void)cache_put(rules->cache, domain, &entry);
 }
 

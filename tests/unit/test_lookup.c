@@ -394,6 +394,59 @@ static void test_failed_fetch_is_barred_through_other_failures(void **state)
 	}
 }
 
+/* That the record has the id of the cached policy lifts no bar: neither if that
+ * has ended and is not removed yet, */
+static void test_failed_fetch_is_barred_after_the_end(void **state)
+{
+	struct fixture *f = *state;
+
+	have_policy(f, "1", 0, 100);
+	pass(101);
+	assert_int_equal(try_now(f), -1);
+	ask(f);
+	finish(DISCOVER_FETCH_FAILED, "1", 0, NULL);
+	for (int i = 0; i < 3; i++) {
+		pass(60);
+		assert_int_equal(try_now(f), -1);
+		ask(f);
+		assert_string_equal(faked.known_id, "1");
+		finish(DISCOVER_UNCHANGED, "1", 0, NULL);
+		assert_int_equal(faked.started, i + 2);
+		assert_int_equal(try_now(f), LOOKUP_ABSENT);
+		assert_false(f->has_policy);
+	}
+	pass(2 * 60); /* five minutes after the fetch */
+	ask(f);
+	assert_string_equal(faked.known_id, "");
+}
+
+/* nor while it is in force, for when it will have ended. */
+static void test_failed_fetch_is_barred_before_the_end(void **state)
+{
+	struct fixture *f = *state;
+	struct lookup_waiter *waiter;
+
+	have_policy(f, "1", 0, 200);
+	assert_int_equal(lookups_refresh(f->lookups, &f->domain, 0, on_lookup,
+	                                 f, &waiter),
+	                 MTS_OK);
+	finish(DISCOVER_FETCH_FAILED, "1", 0, NULL);
+	pass(61);
+	assert_int_equal(try_now(f), LOOKUP_CACHED);
+	assert_string_equal(faked.known_id, "1");
+	finish(DISCOVER_UNCHANGED, "1", 0, NULL);
+	/* Its record is looked at as if nothing had been. */
+	pass(61);
+	assert_int_equal(faked.started, 2);
+	assert_int_equal(try_now(f), LOOKUP_CACHED);
+	assert_int_equal(faked.started, 3);
+	finish(DISCOVER_UNCHANGED, "1", 0, NULL);
+	pass(100); /* it has ended */
+	assert_int_equal(try_now(f), -1);
+	ask(f);
+	assert_string_equal(faked.known_id, "1");
+}
+
 /* A quiet time never outlasts the retry time, however long the TTL is. */
 static void test_failed_fetch_is_tried_again_in_time(void **state)
 {
@@ -687,6 +740,8 @@ int main(void)
 		TEST(test_absence_is_remembered),
 		TEST(test_failed_fetch_is_not_repeated),
 		TEST(test_failed_fetch_is_barred_through_other_failures),
+		TEST(test_failed_fetch_is_barred_after_the_end),
+		TEST(test_failed_fetch_is_barred_before_the_end),
 		TEST(test_failed_fetch_is_tried_again_in_time),
 		TEST(test_failed_fetch_with_long_ttl),
 		TEST(test_policy_ends_with_max_age),
