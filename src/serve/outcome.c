@@ -151,10 +151,11 @@ static void still_barred(const struct outcome_rules *rules,
 	(void)absent_put(rules->absent, domain, &entry);
 }
 
-/* A policy in force makes the domain no absent one; but that a fetch for its id
- * failed a while ago counts again when it has ended (3.3). */
+/* A policy in force makes the domain no absent one. But that a fetch for an id
+ * failed a while ago counts until FETCHED, which may be NULL, is that id: when
+ * the policy has ended, or the record has that id again (3.3). */
 static void lift_absence(const struct outcome_rules *rules,
-                         const struct domain *domain)
+                         const struct domain *domain, const char *fetched)
 {
 	uint64_t now_ms = clock_mono_ms(rules->clock);
 	struct absent_entry entry;
@@ -166,6 +167,7 @@ static void lift_absence(const struct outcome_rules *rules,
 	entry.reason = reason;
 	entry.until_ms = now_ms;
 	if (entry.retry_ms <= now_ms ||
+	    (fetched && strcmp(entry.id, fetched) == 0) ||
 	    absent_put(rules->absent, domain, &entry) != MTS_OK)
 		absent_remove(rules->absent, domain);
 }
@@ -185,7 +187,7 @@ static void unchanged(const struct outcome_rules *rules,
 	 * (3.2), which this was not. */
 	entry.checked_s = clock_wall_s(rules->clock);
 	entry.record_ttl_s = result->record_ttl_s;
-	lift_absence(rules, domain);
+	lift_absence(rules, domain, NULL);
 	(void)cache_put(rules->cache, domain, &entry);
 }
 
@@ -357,7 +359,7 @@ void outcome_policy(const struct outcome_rules *rules,
 	log_policy(rules, domain, known ? &old : NULL, ret);
 	if (known)
 		log_recovery(rules, domain, &old);
-	absent_remove(rules->absent, domain);
+	lift_absence(rules, domain, ret->id);
 	bar_short_lived(rules, domain, ret);
 	store(rules, domain, ret);
 }

@@ -447,6 +447,36 @@ static void test_failed_fetch_is_barred_before_the_end(void **state)
 	assert_string_equal(faked.known_id, "1");
 }
 
+/* Two name servers that do not agree: that one id's policy can be fetched does
+ * not mean that the other one's can. */
+static void test_failed_fetch_is_barred_between_two_ids(void **state)
+{
+	struct fixture *f = *state;
+	struct policy policy = a_policy(POLICY_ENFORCE, 86400);
+
+	have_policy(f, "1", 60, 86400);
+	pass(60);
+	assert_int_equal(try_now(f), LOOKUP_CACHED);
+	assert_string_equal(faked.known_id, "1");
+	finish(DISCOVER_FETCH_FAILED, "2", 60, NULL);
+	pass(60);
+	assert_int_equal(try_now(f), LOOKUP_CACHED);
+	assert_string_equal(faked.known_id, "2");
+	finish(DISCOVER_POLICY, "1", 60, &policy);
+	pass(60);
+	assert_int_equal(try_now(f), LOOKUP_CACHED);
+	assert_string_equal(faked.known_id, "2");
+	finish(DISCOVER_UNCHANGED, "2", 60, NULL);
+	assert_int_equal(try_now(f), LOOKUP_CACHED);
+	assert_string_equal(f->id, "1");
+	/* Once it is fetched, too, all is forgotten. */
+	pass(3 * 60); /* five minutes after the fetch */
+	assert_int_equal(try_now(f), LOOKUP_CACHED);
+	assert_string_equal(faked.known_id, "1");
+	finish(DISCOVER_POLICY, "2", 60, &policy);
+	assert_int_equal(absent_count(f->absent), 0);
+}
+
 /* A quiet time never outlasts the retry time, however long the TTL is. */
 static void test_failed_fetch_is_tried_again_in_time(void **state)
 {
@@ -742,6 +772,7 @@ int main(void)
 		TEST(test_failed_fetch_is_barred_through_other_failures),
 		TEST(test_failed_fetch_is_barred_after_the_end),
 		TEST(test_failed_fetch_is_barred_before_the_end),
+		TEST(test_failed_fetch_is_barred_between_two_ids),
 		TEST(test_failed_fetch_is_tried_again_in_time),
 		TEST(test_failed_fetch_with_long_ttl),
 		TEST(test_policy_ends_with_max_age),
