@@ -146,6 +146,24 @@ static void test_unused(void **state)
 	assert_int_equal(w->sites[1].fetches, 1);
 }
 
+/* Its text is not known, so nobody is told that it changed. */
+static void test_text_is_not_known(void **state)
+{
+	struct world *w = *state;
+	struct cache_entry entry = an_entry(DAY, 7 * DAY);
+
+	entry.id[0] = 'a';
+	entry.id[1] = '1'; /* as the record has it */
+	assert_int_equal(import(w, 1, &entry), OUTCOME_IMPORTED);
+	world_pass(w, HOUR);
+	assert_int_equal(w->sites[1].fetches, 1);
+	assert_int_equal(world_logged(w, "policy_"), 0);
+	/* From then on it is. */
+	w->sites[1].text = "version: STSv1\nmode: enforce\n";
+	world_pass(w, DAY + 1);
+	assert_int_equal(world_logged(w, "policy_text_changed"), 1);
+}
+
 /* The first hit has the record looked at, which nobody has for a while. */
 static void test_id_check(void **state)
 {
@@ -164,9 +182,10 @@ static void test_id_check(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		ROW(test_no_herd), ROW(test_life_is_not_extended),
-		ROW(test_ahead),   ROW(test_newer_stays),
-		ROW(test_unused),  ROW(test_id_check),
+		ROW(test_no_herd),  ROW(test_life_is_not_extended),
+		ROW(test_ahead),    ROW(test_newer_stays),
+		ROW(test_unused),   ROW(test_text_is_not_known),
+		ROW(test_id_check),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,6 +73,28 @@ static void test_failing_until_the_end(void **state)
 	}
 }
 
+/* It ends while it is being refreshed, and that fails: there is nothing left to
+ * note that with, and no policy comes back. */
+static void test_failing_past_the_end(void **state)
+{
+	struct world *w = *state;
+	struct cache_entry entry;
+
+	w->sites[1].max_age_s = HOUR;
+	assert_true(world_ask(w, 1));
+	break_site(&w->sites[1], &failures[2]);
+	w->hang = true;
+	world_pass(w, HOUR + 10);
+	assert_int_equal(w->running, 1);
+	assert_true(world_get(w, 1, &entry));
+	w->hang = false;
+	world_settle(w);
+	assert_int_equal(world_logged(w, "policy_refresh_failed"), 0);
+	world_pass(w, 1);
+	assert_false(world_get(w, 1, &entry));
+	assert_int_equal(w->sites[1].fetches, 2);
+}
+
 /* An hour without any DNS, and then it is there again. */
 static void test_dns_dead_for_an_hour(void **state)
 {
@@ -394,6 +416,7 @@ int main(void)
 	cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_failing_until_the_end),
+		TEST(test_failing_past_the_end),
 		TEST(test_dns_dead_for_an_hour),
 		TEST(test_pauses),
 		TEST(test_warned_over_restarts),

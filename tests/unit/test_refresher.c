@@ -4,6 +4,20 @@
 #include "refresh_world.h"
 #include "save.h"
 
+/* What is to be stored finds no room. */
+static bool is_full;
+
+int __real_cache_put(struct cache *cache, const struct domain *domain,
+                     const struct cache_entry *entry);
+int __wrap_cache_put(struct cache *cache, const struct domain *domain,
+                     const struct cache_entry *entry);
+
+int __wrap_cache_put(struct cache *cache, const struct domain *domain,
+                     const struct cache_entry *entry)
+{
+	return is_full ? MTS_EFULL : __real_cache_put(cache, domain, entry);
+}
+
 /* -- the text's clock ------------------------------------------------------ */
 
 /* 3.3: "a suggested refresh frequency is once per day"; 10.2: "regardless of
@@ -201,7 +215,10 @@ static void test_in_flight(void **state)
 	world_restart(w);
 	w->hang = true;
 	w->order_count = 0;
+	w->wakes = 0;
 	world_pass(w, 60);
+	/* There is no room for more: it looks once a second. */
+	assert_in_range(w->wakes, 50, 75);
 	assert_int_equal(w->running, CONCURRENCY);
 	assert_int_equal(w->order_count, CONCURRENCY);
 	refresher_get_state(w->refresher, &s);
@@ -254,6 +271,40 @@ static void test_gives_way_within_bounds(void **state)
 	assert_int_equal(w->running, CONCURRENCY);
 	w->hang = false;
 	world_settle(w);
+}
+
+/* What came of a refresh can't be noted, so the policy is due still: it is not
+ * fetched again before five minutes are over (3.3), and nothing else is. */
+static void test_holds(void **state)
+{
+	struct world *w = *state;
+	struct cache_entry entry;
+
+	for (unsigned i = 1; i <= 2; i++)
+		assert_true(world_ask(w, i));
+	w->sites[2].fetch = FETCH_CONNECT;
+	world_wall_s += 2 * DAY;
+	world_restart(w);
+	is_full = true;
+	world_pass(w, 1);
+	assert_int_equal(w->sites[1].fetches, 2);
+	assert_int_equal(w->sites[2].fetches, 2);
+	for (int i = 0; i < 4; i++) {
+		assert_true(world_ask(w, 1)); /* nor does a hit end that */
+		world_pass(w, MINUTE);
+	}
+	assert_int_equal(w->sites[1].fetches, 2);
+	assert_int_equal(w->sites[2].fetches, 2);
+	world_pass(w, MINUTE + 1);
+	assert_int_equal(w->sites[1].fetches, 3);
+	assert_int_equal(w->sites[2].fetches, 3);
+	is_full = false;
+	world_pass(w, 5 * MINUTE + 1);
+	assert_int_equal(w->sites[1].fetches, 4);
+	assert_true(world_get(w, 1, &entry));
+	assert_true(entry.fetched_s > world_wall_s - MINUTE);
+	assert_true(world_get(w, 2, &entry));
+	assert_int_equal(entry.failures, 1);
 }
 
 /* The timer counts the time that passes; not that the machine sleeps, nor that
@@ -400,6 +451,7 @@ int main(void)
 		TEST(test_in_flight),
 		TEST(test_gives_way),
 		TEST(test_gives_way_within_bounds),
+		TEST(test_holds),
 		TEST(test_date_is_set),
 		TEST(test_hits_meanwhile),
 		TEST(test_joins),
