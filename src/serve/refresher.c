@@ -3,8 +3,8 @@
  *
  * After a day without power a million policies may be due at once, and a look-up
  * that somebody waits for must not wait for them. So they are started a few at a
- * time, PACE_MS apart, and next to none while fetches wait for their turn. What is under
- * way stays in the order of due times until it ends; it is passed over.
+ * time, PACE_MS apart, and next to none while fetches wait for their turn. What is
+ * under way stays in the order of due times until it ends; it is passed over.
  *
  * Whoever has us send mail to domains of his whose policy hosts say nothing could
  * see to it that fetches always wait, until the policies of others have ended

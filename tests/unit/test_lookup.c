@@ -427,9 +427,9 @@ static void test_failed_fetch_is_barred_before_the_end(void **state)
 	struct lookup_waiter *waiter;
 
 	have_policy(f, "1", 0, 200);
-	assert_int_equal(lookups_refresh(f->lookups, &f->domain, 0, on_lookup,
-	                                 f, &waiter),
-	                 MTS_OK);
+	assert_int_equal(
+	    lookups_refresh(f->lookups, &f->domain, 0, on_lookup, f, &waiter),
+	    MTS_OK);
 	finish(DISCOVER_FETCH_FAILED, "1", 0, NULL);
 	pass(61);
 	assert_int_equal(try_now(f), LOOKUP_CACHED);

@@ -22,7 +22,7 @@ struct world {
 	struct server *server;
 	struct turn begins;
 	int waiting; /* then; -1: it has not come yet */
-	int one; /* who asks for what is cached */
+	int one;     /* who asks for what is cached */
 	int crowd[CROWD];
 };
 
@@ -260,7 +260,7 @@ static void test_they_make_room(void **state)
 
 	connect_crowd(w);
 	await_clients(w, CROWD + 1); /* all places are taken */
-	turn(w); /* and nobody else waits */
+	turn(w);                     /* and nobody else waits */
 	accepted = counts_of(w).accepted;
 	close_crowd(w);
 	connect_crowd(w);
