@@ -11,8 +11,8 @@
 struct reports_seen;
 
 /* Reads the file PATH, or in the folder PATH all whose names end in ".json"
- * or ".json.gz". MTS_ESYS, MTS_ESYNTAX (it is no report), MTS_ENOMEM. On MTS_OK *RET is the
- * caller's: reports_seen_free(), which takes NULL and leaves NULL. */
+ * or ".json.gz". MTS_ESYS, MTS_ESYNTAX (it is no report), MTS_ENOMEM. On MTS_OK
+ * *RET is the caller's: reports_seen_free(), which takes NULL and leaves NULL. */
 int reports_seen_read(const char *path, struct reports_seen **ret,
                       struct fault *why);
 void reports_seen_free(struct reports_seen **seen);

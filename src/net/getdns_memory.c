@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* An answer takes some 20 KiB while it is read; each of the 512 questions that
- * may be out keeps some 1 KiB. */
+/* An answer takes some 20 KiB while it is read; each question that is out, of 512
+ * at most and of these only those by TCP, keeps some 1 KiB. */
 enum { RESERVE_BYTES = 1 << 20 };
 
 /* Before each block, and as large as what any type is aligned to. */

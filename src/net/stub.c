@@ -141,20 +141,31 @@ static getdns_return_t set_up(getdns_context *context, getdns_list *servers)
 	return rc;
 }
 
+/* With getdns_memory.c's memory. If there is a *RET it is to be destroyed, after an
+ * error, too. */
+static int context_make(getdns_list *servers, getdns_context **ret)
+{
+	int status;
+
+	*ret = NULL;
+	status = mts_from_getdns(getdns_context_create_with_memory_functions(
+	    ret, 0, getdns_memory_get, getdns_memory_resize,
+	    getdns_memory_free));
+	if (status == MTS_OK)
+		status = mts_from_getdns(set_up(*ret, servers));
+	return status;
+}
+
 static int context_new(const struct stub_server *server,
                        struct getdns_uv *adapter, getdns_context **ret)
 {
 	getdns_list *servers = list_of_one(server);
-	getdns_context *context = NULL;
-	int status = MTS_ENOMEM;
+	getdns_context *context;
+	int status;
 
 	if (!servers)
 		return MTS_ENOMEM;
-	status = mts_from_getdns(getdns_context_create_with_memory_functions(
-	    &context, 0, getdns_memory_get, getdns_memory_resize,
-	    getdns_memory_free));
-	if (status == MTS_OK)
-		status = mts_from_getdns(set_up(context, servers));
+	status = context_make(servers, &context);
 	if (status == MTS_OK) {
 		getdns_uv_init(adapter, server->stub->loop,
 		               server->stub->turns);
@@ -422,7 +433,7 @@ static int draw_random(void)
 	static bool drawn; /* once a process is enough */
 	getdns_transport_list_t udp = GETDNS_TRANSPORT_UDP;
 	struct stub_server nowhere = { .address = { .family = AF_INET } };
-	getdns_context *context = NULL;
+	getdns_context *context;
 	getdns_list *servers;
 	getdns_dict *response = NULL;
 	int status;
@@ -433,11 +444,7 @@ static int draw_random(void)
 	servers = list_of_one(&nowhere);
 	if (!servers)
 		return MTS_ENOMEM;
-	status = mts_from_getdns(getdns_context_create_with_memory_functions(
-	    &context, 0, getdns_memory_get, getdns_memory_resize,
-	    getdns_memory_free));
-	if (status == MTS_OK)
-		status = mts_from_getdns(set_up(context, servers));
+	status = context_make(servers, &context);
 	if (status == MTS_OK)
 		status = mts_from_getdns(
 		    getdns_context_set_dns_transport_list(context, 1, &udp));

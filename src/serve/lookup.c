@@ -193,7 +193,6 @@ static void serve_hit(struct lookups *lookups, const struct domain *domain,
 {
 	bool changed;
 
-	lookups->counts.hits++;
 	if (id_check_is_due(lookups, entry, now_s))
 		check_id(lookups, domain, entry);
 	if (entry->next_refresh_s <= now_s)
@@ -207,8 +206,9 @@ static void serve_hit(struct lookups *lookups, const struct domain *domain,
 		(void)cache_get(lookups->options.cache, domain, entry);
 }
 
-int lookups_try(struct lookups *lookups, const struct domain *domain,
-                struct lookup_result *ret)
+/* COUNTED: as an answer of its kind. */
+static int try_now(struct lookups *lookups, const struct domain *domain,
+                   bool counted, struct lookup_result *ret)
 {
 	int64_t now_s = clock_wall_s(lookups->options.clock);
 	struct absent_entry absent;
@@ -218,6 +218,7 @@ int lookups_try(struct lookups *lookups, const struct domain *domain,
 		ret->has_policy = true;
 		if (!cache_is_saved(lookups->options.cache, domain))
 			return MTS_EMORE;
+		lookups->counts.hits += counted;
 		serve_hit(lookups, domain, &ret->entry, now_s);
 		return MTS_OK;
 	}
@@ -225,22 +226,22 @@ int lookups_try(struct lookups *lookups, const struct domain *domain,
 	    absent.until_ms > clock_mono_ms(lookups->options.clock)) {
 		ret->source = LOOKUP_ABSENT;
 		ret->reason = absent.reason;
-		lookups->counts.absent++;
+		lookups->counts.absent += counted;
 		return MTS_OK;
 	}
 	return MTS_EMORE;
 }
 
+int lookups_try(struct lookups *lookups, const struct domain *domain,
+                struct lookup_result *ret)
+{
+	return try_now(lookups, domain, true, ret);
+}
+
 int lookups_try_again(struct lookups *lookups, const struct domain *domain,
                       struct lookup_result *ret)
 {
-	struct lookup_counts *counts = &lookups->counts;
-	uint64_t hits = counts->hits, absent = counts->absent;
-	int rc = lookups_try(lookups, domain, ret);
-
-	counts->hits = hits;
-	counts->absent = absent;
-	return rc;
+	return try_now(lookups, domain, false, ret);
 }
 
 static void on_waiter_timeout(uv_timer_t *timer)
@@ -318,11 +319,13 @@ static void tell_unsaved(struct lookup_waiter *waiter)
 	lookup_waiter_drop(waiter);
 	told.has_policy =
 	    outcome_get_live(&lookups->rules, &domain, &told.entry);
-	if (told.has_policy)
+	if (told.has_policy) {
+		lookups->counts.hits++;
 		serve_hit(lookups, &domain, &told.entry,
 		          clock_wall_s(lookups->options.clock));
-	else
+	} else {
 		told.reason = "the policy was forgotten just now";
+	}
 	callback(arg, &told);
 }
 

@@ -132,6 +132,19 @@ static void remember_absent(const struct outcome_rules *rules,
 	(void)absent_put(rules->absent, domain, &entry);
 }
 
+/* What is known of DOMAIN's absence, to be put back changed; its reason is in REASON,
+ * as the table's own does not outlive that. False: nothing. */
+static bool take_absence(const struct outcome_rules *rules,
+                         const struct domain *domain, struct absent_entry *ret,
+                         char reason[FAULT_TEXT])
+{
+	if (absent_get(rules->absent, domain, ret) != MTS_OK)
+		return false;
+	snprintf(reason, FAULT_TEXT, "%s", ret->reason);
+	ret->reason = reason;
+	return true;
+}
+
 /* The record's id is one for which the fetch failed a while ago: there is
  * nothing new to learn, and retry_ms stays as it was. */
 static void still_barred(const struct outcome_rules *rules,
@@ -142,10 +155,8 @@ static void still_barred(const struct outcome_rules *rules,
 	struct absent_entry entry;
 	char reason[FAULT_TEXT];
 
-	if (absent_get(rules->absent, domain, &entry) != MTS_OK)
+	if (!take_absence(rules, domain, &entry, reason))
 		return;
-	snprintf(reason, sizeof(reason), "%s", entry.reason);
-	entry.reason = reason;
 	entry.until_ms = now_ms + quiet_ms(rules, result->record_ttl_s);
 	look_in_time(&entry, now_ms);
 	(void)absent_put(rules->absent, domain, &entry);
@@ -161,10 +172,8 @@ static void lift_absence(const struct outcome_rules *rules,
 	struct absent_entry entry;
 	char reason[FAULT_TEXT];
 
-	if (absent_get(rules->absent, domain, &entry) != MTS_OK)
+	if (!take_absence(rules, domain, &entry, reason))
 		return;
-	snprintf(reason, sizeof(reason), "%s", entry.reason);
-	entry.reason = reason;
 	entry.until_ms = now_ms;
 	if (entry.retry_ms <= now_ms ||
 	    (fetched && strcmp(entry.id, fetched) == 0) ||

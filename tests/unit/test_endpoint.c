@@ -129,18 +129,24 @@ static void let_go(struct world *w)
 		close(w->clients[i]);
 }
 
+/* More come than one turn takes; one turn. */
+static void start_crowded(struct world *w)
+{
+	start(w);
+	for (int i = 0; i < ROUNDS; i++) {
+		connect_all(w);
+		let_go(w);
+	}
+	uv_run(&w->loop, UV_RUN_NOWAIT);
+	assert_int_equal(w->accepted, TURN_MAX);
+}
+
 static void test_too_many_for_a_turn(void **state)
 {
 	struct world w;
 
 	(void)state;
-	start(&w);
-	for (int i = 0; i < ROUNDS; i++) {
-		connect_all(&w);
-		let_go(&w);
-	}
-	uv_run(&w.loop, UV_RUN_NOWAIT);
-	assert_int_equal(w.accepted, TURN_MAX);
+	start_crowded(&w);
 	run(&w);
 	assert_int_equal(w.accepted, ROUNDS * CLIENTS);
 	stop(&w);
@@ -152,13 +158,7 @@ static void test_closed_between_turns(void **state)
 	struct world w;
 
 	(void)state;
-	start(&w);
-	for (int i = 0; i < ROUNDS; i++) {
-		connect_all(&w);
-		let_go(&w);
-	}
-	uv_run(&w.loop, UV_RUN_NOWAIT);
-	assert_int_equal(w.accepted, TURN_MAX);
+	start_crowded(&w);
 	stop(&w);
 }
 
