@@ -194,6 +194,13 @@ static bool parse_server(const char *text, struct address *ret, in_port_t *port)
 	       parse_port(colon + 1, port);
 }
 
+bool address_is_loopback(const struct address *address)
+{
+	if (address->family == AF_INET6)
+		return IN6_IS_ADDR_LOOPBACK(&address->v6);
+	return ntohl(address->v4.s_addr) >> 24 == 127;
+}
+
 int address_parse_server(const char *text, struct address *ret,
                          in_port_t *ret_port, struct fault *why)
 {

@@ -45,6 +45,9 @@ void address_socket(const struct address *address, in_port_t port,
  * publisher must not be able to point us at our own network. */
 bool address_is_special(const struct address *address);
 
+/* 127.0.0.0/8 or ::1. */
+bool address_is_loopback(const struct address *address);
+
 /* Parses "ADDRESS", "IPV4:PORT" or "[IPV6]:PORT"; the port is 53 if none is
  * given. MTS_ESYNTAX with WHY. */
 int address_parse_server(const char *text, struct address *ret,

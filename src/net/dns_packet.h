@@ -12,7 +12,8 @@
 #include <arpa/nameser.h>
 
 enum {
-	DNS_QUESTION_MAX = 12 + DNS_NAME_WIRE + 4 + 11, /* with OPT */
+	DNS_HEADER = 12,
+	DNS_QUESTION_MAX = DNS_HEADER + DNS_NAME_WIRE + 4 + 11, /* with OPT */
 
 	/* Of a header's flags: */
 	DNS_PACKET_QR = 0x8000,

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* dns_udp.h - asks one DNS server one question by UDP, on a libuv loop.
+/* dns_udp.h - asks a DNS server questions by UDP, on a libuv loop.
  *
- * Each question has a socket of its own, so a port of its own, which the system
- * chooses at random, and an id (RFC 5452 9.2, 9.1); the socket is connected, so
- * that others can't answer, and a closed port is learnt of. */
+ * A question has an id and a socket of its own, so a port of its own, both left to
+ * chance (RFC 5452 9.1, 9.2); the socket is connected, so that others can't answer,
+ * and a closed port is learnt of. A server on a loopback address can't be played by
+ * anybody else: the kernel takes no packet from such an address from outside. So up to
+ * 16 questions to it share a socket, which saves half of what they cost. */
 #ifndef NET_DNS_UDP_H
 #define NET_DNS_UDP_H
 
@@ -20,29 +22,32 @@ enum {
 	DNS_UDP_PAYLOAD = 1232,
 };
 
-struct dns_udp;
+struct dns_udp; /* one a server */
+struct dns_udp_question;
+
+/* MTS_ENOMEM. On MTS_OK *RET is the caller's: dns_udp_close(). */
+int dns_udp_new(uv_loop_t *loop, const struct address *server, in_port_t port,
+                struct dns_udp **ret);
+
+/* All its questions have ended. Takes NULL, leaves NULL. The loop must run once
+ * more. */
+void dns_udp_close(struct dns_udp **udp);
 
 /* MESSAGE came, with the question's id, and lives only while the callback runs;
  * empty: the server can't be reached. */
 typedef void dns_udp_callback(void *arg, struct slice message);
 
-struct dns_udp_question {
-	const struct address *server;
-	in_port_t port;
-	const struct dns_name *name;
-	uint16_t type;
-	bool dnssec; /* with the DO bit */
-};
-
-/* An error return means "not asked": MTS_ENOMEM; MTS_ESYS: no file descriptor is
- * left; MTS_ENOTFOUND: the server can't be reached; MTS_ELIB: there is no random
- * number. Otherwise CALLBACK comes at most once, from the loop and from inside of
- * nothing else; then, or by dns_udp_cancel(), *RET is no longer good. The loop
- * must run once more before it is closed. */
-int dns_udp_ask(uv_loop_t *loop, const struct dns_udp_question *question,
-                dns_udp_callback *callback, void *arg, struct dns_udp **ret);
+/* Asks for the TYPE records of NAME; DNSSEC: with the DO bit. An error return
+ * means "not asked": MTS_ENOMEM; MTS_ESYS: no file descriptor is left;
+ * MTS_ENOTFOUND: the server can't be reached; MTS_ELIB: there is no random
+ * number. Otherwise CALLBACK comes at most once, from the loop or, if that finds
+ * the server gone, from inside of this function for another question; it must not
+ * ask or cancel others. Then, or by dns_udp_cancel(), *RET is no longer good. */
+int dns_udp_ask(struct dns_udp *udp, const struct dns_name *name, uint16_t type,
+                bool dnssec, dns_udp_callback *callback, void *arg,
+                struct dns_udp_question **ret);
 
 /* The callback will not come. Takes NULL, leaves NULL. */
-void dns_udp_cancel(struct dns_udp **udp);
+void dns_udp_cancel(struct dns_udp_question **question);
 
 #endif

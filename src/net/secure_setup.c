@@ -8,17 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static bool is_loopback(const struct address *address)
-{
-	if (address->family == AF_INET6)
-		return IN6_IS_ADDR_LOOPBACK(&address->v6);
-	return ntohl(address->v4.s_addr) >> 24 == 127;
-}
-
 static bool are_loopback(const struct resolver_server *servers, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (!is_loopback(&servers[i].address))
+		if (!address_is_loopback(&servers[i].address))
 			return false;
 	return true;
 }

@@ -60,6 +60,7 @@ struct stub_server {
 	struct address address;
 	in_port_t port;
 	char text[STUB_SERVER_TEXT];
+	struct dns_udp *udp;
 	struct list questions; /* of all that are asked or ready */
 };
 
@@ -68,7 +69,7 @@ struct stub_question {
 	struct turn turn; /* to hand on its reply */
 	struct stub_server *server;
 	enum stub_transport transport;
-	struct dns_udp *udp;      /* UDP; NULL once it is ready */
+	struct dns_udp_question *udp; /* UDP; NULL once it is ready */
 	char *message;            /* UDP: what came, to be read in its turn */
 	size_t message_len;       /* 0: nothing came, or: */
 	bool refused;             /* there was no memory for it */
@@ -297,14 +298,9 @@ static bool make_dnssec(struct stub *stub)
 
 static int ask_udp(struct stub_question *question, bool dnssec)
 {
-	const struct stub_server *server = question->server;
-	struct dns_udp_question what = { .server = &server->address,
-		                         .port = server->port,
-		                         .name = &question->name,
-		                         .type = question->type,
-		                         .dnssec = dnssec };
-	int status = dns_udp_ask(server->stub->loop, &what, on_message,
-	                         question, &question->udp);
+	int status =
+	    dns_udp_ask(question->server->udp, &question->name, question->type,
+	                dnssec, on_message, question, &question->udp);
 
 	if (status != MTS_ENOTFOUND)
 		return status;
@@ -387,6 +383,10 @@ int stub_server_new(struct stub *stub, const struct address *address,
 
 	if (!server)
 		return MTS_ENOMEM;
+	if (dns_udp_new(stub->loop, address, port, &server->udp) != MTS_OK) {
+		free(server);
+		return MTS_ENOMEM;
+	}
 	list_init(&server->questions);
 	server->stub = stub;
 	server->address = *address;
@@ -411,6 +411,7 @@ void stub_server_free(struct stub_server **server)
 
 		stub_cancel(&question);
 	}
+	dns_udp_close(&s->udp);
 	free(s);
 }
 

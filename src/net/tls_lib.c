@@ -33,31 +33,14 @@ static struct {
 
 /* -- what is left out ------------------------------------------------------ */
 
-/* Of a certificate only the key needs a decoder, in one format; and the
- * rehearsal's an encoder. */
-static bool is_of_certificates(const OSSL_ALGORITHM *coder)
-{
-	const char *properties = coder->property_definition;
+struct part {
+	int operation;
+	const char *const *others; /* that TLS does not have, by the first of
+	                            * their names; NULL: none, and the end */
+	bool (*is_other)(const OSSL_ALGORITHM *algorithm); /* or NULL */
+	OSSL_ALGORITHM *chosen;
+};
 
-	return properties && strstr(properties, "put=der") &&
-	       strstr(properties, "structure=SubjectPublicKeyInfo");
-}
-
-/* TLS has CBC, and modes that authenticate; these, of whatever cipher, it has
- * not. */
-static bool is_of_records(const OSSL_ALGORITHM *cipher)
-{
-	static const char *const modes[] = { "-CFB", "-CTR",  "-CTS",
-		                             "-ECB", "-OCB",  "-OFB",
-		                             "-SIV", "-WRAP", "-XTS" };
-
-	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++)
-		if (strstr(cipher->algorithm_names, modes[i]))
-			return false;
-	return true;
-}
-
-/* As the first of its names. */
 static bool is_called(const OSSL_ALGORITHM *algorithm, const char *name)
 {
 	size_t len = strcspn(algorithm->algorithm_names, ":");
@@ -66,36 +49,84 @@ static bool is_called(const OSSL_ALGORITHM *algorithm, const char *name)
 	       strncmp(algorithm->algorithm_names, name, len) == 0;
 }
 
-/* Kinds of keys that are none of certificates, and that TLS has under other names
- * (a KDF, a MAC) if at all. */
-static bool is_of_tls(const OSSL_ALGORITHM *key)
+static bool is_wanted(const struct part *part, const OSSL_ALGORITHM *algorithm)
 {
-	static const char *const others[] = { "DHX",    "TLS1-PRF", "HKDF",
-		                              "SCRYPT", "SIPHASH",  "POLY1305",
-		                              "CMAC" };
-
-	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
-		if (is_called(key, others[i]))
+	for (const char *const *name = part->others; name && *name; name++)
+		if (is_called(algorithm, *name))
 			return false;
-	return true;
+	return !part->is_other || !part->is_other(algorithm);
 }
 
+/* Of a certificate only the key needs a decoder, in one format; and the
+ * rehearsal's an encoder. */
+static bool is_of_other_format(const OSSL_ALGORITHM *coder)
+{
+	const char *properties = coder->property_definition;
+
+	return !properties || !strstr(properties, "put=der") ||
+	       !strstr(properties, "structure=SubjectPublicKeyInfo");
+}
+
+/* TLS has CBC, and modes that authenticate; these, of whatever cipher, it has
+ * not, nor keys of 192 bits. */
+static bool is_of_other_mode(const OSSL_ALGORITHM *cipher)
+{
+	static const char *const modes[] = { "-CFB", "-CTR",  "-CTS", "-ECB",
+		                             "-OCB", "-OFB",  "-SIV", "-WRAP",
+		                             "-XTS", "-192-", NULL };
+
+	for (const char *const *mode = modes; *mode; mode++)
+		if (strstr(cipher->algorithm_names, *mode))
+			return true;
+	return false;
+}
+
+/* Keys that can't sign, or only where TLS has no name for it; DSA's no public CA
+ * certifies, and OpenSSL offers no cipher for. */
+static const char *const other_coders[] = { "DH",   "DHX", "DSA", "X25519",
+	                                    "X448", "SM2", NULL };
+
+/* Of these some are in TLS under other names (a KDF, a MAC). */
+static const char *const other_keys[] = { "DHX",      "DSA",  "SM2",
+	                                  "TLS1-PRF", "HKDF", "SIPHASH",
+	                                  "POLY1305", "CMAC", "SCRYPT",
+	                                  NULL };
+
+static const char *const other_signatures[] = { "DSA",      "SM2",  "SIPHASH",
+	                                        "POLY1305", "CMAC", NULL };
+
+static const char *const other_digests[] = {
+	"BLAKE2S-256",     "BLAKE2B-512", "SM3",          "RIPEMD-160",
+	"SHAKE-128",       "SHAKE-256",   "SHA2-512/224", "KECCAK-KMAC-128",
+	"KECCAK-KMAC-256", NULL
+};
+
+static const char *const other_macs[] = {
+	"BLAKE2BMAC", "BLAKE2SMAC", "CMAC",     "GMAC", "KMAC-128",
+	"KMAC-256",   "SIPHASH",    "POLY1305", NULL
+};
+
+static const char *const other_kdfs[] = {
+	"SSKDF", "PBKDF2",       "PKCS12KDF", "SSHKDF",  "X963KDF",
+	"KBKDF", "X942KDF-ASN1", "SCRYPT",    "KRB5KDF", NULL
+};
+
 /* What else OpenSSL has, or comes to have, is handed on. */
-static struct {
-	int operation;
-	bool (*is_wanted)(const OSSL_ALGORITHM *algorithm);
-	OSSL_ALGORITHM *chosen;
-} parts[] = {
-	{ OSSL_OP_DECODER, is_of_certificates, NULL },
-	{ OSSL_OP_ENCODER, is_of_certificates, NULL },
-	{ OSSL_OP_CIPHER, is_of_records, NULL },
-	{ OSSL_OP_KEYMGMT, is_of_tls, NULL },
+static struct part parts[] = {
+	{ OSSL_OP_DECODER, other_coders, is_of_other_format, NULL },
+	{ OSSL_OP_ENCODER, other_coders, is_of_other_format, NULL },
+	{ OSSL_OP_CIPHER, NULL, is_of_other_mode, NULL },
+	{ OSSL_OP_KEYMGMT, other_keys, NULL, NULL },
+	{ OSSL_OP_SIGNATURE, other_signatures, NULL, NULL },
+	{ OSSL_OP_DIGEST, other_digests, NULL, NULL },
+	{ OSSL_OP_MAC, other_macs, NULL, NULL },
+	{ OSSL_OP_KDF, other_kdfs, NULL, NULL },
 };
 
 enum { PARTS = sizeof(parts) / sizeof(*parts) };
 
-static OSSL_ALGORITHM *choose(const OSSL_ALGORITHM *all,
-                              bool (*is_wanted)(const OSSL_ALGORITHM *))
+static OSSL_ALGORITHM *choose(const struct part *part,
+                              const OSSL_ALGORITHM *all)
 {
 	size_t count = 0;
 	OSSL_ALGORITHM *chosen;
@@ -105,7 +136,7 @@ static OSSL_ALGORITHM *choose(const OSSL_ALGORITHM *all,
 	chosen = calloc(count + 1, sizeof(*chosen));
 	count = 0;
 	for (; chosen && all->algorithm_names; all++)
-		if (is_wanted(all))
+		if (is_wanted(part, all))
 			chosen[count++] = *all;
 	return chosen; /* ends with one that has no name, as calloc() left it */
 }
@@ -120,7 +151,7 @@ static bool choose_all(void)
 
 		if (!all || no_cache)
 			return false;
-		parts[i].chosen = choose(all, parts[i].is_wanted);
+		parts[i].chosen = choose(&parts[i], all);
 		if (!parts[i].chosen)
 			return false;
 	}
