@@ -10,14 +10,19 @@
 
 #include <stdlib.h>
 
+enum { GIVE_BACK_MS = 60 * 1000 };
+
 /* -- one part each --------------------------------------------------------- */
 
 static void on_turn(uv_prepare_t *turn)
 {
-	steady_turn(turn->data);
+	struct daemon *daemon = turn->data;
+
+	steady_turn(&daemon->steady);
+	give_back_turn(daemon->give_back);
 }
 
-static int open_clock(struct daemon *daemon, struct fault *why)
+static int open_turn(struct daemon *daemon, struct fault *why)
 {
 	steady_init(&daemon->steady, &clock_system, clock_asleep_ms);
 	daemon->turn = malloc(sizeof(*daemon->turn));
@@ -25,7 +30,10 @@ static int open_clock(struct daemon *daemon, struct fault *why)
 		return fault_set(why, MTS_ENOMEM, "out of memory");
 	uv_prepare_init(daemon->options.loop, daemon->turn);
 	uv_unref((uv_handle_t *)daemon->turn);
-	daemon->turn->data = &daemon->steady;
+	daemon->turn->data = daemon;
+	if (give_back_open(daemon->options.loop, GIVE_BACK_MS,
+	                   &daemon->give_back) != MTS_OK)
+		return fault_set(why, MTS_ENOMEM, "out of memory");
 	uv_prepare_start(daemon->turn, on_turn);
 	return MTS_OK;
 }
@@ -193,7 +201,7 @@ int daemon_open(const struct daemon_options *options, struct daemon **ret,
                 struct fault *why)
 {
 	static int (*const parts[])(struct daemon *, struct fault *) = {
-		open_clock,   open_top,       open_cache,  open_resolver,
+		open_turn,    open_top,       open_cache,  open_resolver,
 		open_fetcher, open_lookups,   open_dane,   open_mx_sets,
 		open_ask,     open_refresher, open_server, open_control,
 		open_stats,
@@ -240,6 +248,7 @@ void daemon_close(struct daemon **daemon)
 	top_free(&d->top);
 	if (d->turn)
 		uv_close((uv_handle_t *)d->turn, on_turn_closed);
+	give_back_close(&d->give_back);
 	conf_free(&d->reloaded);
 	free(d);
 	*daemon = NULL;

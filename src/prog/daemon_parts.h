@@ -10,6 +10,7 @@
 #include "net/resolver.h"
 #include "net/secure_dns.h"
 #include "prog/daemon.h"
+#include "prog/give_back.h"
 #include "prog/listening.h"
 #include "serve/ask.h"
 #include "serve/control.h"
@@ -26,7 +27,8 @@ struct daemon {
 	struct conf *reloaded;      /* the same, if a reload brought it */
 	struct control_reload last; /* reload */
 	struct steady steady;       /* the clock of everything below */
-	uv_prepare_t *turn;         /* tells it of each turn of the loop */
+	struct give_back *give_back;
+	uv_prepare_t *turn; /* tells these two of each turn of the loop */
 	struct cache *cache;
 	struct absent *absent;
 	struct resolver *resolver;

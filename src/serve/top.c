@@ -43,12 +43,23 @@ struct top {
 
 _Static_assert((int)DOMAIN_MAX <= UINT8_MAX, "lengths fit");
 
+static void begin_minute(struct minute *minute, uint64_t number)
+{
+	memset(minute, 0, sizeof(*minute));
+	minute->number = number;
+}
+
+/* Not by calloc(), whose memory is the system's until it is written to: what the
+ * daemon takes would seem to grow for ten minutes. */
 struct top *top_new(const struct clock *clock)
 {
-	struct top *top = calloc(1, sizeof(*top));
+	struct top *top = malloc(sizeof(*top));
 
-	if (top)
-		top->clock = clock;
+	if (!top)
+		return NULL;
+	top->clock = clock;
+	for (size_t i = 0; i < TOP_MINUTES; i++)
+		begin_minute(&top->minutes[i], 0);
 	return top;
 }
 
@@ -152,10 +163,8 @@ static struct sketch *sketch_of(struct top *top, enum top_kind kind)
 	uint64_t number = this_minute(top);
 	struct minute *minute = &top->minutes[number % TOP_MINUTES];
 
-	if (minute->number != number) {
-		memset(minute, 0, sizeof(*minute));
-		minute->number = number;
-	}
+	if (minute->number != number)
+		begin_minute(minute, number);
 	return &minute->kinds[kind];
 }
 

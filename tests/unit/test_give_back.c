@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* test_give_back.c - when memory goes back to the system: after work, and never
+ * without. */
+#include "tests.h"
+
+#include "config.h"
+#include "prog/give_back.h"
+
+enum { INTERVAL_MS = 2, HANG_MS = 60 * 1000 };
+
+static struct {
+	uv_loop_t loop;
+	uv_prepare_t turn;
+	uv_timer_t work;
+	struct give_back *give_back;
+	unsigned given, turns;
+} w;
+
+int __wrap_malloc_trim(size_t keep);
+
+int __wrap_malloc_trim(size_t keep)
+{
+	assert_int_equal(keep, 0);
+	w.given++;
+	return 1;
+}
+
+static void on_turn(uv_prepare_t *turn)
+{
+	(void)turn;
+	w.turns++;
+	give_back_turn(w.give_back);
+}
+
+static void open_world(uint64_t interval_ms)
+{
+	memset(&w, 0, sizeof(w));
+	assert_int_equal(uv_loop_init(&w.loop), 0);
+	assert_int_equal(give_back_open(&w.loop, interval_ms, &w.give_back),
+	                 MTS_OK);
+	uv_prepare_init(&w.loop, &w.turn);
+	uv_prepare_start(&w.turn, on_turn);
+	uv_timer_init(&w.loop, &w.work);
+}
+
+static void close_world(void)
+{
+	give_back_close(&w.give_back);
+	uv_close((uv_handle_t *)&w.turn, NULL);
+	uv_close((uv_handle_t *)&w.work, NULL);
+	uv_run(&w.loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&w.loop), 0);
+}
+
+static void on_work(uv_timer_t *timer)
+{
+	(void)timer;
+}
+
+/* The loop would sleep for this long; -1: until somebody wakes it. */
+static int sleeps_ms(void)
+{
+	return uv_backend_timeout(&w.loop);
+}
+
+static void after_work(void **state)
+{
+	(void)state;
+	open_world(INTERVAL_MS);
+	uv_timer_start(&w.work, on_work, 0, 0);
+	uv_run(&w.loop, UV_RUN_NOWAIT);
+	while (w.given == 0)
+		uv_run(&w.loop, UV_RUN_ONCE);
+	assert_int_equal(w.given, 1);
+	close_world();
+}
+
+/* And that it has done so is no work. */
+static void never_without(void **state)
+{
+	unsigned turns;
+
+	(void)state;
+	open_world(INTERVAL_MS);
+	uv_run(&w.loop, UV_RUN_NOWAIT);
+	uv_timer_start(&w.work, on_work, 60 * 1000, 0);
+	while (w.given == 0)
+		uv_run(&w.loop, UV_RUN_ONCE);
+	uv_run(&w.loop, UV_RUN_NOWAIT); /* the timer's own turn */
+	turns = w.turns;
+	assert_true(sleeps_ms() > 10 * 1000); /* until there is work */
+	assert_int_equal(w.given, 1);
+	assert_int_equal(w.turns, turns);
+	uv_timer_start(&w.work, on_work, 0, 0);
+	uv_run(&w.loop, UV_RUN_NOWAIT);
+	assert_in_range(sleeps_ms(), 0, INTERVAL_MS);
+	while (w.given == 1)
+		uv_run(&w.loop, UV_RUN_ONCE);
+	close_world();
+}
+
+static void once_in_a_while(void **state)
+{
+	(void)state;
+	open_world(60 * 1000);
+	for (unsigned i = 0; i < 100; i++) {
+		uv_timer_start(&w.work, on_work, 0, 0);
+		uv_run(&w.loop, UV_RUN_NOWAIT);
+	}
+	assert_int_equal(w.given, 0);
+	close_world();
+}
+
+/* Work without end does not put it off. */
+static void amid_work(void **state)
+{
+	uint64_t end_ms;
+
+	(void)state;
+	open_world(INTERVAL_MS);
+	end_ms = uv_now(&w.loop) + HANG_MS;
+	while (w.given < 2 && uv_now(&w.loop) < end_ms) {
+		uv_timer_start(&w.work, on_work, 0, 0);
+		uv_run(&w.loop, UV_RUN_NOWAIT);
+	}
+	assert_int_equal(w.given, 2);
+	close_world();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(after_work),
+		cmocka_unit_test(never_without),
+		cmocka_unit_test(once_in_a_while),
+		cmocka_unit_test(amid_work),
+	};
+
+#ifndef HAVE_MALLOC_TRIM
+	printf("1..0 # SKIP this C library has no malloc_trim()\n");
+	return 0;
+#endif
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
