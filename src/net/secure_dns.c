@@ -88,6 +88,8 @@ static void finish(struct secure_query *query, const struct dns_answer *answer)
 	query->dns->counts.by_result[result_of(answer)]++;
 	if (answer->status == DNS_FAILED || answer->status == DNS_TIMEOUT)
 		secure_health_doubt(query->dns);
+	else
+		secure_health_note(query->dns, answer->authenticated);
 	detach(query);
 	secure_dns_pump(query->dns);
 	query->callback(query->arg, answer);

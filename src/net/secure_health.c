@@ -27,6 +27,9 @@ enum {
 	 * given up after that many failures. Answers that come without
 	 * signatures need no second look. */
 	FAILURES_MAX = 3,
+	/* Answers without AD in a row: where nine in ten domains are not signed
+	 * that is a matter of a dozen of them, and a test is one question. */
+	INSECURE_MANY = 32,
 };
 
 const char *secure_dns_health_text(enum secure_dns_health health)
@@ -150,6 +153,7 @@ static void on_tested(void *arg, const struct dnssec_test_result *result)
 		return;
 	health->failures =
 	    result->health == SECURE_DNS_GOOD ? 0 : health->failures + 1;
+	health->insecure = 0;
 	health->tested_ms = clock_mono_ms(dns->clock);
 	health->due_ms = health->tested_ms + pause_ms(health, result);
 	if (!still_good(health, result))
@@ -184,6 +188,16 @@ void secure_health_doubt(struct secure_dns *dns)
 
 	if (health->state == SECURE_DNS_GOOD && health->due_ms > due_ms)
 		health->due_ms = due_ms;
+}
+
+void secure_health_note(struct secure_dns *dns, bool secure)
+{
+	struct secure_health *health = &dns->health;
+
+	if (secure)
+		health->insecure = 0;
+	else if (!dns->validates && ++health->insecure >= INSECURE_MANY)
+		secure_health_doubt(dns);
 }
 
 void secure_health_look(struct secure_dns *dns)

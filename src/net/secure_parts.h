@@ -17,6 +17,7 @@ struct secure_health {
 	uint64_t tested_ms;       /* when the last test ended */
 	uint64_t due_ms;          /* of the next one */
 	unsigned failures;        /* tests in a row */
+	unsigned insecure;        /* answers in a row, since the last test */
 	struct dnssec_test *test; /* that is under way; or NULL */
 	struct validator *fresh;  /* for that test alone; or NULL */
 	char reason[DNSSEC_TEST_REASON];
@@ -93,6 +94,11 @@ void secure_health_look(struct secure_dns *dns);
 /* A look-up failed, by its zone's fault or by the resolver's: the next test is
  * due a minute after the last one. */
 void secure_health_doubt(struct secure_dns *dns);
+
+/* An answer is insecure, by its zone or by the resolver; or it is not. Many of
+ * the former in a row are reason to doubt: a resolver that ceases to validate
+ * fails in nothing else. */
+void secure_health_note(struct secure_dns *dns, bool secure);
 
 /* Nothing is tested any more. */
 void secure_health_stop(struct secure_dns *dns);

@@ -410,6 +410,36 @@ static void doubt(void **state)
 	close_world(&w);
 }
 
+/* A resolver that ceases to validate says so of nothing: no answer has the AD bit
+ * any more. But most zones are not signed, so it takes some of them to doubt. */
+static void no_more_ad(void **state)
+{
+	struct world w;
+	unsigned count;
+
+	(void)state;
+	now_says = say_validated;
+	open_world(&w, SECURE_DNS_TRUST_AD, say_now);
+	assert_int_equal(test(&w), SECURE_DNS_GOOD);
+	now_says = say_stripped;
+	for (int i = 0; i < 31; i++)
+		ask(&w, "x.example", GETDNS_RRTYPE_MX);
+	now_says = say_validated;
+	ask(&w, "x.example", GETDNS_RRTYPE_MX);
+	assert_true(got.authenticated);
+	now_says = say_stripped;
+	for (int i = 0; i < 31; i++)
+		ask(&w, "x.example", GETDNS_RRTYPE_MX);
+	assert_false(got.authenticated);
+	count = dns_server_udp_count(w.server);
+	w.now_ms += 60 * 1000;
+	assert_int_equal(test(&w), SECURE_DNS_GOOD);
+	assert_int_equal(dns_server_udp_count(w.server), count);
+	ask(&w, "x.example", GETDNS_RRTYPE_MX);
+	assert_int_equal(test(&w), SECURE_DNS_STRIPPED);
+	close_world(&w);
+}
+
 /* A machine starts, and its network a little later: until that is seen, mail
  * goes without DANE. */
 static void comes_up(void **state)
@@ -758,6 +788,7 @@ int main(void)
 		cmocka_unit_test(retest),
 		cmocka_unit_test(changes),
 		cmocka_unit_test(doubt),
+		cmocka_unit_test(no_more_ad),
 		cmocka_unit_test(comes_up),
 		cmocka_unit_test(servers_change),
 		cmocka_unit_test(by_ad),
