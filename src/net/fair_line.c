@@ -23,7 +23,11 @@ struct fair_line {
 	struct list fresh; /* lanes to serve of which nothing runs */
 	struct list stale; /* the others, but for those that have their share */
 	size_t share;
+	size_t running;
+	size_t most; /* of them; 0: any number */
 };
+
+enum { KEPT = 8 }; /* one place in so many */
 
 int fair_line_new(size_t share, struct fair_line **ret)
 {
@@ -71,9 +75,10 @@ static void look_at_share(struct map_node *node, void *arg)
 		place_lane(line, lane);
 }
 
-void fair_line_set_share(struct fair_line *line, size_t share)
+void fair_line_set_share(struct fair_line *line, size_t share, size_t most)
 {
 	line->share = share ? share : 1;
+	line->most = most;
 	map_each(line->lanes, look_at_share, line);
 }
 
@@ -119,19 +124,27 @@ int fair_line_add(struct fair_line *line, struct fair_place *place,
 	return MTS_OK;
 }
 
+/* The lane that is next; NULL: there is none that may. */
+static struct list *first_lane(const struct fair_line *line)
+{
+	if (!list_empty(&line->fresh))
+		return list_first(&line->fresh);
+	if (line->most && line->running >= line->most - line->most / KEPT)
+		return NULL;
+	return list_first(&line->stale);
+}
+
 bool fair_line_is_ready(const struct fair_line *line)
 {
-	return !list_empty(&line->fresh) || !list_empty(&line->stale);
+	return first_lane(line) != NULL;
 }
 
 struct fair_place *fair_line_take(struct fair_line *line)
 {
-	struct list *first = list_first(&line->fresh);
+	struct list *first = first_lane(line);
 	struct fair_lane *lane;
 	struct fair_place *place;
 
-	if (!first)
-		first = list_first(&line->stale);
 	if (!first)
 		return NULL;
 	lane = container_of(first, struct fair_lane, order);
@@ -139,6 +152,7 @@ struct fair_place *fair_line_take(struct fair_line *line)
 	    container_of(list_first(&lane->places), struct fair_place, node);
 	list_remove(&place->node);
 	lane->running++;
+	line->running++;
 	place_lane(line, lane);
 	return place;
 }
@@ -150,10 +164,12 @@ void fair_line_leave(struct fair_line *line, struct fair_place *place)
 	if (!lane)
 		return;
 	place->lane = NULL;
-	if (list_empty(&place->node))
+	if (list_empty(&place->node)) {
 		lane->running--;
-	else
+		line->running--;
+	} else {
 		list_remove(&place->node);
+	}
 	if (lane->running || !list_empty(&lane->places)) {
 		/* It keeps its turn, unless it had none. */
 		if (list_empty(&lane->order) || list_empty(&lane->places))

@@ -6,7 +6,8 @@
  * nothing has them at a few addresses. So each network (IPv4 /24, IPv6 /48) has
  * a lane. Lanes are served in turn; one of which nothing runs comes before those
  * of which something does; and of one lane, no more than a share may run at a
- * time. */
+ * time. If all places are counted, the last ones are kept for lanes of which
+ * nothing runs: some networks together do not get all of them either. */
 #ifndef NET_FAIR_LINE_H
 #define NET_FAIR_LINE_H
 
@@ -27,8 +28,9 @@ struct fair_place {
  * caller's: fair_line_free(). */
 int fair_line_new(size_t share, struct fair_line **ret);
 
-/* From now on. */
-void fair_line_set_share(struct fair_line *line, size_t share);
+/* From now on. MOST: how many run at most, of which an eighth is kept for lanes
+ * of which nothing runs; 0, as at first: they are not counted. */
+void fair_line_set_share(struct fair_line *line, size_t share, size_t most);
 
 /* No place is in it. Takes NULL, leaves NULL. */
 void fair_line_free(struct fair_line **line);

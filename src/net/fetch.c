@@ -180,10 +180,12 @@ static void set_limits(struct fetcher *fetcher,
 	                        : FETCH_SLOW_FACTOR * fetcher->concurrency;
 }
 
-/* How many fetches of one network may run. */
-static size_t share_of(const struct fetcher *fetcher)
+/* Half of all that run is as much as one network gets. */
+static void set_share(struct fetcher *fetcher)
 {
-	return (fetcher->concurrency + fetcher->slow_max) / 2;
+	size_t most = fetcher->concurrency + fetcher->slow_max;
+
+	fair_line_set_share(fetcher->line, most / 2, most);
 }
 
 int fetcher_prepare(struct fetcher *fetcher,
@@ -203,7 +205,7 @@ void fetcher_settle(struct fetcher *fetcher, bool good)
 	}
 	trust_replace(fetcher->trust, &fetcher->next_trust);
 	set_limits(fetcher, &fetcher->next);
-	fair_line_set_share(fetcher->line, share_of(fetcher));
+	set_share(fetcher);
 	fetch_kick(fetcher);
 }
 
@@ -239,7 +241,7 @@ int fetcher_new(const struct fetcher_options *options, struct fetcher **ret,
 		goto fail;
 	status = fetch_tls_init();
 	if (status == MTS_OK)
-		status = fair_line_new(share_of(fetcher), &fetcher->line);
+		status = fair_line_new(1, &fetcher->line);
 	if (status == MTS_OK)
 		status = turns_ref(options->loop, &fetcher->turns);
 	if (status == MTS_OK)
@@ -250,6 +252,7 @@ int fetcher_new(const struct fetcher_options *options, struct fetcher **ret,
 		          mts_status_text(status));
 		goto fail;
 	}
+	set_share(fetcher);
 	uv_timer_init(options->loop, &fetcher->timer);
 	fetcher->timer.data = fetcher;
 	*ret = fetcher;

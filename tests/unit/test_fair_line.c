@@ -21,6 +21,7 @@ static struct address address_of(const char *text)
 struct row {
 	const char *what;
 	size_t share;
+	size_t most;
 	const char *steps; /* blanks between. "aN": place a waits in lane N;
 	                    * "AN": at its head; "?x": x is taken next, "?-":
 	                    * nobody is; "-x": x leaves */
@@ -33,23 +34,27 @@ static const char *const lanes[] = {
 };
 
 static const struct row rows[] = {
-	{ "nobody", 2, "?-" },
-	{ "as they came", 9, "a0 b0 c0 ?a ?b ?c ?-" },
-	{ "at the head", 9, "a0 b0 C0 ?c ?a ?b" },
-	{ "lanes take turns", 9, "a0 b0 c2 d2 ?a ?c ?b ?d ?-" },
-	{ "a /24 is one lane", 9, "a0 b1 c2 ?a ?c ?b" },
-	{ "its neighbour is another", 9, "a0 b0 c6 ?a ?c ?b" },
-	{ "a /48 is one lane", 9, "a3 b4 c5 ?a ?c ?b" },
-	{ "that nothing runs of comes first", 9, "a0 b0 ?a c2 ?c ?b" },
-	{ "no more than its share", 1, "a0 b0 ?a ?- c2 ?c ?- -a ?b ?-" },
-	{ "a share of two", 2, "a0 b0 c0 ?a ?b ?- -b ?c ?-" },
-	{ "who leaves while he waits", 9, "a0 b0 c0 -b ?a ?c ?-" },
-	{ "the last that waits leaves", 9, "a0 b2 -a ?b ?-" },
-	{ "it keeps its turn", 9, "a0 b0 c2 -a ?b ?c" },
-	{ "a lane that has ended begins anew", 1, "a0 ?a -a b0 ?b ?-" },
-	{ "waits again behind the others", 1, "a0 b2 ?a -a a0 ?b ?a" },
-	{ "one who neither waits nor runs leaves", 1, "-a a0 ?a -a -a ?-" },
-	{ "no share is one", 0, "a0 b0 ?a ?- -a ?b" },
+	{ "nobody", 2, 0, "?-" },
+	{ "as they came", 9, 0, "a0 b0 c0 ?a ?b ?c ?-" },
+	{ "at the head", 9, 0, "a0 b0 C0 ?c ?a ?b" },
+	{ "lanes take turns", 9, 0, "a0 b0 c2 d2 ?a ?c ?b ?d ?-" },
+	{ "a /24 is one lane", 9, 0, "a0 b1 c2 ?a ?c ?b" },
+	{ "its neighbour is another", 9, 0, "a0 b0 c6 ?a ?c ?b" },
+	{ "a /48 is one lane", 9, 0, "a3 b4 c5 ?a ?c ?b" },
+	{ "that nothing runs of comes first", 9, 0, "a0 b0 ?a c2 ?c ?b" },
+	{ "no more than its share", 1, 0, "a0 b0 ?a ?- c2 ?c ?- -a ?b ?-" },
+	{ "a share of two", 2, 0, "a0 b0 c0 ?a ?b ?- -b ?c ?-" },
+	{ "who leaves while he waits", 9, 0, "a0 b0 c0 -b ?a ?c ?-" },
+	{ "the last that waits leaves", 9, 0, "a0 b2 -a ?b ?-" },
+	{ "it keeps its turn", 9, 0, "a0 b0 c2 -a ?b ?c" },
+	{ "a lane that has ended begins anew", 1, 0, "a0 ?a -a b0 ?b ?-" },
+	{ "waits again behind the others", 1, 0, "a0 b2 ?a -a a0 ?b ?a" },
+	{ "one who neither waits nor runs leaves", 1, 0, "-a a0 ?a -a -a ?-" },
+	{ "the last place is for others", 4, 8,
+	  "a0 b0 c0 d0 e2 f2 g2 h2 ?a ?e ?b ?f ?c ?g ?d ?- -a ?h ?-" },
+	{ "who comes from elsewhere has it", 4, 8,
+	  "a0 b0 c0 d0 e2 f2 g2 ?a ?e ?b ?f ?c ?g ?d h5 ?h ?-" },
+	{ "no share is one", 0, 0, "a0 b0 ?a ?- -a ?b" },
 };
 
 static void step(struct fair_line *line, struct fair_place *places,
@@ -87,6 +92,8 @@ static void order(void **state)
 		for (size_t k = 0; k < PLACES; k++)
 			list_init(&places[k].node);
 		assert_int_equal(fair_line_new(rows[i].share, &line), MTS_OK);
+		if (rows[i].most)
+			fair_line_set_share(line, rows[i].share, rows[i].most);
 		for (const char *at = rows[i].steps; *at; at += at[2] ? 3 : 2)
 			step(line, places, at, rows[i].what);
 		for (size_t k = 0; k < PLACES; k++)
