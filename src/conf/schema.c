@@ -291,6 +291,9 @@ static const struct conf_option options[] = {
 	  .help = "How long an MTA waits when nothing is known of a domain.",
 	  .more = "Then it is told that there is no policy, or to wait if DANE "
 	          "may apply, and the look-up goes on for the next who asks. "
+	          "Three times dns.timeout is enough to find out that a domain "
+	          "whose name servers do not answer is not signed; with less, "
+	          "its first message waits for nothing. "
 	          "Postfix itself gives up, and defers the mail, after 100 "
 	          "seconds." },
 	{ .path = "lookup.negative_min",
