@@ -293,7 +293,7 @@ static const struct conf_option options[] = {
 	          "may apply, and the look-up goes on for the next who asks. "
 	          "Three times dns.timeout is enough to find out that a domain "
 	          "whose name servers do not answer is not signed; with less, "
-	          "its first message waits for nothing. "
+	          "its first message waits in vain. "
 	          "Postfix itself gives up, and defers the mail, after 100 "
 	          "seconds." },
 	{ .path = "lookup.negative_min",
