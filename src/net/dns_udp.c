@@ -88,11 +88,8 @@ static void end_question(struct dns_udp_question *question,
 /* Nobody listens there, or there is no way. */
 static void end_all(struct port *port)
 {
-	unsigned count = port->count;
-
-	while (count--)
-		end_question(container_of(list_first(&port->questions),
-		                          struct dns_udp_question, node),
+	list_each_safe (node, &port->questions)
+		end_question(container_of(node, struct dns_udp_question, node),
 		             slice_of(NULL, 0));
 }
 
