@@ -214,7 +214,7 @@ int dns_udp_ask(struct dns_udp *udp, const struct dns_name *name, uint16_t type,
                 struct dns_udp_question **ret)
 {
 	struct dns_udp_question *question = malloc(sizeof(*question));
-	struct port *port;
+	struct port *port = NULL;
 	int status;
 
 	if (!question)
