@@ -6,15 +6,19 @@
 
 /* -- characters ------------------------------------------------------------ */
 
+/* Not so what a terminal obeys, nor what hides. */
 static bool char_is_safe(uint32_t c)
 {
 	static const struct {
 		uint32_t first, last;
 	} bad[] = {
-		{ 0x00, 0x1f },     { 0x7f, 0x9f },     /* C0, DEL, C1 */
-		{ 0x61c, 0x61c },   { 0x200e, 0x200f }, /* direction marks */
-		{ 0x2028, 0x202e }, /* line separators, direction overrides */
-		{ 0x2066, 0x2069 }, /* direction isolates */
+		{ 0x00, 0x1f },       { 0x7f, 0x9f },   /* C0, DEL, C1 */
+		{ 0xad, 0xad },       { 0x61c, 0x61c }, /* soft hyphen, mark */
+		{ 0x200b, 0x200f },   /* no width, direction marks */
+		{ 0x2028, 0x202e },   /* line separators, direction overrides */
+		{ 0x2060, 0x206f },   /* no width, direction isolates */
+		{ 0xfeff, 0xfeff },   /* byte order mark */
+		{ 0xe0000, 0xe007f }, /* tags, which nobody sees */
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

@@ -56,6 +56,12 @@ static void test_safe(void **state)
 		{ "\xe2\x81\xa6\xe2\x81\xa9", "??", "??" },
 		{ "\xe2\x80\xa8\xe2\x80\xa9", "??", "??" },
 		{ "\xe2\x80\x8f", "?", "?" },
+		/* What has no width, and so hides. */
+		{ "a\xe2\x80\x8b"
+		  "b\xe2\x81\xa0"
+		  "c\xef\xbb\xbf\xc2\xad",
+		  "a?b?c??", "a?b?c??" },
+		{ "\xf3\xa0\x81\x81", "?", "?" },
 		{ "\xe2\x80\x90", "\xe2\x80\x90", "?" },
 		/* No UTF-8 (RFC 3629): cut, stray, overlong, surrogates, too
 		 * large; one '?' a byte. */
