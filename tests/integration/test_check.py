@@ -353,6 +353,35 @@ def test_finding(checks, case):
     assert others <= COMPANIONS.get(id, set()), report["findings"]
 
 
+# What can be mended by pasting what the report has for it.
+PASTED = [case for case in CASES if case[0] in (
+    "record_multiple", "record_syntax", "id_invalid", "record_wrong_place",
+    "version_invalid", "mode_invalid", "max_age_invalid", "mx_missing",
+    "mx_invalid", "bad_line", "mx_partial_match", "mx_wildcard_missing",
+    "policy_id_stale", "tls_rpt_missing", "tls_rpt_syntax")]
+
+
+@pytest.mark.parametrize("case", PASTED, ids=lambda case: "%s-%s" % (
+    case[0], case[3].__name__))
+def test_what_is_pasted_mends_it(checks, case):
+    id, _, _, provoke, *args = case
+    d = checks.domain("pasted%d.test" % PASTED.index(case))
+    provoke(d)
+    report = d.check(*args)
+    fix = report.finding(id)["fix"]
+    if report["suggested_policy"]:
+        d.site.body = report["suggested_policy"].encode()
+    records = re.findall(r'^(\S+)\. IN TXT "([^"]*)"$',
+                         report["suggested_record"] or fix, re.MULTILINE)
+    assert records
+    for name, text in records:
+        d.dns.txt(name, text)
+    report = d.check(*args)
+    assert id not in report.ids
+    assert report["state"] in ("enforced", "testing")
+    assert CRITICAL not in [one["severity"] for one in report["findings"]]
+
+
 @pytest.mark.parametrize("mode", ["enforce", "testing"])
 def test_healthy_domain_is_silent(checks, mode):
     d = checks.domain("healthy-%s.test" % mode)
