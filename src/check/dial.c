@@ -300,6 +300,15 @@ static void ask(struct dial *dial, enum dial_state state, const char *verb,
 		end(dial, REACH_NOT_TRIED, "out of memory");
 }
 
+/* RFC 5321 3.2, 4.2.2: a server so old goes on with HELO, and has no
+ * extensions. */
+static bool knows_no_ehlo(const struct dial *dial,
+                          const struct smtp_reply *reply)
+{
+	return dial->state == DIAL_EHLO &&
+	       (reply->code == 500 || reply->code == 502);
+}
+
 static void on_reply(struct dial *dial, const struct smtp_reply *reply)
 {
 	bool good = reply->code >= 200 && reply->code < 300;
@@ -311,6 +320,8 @@ static void on_reply(struct dial *dial, const struct smtp_reply *reply)
 	else if (dial->state == DIAL_STARTTLS)
 		end(dial, REACH_PLAIN, "STARTTLS is offered, and refused: %s",
 		    reply->text);
+	else if (knows_no_ehlo(dial, reply))
+		end(dial, REACH_PLAIN, "it knows no EHLO: %s", reply->text);
 	else if (!good)
 		end(dial, REACH_FAILED, "the server says: %s", reply->text);
 	else if (dial->state == DIAL_BANNER)

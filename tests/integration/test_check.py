@@ -287,6 +287,7 @@ CASES = [
     ("mx_implicit", INFO, "enforced", implicit_mx),
     ("mx_no_address", WARNING, "enforced", no_address),
     ("starttls_missing", CRITICAL, "broken", mail(cert=None)),
+    ("starttls_missing", CRITICAL, "broken", mail(ehlo=False)),
     ("mx_tls_old", CRITICAL, "broken", mail(tls="1.1")),
     ("mx_cert_expired", CRITICAL, "broken", mail(cert="expired")),
     ("mx_cert_untrusted", CRITICAL, "broken", mail(cert="self-signed")),

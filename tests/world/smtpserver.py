@@ -21,13 +21,13 @@ class Receiver:
     """An MX host at ADDRESS, port 25, from the moment it is made until stop().
 
     CERT: a kind of ca.KINDS for the name CERT_NAME (default: NAME); None: it
-    has no STARTTLS. TLS: "1.1": no version above.
+    has no STARTTLS. TLS: "1.1": no version above. EHLO: does it know it?
     """
 
     def __init__(self, ca, name, address, cert="good", cert_name=None,
-                 tls=None):
+                 tls=None, ehlo=True):
         self.name, self.address = name, address
-        self.cert, self.tls = cert, tls
+        self.cert, self.tls, self.ehlo = cert, tls, ehlo
         self.mails = []
         self.connections = 0
         if cert:
@@ -94,7 +94,9 @@ class Session:
             if not line:
                 return
             verb = line.strip().upper().decode("latin-1")
-            if verb.startswith("EHLO"):
+            if verb.startswith("EHLO") and not self.server.ehlo:
+                self.say("502 not implemented")
+            elif verb.startswith("EHLO"):
                 if self.server.cert and not self.tls:
                     self.say("250-" + self.server.name)
                     self.say("250 STARTTLS")
