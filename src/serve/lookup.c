@@ -265,12 +265,16 @@ static void on_waiter_timeout(uv_timer_t *timer)
 
 static struct lookup_waiter *new_waiter(struct lookups *lookups,
                                         const struct domain *domain,
+                                        uint64_t timeout_ms,
                                         lookup_callback *callback, void *arg)
 {
 	struct lookup_waiter *waiter = calloc(1, sizeof(*waiter));
 
 	if (!waiter)
 		return NULL;
+	if (timeout_ms == 0)
+		timeout_ms = lookups->options.timeout_ms;
+	waiter->until_ms = uv_now(lookups->options.loop) + timeout_ms;
 	waiter->lookups = lookups;
 	waiter->domain = *domain;
 	waiter->callback = callback;
@@ -281,21 +285,49 @@ static struct lookup_waiter *new_waiter(struct lookups *lookups,
 	return waiter;
 }
 
+/* Takes a waiter that is in no list. */
+static void take_waiter(struct lookup_job *job, struct lookup_waiter *waiter)
+{
+	uint64_t now_ms = uv_now(job->lookups->options.loop);
+
+	uv_timer_start(
+	    &waiter->timer, on_waiter_timeout,
+	    waiter->until_ms > now_ms ? waiter->until_ms - now_ms : 0, 0);
+	list_append(&job->waiters, &waiter->node);
+}
+
 static int add_waiter(struct lookup_job *job, uint64_t timeout_ms,
                       lookup_callback *callback, void *arg,
                       struct lookup_waiter **ret)
 {
 	struct lookup_waiter *waiter =
-	    new_waiter(job->lookups, &job->domain, callback, arg);
+	    new_waiter(job->lookups, &job->domain, timeout_ms, callback, arg);
 
 	if (!waiter)
 		return MTS_ENOMEM;
-	if (timeout_ms == 0)
-		timeout_ms = job->lookups->options.timeout_ms;
-	uv_timer_start(&waiter->timer, on_waiter_timeout, timeout_ms, 0);
-	list_append(&job->waiters, &waiter->node);
+	take_waiter(job, waiter);
 	*ret = waiter;
 	return MTS_OK;
+}
+
+/* The job of DOMAIN: one that is under way, or a new one. */
+static int join(struct lookups *lookups, const struct domain *domain,
+                struct lookup_job **ret)
+{
+	struct absent_entry absent;
+	int rc;
+
+	*ret = lookup_job_find(lookups, domain);
+	if (*ret) {
+		lookups->counts.joined++;
+		return MTS_OK;
+	}
+	rc = lookup_job_start(lookups, domain,
+	                      lookup_barred_id(lookups, domain, &absent), false,
+	                      ret);
+	if (rc == MTS_OK)
+		lookups->counts.misses++;
+	return rc;
 }
 
 /* -- hits that wait for the disk ------------------------------------------- *
@@ -304,9 +336,21 @@ static int add_waiter(struct lookup_job *job, uint64_t timeout_ms,
  * hit on a policy that was fetched a moment ago, and is not on disk yet, waits
  * for the commit, which then starts at once: some milliseconds. Whoever waited
  * for the discovery itself is told at once; and if the disk takes its time, or
- * nothing at all, memory has to do. */
+ * nothing at all, memory has to do. If an operator has it forgotten meanwhile,
+ * whoever waits goes on to wait for a discovery, as the next asker does. */
 
 enum { UNSAVED_MS = 1000 };
+
+static bool wait_on(struct lookup_waiter *waiter)
+{
+	struct lookup_job *job;
+
+	if (join(waiter->lookups, &waiter->domain, &job) != MTS_OK)
+		return false;
+	list_remove(&waiter->node);
+	take_waiter(job, waiter);
+	return true;
+}
 
 static void tell_unsaved(struct lookup_waiter *waiter)
 {
@@ -316,9 +360,11 @@ static void tell_unsaved(struct lookup_waiter *waiter)
 	struct domain domain = waiter->domain;
 	void *arg = waiter->arg;
 
-	lookup_waiter_drop(waiter);
 	told.has_policy =
 	    outcome_get_live(&lookups->rules, &domain, &told.entry);
+	if (!told.has_policy && wait_on(waiter))
+		return;
+	lookup_waiter_drop(waiter);
 	if (told.has_policy) {
 		lookups->counts.hits++;
 		serve_hit(lookups, &domain, &told.entry,
@@ -367,11 +413,11 @@ static bool is_unsaved(struct lookups *lookups, const struct domain *domain)
 }
 
 static int wait_for_disk(struct lookups *lookups, const struct domain *domain,
-                         lookup_callback *callback, void *arg,
-                         struct lookup_waiter **ret)
+                         uint64_t timeout_ms, lookup_callback *callback,
+                         void *arg, struct lookup_waiter **ret)
 {
 	struct lookup_waiter *waiter =
-	    new_waiter(lookups, domain, callback, arg);
+	    new_waiter(lookups, domain, timeout_ms, callback, arg);
 
 	if (!waiter)
 		return MTS_ENOMEM;
@@ -386,22 +432,15 @@ int lookups_wait(struct lookups *lookups, const struct domain *domain,
                  uint64_t timeout_ms, lookup_callback *callback, void *arg,
                  struct lookup_waiter **ret)
 {
-	struct lookup_job *job = lookup_job_find(lookups, domain);
-	struct absent_entry absent;
+	struct lookup_job *job;
 	int rc;
 
 	if (is_unsaved(lookups, domain))
-		return wait_for_disk(lookups, domain, callback, arg, ret);
-	if (job) {
-		lookups->counts.joined++;
-		return add_waiter(job, timeout_ms, callback, arg, ret);
-	}
-	rc = lookup_job_start(lookups, domain,
-	                      lookup_barred_id(lookups, domain, &absent), false,
-	                      &job);
+		return wait_for_disk(lookups, domain, timeout_ms, callback, arg,
+		                     ret);
+	rc = join(lookups, domain, &job);
 	if (rc != MTS_OK)
 		return rc;
-	lookups->counts.misses++;
 	/* Without its waiter the discovery goes on all the same. */
 	return add_waiter(job, timeout_ms, callback, arg, ret);
 }

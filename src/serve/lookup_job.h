@@ -42,6 +42,7 @@ struct lookup_waiter {
 	struct domain domain;
 	lookup_callback *callback;
 	void *arg;
+	uint64_t until_ms; /* the loop's time; by then it is called */
 	uv_timer_t timer;
 };
 

@@ -214,6 +214,50 @@ static void test_hit_waits_for_disk(void **state)
 	f->called = 0;
 }
 
+/* The policy is flushed while a hit waits for the disk: no hit any more, but the
+ * domain may well have one. Who waited learns it as the next asker does. */
+static void test_flushed_while_waiting_for_disk(void **state)
+{
+	struct fixture *f = *state;
+	struct policy policy = a_policy(POLICY_ENFORCE, 86400);
+	struct lookup_counts counts;
+
+	have_policy(f, "1", 300, 86400);
+	ask(f);
+	ask(f);
+	assert_int_equal(cache_remove(f->cache, &f->domain), MTS_OK);
+	while (faked.started == 0 && f->called == 0)
+		uv_run(&f->loop, UV_RUN_ONCE);
+	assert_int_equal(f->called, 0);
+	finish(DISCOVER_POLICY, "2", 300, &policy);
+	assert_int_equal(f->called, 2);
+	assert_int_equal(f->source, LOOKUP_DISCOVERED);
+	assert_string_equal(f->id, "2");
+	lookups_get_counts(f->lookups, &counts);
+	assert_int_equal(counts.hits, 0);
+	assert_int_equal(counts.misses, 2);
+	assert_int_equal(counts.joined, 1);
+	assert_int_equal(counts.waiting, 0);
+}
+
+/* All the same in the time that the asker gave. */
+static void test_flushed_and_timed_out(void **state)
+{
+	struct fixture *f = *state;
+	struct lookup_waiter *waiter;
+
+	have_policy(f, "1", 300, 86400);
+	assert_int_equal(
+	    lookups_wait(f->lookups, &f->domain, 1, on_lookup, f, &waiter),
+	    MTS_OK);
+	assert_int_equal(cache_remove(f->cache, &f->domain), MTS_OK);
+	while (f->called == 0)
+		uv_run(&f->loop, UV_RUN_ONCE);
+	assert_int_equal(f->source, LOOKUP_TIMED_OUT);
+	assert_false(f->has_policy);
+	assert_true(faked.running);
+}
+
 /* -- a miss ---------------------------------------------------------------- */
 
 static void test_miss_then_hit(void **state)
@@ -762,6 +806,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_hit_waits_for_disk),
+		TEST(test_flushed_while_waiting_for_disk),
+		TEST(test_flushed_and_timed_out),
 		TEST(test_miss_then_hit),
 		TEST(test_too_many_discoveries),
 		TEST(test_one_discovery_for_all),
