@@ -150,6 +150,19 @@ static void on_reload_signal(uv_signal_t *handle, int signum)
 		daemon_reload(run->daemon, "signal=HUP");
 }
 
+/* HOW: SIG_BLOCK until we can reload, and SIG_UNBLOCK from then on. A SIGHUP that
+ * comes in the midst of the start, as from a log rotation, is not to end us: for
+ * systemd that would be an end as asked for. Nor may a mask that we inherited keep
+ * it from us. */
+static void mask_reload(int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(how, &set, NULL);
+}
+
 static void watch_signals(struct run *run)
 {
 	static const struct {
@@ -169,6 +182,7 @@ static void watch_signals(struct run *run)
 		/* They are no reason to go on. */
 		uv_unref((uv_handle_t *)&run->signals[i]);
 	}
+	mask_reload(SIG_UNBLOCK);
 }
 
 /* At the very end. libuv gives the signals their default action back, and a
@@ -385,6 +399,7 @@ static int start(const struct options *options, const struct conf *conf)
 	struct fault why;
 	int status = -1;
 
+	mask_reload(SIG_BLOCK);
 	daemon_open_log(conf, options->debug, false);
 	raise_file_limit();
 	if (activation_new(&run.options.ready, &why) != MTS_OK ||

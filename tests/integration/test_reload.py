@@ -323,6 +323,41 @@ def test_many_hangups(daemon):
     assert not daemon.events("reload_refused")
 
 
+def ignores_sigpipe(process):
+    """As it does from the start of its start on."""
+    try:
+        with open("/proc/%d/status" % process.pid) as file:
+            mask = re.search(r"^SigIgn:\s*(\w+)", file.read(), re.M).group(1)
+    except OSError:
+        return False
+    return bool(int(mask, 16) >> signal.SIGPIPE - 1 & 1)
+
+
+def test_hangup_while_it_starts(daemons):
+    """It is no end, and is not lost."""
+    daemon = daemons(log={"level": "info"})
+    for _ in range(10):
+        process = daemon.spawn()
+        wait_for(lambda: ignores_sigpipe(process), step_s=0)
+        process.send_signal(signal.SIGHUP)
+        wait_for(lambda: len(daemon.events("reloaded")) == daemon.runs or
+                 process.poll() is not None)
+        daemon.stop()
+    assert len(daemon.events("reloaded signal=HUP")) == 10
+
+
+def test_hangup_is_not_kept_from_it(daemons):
+    """Whatever whoever starts it has blocked."""
+    daemon = daemons(log={"level": "info"})
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
+    try:
+        process = daemon.spawn()
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGHUP])
+    process.send_signal(signal.SIGHUP)
+    wait_for(lambda: daemon.events("reloaded signal=HUP"))
+
+
 def test_restart_is_asked_for(daemon):
     """Each time, until there is one; the rest is taken in."""
     for _ in range(2):
