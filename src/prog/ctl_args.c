@@ -218,6 +218,7 @@ static int check_word(const char *word)
 
 int ctl_args_request(const struct ctl_args *args, struct buffer *line)
 {
+	char text[100];
 	int status = -1;
 
 	buffer_puts(line, args->command->name);
@@ -236,7 +237,10 @@ int ctl_args_request(const struct ctl_args *args, struct buffer *line)
 			status = ctl_usage("behind -- stand no options, and no "
 			                   "domain begins with '-'");
 	}
-	if (status < 0 && buffer_status(line) != MTS_OK)
-		status = ctl_usage("the arguments are too long");
-	return status;
+	if (status >= 0 || buffer_status(line) == MTS_OK)
+		return status;
+	snprintf(text, sizeof(text),
+	         "the arguments have more than %d bytes; give some at a time",
+	         CONTROL_LINE_MAX);
+	return ctl_usage(text);
 }

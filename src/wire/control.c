@@ -256,6 +256,17 @@ static int unknown_command(struct slice name, struct fault *why)
 	                 meant ? meant : names, meant ? "?" : "");
 }
 
+/* Where there may be as many as there is room for, usage says nothing of it. */
+static int too_many(const struct control_row *row, struct fault *why)
+{
+	if (row->args_max < CONTROL_ARGS_MAX)
+		return usage(row, why);
+	return fault_set(why, MTS_ESYNTAX,
+	                 "%s takes %d domains at most; give it some at a time, "
+	                 "as xargs -n 200 does",
+	                 row->name, CONTROL_ARGS_MAX);
+}
+
 static int add_word(struct control_request *request, struct slice word,
                     struct fault *why)
 {
@@ -264,7 +275,7 @@ static int add_word(struct control_request *request, struct slice word,
 	if (slice_starts(word, "--"))
 		return add_option(request, word) ? MTS_OK : usage(row, why);
 	if (request->argc == row->args_max)
-		return usage(row, why);
+		return too_many(row, why);
 	request->argv[request->argc++] = word;
 	return MTS_OK;
 }

@@ -123,6 +123,26 @@ def test_life_is_not_extended(daemons):
     daemon.ctl("show", "ended.example", status=1)
 
 
+def test_more_domains_than_one_command_takes(daemons):
+    """As mtasts-ctl(1) has it: "list --names | xargs -r -n 200"."""
+    daemon = daemons().start()
+    names = ["%s.%04d.example" % ("a" * 60, i) for i in range(1100)]
+    take(daemon, lines_of(*map(a_policy, names)))
+    status, out, err = ctl(daemon, "flush", *names[:1000])
+    assert (status, out) == (2, "")
+    assert "the arguments have more than 65536 bytes; give some" in err
+    status, out, err = ctl(daemon, "flush", *(n[59:] for n in names))
+    assert (status, out) == (2, "")
+    assert "flush takes 1024 domains at most; give it some at a time" in err
+    done = subprocess.run(
+        ["xargs", "-r", "-n", "200", program("mtasts-ctl"), "-s",
+         daemon.control, "flush"], capture_output=True, text=True,
+        input=ctl(daemon, "list", "--names")[1], timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("policy forgotten") == 1100
+    assert ctl(daemon, "list", "--names") == (0, "", "")
+
+
 def test_newer_stays(daemons):
     daemon = daemons().start()
     take(daemon, lines_of(a_policy("a.example", age_s=100, id="new")))

@@ -214,6 +214,9 @@ static void test_caps(void **state)
 	assert_int_equal(control_parse(long_line(line, CONTROL_ARGS_MAX + 1),
 	                               &request, &why),
 	                 MTS_ESYNTAX);
+	assert_string_equal(why.text,
+	                    "refresh takes 1024 domains at most; give it some "
+	                    "at a time, as xargs -n 200 does");
 	memset(line, ' ', sizeof(line));
 	memcpy(line, "status", 6);
 	assert_int_equal(
