@@ -49,10 +49,9 @@ def question(kind, name):
             "exim": b"exim %s\n" % name.encode()}[kind]
 
 
-def be_rude(client, kind, dice):
+def be_rude(client, data, dice):
     """Byte by byte, cut off, many at once, half-closed, unread, reset."""
-    name = dice.choice(["a.example", "none%d.example" % dice.randrange(99)])
-    data = question(kind, name) * dice.choice([1, 1, 3, 200])
+    data *= dice.choice([1, 1, 3, 200])
     how = dice.choice(["bytes", "cut", "close", "half", "reset", "unread"])
     if how == "bytes":
         for i in range(min(len(data), 100)):
@@ -71,11 +70,12 @@ def be_rude(client, kind, dice):
 
 def rude_client(daemon, dice):
     kind = dice.choice(["map", "tcp", "exim"])
+    name = dice.choice(["a.example", "none%d.example" % dice.randrange(99)])
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(60)
         try:
             client.connect(daemon.path(kind + ".sock"))
-            be_rude(client, kind, dice)
+            be_rude(client, question(kind, name), dice)
         except (FileNotFoundError, ConnectionError):
             pass  # the listener, or all of it, has just gone
 
@@ -157,6 +157,59 @@ def all_agree(daemon):
     assert sum(metrics["mtasts_policies"].values()) == len(listed)
     assert status["lookups"]["waiting"] == 0
     return [item["domain"] for item in listed]
+
+
+REQUESTS = [b"status\n", b"stats\n", b"top\n", b"list\n", b"list --names\n",
+            b"explain %s\n" % NAMES[0].encode(), b"lookup a.example\n",
+            b"refresh %s\n" % " ".join(NAMES).encode(),
+            b"flush %s\n" % NAMES[1].encode(), b"export\n", b"reload\n",
+            b"nonsense\n", b"import\n" + an_export(50).encode(),
+            b"import\n" + an_export(50).encode()[:999]]
+
+
+def rude_operator(path, requests, dice):
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(0.1)  # who has not asked is not answered
+        try:
+            client.connect(path)
+            if dice.randrange(4) == 0:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+            for _ in range(dice.choice([1, 1, 1, 5])):
+                be_rude(client, dice.choice(requests), dice)
+        except (ConnectionError, TimeoutError):
+            pass
+
+
+def test_rude_operators(world, daemons):
+    """On the control socket, and on that for statistics."""
+    daemon = daemons(log={"level": "info"}).start()
+    http = [b"%s %s HTTP/1.1\r\nHost: localhost\r\n\r\n" % (verb, path)
+            for verb in (b"GET", b"HEAD", b"POST")
+            for path in (b"/metrics", b"/stats.json", b"/healthz", b"/no")]
+    failures = []
+
+    def slow(ask):
+        ask.wait_s = random.random() / 20
+        return ask.answer()
+
+    def work(dice):
+        try:
+            for _ in range(CLIENTS):
+                rude_operator(*dice.choice([(daemon.control, REQUESTS),
+                                            (daemon.stats, http)]), dice)
+                daemon.ask(dice.choice(NAMES))
+        except OSError as error:
+            failures.append(error)
+    world.dns.everything = slow
+    try:
+        for thread in in_threads(work, 8):
+            thread.join()
+    finally:
+        world.dns.everything = None
+    assert not failures
+    all_agree(daemon)
+    # Nobody is left who takes a place.
+    wait_for(lambda: daemon.ctl("status")["clients"]["now"] == 0)
 
 
 def test_operators_and_look_ups(world, daemons):
