@@ -148,7 +148,7 @@ struct cache_stats {
 	uint64_t pending;      /* writes not yet on disk */
 	uint64_t commits;      /* since start */
 	uint64_t write_errors; /* since start */
-	bool writable;         /* the last write went well */
+	bool writable; /* the last write went well, to a file that is there */
 	/* What had to make room, since start: after its end; none and testing;
 	 * enforce, before its end. */
 	uint64_t evicted_expired;

@@ -60,6 +60,10 @@ struct store_stats {
 /* All 0 but for bytes_max if it can't be read. */
 void store_get_stats(struct store *store, struct store_stats *ret);
 
+/* True if the file has no name any more: somebody removed it, or put another one
+ * in its place. It works as before, but is gone when it is closed. */
+bool store_is_removed(const struct store *store);
+
 /* -- writing: LMDB's codes, so that they can be logged in its words -------- */
 
 /* EROFS while it is open for reading only, ENODEV while it is not open. */

@@ -3,6 +3,8 @@
 #include "base/tree.h"
 #include "cache/store_parts.h"
 
+#include <sys/stat.h>
+
 static MDB_val val(struct slice slice)
 {
 	return (MDB_val){ slice.len, (void *)slice.data };
@@ -106,4 +108,13 @@ void store_get_stats(struct store *store, struct store_stats *ret)
 		                   (enum store_table)i, &keys);
 		ret->keys[i] = keys;
 	}
+}
+
+bool store_is_removed(const struct store *store)
+{
+	mdb_filehandle_t fd;
+	struct stat file;
+
+	return store->env && mdb_env_get_fd(store->env, &fd) == 0 &&
+	       fstat(fd, &file) == 0 && file.st_nlink == 0;
 }

@@ -58,6 +58,7 @@ struct writer {
 	bool shrink;        /* the file may be beyond its limit */
 	struct tally tally; /* what had to go */
 	bool no_room_told;  /* for more that is pending; since it goes wrong */
+	bool removed_told;  /* that the file was */
 	uint64_t commits;
 	uint64_t errors;
 };
@@ -96,6 +97,20 @@ static void note_success(struct writer *writer)
 	writer->no_room_told = false;
 }
 
+/* What is written to a file that has no name any more is lost with us. Whoever
+ * cleaned up, or put a backup back, should learn of it while we have it all. */
+static void look_for_file(struct writer *writer)
+{
+	bool removed = store_is_removed(writer->store);
+
+	if (removed && !writer->removed_told)
+		log_warning(
+		    "cache_removed reason=\"policies.mdb was removed, or "
+		    "another file put in its place: what is written is "
+		    "gone when mtastsd ends\"");
+	writer->removed_told = removed;
+}
+
 static const char *failure_text(int rc)
 {
 	if (rc == MDB_MAP_FULL)
@@ -118,6 +133,7 @@ static void finish_batch(struct writer *writer)
 	if (rc == 0) {
 		backlog_drop(&writer->backlog);
 		note_success(writer);
+		look_for_file(writer);
 		return;
 	}
 	backlog_give_back(&writer->backlog);
@@ -464,7 +480,8 @@ void writer_get_stats(const struct writer *writer, struct cache_stats *ret)
 	ret->pending = backlog_count(&writer->backlog);
 	ret->commits = writer->commits;
 	ret->write_errors = writer->errors;
-	ret->writable = writer_is_well(writer);
+	ret->writable =
+	    writer_is_well(writer) && !store_is_removed(writer->store);
 	ret->evicted_expired = writer->tally.evicted.expired;
 	ret->evicted_weak = writer->tally.evicted.weak;
 	ret->evicted_live = writer->tally.evicted.live;

@@ -38,8 +38,9 @@ static const struct {
 	const char *name, *text;
 } rows[HEALTH_REASONS] = {
 	[HEALTH_CACHE] = { "cache",
-	                   "the cache can't be written: see that its disk has "
-	                   "room and works; mtastsd's log says more" },
+	                   "the cache can't be written, or was removed: see "
+	                   "that its disk has room and works; mtastsd's log "
+	                   "says more" },
 	[HEALTH_DNS] = { "dns", "no name server answers: see that this "
 	                        "machine's resolver works" },
 	[HEALTH_REFRESH] = { "refresh",

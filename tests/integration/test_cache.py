@@ -323,6 +323,39 @@ def test_start_on_full_disk(world, disk):
         world.rise()
 
 
+@pytest.mark.parametrize("how", ["removed", "replaced"])
+def test_file_taken_away(world, daemons, how):
+    """The daemon keeps what it has and answers, but is not well: what it
+    writes is gone when it ends. An export saves it."""
+    daemon = daemons().start()
+    names = ["%s%d.example" % (how, i) for i in range(3)]
+    for name in names:
+        world.domain(name)
+    assert daemon.ask(names[0]) == ok(names[0])
+    wait_until_written(daemon)
+    if how == "removed":
+        shutil.rmtree(daemon.path("cache"))
+    else:
+        shutil.copy(daemon.path("cache/policies.mdb"), daemon.path("copy"))
+        os.rename(daemon.path("copy"), daemon.path("cache/policies.mdb"))
+    status = daemon.ctl("status", status=1)
+    assert status["cache"]["writable"] is False
+    assert "the cache can't be written, or was removed" in status["reasons"][0]
+    for name in names[1:]:
+        assert daemon.ask(name) == ok(name)
+        wait_for(lambda: daemon.ctl("status", status=1)["cache"]["pending"] ==
+                 0)
+    assert len(warnings(daemon, "cache_removed")) == 1
+    saved = daemon.ctl_raw("export")[1]
+    daemon.stop()
+    daemon.start()
+    assert daemon.ctl("status")["cache"]["writable"] is True
+    with open(daemon.path("saved"), "w") as file:
+        file.write(saved)
+    daemon.ctl("import", daemon.path("saved"))
+    assert [item["domain"] for item in daemon.ctl("list")] == names
+
+
 def test_start_on_read_only_disk(world, disk):
     """What is there is answered, what is new as well; it writes again once
     it can."""
