@@ -73,6 +73,8 @@ static int move_lines(struct feeder *feeder, struct fault *why)
 	if (in->len > TRANSFER_LINE_MAX) {
 		feeder->skipping = true;
 		buffer_clear(in);
+		/* No export begins so, and it may go on for ever. */
+		feeder->ended |= feeder->line == 0;
 	}
 	if (feeder->ended && (in->len > 0 || feeder->skipping)) {
 		put_line(feeder, buffer_slice(in));

@@ -46,6 +46,7 @@ struct endpoint {
 	char *address;
 	const char *path; /* unix: within address; else NULL */
 	bool passed;      /* a service manager has the file */
+	struct stat file; /* unix, not passed: as it was made */
 	mode_t mode;      /* unix: what the file was given */
 	char *owner;
 	char *group;
@@ -253,6 +254,17 @@ static struct endpoint *new_endpoint(const struct endpoint_options *options,
 	return endpoint;
 }
 
+/* Whether the file is the one that was made, as far as we may see. */
+static bool has_its_file(const struct endpoint *endpoint)
+{
+	struct stat file;
+
+	if (lstat(endpoint->path, &file) != 0)
+		return errno != ENOENT && errno != ENOTDIR;
+	return file.st_dev == endpoint->file.st_dev &&
+	       file.st_ino == endpoint->file.st_ino;
+}
+
 int endpoint_listen(const struct endpoint_options *options,
                     endpoint_callback *callback, void *arg,
                     struct endpoint **ret, struct fault *why)
@@ -267,6 +279,8 @@ int endpoint_listen(const struct endpoint_options *options,
 	if (bound.count > 0)
 		endpoint->path = bind_path(endpoint->address);
 	endpoint->passed = bound.passed;
+	if (endpoint->path && lstat(endpoint->path, &endpoint->file) != 0)
+		endpoint->file.st_ino = 0; /* that of no file */
 	for (size_t i = 0; i < bound.count; i++) {
 		if (rc == MTS_OK)
 			rc = start_acceptor(endpoint, bound.fds[i], why);
@@ -285,8 +299,10 @@ int endpoint_listen(const struct endpoint_options *options,
 bool endpoint_is_at(const struct endpoint *endpoint, const char *address)
 {
 	/* Case counts in a path, and not in a host. */
-	return endpoint->path ? strcmp(endpoint->address, address) == 0
-	                      : strcasecmp(endpoint->address, address) == 0;
+	if (!endpoint->path)
+		return strcasecmp(endpoint->address, address) == 0;
+	return strcmp(endpoint->address, address) == 0 &&
+	       (endpoint->passed || has_its_file(endpoint));
 }
 
 /* -- changes --------------------------------------------------------------- */
@@ -357,10 +373,11 @@ static void on_acceptor_closed(uv_handle_t *handle)
 }
 
 /* Who started us as root may have put it into a folder that we can't write to
- * any more; the next start removes it. */
+ * any more; the next start removes it. What another process has put in its place
+ * stays. */
 static void remove_file(const struct endpoint *endpoint)
 {
-	if (endpoint->path && !endpoint->passed &&
+	if (endpoint->path && !endpoint->passed && has_its_file(endpoint) &&
 	    unlink(endpoint->path) != 0 && errno != ENOENT)
 		log_info(
 		    "socket_left address=\"%s\" reason=\"its file can't be "

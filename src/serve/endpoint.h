@@ -25,11 +25,12 @@ int endpoint_listen(const struct endpoint_options *options,
                     endpoint_callback *callback, void *arg,
                     struct endpoint **ret, struct fault *why);
 
-/* Stops listening and removes the unix socket's file. Takes NULL, leaves NULL.
+/* Stops listening and removes the unix socket's file, if it is still its own. Takes NULL, leaves NULL.
  * The loop must run once more before it is closed. */
 void endpoint_close(struct endpoint **endpoint);
 
-/* Whether it listens at ADDRESS, as a configuration writes it. */
+/* Whether it listens at ADDRESS, as a configuration writes it; and, if that is a
+ * unix socket, can be found there: its file may have been removed. */
 bool endpoint_is_at(const struct endpoint *endpoint, const char *address);
 
 /* Gives the file of a unix socket the mode and owner of OPTIONS, if those are

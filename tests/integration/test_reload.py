@@ -106,6 +106,34 @@ def test_listeners_come_and_go(daemon):
         client.close()
 
 
+def test_sockets_that_were_removed_come_back(daemon):
+    client = daemon.connect()
+    assert client.ask("postfix", "reload.example").startswith("OK ")
+    for path in (daemon.socket, daemon.control, daemon.stats):
+        os.unlink(path)
+    daemon.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: daemon.events("reloaded signal=HUP", "info"))
+    for path in (daemon.socket, daemon.control, daemon.stats):
+        assert stat.S_ISSOCK(os.stat(path).st_mode)
+    assert daemon.ask("reload.example").startswith("OK ")
+    assert client.ask("postfix", "reload.example").startswith("OK ")
+    assert daemon.ctl("status")["listeners"] == [
+        "socketmap unix:" + daemon.socket]
+
+
+def test_socket_of_somebody_else_is_left_alone(daemon):
+    """One who has taken the place of ours: a daemon that was started since."""
+    os.unlink(daemon.socket)
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(daemon.socket)
+        other.listen()
+        refused(daemon, "in use: another process listens there")
+        daemon.stop()
+        assert os.path.exists(daemon.socket)
+    daemon.start()
+    assert daemon.ask("reload.example").startswith("OK ")
+
+
 def test_clients_of_gone_listeners_get_the_new_answers(daemon):
     with daemon.connect() as client:
         assert client.ask("postfix", "testing.example") == NONE

@@ -204,6 +204,13 @@ def test_not_an_export(daemons):
     assert daemon.ctl("status")["pid"] == daemon.process.pid
 
 
+def test_file_without_an_end(daemons):
+    daemon = daemons().start()
+    status, out, err = ctl(daemon, "import", "/dev/zero")
+    assert status == 1 and "imported          0\n" in out
+    assert "/dev/zero:1: " in err
+
+
 def test_lines_are_no_requests(daemons):
     """Nothing in a file can make the daemon do something else."""
     daemon = daemons().start()
