@@ -244,6 +244,21 @@ def test_not_here(daemons, name):
     assert done.stderr.partition(": ")[2] == said.partition(": ")[2]
 
 
+@pytest.mark.parametrize("options, words", [
+    ({"fetch": {"ca_file": "/etc/passwd"}},
+     "CA file /etc/passwd holds no PEM certificate"),
+    ({"dns": {"trust_anchor": "/etc/passwd", "dnssec": "validate"}},
+     "/etc/passwd"),
+], ids=["ca_file", "trust_anchor"])
+def test_files_are_no_good(daemons, options, words):
+    """-t says what the start would."""
+    daemon = daemons(**options)
+    status, said = daemon.run_to_end("-t", "-c", daemon.config)
+    check_message(status, said, re.escape(daemon.config) + ": ", words)
+    status, said = daemon.run_to_end()
+    assert status == 1 and words in said
+
+
 @pytest.mark.parametrize("args", [["--nonsense"], ["-x"], ["-c"],
                                   ["-f", "surplus"]],
                          ids=lambda args: " ".join(args))
