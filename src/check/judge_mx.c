@@ -54,10 +54,16 @@ static void say_no_match(struct judging *j, const struct mx_row *row)
 	else
 		finding = report_add(j->report, FINDING_MX_PARTIAL_MATCH,
 		                     "%s matches no pattern", row->name);
-	report_fix(j->report, finding,
-	           "Add this line to the policy, then rotate the id:\n"
-	           "mx: %s%s",
-	           star, pattern ? pattern : row->name);
+	if (mx_pattern_is_valid(slice_str(row->name)))
+		report_fix(j->report, finding,
+		           "Add this line to the policy, then rotate the id:\n"
+		           "mx: %s%s",
+		           star, pattern ? pattern : row->name);
+	else
+		report_fix(j->report, finding,
+		           "No pattern can name it: give the host a name of "
+		           "letters, digits and hyphens, and put that into the "
+		           "MX record.");
 }
 
 static void match_rows(struct judging *j, const struct policy *policy)

@@ -4,6 +4,7 @@
 
 #include "base/buffer.h"
 #include "check/safe.h"
+#include "sts/mx.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -22,7 +23,8 @@ const char *suggest_id(int64_t time_s, char id[SUGGEST_ID])
 }
 
 /* The pattern that covers MX: a known provider's, or the host itself. Hosts of
- * one provider share it. */
+ * one provider share it. A host that no pattern can name is left out: senders
+ * would pass over its line, or refuse the policy for it. */
 static void put_pattern(struct buffer *out, const char *mx)
 {
 	const char *provider;
@@ -31,6 +33,8 @@ static void put_pattern(struct buffer *out, const char *mx)
 	char line[DOMAIN_MAX + sizeof("mx: *.\n")];
 	size_t len;
 
+	if (!mx_pattern_is_valid(slice_str(mx)))
+		return;
 	snprintf(line, sizeof(line), "mx: %s%s\n",
 	         pattern && dot && dot + 1 == pattern ? "*." : "",
 	         pattern ? pattern : mx);
@@ -52,6 +56,15 @@ char *suggest_policy(const struct report *report, const char *mode,
 	if (buffer_put(&out, "", 1) != MTS_OK)
 		buffer_free(&out);
 	return out.data;
+}
+
+/* Is there a host that a pattern can name? */
+static bool can_list(const struct report *report)
+{
+	for (size_t i = 0; i < report->mx_count; i++)
+		if (mx_pattern_is_valid(slice_str(report->mx[i].name)))
+			return true;
+	return false;
 }
 
 /* Would another text be better than the one that is served? */
@@ -94,7 +107,7 @@ void suggest(struct judging *j)
 	const struct policy *policy = report->policy.policy;
 	const char *mode = policy ? policy_mode_text(policy->mode) : "testing";
 	uint32_t max_age_s = MAX_AGE_S;
-	bool new_policy = wants_policy(report) && report->mx_count > 0;
+	bool new_policy = wants_policy(report) && can_list(report);
 	char id[SUGGEST_ID];
 
 	if (policy && policy->max_age_s >= MAX_AGE_S)

@@ -235,6 +235,20 @@ def test_lint(checks, text, status, ids):
     assert ids or "Nothing to complain of." in out
 
 
+@pytest.mark.parametrize("host", ["192.0.2.1", "a_b.unnamed.test"])
+def test_what_is_suggested_passes_lint(checks, host):
+    """An MX host that no pattern can name is not put into a policy."""
+    d = checks.domain("unnamed.test")
+    d.dns.add(d.name, "MX", "10 %s." % host, "20 mx1.%s." % d.name)
+    report = d.check()
+    assert "mx:" not in report.finding("mx_partial_match")["fix"]
+    text = report["suggested_policy"]
+    assert "mx: mx1.unnamed.test\n" in text
+    assert checks.run("lint", "-", stdin=text)[0] == 0, text
+    d.dns.add(d.name, "MX", "10 %s." % host)
+    assert d.check()["suggested_policy"] is None
+
+
 def test_lint_shows_nothing_that_acts(checks):
     for args in ([], ["--json"], ["--color=never", "-v"]):
         _, out, _ = checks.run("lint", "-", *args, stdin=GOOD + EVIL)
