@@ -82,7 +82,8 @@ static const struct finding_row rows[FINDINGS] = {
 	      "dns_error", GROUP_RECORD, WARNING,
 	      "DNS look-up failed",
 	      "A name server answered with an error, or not at all. Senders"
-	      " who meet the same find no policy, or no mail host.",
+	      " who meet the same find no policy, no mail host, or no address"
+	      " for their reports.",
 	      "Mend the zone or its name servers.",
 	      "RFC 8461 3.1" },
 	[FINDING_RECORD_INCONSISTENT] = {

@@ -211,6 +211,7 @@ void judge_record(struct judging *j)
 	if (!j->score.record_known)
 		return;
 	judge_dns(j, &j->facts->mx, "The MX records of ");
+	judge_dns(j, &j->facts->tls_rpt, "_smtp._tls.");
 	if (records > 1) {
 		judge_several(j, records);
 	} else if (records == 1) {

@@ -64,6 +64,10 @@ def mx_servfail(d):
     d.dns.behave(d.name, nameserver.servfail, "MX")
 
 
+def tls_rpt_refused(d):
+    d.dns.behave("_smtp._tls." + d.name, nameserver.refused, "TXT")
+
+
 def two_servers(d):
     d.dns.add(d.name, "NS", "ns1.%s." % d.name, "ns2.%s." % d.name)
     d.dns.add("ns2." + d.name, "A", OTHER_SERVER)
@@ -240,6 +244,7 @@ CASES = [
     ("record_unrelated", INFO, "enforced", other_text),
     ("record_wrong_place", CRITICAL, "broken", at_the_domain),
     ("dns_error", WARNING, "enforced", mx_servfail),
+    ("dns_error", WARNING, "enforced", tls_rpt_refused),
     ("record_inconsistent", WARNING, "enforced", two_servers),
     ("policy_fetch_failed", CRITICAL, "broken", no_host),
     ("http_status", CRITICAL, "broken", not_found),
