@@ -47,25 +47,6 @@ static void judge_syntax(struct judging *j)
 		j->score.runs[GROUP_SYNTAX] = RUN_BLOCKED;
 }
 
-static void judge_expectation(struct judging *j)
-{
-	static const enum policy_mode modes[] = {
-		[EXPECT_NONE] = POLICY_NONE,
-		[EXPECT_TESTING] = POLICY_TESTING,
-		[EXPECT_ENFORCE] = POLICY_ENFORCE,
-	};
-	const struct policy *policy = j->report->policy.policy;
-	enum check_expect expect = j->options->expect;
-
-	if (expect == EXPECT_NOTHING || !policy ||
-	    policy->mode == modes[expect])
-		return;
-	report_add(j->report, FINDING_MODE_UNEXPECTED,
-	           "The mode is %s, expected is %s",
-	           policy_mode_text(policy->mode),
-	           policy_mode_text(modes[expect]));
-}
-
 static void judge_history(struct judging *j)
 {
 	struct report *report = j->report;
@@ -98,7 +79,6 @@ static void judge_all(struct judging *j)
 	judge_mx(j);
 	judge_consistency(j);
 	judge_tls_rpt(j);
-	judge_expectation(j);
 	judge_extra(j);
 	judge_history(j);
 }

@@ -12,7 +12,8 @@ void judge(struct report *report, const struct facts *facts,
            const struct check_options *options);
 
 /* A policy text by itself: adds what is wrong with it to the report, whose
- * policy.text it is; true if it is a policy. EXPECT as in check_options. */
+ * policy.text it is, and that its mode is not the one of EXPECT (as in
+ * check_options); true if it is a policy. */
 bool judge_policy_text(struct report *report, enum check_expect expect);
 
 /* Takes the findings away that are not to be told of: --only and --skip. */

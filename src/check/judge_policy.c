@@ -153,6 +153,22 @@ static void judge_max_age(struct report *report, const struct policy *policy)
 		           max_age_s);
 }
 
+static void judge_expectation(struct report *report, enum policy_mode mode,
+                              enum check_expect expect)
+{
+	static const enum policy_mode modes[] = {
+		[EXPECT_NONE] = POLICY_NONE,
+		[EXPECT_TESTING] = POLICY_TESTING,
+		[EXPECT_ENFORCE] = POLICY_ENFORCE,
+	};
+
+	if (expect == EXPECT_NOTHING || mode == modes[expect])
+		return;
+	report_add(report, FINDING_MODE_UNEXPECTED,
+	           "The mode is %s, expected is %s", policy_mode_text(mode),
+	           policy_mode_text(modes[expect]));
+}
+
 bool judge_policy_text(struct report *report, enum check_expect expect)
 {
 	struct report_policy *policy = &report->policy;
@@ -172,6 +188,7 @@ bool judge_policy_text(struct report *report, enum check_expect expect)
 		return false;
 	judge_mode(report, parsed->mode, expect);
 	judge_max_age(report, parsed);
+	judge_expectation(report, parsed->mode, expect);
 	policy_free(&policy->policy);
 	policy->policy = parsed;
 	return true;

@@ -235,6 +235,13 @@ def test_lint(checks, text, status, ids):
     assert ids or "Nothing to complain of." in out
 
 
+def test_lint_knows_what_is_expected(checks):
+    for expect, status in (("enforce", 0), ("testing", 2), ("none", 2)):
+        got, out, _ = checks.run("lint", "--expect", expect, "-", stdin=GOOD)
+        assert got == status, out
+        assert ("[mode_unexpected]" in out) == bool(status)
+
+
 @pytest.mark.parametrize("host", ["192.0.2.1", "a_b.unnamed.test"])
 def test_what_is_suggested_passes_lint(checks, host):
     """An MX host that no pattern can name is not put into a policy."""
