@@ -82,7 +82,10 @@ int drift_open(const char *file, struct drift **ret, struct fault *why)
 	int status = MTS_ENOMEM;
 
 	if (drift) {
-		drift->file = strdup(file);
+		/* The file that a link leads to, as another takes its place. */
+		drift->file = realpath(file, NULL);
+		if (!drift->file)
+			drift->file = strdup(file);
 		drift->changes = json_object();
 	}
 	if (!drift || !drift->file || !drift->changes)

@@ -163,6 +163,8 @@ static void note_name(struct tls_view *view)
 		used +=
 		    (size_t)snprintf(names + used, sizeof(names) - used, "%s%s",
 		                     used ? ", " : "", cert->names[i]);
+	if (used >= sizeof(names)) /* cut off */
+		memcpy(names + sizeof(names) - 4, "...", 4);
 	if (cert->name_count)
 		note(view, TLS_FAULT_NAME, "it is for %s", names);
 	else

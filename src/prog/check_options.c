@@ -454,10 +454,33 @@ static int take_verb(struct check_cli *cli)
 	             : -1;
 }
 
+/* What is not heeded without a domain, though it is no setting of the network; NULL:
+ * nothing of it was given. */
+static const char *find_for_domains(const struct check_cli *cli)
+{
+	const struct {
+		bool given;
+		const char *name;
+	} rows[] = {
+		{ cli->file, "file" },
+		{ cli->watch_s, "watch" },
+		{ cli->state, "state" },
+		{ cli->reports, "reports" },
+		{ cli->check.min_score, "min-score" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (rows[i].given)
+			return rows[i].name;
+	return NULL;
+}
+
 static int check_verb_sense(const struct check_cli *cli)
 {
-	if (cli->file || cli->watch_s)
-		return check_cli_usage("--file and --watch are for domains");
+	const char *other = find_for_domains(cli);
+
+	if (other)
+		return check_cli_usage("--%s is for domains", other);
 	if (cli->verb == CHECK_VERB_LINT && cli->arg_count != 1)
 		return check_cli_usage("lint takes one file, or - for "
 		                       "standard input");

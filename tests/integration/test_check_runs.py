@@ -484,6 +484,17 @@ def test_state_file_that_is_empty(checks):
         assert list(json.load(file)["domains"]) == [d.name]
 
 
+def test_state_file_behind_a_link(checks):
+    d = checks.domain("linked.test")
+    path = checks.world.path("linked.json")
+    os.symlink("behind.json", path)
+    for expected in ("baseline", None):
+        with open(checks.world.path("behind.json"), "a"):
+            pass
+        assert d.check("--state", path).ids == ([expected] if expected else [])
+        assert os.path.islink(path)
+
+
 REPORT = json.dumps({"policies": [{
     "policy": {"policy-type": "sts", "policy-domain": "reported.test"},
     "summary": {"total-failure-session-count": 3}}]}).encode()
