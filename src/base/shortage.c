@@ -3,8 +3,12 @@
 #include "base/shortage.h"
 
 #include <stdatomic.h>
+#include <stdlib.h>
 
-enum { WARN_PAUSE_MS = 60 * 1000 };
+enum {
+	WARN_PAUSE_MS = 60 * 1000,
+	LOOK_SIZE = 1024 * 1024,
+};
 
 static _Atomic uint64_t refusals;
 
@@ -16,6 +20,15 @@ uint64_t shortage_count(void)
 void shortage_note(void)
 {
 	atomic_fetch_add(&refusals, 1);
+}
+
+void shortage_look(void)
+{
+	void *volatile piece = malloc(LOOK_SIZE); /* or it would be left out */
+
+	if (!piece)
+		shortage_note();
+	free(piece);
 }
 
 bool shortage_may_warn(uint64_t now_ms)

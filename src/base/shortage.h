@@ -17,6 +17,10 @@ uint64_t shortage_count(void);
 /* Memory was refused to somebody. By any thread. */
 void shortage_note(void);
 
+/* The same if a megabyte can't be had now: of what some libraries are refused nobody
+ * tells. */
+void shortage_look(void);
+
 /* Whether a line of the log may say now that a look-up was refused memory: one a
  * minute may. NOW_MS is the monotonic clock's. On the loop's thread. */
 bool shortage_may_warn(uint64_t now_ms);

@@ -7,6 +7,7 @@
  * one is due, so that an idle daemon sleeps. A test of a validator that has seen
  * the root's keys would only test its cache: so it gets one of its own. */
 #include "base/log.h"
+#include "base/shortage.h"
 #include "net/secure_parts.h"
 
 #include <stdio.h>
@@ -19,6 +20,9 @@ enum {
 	/* The same if it never was good, as when a machine starts: until the
 	 * test that sees DNS come up, mail goes without DANE. */
 	TEST_DEAD_MS = 2 * 1000,
+	/* After one for which there was no memory: it has told nothing. Until
+	 * then what was known holds, and if that is nothing, who asks waits. */
+	TEST_SHORT_MS = 1000,
 	/* After the last test, if a look-up has failed since: that is most often
 	 * its zone's fault, but a resolver that is no good any more must not
 	 * hold all mail back until the hour is over. */
@@ -140,6 +144,13 @@ static uint64_t pause_ms(const struct secure_health *health,
 	return TEST_BAD_MS;
 }
 
+/* Whether anything but the test's servers may be to blame. */
+static bool was_short(const struct secure_health *health)
+{
+	shortage_look(); /* libunbound does not tell */
+	return shortage_count() != health->shortages;
+}
+
 static void on_tested(void *arg, const struct dnssec_test_result *result)
 {
 	struct secure_dns *dns = arg;
@@ -147,6 +158,10 @@ static void on_tested(void *arg, const struct dnssec_test_result *result)
 
 	health->test = NULL;
 	stop(health);
+	if (result->health != SECURE_DNS_GOOD && was_short(health)) {
+		health->due_ms = clock_mono_ms(dns->clock) + TEST_SHORT_MS;
+		return;
+	}
 	if (result->health == SECURE_DNS_STRIPPED && !dns->validates &&
 	    dns->mode == SECURE_DNS_AUTO && dns->anchor &&
 	    secure_dns_validate_instead(dns) == MTS_OK)
@@ -164,13 +179,17 @@ static void on_tested(void *arg, const struct dnssec_test_result *result)
 static void start_test(struct secure_dns *dns, struct validator *validator)
 {
 	struct secure_health *health = &dns->health;
+	uint64_t now_ms = clock_mono_ms(dns->clock);
+	int status;
 
-	health->due_ms = clock_mono_ms(dns->clock) + TEST_SOON_MS;
-	if (dnssec_test_start(dns->resolver, validator, dns->timeout_ms,
-	                      on_tested, dns, &health->test) == MTS_OK)
-		return;
-	if (health->state == SECURE_DNS_UNTESTED)
-		set_state(dns, SECURE_DNS_FAILING, "out of memory");
+	health->shortages = shortage_count();
+	health->due_ms = now_ms + TEST_SOON_MS;
+	status = dnssec_test_start(dns->resolver, validator, dns->timeout_ms,
+	                           on_tested, dns, &health->test);
+	if (status == MTS_ENOMEM)
+		health->due_ms = now_ms + TEST_SHORT_MS;
+	else if (status != MTS_OK && health->state == SECURE_DNS_UNTESTED)
+		set_state(dns, SECURE_DNS_FAILING, mts_status_text(status));
 }
 
 void secure_health_begin(struct secure_dns *dns)

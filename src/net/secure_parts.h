@@ -18,6 +18,7 @@ struct secure_health {
 	uint64_t due_ms;          /* of the next one */
 	unsigned failures;        /* tests in a row */
 	unsigned insecure;        /* answers in a row, since the last test */
+	uint64_t shortages;       /* when the last test began */
 	struct dnssec_test *test; /* that is under way; or NULL */
 	struct validator *fresh;  /* for that test alone; or NULL */
 	char reason[DNSSEC_TEST_REASON];

@@ -4,6 +4,7 @@
 #include "tests.h"
 
 #include "alloc.h"
+#include "base/shortage.h"
 #include "dns_server.h"
 #include "netns.h"
 
@@ -440,6 +441,46 @@ static void no_more_ad(void **state)
 	close_world(&w);
 }
 
+static void say_short(void *arg, struct dns_message *m)
+{
+	(void)arg;
+	shortage_note(); /* as somebody is refused memory meanwhile */
+	dns_set_rcode(m, 2);
+}
+
+/* A test for which there was no memory tells nothing of the resolver: that DANE
+ * may apply is not taken for the contrary. */
+static void tested_without_memory(void **state)
+{
+	struct world w;
+	unsigned count;
+
+	(void)state;
+	now_says = say_short;
+	open_world(&w, SECURE_DNS_TRUST_AD, say_now);
+	assert_int_equal(test(&w), SECURE_DNS_UNTESTED);
+	count = dns_server_udp_count(w.server);
+	assert_true(count > 0);
+	assert_int_equal(test(&w), SECURE_DNS_UNTESTED);
+	assert_int_equal(dns_server_udp_count(w.server), count);
+	now_says = say_validated;
+	w.now_ms += 1000;
+	assert_int_equal(test(&w), SECURE_DNS_GOOD);
+	now_says = say_short;
+	w.now_ms += 60 * 60 * 1000;
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(test(&w), SECURE_DNS_GOOD);
+		w.now_ms += 1000;
+	}
+	now_says = say_choked;
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(test(&w),
+		                 i < 2 ? SECURE_DNS_GOOD : SECURE_DNS_FAILING);
+		w.now_ms += 30 * 1000;
+	}
+	close_world(&w);
+}
+
 /* A machine starts, and its network a little later: until that is seen, mail
  * goes without DANE. */
 static void comes_up(void **state)
@@ -789,6 +830,7 @@ int main(void)
 		cmocka_unit_test(changes),
 		cmocka_unit_test(doubt),
 		cmocka_unit_test(no_more_ad),
+		cmocka_unit_test(tested_without_memory),
 		cmocka_unit_test(comes_up),
 		cmocka_unit_test(servers_change),
 		cmocka_unit_test(by_ad),
