@@ -13,8 +13,9 @@ struct cleartext;
 typedef void cleartext_callback(void *arg, bool served);
 
 /* Asks one of the addresses, which are copied: the first of two that can be
- * connected to. An error return means "not started": MTS_ENOMEM. Otherwise CALLBACK comes exactly once, never
- * from inside the call, unless cleartext_cancel() comes first. */
+ * connected to. An error return means "not started": MTS_ENOMEM. Otherwise
+ * CALLBACK comes exactly once, never from inside the call, unless
+ * cleartext_cancel() comes first. */
 int cleartext_start(uv_loop_t *loop, const char *host,
                     const struct address *addresses, size_t count,
                     uint64_t timeout_ms, cleartext_callback *callback,

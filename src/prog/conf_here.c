@@ -94,15 +94,18 @@ static int check_control(const struct conf *conf, const char *path,
 	return rc;
 }
 
+bool conf_here_validates(const struct conf *conf)
+{
+	return conf->dns.dnssec == CONF_DNSSEC_AUTO ||
+	       conf->dns.dnssec == CONF_DNSSEC_VALIDATE;
+}
+
 int conf_here_check(const struct conf *conf, const char *path,
                     struct fault *why)
 {
 	struct place user = { path, 0, "user" };
 	struct place ca_file = { path, 0, "fetch.ca_file" };
 	struct place anchor = { path, 0, "dns.trust_anchor" };
-	/* Those who take another's word need none. */
-	bool validates = conf->dns.dnssec == CONF_DNSSEC_AUTO ||
-	                 conf->dns.dnssec == CONF_DNSSEC_VALIDATE;
 	int rc = check_listeners(conf, path, why);
 
 	if (rc == MTS_OK)
@@ -111,7 +114,7 @@ int conf_here_check(const struct conf *conf, const char *path,
 		rc = check_user(&user, conf->user, why);
 	if (rc == MTS_OK)
 		rc = check_file(&ca_file, conf->fetch.ca_file, why);
-	if (rc == MTS_OK && validates)
+	if (rc == MTS_OK && conf_here_validates(conf))
 		rc = check_file(&anchor, conf->dns.trust_anchor, why);
 	return rc;
 }

@@ -417,20 +417,21 @@ static int start(const struct options *options, const struct conf *conf)
 	return status;
 }
 
-/* What is in the files that CONF names, which are there: the start reads them, and
- * ends if they are no good. */
-static int check_files(const struct conf *conf, const char *path,
-                       struct fault *why)
+/* Whether all that CONF names is there, and what is in its files: the start reads
+ * them, and ends if they are no good. */
+static int check_here(const struct conf *conf, const char *path,
+                      struct fault *why)
 {
-	bool validates = conf->dns.dnssec == CONF_DNSSEC_AUTO ||
-	                 conf->dns.dnssec == CONF_DNSSEC_VALIDATE;
 	struct trust *trust = NULL;
 	struct fault what;
-	int rc = trust_new(conf->fetch.ca_file, &trust, &what);
+	int rc = conf_here_check(conf, path, why);
 
+	if (rc != MTS_OK)
+		return rc;
+	rc = trust_new(conf->fetch.ca_file, &trust, &what);
 	trust_free(&trust);
-	if (rc == MTS_OK && validates && conf->dane != CONF_DANE_OFF &&
-	    *conf->dns.trust_anchor)
+	if (rc == MTS_OK && conf_here_validates(conf) &&
+	    conf->dane != CONF_DANE_OFF && *conf->dns.trust_anchor)
 		rc = trust_anchor_check(conf->dns.trust_anchor, &what);
 	return rc == MTS_OK ? MTS_OK
 	                    : fault_set(why, rc, "%s: %s", path, what.text);
@@ -448,9 +449,7 @@ static int run(int argc, char **argv)
 		return status;
 	rc = conf_load(options.config, &conf, &why);
 	if (rc == MTS_OK && options.test)
-		rc = conf_here_check(conf, options.config, &why);
-	if (rc == MTS_OK && options.test)
-		rc = check_files(conf, options.config, &why);
+		rc = check_here(conf, options.config, &why);
 	if (rc != MTS_OK) {
 		fprintf(stderr, "mtastsd: %s\n", why.text);
 		status = EXIT_FAILURE;

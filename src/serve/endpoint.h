@@ -25,8 +25,8 @@ int endpoint_listen(const struct endpoint_options *options,
                     endpoint_callback *callback, void *arg,
                     struct endpoint **ret, struct fault *why);
 
-/* Stops listening and removes the unix socket's file, if it is still its own. Takes NULL, leaves NULL.
- * The loop must run once more before it is closed. */
+/* Stops listening and removes the unix socket's file, if it is still its own.
+ * Takes NULL, leaves NULL. The loop must run once more before it is closed. */
 void endpoint_close(struct endpoint **endpoint);
 
 /* Whether it listens at ADDRESS, as a configuration writes it; and, if that is a
