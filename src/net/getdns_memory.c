@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* getdns_memory.c - memory for getdns, which crashes where it is refused some.
  *
- * The reserve is handed out from its beginning to its end, and is whole again
- * when all of it has come back. That happens soon, since nothing new is asked
- * until then, and an answer's memory comes back when it has been read. Pages
- * that were never used cost nothing. */
+ * The reserve is whole again soon, since nothing new is asked until then, and an
+ * answer's memory comes back when it has been read. */
 #include "net/getdns_memory.h"
 
+#include "base/reserve.h"
 #include "base/shortage.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,37 +15,8 @@
  * at most and of these only those by TCP, keeps some 1 KiB. */
 enum { RESERVE_BYTES = 1 << 20 };
 
-/* Before each block, and as large as what any type is aligned to. */
-union head {
-	size_t size;
-	max_align_t align;
-};
-
-static union head reserve[RESERVE_BYTES / sizeof(union head)];
-static size_t used; /* of its elements */
-static size_t out;  /* blocks */
-
-static bool is_of_reserve(const void *memory)
-{
-	return (uintptr_t)memory - (uintptr_t)reserve < sizeof(reserve);
-}
-
-static void *take(size_t size)
-{
-	union head *head = &reserve[used];
-	size_t count;
-
-	shortage_note();
-	if (size > sizeof(reserve))
-		return NULL;
-	count = 1 + (size + sizeof(*head) - 1) / sizeof(*head);
-	if (count > sizeof(reserve) / sizeof(*reserve) - used)
-		return NULL;
-	used += count;
-	out++;
-	head->size = size;
-	return head + 1;
-}
+static union reserve_unit units[RESERVE_BYTES / sizeof(union reserve_unit)];
+static struct reserve reserve = RESERVE_OF(units);
 
 /* getdns looks at memory that it never wrote to (stub.c); so it is zeroed. Not
  * calloc(), which the tests make fail: they are about our own errors. */
@@ -55,8 +24,10 @@ void *getdns_memory_get(size_t size)
 {
 	void *memory = reallocarray(NULL, 1, size);
 
-	if (!memory)
-		memory = take(size);
+	if (!memory) {
+		shortage_note();
+		memory = reserve_take(&reserve, size);
+	}
 	return memory ? memset(memory, 0, size) : NULL;
 }
 
@@ -65,7 +36,7 @@ void *getdns_memory_resize(void *old, size_t size)
 	size_t old_size;
 	void *memory;
 
-	if (old && !is_of_reserve(old)) {
+	if (old && !reserve_has(&reserve, old)) {
 		memory = realloc(old, size);
 		if (!memory && size)
 			shortage_note();
@@ -74,7 +45,7 @@ void *getdns_memory_resize(void *old, size_t size)
 	memory = getdns_memory_get(size);
 	if (!old || !memory)
 		return memory;
-	old_size = ((union head *)old)[-1].size;
+	old_size = reserve_size(old);
 	memcpy(memory, old, old_size < size ? old_size : size);
 	getdns_memory_free(old);
 	return memory;
@@ -82,13 +53,13 @@ void *getdns_memory_resize(void *old, size_t size)
 
 void getdns_memory_free(void *memory)
 {
-	if (!is_of_reserve(memory))
+	if (reserve_has(&reserve, memory))
+		reserve_give_back(&reserve);
+	else
 		free(memory);
-	else if (--out == 0)
-		used = 0;
 }
 
 bool getdns_memory_is_left(void)
 {
-	return out == 0;
+	return reserve.out == 0;
 }

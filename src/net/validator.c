@@ -25,6 +25,7 @@
 
 #include "base/list.h"
 #include "base/shortage.h"
+#include "net/gmp_memory.h"
 
 #include <getdns/getdns_extra.h>
 #include <pthread.h>
@@ -334,6 +335,7 @@ int validator_new(const struct validator_options *options,
 	if (!validator)
 		return fault_set(why, MTS_ENOMEM, "out of memory");
 	list_init(&validator->questions);
+	gmp_memory_guard();
 	validator->context = ub_ctx_create();
 	if (!validator->context) {
 		fault_set(why, status,

@@ -272,7 +272,8 @@ def descriptors(daemon):
 
 def is_at_rest(daemon):
     got = daemon.ctl("status")
-    return got["clients"]["now"] == 0 and not any(got["fetcher"].values())
+    return got["clients"]["now"] == 0 and got["cache"]["pending"] == 0 and \
+        not any(got["fetcher"].values())
 
 
 def test_worst_manners(daemon):
