@@ -5,9 +5,9 @@
 
 # What the build needs.
 BUILD_PACKAGES="autoconf automake pkg-config make gcc libc6-dev ca-certificates
- libuv1-dev libgetdns-dev libunbound-dev dns-root-data libcurl4-openssl-dev
- libssl-dev libyaml-dev liblmdb-dev libidn2-dev libjansson-dev libsystemd-dev
- libmicrohttpd-dev zlib1g-dev"
+ libuv1-dev libgetdns-dev libunbound-dev libevent-dev dns-root-data
+ libcurl4-openssl-dev libssl-dev libyaml-dev liblmdb-dev libidn2-dev
+ libjansson-dev libsystemd-dev libmicrohttpd-dev zlib1g-dev"
 
 # What contrib/build-deb needs besides.
 DEB_PACKAGES="build-essential debhelper dpkg-dev xz-utils"

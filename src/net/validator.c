@@ -10,184 +10,56 @@
  *
  * Held with care as well:
  *
- * - A cancelled question stays with libunbound until it is over, and would still
- *   take memory and sockets there: so it is not cancelled but forgotten, and
- *   counted until its answer comes.
+ * - A cancelled question that libunbound has begun stays with it until it is over,
+ *   and would still take memory and sockets there: so it is not cancelled but
+ *   forgotten, and counted until its answer comes.
  * - It reads no file but the anchor's, which it takes as good when it is empty:
  *   so that is looked into first (trust_anchor.c).
  * - It answers some names by itself (RFC 6303, RFC 6761). A private network's
  *   "test" and "home.arpa" are asked for like others.
  * - A server that keeps silent is left alone for up to two minutes, and probed
  *   less and less: here it is asked anew within seconds.
- * - Its callbacks come from inside ub_process(), where it must not be deleted:
- *   they only hand the answer on. */
-#include "net/validator.h"
-
-#include "base/list.h"
-#include "base/shortage.h"
-#include "net/gmp_memory.h"
+ * - Built with nettle, it has no bound for the size of an RSA key's exponent: one
+ *   signature can take it minutes. A thread that does not come back for seconds is
+ *   left to itself, and another one takes its place; so is one that has ended. */
+#include "base/log.h"
+#include "net/validator_parts.h"
 
 #include <getdns/getdns_extra.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unbound.h>
 
+enum {
+	/* A thread that has not come back at two looks in a row is stuck: no
+	 * name that anybody uses takes a tenth of that. Not at one: the whole
+	 * process may have been stopped. */
+	LOOK_MS = 2500,
+	LOOKS = 2,
+	CLOSE_MS = 1000,
+	LEFT_BEHIND_MAX = 4, /* each takes a processor's time */
+	WARN_PAUSE_MS = 60 * 1000,
+};
+
 struct validator {
-	uv_poll_t poll;
-	struct ub_ctx *context;
-	struct list questions; /* all that libunbound has */
-	size_t load;           /* how many these are */
-	bool polls;
+	struct validator_thread *thread;  /* NULL: none was to be had */
+	struct list questions;            /* all that it has */
+	size_t load;                      /* how many these are */
+	uv_async_t async;                 /* it has answered */
+	uv_timer_t timer;                 /* has it come back? */
+	uint64_t turns;                   /* when the timer was started */
+	unsigned looks;                   /* since then */
+	struct validator_options options; /* for the next one; ours */
+	unsigned handles;                 /* that are not closed */
 };
-
-struct validator_question {
-	struct list node; /* in the validator's questions */
-	struct validator *validator;
-	struct dns_name name;
-	uint16_t type;
-	validator_callback *callback; /* NULL: nobody waits any more */
-	void *arg;
-};
-
-/* -- setting libunbound up ------------------------------------------------- */
-
-static int mts_from_unbound(int rc)
-{
-	if (rc == UB_NOERROR)
-		return MTS_OK;
-	if (rc == UB_NOMEM)
-		shortage_note();
-	return rc == UB_NOMEM ? MTS_ENOMEM : MTS_ELIB;
-}
-
-static const struct {
-	const char *name;
-	const char *value;
-	bool required; /* else: where the library knows it */
-} settings[] = {
-	{ "module-config:", "validator iterator", true },
-	{ "use-syslog:", "no", true },
-	{ "verbosity:", "0", true },
-	{ "do-not-query-localhost:", "no", true },
-	/* Memory: a megabyte and a half in all. */
-	{ "msg-cache-size:", "512k", true },
-	{ "rrset-cache-size:", "512k", true },
-	{ "key-cache-size:", "384k", true },
-	{ "neg-cache-size:", "64k", true },
-	{ "infra-cache-numhosts:", "64", true },
-	/* Sockets; 128 descriptors are set aside for what is no client. */
-	{ "outgoing-range:", "48", true },
-	{ "outgoing-num-tcp:", "8", true },
-	{ "edns-buffer-size:", "1232", true },
-	/* A server that was silent is asked again soon. */
-	{ "infra-host-ttl:", "5", true },
-	{ "infra-keep-probing:", "yes", false },
-	/* What failed is tried again soon. */
-	{ "val-bogus-ttl:", "10", true },
-	{ "cache-max-ttl:", "86400", true },
-	{ "cache-max-negative-ttl:", "3600", true },
-	{ "harden-glue:", "yes", true },
-	{ "harden-dnssec-stripped:", "yes", true },
-	{ "harden-below-nxdomain:", "yes", true },
-	/* A zone may be signed with one of its DS' algorithms only while it
-	 * changes to another (RFC 6840 5.11). */
-	{ "harden-algo-downgrade:", "no", true },
-	/* Denials come with their proof; see dns_denial.h. */
-	{ "minimal-responses:", "no", true },
-	{ "aggressive-nsec:", "no", false },
-	{ "prefetch:", "no", true },
-	{ "prefetch-key:", "no", true },
-	{ "serve-expired:", "no", true },
-	{ "qname-minimisation:", "no", true },
-	{ "trust-anchor-signaling:", "no", false },
-	{ "root-key-sentinel:", "no", false },
-	{ "val-log-level:", "2", false }, /* so that it says why */
-};
-
-static int apply_settings(struct ub_ctx *context, struct fault *why)
-{
-	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++) {
-		int rc = ub_ctx_set_option(context, settings[i].name,
-		                           settings[i].value);
-
-		if (rc && (settings[i].required || rc == UB_NOMEM))
-			return fault_set(why, mts_from_unbound(rc),
-			                 "libunbound: %s %s: %s",
-			                 settings[i].name, settings[i].value,
-			                 ub_strerror(rc));
-	}
-	return MTS_OK;
-}
-
-static int add_servers(struct ub_ctx *context,
-                       const struct validator_options *options,
-                       struct fault *why)
-{
-	for (size_t i = 0; i < options->server_count; i++) {
-		const struct resolver_server *server = &options->servers[i];
-		char address[ADDRESS_TEXT];
-		char text[ADDRESS_TEXT + 8];
-		int rc;
-
-		snprintf(text, sizeof(text), "%s@%u",
-		         address_text(&server->address, address),
-		         (unsigned)server->port);
-		rc = ub_ctx_set_fwd(context, text);
-		if (rc)
-			return fault_set(why, mts_from_unbound(rc),
-			                 "libunbound: server %s: %s", text,
-			                 ub_strerror(rc));
-	}
-	return MTS_OK;
-}
-
-/* Removing a zone of its own makes libunbound read its configuration, and the
- * anchor file, now instead of with the first question. */
-static int finalize(struct ub_ctx *context,
-                    const struct validator_options *options, struct fault *why)
-{
-	static const char *const zones[] = { "test.", "home.arpa." };
-	int rc = UB_NOERROR;
-
-	for (size_t i = 0; i < 2 && !rc; i++)
-		rc = ub_ctx_zone_remove(context, zones[i]);
-	if (!rc)
-		return MTS_OK;
-	return fault_set(why, mts_from_unbound(rc),
-	                 "libunbound can't be set up with trust anchor %s: %s",
-	                 options->trust_anchor, ub_strerror(rc));
-}
-
-static int set_up(struct ub_ctx *context,
-                  const struct validator_options *options, struct fault *why)
-{
-	int rc = ub_ctx_debugout(context, NULL);
-	int status;
-
-	if (!rc)
-		rc = ub_ctx_async(context, 1);
-	if (!rc)
-		rc = ub_ctx_add_ta_file(context, options->trust_anchor);
-	if (rc)
-		return fault_set(why, mts_from_unbound(rc), "libunbound: %s",
-		                 ub_strerror(rc));
-	status = apply_settings(context, why);
-	if (status == MTS_OK)
-		status = add_servers(context, options, why);
-	if (status == MTS_OK)
-		status = finalize(context, options, why);
-	return status;
-}
 
 /* -- answers --------------------------------------------------------------- */
 
 static void read_packet(const struct validator_question *question,
-                        const struct ub_result *result, struct dns_reply *reply)
+                        const struct validator_result *result,
+                        struct dns_reply *reply)
 {
-	struct slice message =
-	    slice_of(result->answer_packet, (size_t)result->answer_len);
+	struct slice message = slice_of(result->packet, result->packet_len);
 
 	/* Out of memory is a reason like others, and stands in the reply. */
 	(void)dns_reply_read(message, &question->name, question->type, false,
@@ -197,75 +69,215 @@ static void read_packet(const struct validator_question *question,
 		reply->kind = DNS_REPLY_NODATA;
 }
 
-static void read_result(const struct validator_question *question, int error,
-                        const struct ub_result *result, struct dns_reply *reply)
+static bool is_failure(const struct validator_result *result)
 {
+	enum { RCODE_AT = 3, RCODE_MASK = 15 }; /* RFC 1035 4.1.1 */
+
+	if (result->rcode == GETDNS_RCODE_SERVFAIL)
+		return true;
+	return result->packet_len > RCODE_AT &&
+	       (result->packet[RCODE_AT] & RCODE_MASK) == GETDNS_RCODE_SERVFAIL;
+}
+
+static void read_result(const struct validator_question *question,
+                        struct dns_reply *reply)
+{
+	const struct validator_result *result = &question->result;
+
 	*reply = (struct dns_reply){ .kind = DNS_REPLY_BAD };
-	(void)mts_from_unbound(error);
-	if (error || !result)
-		dns_reply_bad(reply, "libunbound: %s", ub_strerror(error));
+	if (result->error)
+		dns_reply_bad(reply, "libunbound: %s",
+		              ub_strerror(result->error));
 	else if (result->bogus)
 		dns_reply_bad(reply, "bogus: %s",
 		              result->why_bogus ? result->why_bogus
 		                                : "not authentic");
-	else if (result->rcode == GETDNS_RCODE_SERVFAIL)
+	else if (is_failure(result))
 		dns_reply_bad(reply, "SERVFAIL, or no server answers");
-	else if (!result->answer_packet || result->answer_len <= 0)
+	else if (!result->packet)
 		dns_reply_bad(reply, "there is no answer");
 	else
 		read_packet(question, result, reply);
 }
 
-static void forget(struct validator_question *question)
+/* QUESTION is nobody's any more but for its memory. */
+static void leave(struct validator_question *question)
 {
-	list_remove(&question->node);
+	list_remove(&question->link);
 	question->validator->load--;
-	free(question);
 }
 
-static void on_result(void *arg, int error, struct ub_result *result)
+static void tell(struct validator_question *question)
 {
-	struct validator_question *question = arg;
+	validator_callback *callback = question->callback;
 	struct dns_reply reply;
 	struct validator_reply out = { .reply = &reply };
 
-	if (question->callback) {
-		read_result(question, error, result, &reply);
-		out.bogus = result && result->bogus;
-		out.secure = result && result->secure && !result->bogus;
-		question->callback(question->arg, &out);
-		dns_reply_clear(&reply);
-	}
-	ub_resolve_free(result);
-	forget(question);
+	if (!callback)
+		return;
+	read_result(question, &reply);
+	out.bogus = !question->result.error && question->result.bogus;
+	out.secure =
+	    !question->result.error && !out.bogus && question->result.secure;
+	callback(question->arg, &out);
+	dns_reply_clear(&reply);
 }
 
-static void on_readable(uv_poll_t *handle, int status, int events)
-{
-	struct validator *validator = handle->data;
+/* -- the thread ------------------------------------------------------------ */
 
-	(void)status;
-	(void)events;
-	/* If its pipe is broken no answer comes, and time-outs end the
-	 * questions. */
-	(void)ub_process(validator->context);
+static void tell_failure(struct validator_question *question,
+                         const char *reason)
+{
+	struct dns_reply reply;
+	const struct validator_reply out = { .reply = &reply };
+
+	if (!question->callback)
+		return;
+	reply = (struct dns_reply){ .kind = DNS_REPLY_BAD };
+	dns_reply_bad(&reply, "%s", reason);
+	question->callback(question->arg, &out);
+	dns_reply_clear(&reply);
+}
+
+/* Its questions are its own from then on. */
+static void drop_thread(struct validator *validator, unsigned wait_ms)
+{
+	list_each_safe (node, &validator->questions)
+		leave(container_of(node, struct validator_question, link));
+	if (validator->thread)
+		validator_thread_end(&validator->thread, wait_ms);
+}
+
+static void warn(const char *reason, bool replaced)
+{
+	static uint64_t next_ms;
+	uint64_t now_ms = uv_hrtime() / 1000000;
+
+	if (now_ms < next_ms)
+		return;
+	next_ms = now_ms + WARN_PAUSE_MS;
+	log_warning("validation_stuck replaced=%s reason=\"%s\"",
+	            replaced ? "yes" : "no", reason);
+}
+
+/* Moves the questions that the thread has not begun to SPARED, and fails the
+ * others: what it is stuck at is among them. */
+static void give_up_begun(struct validator *validator, const char *reason,
+                          struct list *spared)
+{
+	list_each_safe (node, &validator->questions) {
+		struct validator_question *question =
+		    container_of(node, struct validator_question, link);
+
+		if (validator_thread_withdraw(question)) {
+			list_remove(node);
+			list_append(spared, node);
+		} else {
+			tell_failure(question, reason);
+		}
+	}
+}
+
+/* Another one takes the thread's place; if none can be had the next question tries
+ * again. */
+static void replace_thread(struct validator *validator, const char *reason)
+{
+	struct list spared;
+	struct fault why;
+
+	list_init(&spared);
+	give_up_begun(validator, reason, &spared);
+	drop_thread(validator, 0);
+	if (validator_thread_new(&validator->options, &validator->async,
+	                         &validator->thread, &why) == MTS_OK)
+		warn(reason, true);
+	else
+		warn(why.text, false);
+	list_each_safe (node, &spared) {
+		struct validator_question *question =
+		    container_of(node, struct validator_question, link);
+
+		if (validator->thread &&
+		    validator_thread_put(validator->thread, question) ==
+		        MTS_OK) {
+			list_remove(node);
+			list_append(&validator->questions, node);
+		} else {
+			tell_failure(question, reason);
+			leave(question);
+			validator_question_free(question);
+		}
+	}
+}
+
+static void on_async(uv_async_t *async)
+{
+	struct validator *validator = async->data;
+	struct list answered;
+	bool runs;
+
+	if (!validator->thread)
+		return;
+	list_init(&answered);
+	runs = validator_thread_take(validator->thread, &answered);
+	list_each_safe (node, &answered) {
+		struct validator_question *question =
+		    container_of(node, struct validator_question, node);
+
+		list_remove(node);
+		leave(question);
+		tell(question);
+		validator_question_free(question);
+	}
+	if (!runs)
+		replace_thread(validator, "libunbound's event loop ended");
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	static const char reason[] = "libunbound has been at work on one "
+				     "answer for seconds";
+	struct validator *validator = timer->data;
+
+	if (!validator->thread ||
+	    validator_thread_turns(validator->thread) != validator->turns) {
+		uv_timer_stop(timer);
+	} else if (++validator->looks >= LOOKS) {
+		uv_timer_stop(timer);
+		if (validator_threads_left_behind() < LEFT_BEHIND_MAX)
+			replace_thread(validator, reason);
+		else
+			warn(reason, false);
+	}
+}
+
+/* A question is to be put to it now. */
+static void watch_thread(struct validator *validator)
+{
+	if (uv_is_active((uv_handle_t *)&validator->timer))
+		return;
+	validator->turns = validator_thread_turns(validator->thread);
+	validator->looks = 0;
+	uv_timer_start(&validator->timer, on_timer, LOOK_MS, LOOK_MS);
+	/* Questions have timers, which keep the loop alive. */
+	uv_unref((uv_handle_t *)&validator->timer);
 }
 
 /* -- questions ------------------------------------------------------------- */
 
-/* The first question starts the thread: no signal is for it. */
-static int ask_unbound(struct validator_question *question, const char *text)
+static int put(struct validator *validator, struct validator_question *question)
 {
-	sigset_t all, before;
-	int rc;
+	struct fault why;
+	int status = MTS_OK;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &before);
-	rc =
-	    ub_resolve_async(question->validator->context, text, question->type,
-	                     GETDNS_RRCLASS_IN, question, on_result, NULL);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return mts_from_unbound(rc);
+	if (!validator->thread)
+		status =
+		    validator_thread_new(&validator->options, &validator->async,
+		                         &validator->thread, &why);
+	if (status != MTS_OK)
+		return status;
+	watch_thread(validator);
+	return validator_thread_put(validator->thread, question);
 }
 
 int validator_ask(struct validator *validator, const struct dns_name *name,
@@ -273,35 +285,40 @@ int validator_ask(struct validator *validator, const struct dns_name *name,
                   struct validator_question **ret)
 {
 	struct validator_question *question = calloc(1, sizeof(*question));
-	char *text = dns_name_format(name);
 	int status = MTS_ENOMEM;
 
-	if (!question || !text)
-		goto out;
+	if (!question)
+		return MTS_ENOMEM;
+	question->text = dns_name_format(name);
 	question->validator = validator;
 	question->name = *name;
 	question->type = type;
 	question->callback = callback;
 	question->arg = arg;
-	status = ask_unbound(question, text);
-	if (status != MTS_OK)
-		goto out;
-	list_append(&validator->questions, &question->node);
+	if (question->text)
+		status = put(validator, question);
+	if (status != MTS_OK) {
+		validator_question_free(question);
+		return status;
+	}
+	list_append(&validator->questions, &question->link);
 	validator->load++;
 	*ret = question;
-	question = NULL;
-out:
-	free(text);
-	free(question);
-	return status;
+	return MTS_OK;
 }
 
 void validator_cancel(struct validator_question **question)
 {
-	if (!*question)
+	struct validator_question *q = *question;
+
+	if (!q)
 		return;
-	(*question)->callback = NULL;
 	*question = NULL;
+	q->callback = NULL;
+	if (!validator_thread_withdraw(q))
+		return;
+	leave(q);
+	validator_question_free(q);
 }
 
 size_t validator_load(const struct validator *validator)
@@ -311,18 +328,40 @@ size_t validator_load(const struct validator *validator)
 
 /* -- the validator --------------------------------------------------------- */
 
-static int poll_context(struct validator *validator, uv_loop_t *loop)
+static void on_closed(uv_handle_t *handle)
 {
-	int fd = ub_fd(validator->context);
+	struct validator *validator = handle->data;
 
-	if (fd < 0 || uv_poll_init(loop, &validator->poll, fd) != 0)
+	if (--validator->handles == 0)
+		free(validator);
+}
+
+static int keep_options(struct validator *validator,
+                        const struct validator_options *options)
+{
+	size_t size = options->server_count * sizeof(*options->servers);
+	struct resolver_server *servers = malloc(size ? size : 1);
+
+	validator->options = *options;
+	validator->options.servers = servers;
+	validator->options.trust_anchor = strdup(options->trust_anchor);
+	if (!servers || !validator->options.trust_anchor)
+		return MTS_ENOMEM;
+	memcpy(servers, options->servers, size);
+	return MTS_OK;
+}
+
+static int add_handles(struct validator *validator)
+{
+	uv_loop_t *loop = validator->options.loop;
+
+	if (uv_async_init(loop, &validator->async, on_async) != 0)
 		return MTS_ELIB;
-	validator->polls = true;
-	validator->poll.data = validator;
-	if (uv_poll_start(&validator->poll, UV_READABLE, on_readable) != 0)
-		return MTS_ELIB;
-	/* Questions have timers, which keep the loop alive. */
-	uv_unref((uv_handle_t *)&validator->poll);
+	uv_timer_init(loop, &validator->timer);
+	validator->async.data = validator;
+	validator->timer.data = validator;
+	validator->handles = 2;
+	uv_unref((uv_handle_t *)&validator->async);
 	return MTS_OK;
 }
 
@@ -330,35 +369,26 @@ int validator_new(const struct validator_options *options,
                   struct validator **ret, struct fault *why)
 {
 	struct validator *validator = calloc(1, sizeof(*validator));
-	int status = MTS_ENOMEM;
+	int status;
 
 	if (!validator)
 		return fault_set(why, MTS_ENOMEM, "out of memory");
 	list_init(&validator->questions);
-	gmp_memory_guard();
-	validator->context = ub_ctx_create();
-	if (!validator->context) {
-		fault_set(why, status,
-		          "libunbound: no memory or no descriptor is left");
-		goto out;
-	}
-	status = set_up(validator->context, options, why);
+	status = keep_options(validator, options);
+	if (status == MTS_OK)
+		status = add_handles(validator);
 	if (status != MTS_OK)
-		goto out;
-	status = poll_context(validator, options->loop);
-	if (status != MTS_OK)
-		fault_set(why, status, "libunbound's pipe can't be polled");
-out:
+		fault_set(why, status, "validation can't be set up: %s",
+		          mts_status_text(status));
+	else
+		status =
+		    validator_thread_new(&validator->options, &validator->async,
+		                         &validator->thread, why);
 	if (status != MTS_OK)
 		validator_close(&validator);
 	else
 		*ret = validator;
 	return status;
-}
-
-static void on_closed(uv_handle_t *handle)
-{
-	free(handle->data);
 }
 
 void validator_close(struct validator **validator)
@@ -368,12 +398,13 @@ void validator_close(struct validator **validator)
 	if (!v)
 		return;
 	*validator = NULL;
-	/* The descriptor leaves the loop before it is closed. */
-	if (v->polls)
-		uv_close((uv_handle_t *)&v->poll, on_closed);
-	ub_ctx_delete(v->context);
-	list_each_safe (node, &v->questions)
-		forget(container_of(node, struct validator_question, node));
-	if (!v->polls)
+	drop_thread(v, CLOSE_MS);
+	free((void *)v->options.servers);
+	free((void *)v->options.trust_anchor);
+	if (v->handles == 0) {
 		free(v);
+		return;
+	}
+	uv_close((uv_handle_t *)&v->async, on_closed);
+	uv_close((uv_handle_t *)&v->timer, on_closed);
 }
