@@ -14,6 +14,7 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -80,10 +81,14 @@ static void *on_reallocate(void *old, size_t old_size, size_t size)
 
 void gmp_memory_guard(void)
 {
+	static bool guarded;
 	/* mp_set_memory_functions() of gmp.h. */
 	void (*set)(void *(*)(size_t), void *(*)(void *, size_t, size_t),
 	            void (*)(void *, size_t));
 
+	if (guarded)
+		return;
+	guarded = true;
 	*(void **)&set = dlsym(RTLD_DEFAULT, "__gmp_set_memory_functions");
 	if (set)
 		set(on_allocate, on_reallocate, on_free);

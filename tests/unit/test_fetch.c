@@ -420,7 +420,7 @@ static void test_addresses(void **state)
 		    https_server_start("127.0.0.1", &bad[i]);
 		struct world w;
 
-		open_world(&w, 2000, 4);
+		open_world(&w, 4000, 4);
 		get(&w, HOST, "127.0.0.3 127.0.0.1 127.0.0.2", NULL);
 		uv_run(&w.loop, UV_RUN_DEFAULT);
 		if (got.cause != FETCH_OK)
