@@ -12,6 +12,8 @@ void *reserve_take(struct reserve *reserve, size_t size)
 
 	if (size > reserve->count * sizeof(*head))
 		return NULL;
+	if (size == 0)
+		size = 1; /* so that its block lies within */
 	count = 1 + (size + sizeof(*head) - 1) / sizeof(*head);
 	if (count > left)
 		return NULL;

@@ -5,8 +5,7 @@
  * libunbound without it needs none.
  *
  * What not even the reserve has is waited for. That takes a key such as only an
- * attacker makes; the thread that waits is libunbound's, questions to it time out
- * meanwhile, and the loop goes on. */
+ * attacker makes; the thread that waits is the validator's, and the loop goes on. */
 #include "net/gmp_memory.h"
 
 #include "base/reserve.h"

@@ -107,37 +107,27 @@ static void leave(struct validator_question *question)
 	question->validator->load--;
 }
 
-static void tell(struct validator_question *question)
+/* What libunbound made of it; or, with a REASON, that it failed for that. */
+static void tell(struct validator_question *question, const char *reason)
 {
-	validator_callback *callback = question->callback;
-	struct dns_reply reply;
+	const struct validator_result *result = &question->result;
+	struct dns_reply reply = { .kind = DNS_REPLY_BAD };
 	struct validator_reply out = { .reply = &reply };
 
-	if (!callback)
+	if (!question->callback)
 		return;
-	read_result(question, &reply);
-	out.bogus = !question->result.error && question->result.bogus;
-	out.secure =
-	    !question->result.error && !out.bogus && question->result.secure;
-	callback(question->arg, &out);
+	if (reason) {
+		dns_reply_bad(&reply, "%s", reason);
+	} else {
+		read_result(question, &reply);
+		out.bogus = !result->error && result->bogus;
+		out.secure = !result->error && !out.bogus && result->secure;
+	}
+	question->callback(question->arg, &out);
 	dns_reply_clear(&reply);
 }
 
 /* -- the thread ------------------------------------------------------------ */
-
-static void tell_failure(struct validator_question *question,
-                         const char *reason)
-{
-	struct dns_reply reply;
-	const struct validator_reply out = { .reply = &reply };
-
-	if (!question->callback)
-		return;
-	reply = (struct dns_reply){ .kind = DNS_REPLY_BAD };
-	dns_reply_bad(&reply, "%s", reason);
-	question->callback(question->arg, &out);
-	dns_reply_clear(&reply);
-}
 
 /* Its questions are its own from then on. */
 static void drop_thread(struct validator *validator, unsigned wait_ms)
@@ -150,18 +140,18 @@ static void drop_thread(struct validator *validator, unsigned wait_ms)
 
 static void warn(const char *reason, bool replaced)
 {
-	static uint64_t next_ms;
+	static uint64_t next_ms[2];
 	uint64_t now_ms = uv_hrtime() / 1000000;
 
-	if (now_ms < next_ms)
+	if (now_ms < next_ms[replaced])
 		return;
-	next_ms = now_ms + WARN_PAUSE_MS;
+	next_ms[replaced] = now_ms + WARN_PAUSE_MS;
 	log_warning("validation_stuck replaced=%s reason=\"%s\"",
 	            replaced ? "yes" : "no", reason);
 }
 
 /* Moves the questions that the thread has not begun to SPARED, and fails the
- * others: what it is stuck at is among them. */
+ * others. What it is stuck at is among these, if not alone. */
 static void give_up_begun(struct validator *validator, const char *reason,
                           struct list *spared)
 {
@@ -173,7 +163,7 @@ static void give_up_begun(struct validator *validator, const char *reason,
 			list_remove(node);
 			list_append(spared, node);
 		} else {
-			tell_failure(question, reason);
+			tell(question, reason);
 		}
 	}
 }
@@ -203,7 +193,7 @@ static void replace_thread(struct validator *validator, const char *reason)
 			list_remove(node);
 			list_append(&validator->questions, node);
 		} else {
-			tell_failure(question, reason);
+			tell(question, reason);
 			leave(question);
 			validator_question_free(question);
 		}
@@ -226,7 +216,7 @@ static void on_async(uv_async_t *async)
 
 		list_remove(node);
 		leave(question);
-		tell(question);
+		tell(question, NULL);
 		validator_question_free(question);
 	}
 	if (!runs)
@@ -238,11 +228,18 @@ static void on_timer(uv_timer_t *timer)
 	static const char reason[] = "libunbound has been at work on one "
 				     "answer for seconds";
 	struct validator *validator = timer->data;
+	uint64_t turns;
 
-	if (!validator->thread ||
-	    validator_thread_turns(validator->thread) != validator->turns) {
+	if (!validator->thread || list_empty(&validator->questions)) {
 		uv_timer_stop(timer);
-	} else if (++validator->looks >= LOOKS) {
+		return;
+	}
+	turns = validator_thread_turns(validator->thread);
+	if (turns != validator->turns) {
+		validator->turns = turns;
+		validator->looks = 0;
+		validator_thread_wake(validator->thread);
+	} else if (++validator->looks == LOOKS) {
 		uv_timer_stop(timer);
 		if (validator_threads_left_behind() < LEFT_BEHIND_MAX)
 			replace_thread(validator, reason);
@@ -251,12 +248,12 @@ static void on_timer(uv_timer_t *timer)
 	}
 }
 
-/* A question is to be put to it now. */
-static void watch_thread(struct validator *validator)
+/* It has a question since its counter was at TURNS. */
+static void watch_thread(struct validator *validator, uint64_t turns)
 {
 	if (uv_is_active((uv_handle_t *)&validator->timer))
 		return;
-	validator->turns = validator_thread_turns(validator->thread);
+	validator->turns = turns;
 	validator->looks = 0;
 	uv_timer_start(&validator->timer, on_timer, LOOK_MS, LOOK_MS);
 	/* Questions have timers, which keep the loop alive. */
@@ -268,6 +265,7 @@ static void watch_thread(struct validator *validator)
 static int put(struct validator *validator, struct validator_question *question)
 {
 	struct fault why;
+	uint64_t turns;
 	int status = MTS_OK;
 
 	if (!validator->thread)
@@ -276,8 +274,11 @@ static int put(struct validator *validator, struct validator_question *question)
 		                         &validator->thread, &why);
 	if (status != MTS_OK)
 		return status;
-	watch_thread(validator);
-	return validator_thread_put(validator->thread, question);
+	turns = validator_thread_turns(validator->thread);
+	status = validator_thread_put(validator->thread, question);
+	if (status == MTS_OK)
+		watch_thread(validator, turns);
+	return status;
 }
 
 int validator_ask(struct validator *validator, const struct dns_name *name,

@@ -27,8 +27,9 @@ int validator_new(const struct validator_options *options,
                   struct validator **ret, struct fault *why);
 
 /* Drops all questions and ends the thread, which takes as long as what that does
- * at the moment: some milliseconds. Not from inside a callback. Takes NULL,
- * leaves NULL. The loop must run once more before it is closed. */
+ * at the moment: some milliseconds; after a second it is left to end by itself. Not
+ * from inside a callback. Takes NULL, leaves NULL. The loop must run once more before
+ * it is closed. */
 void validator_close(struct validator **validator);
 
 /* Lives only while the callback runs. */
@@ -38,6 +39,7 @@ struct validator_reply {
 	bool bogus; /* REPLY is a BAD one and says why */
 };
 
+/* Must not ask the validator, nor cancel another question. */
 typedef void validator_callback(void *arg, const struct validator_reply *reply);
 
 /* Asks for the TYPE records of NAME. An error return means "not asked":

@@ -9,6 +9,8 @@
 
 struct event_base;
 struct ub_ctx;
+struct ub_event_base;
+struct validator_events;
 struct validator_thread;
 
 /* What libunbound made of a question. */
@@ -23,14 +25,16 @@ struct validator_result {
 
 struct validator_question {
 	/* The thread's, from validator_thread_put() to validator_thread_take(). */
-	struct list node;
-	struct validator_thread *thread;
-	bool taken; /* by the thread; under its lock */
 	struct validator_result result;
 	uint16_t type;
 	char *text; /* the name */
 
-	/* The loop's at all times. */
+	/* Under the thread's lock meanwhile. */
+	struct list node;
+	bool taken; /* begun by the thread */
+
+	/* The loop's at all times; the thread reads `thread`. */
+	struct validator_thread *thread;
 	struct list link; /* in the validator's questions */
 	struct validator *validator;
 	struct dns_name name;
@@ -47,8 +51,18 @@ int validator_status(int unbound_error);
 
 /* One that runs on BASE; as validator_new(). */
 int validator_context_new(const struct validator_options *options,
-                          struct event_base *base, struct ub_ctx **ret,
+                          struct ub_event_base *base, struct ub_ctx **ret,
                           struct fault *why);
+
+/* -- validator_events.c ---------------------------------------------------- */
+
+/* For libunbound to run on BASE, which is borrowed. To be freed after the context
+ * that it is given to. NULL: out of memory. */
+struct validator_events *validator_events_new(struct event_base *base);
+void validator_events_free(struct validator_events *events);
+
+/* What libunbound takes. */
+struct ub_event_base *validator_events_get(struct validator_events *events);
 
 /* -- validator_thread.c ---------------------------------------------------- */
 
@@ -68,8 +82,10 @@ bool validator_thread_withdraw(struct validator_question *question);
 /* Moves what is answered to LIST. False: it has ended by itself. */
 bool validator_thread_take(struct validator_thread *thread, struct list *list);
 
-/* Goes up each time the thread comes to look for questions. */
+/* Goes up each time the thread comes to look for questions, which wake() has it
+ * do. */
 uint64_t validator_thread_turns(struct validator_thread *thread);
+void validator_thread_wake(struct validator_thread *thread);
 
 /* Ends it and frees all it has, questions too; leaves NULL. Waits for that for
  * WAIT_MS at most: else it is left behind, and ends when libunbound comes back. */

@@ -135,14 +135,14 @@ static int set_up(struct ub_ctx *context,
 }
 
 int validator_context_new(const struct validator_options *options,
-                          struct event_base *base, struct ub_ctx **ret,
+                          struct ub_event_base *base, struct ub_ctx **ret,
                           struct fault *why)
 {
 	struct ub_ctx *context;
 	int status;
 
 	gmp_memory_guard();
-	context = ub_ctx_create_event(base);
+	context = ub_ctx_create_ub_event(base);
 	if (!context) {
 		shortage_look();
 		return fault_set(why, MTS_ENOMEM,

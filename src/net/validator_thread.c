@@ -40,6 +40,7 @@ struct validator_thread {
 
 	/* The thread's, once it runs. */
 	struct event_base *base;
+	struct validator_events *events;
 	struct event *wake;
 	struct ub_ctx *context;
 	struct list begun; /* libunbound has them */
@@ -79,6 +80,7 @@ static void free_thread(struct validator_thread *thread)
 	free_questions(&thread->asked);
 	free_questions(&thread->begun);
 	free_questions(&thread->answered);
+	validator_events_free(thread->events);
 	if (thread->wake)
 		event_free(thread->wake);
 	if (thread->base)
@@ -92,11 +94,13 @@ static void free_thread(struct validator_thread *thread)
 
 /* -- on the thread --------------------------------------------------------- */
 
+/* UB_INITFAIL may be for want of memory, too. */
 static void fail(struct validator_result *result, int error)
 {
 	result->error = error;
-	(void)validator_status(error);
-	if (error == UB_INITFAIL)
+	if (error == UB_NOMEM)
+		shortage_note();
+	else if (error == UB_INITFAIL)
 		shortage_look();
 }
 
@@ -112,6 +116,13 @@ static void keep_packet(struct validator_result *result, const void *packet,
 	result->packet_len = len;
 }
 
+/* Under the lock. */
+static void end_if_asked(struct validator_thread *thread)
+{
+	if (thread->ending)
+		event_base_loopbreak(thread->base);
+}
+
 static void hand_back(struct validator_question *question)
 {
 	struct validator_thread *thread = question->thread;
@@ -121,6 +132,7 @@ static void hand_back(struct validator_question *question)
 	list_append(&thread->answered, &question->node);
 	if (thread->async)
 		uv_async_send(thread->async);
+	end_if_asked(thread);
 	pthread_mutex_unlock(&thread->lock);
 }
 
@@ -156,51 +168,52 @@ static void begin(struct validator_thread *thread,
 	}
 }
 
-/* What was asked since the last time. */
-static void take_asked(struct validator_thread *thread, struct list *questions)
+/* The next one that was asked, or NULL: so that one which takes long keeps no other
+ * from being asked elsewhere. */
+static struct validator_question *take_asked(struct validator_thread *thread)
 {
+	struct validator_question *question = NULL;
+	struct list *node;
+
 	pthread_mutex_lock(&thread->lock);
-	list_each (node, &thread->asked)
-		container_of(node, struct validator_question, node)->taken =
-		    true;
-	list_take(questions, &thread->asked);
 	thread->turns++;
-	if (thread->ending)
-		event_base_loopbreak(thread->base);
+	node = list_first(&thread->asked);
+	if (node && !thread->ending) {
+		question = container_of(node, struct validator_question, node);
+		question->taken = true;
+		list_remove(node);
+	}
+	end_if_asked(thread);
 	pthread_mutex_unlock(&thread->lock);
+	return question;
 }
 
 static void on_wake(evutil_socket_t fd, short what, void *arg)
 {
 	struct validator_thread *thread = arg;
-	struct list questions;
+	struct validator_question *question;
 	uint64_t count;
 
 	(void)what;
 	(void)!read(fd, &count, sizeof(count));
-	list_init(&questions);
-	take_asked(thread, &questions);
-	list_each_safe (node, &questions) {
-		list_remove(node);
-		begin(thread,
-		      container_of(node, struct validator_question, node));
-	}
+	while ((question = take_asked(thread)))
+		begin(thread, question);
 }
 
 static void *work(void *arg)
 {
 	struct validator_thread *thread = arg;
-	bool mine;
+	bool alone;
 
 	(void)event_base_dispatch(thread->base);
 	pthread_mutex_lock(&thread->lock);
-	mine = thread->left_behind;
+	alone = thread->left_behind;
 	thread->ended = true;
 	pthread_cond_signal(&thread->over);
 	if (thread->async)
 		uv_async_send(thread->async);
 	pthread_mutex_unlock(&thread->lock);
-	if (mine) {
+	if (alone) {
 		free_thread(thread);
 		left_behind--;
 	}
@@ -235,6 +248,9 @@ static bool make_base(struct validator_thread *thread)
 	thread->base = event_base_new();
 	if (!thread->base)
 		return false;
+	thread->events = validator_events_new(thread->base);
+	if (!thread->events)
+		return false;
 	thread->wake = event_new(thread->base, thread->wake_fd,
 	                         EV_READ | EV_PERSIST, on_wake, thread);
 	return thread->wake && event_add(thread->wake, NULL) == 0;
@@ -249,6 +265,7 @@ int validator_thread_new(const struct validator_options *options,
 
 	if (!thread || !init_lock(thread)) {
 		free(thread);
+		shortage_note();
 		return fault_set(why, MTS_ENOMEM, "out of memory");
 	}
 	list_init(&thread->asked);
@@ -256,13 +273,16 @@ int validator_thread_new(const struct validator_options *options,
 	list_init(&thread->answered);
 	thread->async = async;
 	thread->wake_fd = -1;
-	if (make_base(thread))
-		status = validator_context_new(options, thread->base,
-		                               &thread->context, why);
-	else
+	if (make_base(thread)) {
+		status = validator_context_new(
+		    options, validator_events_get(thread->events),
+		    &thread->context, why);
+	} else {
+		shortage_look();
 		status = fault_set(why, MTS_ENOMEM,
 		                   "libevent: no memory or no descriptor is "
 		                   "left");
+	}
 	if (status == MTS_OK)
 		*ret = thread;
 	else
@@ -288,7 +308,7 @@ static int run(struct validator_thread *thread)
 }
 
 /* Room for another number there is always: it adds up to a few. */
-static void wake(const struct validator_thread *thread)
+void validator_thread_wake(struct validator_thread *thread)
 {
 	uint64_t one = 1;
 
@@ -309,7 +329,7 @@ int validator_thread_put(struct validator_thread *thread,
 	list_append(&thread->asked, &question->node);
 	pthread_mutex_unlock(&thread->lock);
 	if (first)
-		wake(thread);
+		validator_thread_wake(thread);
 	return MTS_OK;
 }
 
@@ -376,7 +396,7 @@ void validator_thread_end(struct validator_thread **thread, unsigned wait_ms)
 	pthread_mutex_lock(&t->lock);
 	t->async = NULL;
 	t->ending = true;
-	wake(t);
+	validator_thread_wake(t);
 	while (!t->ended &&
 	       pthread_cond_timedwait(&t->over, &t->lock, &until) == 0)
 		;
