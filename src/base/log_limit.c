@@ -23,3 +23,11 @@ bool log_limit_allows(struct log_limit *limit, const char *event,
 		            event, (int)LOG_LIMIT_LINES);
 	return false;
 }
+
+bool log_limit_one(uint64_t *next_ms, uint64_t now_ms)
+{
+	if (now_ms < *next_ms)
+		return false;
+	*next_ms = now_ms + LOG_LIMIT_MS;
+	return true;
+}

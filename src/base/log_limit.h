@@ -28,4 +28,8 @@ struct log_limit {
 bool log_limit_allows(struct log_limit *limit, const char *event,
                       uint64_t now_ms);
 
+/* The same for a line that says all there is to say: one in LOG_LIMIT_MS, and the
+ * others are not counted. *NEXT_MS is its own, 0 to begin with. */
+bool log_limit_one(uint64_t *next_ms, uint64_t now_ms);
+
 #endif

@@ -2,13 +2,12 @@
 /* shortage.c - whether memory is short here. */
 #include "base/shortage.h"
 
+#include "base/log_limit.h"
+
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum {
-	WARN_PAUSE_MS = 60 * 1000,
-	LOOK_SIZE = 1024 * 1024,
-};
+enum { LOOK_SIZE = 1024 * 1024 };
 
 static _Atomic uint64_t refusals;
 
@@ -35,8 +34,5 @@ bool shortage_may_warn(uint64_t now_ms)
 {
 	static uint64_t next_ms;
 
-	if (now_ms < next_ms)
-		return false;
-	next_ms = now_ms + WARN_PAUSE_MS;
-	return true;
+	return log_limit_one(&next_ms, now_ms);
 }

@@ -23,6 +23,7 @@
  *   signature can take it minutes. A thread that does not come back for seconds is
  *   left to itself, and another one takes its place; so is one that has ended. */
 #include "base/log.h"
+#include "base/log_limit.h"
 #include "net/validator_parts.h"
 
 #include <getdns/getdns_extra.h>
@@ -38,7 +39,6 @@ enum {
 	LOOKS = 2,
 	CLOSE_MS = 1000,
 	LEFT_BEHIND_MAX = 4, /* each takes a processor's time */
-	WARN_PAUSE_MS = 60 * 1000,
 };
 
 struct validator {
@@ -129,6 +129,12 @@ static void tell(struct validator_question *question, const char *reason)
 
 /* -- the thread ------------------------------------------------------------ */
 
+static int get_thread(struct validator *validator, struct fault *why)
+{
+	return validator_thread_new(&validator->options, &validator->async,
+	                            &validator->thread, why);
+}
+
 /* Its questions are its own from then on. */
 static void drop_thread(struct validator *validator, unsigned wait_ms)
 {
@@ -141,13 +147,10 @@ static void drop_thread(struct validator *validator, unsigned wait_ms)
 static void warn(const char *reason, bool replaced)
 {
 	static uint64_t next_ms[2];
-	uint64_t now_ms = uv_hrtime() / 1000000;
 
-	if (now_ms < next_ms[replaced])
-		return;
-	next_ms[replaced] = now_ms + WARN_PAUSE_MS;
-	log_warning("validation_stuck replaced=%s reason=\"%s\"",
-	            replaced ? "yes" : "no", reason);
+	if (log_limit_one(&next_ms[replaced], uv_hrtime() / 1000000))
+		log_warning("validation_stuck replaced=%s reason=\"%s\"",
+		            replaced ? "yes" : "no", reason);
 }
 
 /* Moves the questions that the thread has not begun to SPARED, and fails the
@@ -178,8 +181,7 @@ static void replace_thread(struct validator *validator, const char *reason)
 	list_init(&spared);
 	give_up_begun(validator, reason, &spared);
 	drop_thread(validator, 0);
-	if (validator_thread_new(&validator->options, &validator->async,
-	                         &validator->thread, &why) == MTS_OK)
+	if (get_thread(validator, &why) == MTS_OK)
 		warn(reason, true);
 	else
 		warn(why.text, false);
@@ -269,9 +271,7 @@ static int put(struct validator *validator, struct validator_question *question)
 	int status = MTS_OK;
 
 	if (!validator->thread)
-		status =
-		    validator_thread_new(&validator->options, &validator->async,
-		                         &validator->thread, &why);
+		status = get_thread(validator, &why);
 	if (status != MTS_OK)
 		return status;
 	turns = validator_thread_turns(validator->thread);
@@ -382,9 +382,7 @@ int validator_new(const struct validator_options *options,
 		fault_set(why, status, "validation can't be set up: %s",
 		          mts_status_text(status));
 	else
-		status =
-		    validator_thread_new(&validator->options, &validator->async,
-		                         &validator->thread, why);
+		status = get_thread(validator, why);
 	if (status != MTS_OK)
 		validator_close(&validator);
 	else

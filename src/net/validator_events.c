@@ -3,7 +3,8 @@
  *
  * libunbound knows libevent, ub_ctx_create_event(); but then it frees the event base,
  * while that runs, where it can't set itself up for want of memory. So it is given
- * these functions (unbound-event.h), and the base stays ours. */
+ * these functions, and the base stays ours. Those are left out that it never calls
+ * (unbound-event.h). */
 #include "net/validator_parts.h"
 
 #include <event2/event.h>
@@ -24,6 +25,11 @@ struct one_event {
 	struct ub_event head;
 	struct event *event;
 };
+
+static struct event_base *base_of(struct ub_event_base *head)
+{
+	return container_of(head, struct validator_events, head)->base;
+}
 
 static struct event *event_of(struct ub_event *head)
 {
@@ -81,11 +87,9 @@ static int add_timer(struct ub_event *head, struct ub_event_base *base,
                      void (*callback)(int, short, void *), void *arg,
                      struct timeval *timeout)
 {
-	struct validator_events *events =
-	    container_of(base, struct validator_events, head);
 	struct event *event = event_of(head);
 
-	if (event_assign(event, events->base, -1, EV_TIMEOUT, callback, arg) !=
+	if (event_assign(event, base_of(base), -1, EV_TIMEOUT, callback, arg) !=
 	    0)
 		return -1;
 	return event_add(event, timeout);
@@ -105,29 +109,18 @@ static struct ub_event *new_event(struct ub_event_base *base, int fd,
 		.del = del,
 		.add_timer = add_timer,
 		.del_timer = del,
-		.add_signal = add,
-		.del_signal = del,
 	};
-	struct validator_events *events =
-	    container_of(base, struct validator_events, head);
 	struct one_event *one = malloc(sizeof(*one));
 
 	if (!one)
 		return NULL;
 	one->head.magic = UB_EVENT_MAGIC;
 	one->head.vmt = &functions;
-	one->event = event_new(events->base, fd, bits, callback, arg);
+	one->event = event_new(base_of(base), fd, bits, callback, arg);
 	if (one->event)
 		return &one->head;
 	free(one);
 	return NULL;
-}
-
-static struct ub_event *new_signal(struct ub_event_base *base, int number,
-                                   void (*callback)(int, short, void *),
-                                   void *arg)
-{
-	return new_event(base, number, EV_SIGNAL | EV_PERSIST, callback, arg);
 }
 
 static void keep_base(struct ub_event_base *base)
@@ -135,26 +128,17 @@ static void keep_base(struct ub_event_base *base)
 	(void)base;
 }
 
-static int dispatch(struct ub_event_base *base)
-{
-	return event_base_dispatch(
-	    container_of(base, struct validator_events, head)->base);
-}
-
 static int loop_exit(struct ub_event_base *base, struct timeval *timeout)
 {
-	return event_base_loopexit(
-	    container_of(base, struct validator_events, head)->base, timeout);
+	return event_base_loopexit(base_of(base), timeout);
 }
 
 struct validator_events *validator_events_new(struct event_base *base)
 {
 	static struct ub_event_base_vmt functions = {
 		.free = keep_base,
-		.dispatch = dispatch,
 		.loopexit = loop_exit,
 		.new_event = new_event,
-		.new_signal = new_signal,
 	};
 	struct validator_events *events = malloc(sizeof(*events));
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* validator_parts.h - what validator.c, validator_thread.c and validator_setup.c
- * share. Nobody else includes it. */
+/* validator_parts.h - what validator.c and its validator_*.c share. Nobody else
+ * includes it. */
 #ifndef NET_VALIDATOR_PARTS_H
 #define NET_VALIDATOR_PARTS_H
 

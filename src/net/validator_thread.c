@@ -18,14 +18,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unbound-event.h>
 #include <unbound.h>
 #include <unistd.h>
 
 struct validator_thread {
-	pthread_mutex_t lock; /* for these: */
-	pthread_cond_t over;
+	uv_mutex_t lock; /* for these: */
+	uv_cond_t over;
 	struct list asked;    /* nobody has begun them */
 	struct list answered; /* the loop has not taken them */
 	uv_async_t *async;    /* NULL: nobody listens any more */
@@ -87,8 +86,8 @@ static void free_thread(struct validator_thread *thread)
 		event_base_free(thread->base);
 	if (thread->wake_fd >= 0)
 		close(thread->wake_fd);
-	pthread_cond_destroy(&thread->over);
-	pthread_mutex_destroy(&thread->lock);
+	uv_cond_destroy(&thread->over);
+	uv_mutex_destroy(&thread->lock);
 	free(thread);
 }
 
@@ -128,12 +127,12 @@ static void hand_back(struct validator_question *question)
 	struct validator_thread *thread = question->thread;
 
 	list_remove(&question->node);
-	pthread_mutex_lock(&thread->lock);
+	uv_mutex_lock(&thread->lock);
 	list_append(&thread->answered, &question->node);
 	if (thread->async)
 		uv_async_send(thread->async);
 	end_if_asked(thread);
-	pthread_mutex_unlock(&thread->lock);
+	uv_mutex_unlock(&thread->lock);
 }
 
 static void on_result(void *arg, int rcode, void *packet, int len, int security,
@@ -175,7 +174,7 @@ static struct validator_question *take_asked(struct validator_thread *thread)
 	struct validator_question *question = NULL;
 	struct list *node;
 
-	pthread_mutex_lock(&thread->lock);
+	uv_mutex_lock(&thread->lock);
 	thread->turns++;
 	node = list_first(&thread->asked);
 	if (node && !thread->ending) {
@@ -184,7 +183,7 @@ static struct validator_question *take_asked(struct validator_thread *thread)
 		list_remove(node);
 	}
 	end_if_asked(thread);
-	pthread_mutex_unlock(&thread->lock);
+	uv_mutex_unlock(&thread->lock);
 	return question;
 }
 
@@ -206,13 +205,13 @@ static void *work(void *arg)
 	bool alone;
 
 	(void)event_base_dispatch(thread->base);
-	pthread_mutex_lock(&thread->lock);
+	uv_mutex_lock(&thread->lock);
 	alone = thread->left_behind;
 	thread->ended = true;
-	pthread_cond_signal(&thread->over);
+	uv_cond_signal(&thread->over);
 	if (thread->async)
 		uv_async_send(thread->async);
-	pthread_mutex_unlock(&thread->lock);
+	uv_mutex_unlock(&thread->lock);
 	if (alone) {
 		free_thread(thread);
 		left_behind--;
@@ -224,19 +223,11 @@ static void *work(void *arg)
 
 static bool init_lock(struct validator_thread *thread)
 {
-	pthread_condattr_t attributes;
-	bool good;
-
-	if (pthread_condattr_init(&attributes) != 0)
+	if (uv_mutex_init(&thread->lock) != 0)
 		return false;
-	good = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 &&
-	       pthread_cond_init(&thread->over, &attributes) == 0;
-	pthread_condattr_destroy(&attributes);
-	if (!good)
-		return false;
-	if (pthread_mutex_init(&thread->lock, NULL) == 0)
+	if (uv_cond_init(&thread->over) == 0)
 		return true;
-	pthread_cond_destroy(&thread->over);
+	uv_mutex_destroy(&thread->lock);
 	return false;
 }
 
@@ -324,10 +315,10 @@ int validator_thread_put(struct validator_thread *thread,
 	if (status != MTS_OK)
 		return status;
 	question->thread = thread;
-	pthread_mutex_lock(&thread->lock);
+	uv_mutex_lock(&thread->lock);
 	first = list_empty(&thread->asked);
 	list_append(&thread->asked, &question->node);
-	pthread_mutex_unlock(&thread->lock);
+	uv_mutex_unlock(&thread->lock);
 	if (first)
 		validator_thread_wake(thread);
 	return MTS_OK;
@@ -338,11 +329,11 @@ bool validator_thread_withdraw(struct validator_question *question)
 	struct validator_thread *thread = question->thread;
 	bool taken;
 
-	pthread_mutex_lock(&thread->lock);
+	uv_mutex_lock(&thread->lock);
 	taken = question->taken;
 	if (!taken)
 		list_remove(&question->node);
-	pthread_mutex_unlock(&thread->lock);
+	uv_mutex_unlock(&thread->lock);
 	return !taken;
 }
 
@@ -350,10 +341,10 @@ bool validator_thread_take(struct validator_thread *thread, struct list *list)
 {
 	bool ended;
 
-	pthread_mutex_lock(&thread->lock);
+	uv_mutex_lock(&thread->lock);
 	list_take(list, &thread->answered);
 	ended = thread->ended;
-	pthread_mutex_unlock(&thread->lock);
+	uv_mutex_unlock(&thread->lock);
 	return !ended;
 }
 
@@ -361,30 +352,16 @@ uint64_t validator_thread_turns(struct validator_thread *thread)
 {
 	uint64_t turns;
 
-	pthread_mutex_lock(&thread->lock);
+	uv_mutex_lock(&thread->lock);
 	turns = thread->turns;
-	pthread_mutex_unlock(&thread->lock);
+	uv_mutex_unlock(&thread->lock);
 	return turns;
-}
-
-static struct timespec from_now(unsigned ms)
-{
-	struct timespec at;
-
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	at.tv_sec += ms / 1000;
-	at.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (at.tv_nsec >= 1000000000) {
-		at.tv_sec++;
-		at.tv_nsec -= 1000000000;
-	}
-	return at;
 }
 
 void validator_thread_end(struct validator_thread **thread, unsigned wait_ms)
 {
 	struct validator_thread *t = *thread;
-	struct timespec until = from_now(wait_ms);
+	uint64_t wait_ns = (uint64_t)wait_ms * 1000000;
 	pthread_t id = t->id;
 	bool ended;
 
@@ -393,17 +370,16 @@ void validator_thread_end(struct validator_thread **thread, unsigned wait_ms)
 		free_thread(t);
 		return;
 	}
-	pthread_mutex_lock(&t->lock);
+	uv_mutex_lock(&t->lock);
 	t->async = NULL;
 	t->ending = true;
 	validator_thread_wake(t);
-	while (!t->ended &&
-	       pthread_cond_timedwait(&t->over, &t->lock, &until) == 0)
+	while (!t->ended && uv_cond_timedwait(&t->over, &t->lock, wait_ns) == 0)
 		;
 	ended = t->ended;
 	t->left_behind = !ended;
 	left_behind += !ended;
-	pthread_mutex_unlock(&t->lock);
+	uv_mutex_unlock(&t->lock);
 	if (!ended) {
 		pthread_detach(id);
 		return;

@@ -5,6 +5,7 @@
 #include "serve/server_parts.h"
 
 #include "base/log.h"
+#include "base/log_limit.h"
 
 #include <stdlib.h>
 
@@ -12,19 +13,13 @@ enum {
 	/* Postfix keeps connections for up to 100 s and does not always ask
 	 * again on a closed one: only older ones may make room. */
 	IDLE_MIN_MS = 100 * 1000,
-	WARN_PAUSE_MS = 60 * 1000, /* between two warnings of a kind */
 };
 
 /* -- clients coming -------------------------------------------------------- */
 
 bool server_may_warn(const struct server *server, uint64_t *next_ms)
 {
-	uint64_t now_ms = uv_now(server->options.loop);
-
-	if (now_ms < *next_ms)
-		return false;
-	*next_ms = now_ms + WARN_PAUSE_MS;
-	return true;
+	return log_limit_one(next_ms, uv_now(server->options.loop));
 }
 
 static void log_refused(struct server *server)

@@ -32,11 +32,24 @@ static void test_slow(void **state)
 		    &limit, "x", 5000 + n * LOG_LIMIT_MS / LOG_LIMIT_LINES));
 }
 
+static void test_one(void **state)
+{
+	uint64_t next_ms = 0;
+
+	(void)state;
+	assert_true(log_limit_one(&next_ms, 7));
+	assert_false(log_limit_one(&next_ms, 7));
+	assert_false(log_limit_one(&next_ms, 7 + LOG_LIMIT_MS - 1));
+	assert_true(log_limit_one(&next_ms, 7 + LOG_LIMIT_MS));
+	assert_false(log_limit_one(&next_ms, 7 + LOG_LIMIT_MS + 1));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_slow),
+		cmocka_unit_test(test_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
