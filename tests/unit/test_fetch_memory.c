@@ -24,7 +24,7 @@
 enum {
 	CLOSELY = 150, /* libcurl's, before OpenSSL's */
 	STEP = 7,
-	TIMEOUT_MS = 300,
+	TIMEOUT_MS = 2000, /* a busy machine takes hundreds for a good one */
 	ALLOCATIONS_MAX = 10000,
 	/* Of those that end by their time: what was refused was the memory to
 	 * end them any sooner. */
