@@ -61,9 +61,9 @@ class Daemon:
             "control": "unix:" + self.control,
             "stats": "unix:" + self.stats,
             "cache": {"directory": self.path("cache"), "max_size": "64MiB"},
-            "dns": {"timeout": "2s"},
-            "fetch": {"ca_file": world.ca.root, "timeout": "3s"},
-            "lookup": {"timeout": "5s"},
+            "dns": {"timeout": "5s"},
+            "fetch": {"ca_file": world.ca.root, "timeout": "15s"},
+            "lookup": {"timeout": "20s"},
             "log": {"level": "debug"},
         }, options)
         self.configure()
