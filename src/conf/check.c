@@ -219,12 +219,65 @@ static int check_bounds(const struct conf *conf, const unsigned *lines,
 	return MTS_OK;
 }
 
-/* Case counts in a path, and not in a host. */
+/* The bytes of the address that HOST is, an IPv6 one in brackets; how many, 0 for
+ * a name. */
+static size_t address_bytes(struct slice host, unsigned char bytes[16])
+{
+	char copy[INET6_ADDRSTRLEN];
+	bool v6 = host.len > 2 && host.data[0] == '[';
+
+	if (v6)
+		host = slice_of(host.data + 1, host.len - 2);
+	if (host.len >= sizeof(copy))
+		return 0;
+	memcpy(copy, host.data, host.len);
+	copy[host.len] = '\0';
+	if (inet_pton(v6 ? AF_INET6 : AF_INET, copy, bytes) != 1)
+		return 0;
+	return v6 ? 16 : 4;
+}
+
+/* Whether one host's port is the other's, too: 0.0.0.0 and [::] are all of a
+ * family's. */
+static bool same_host(struct slice a, struct slice b)
+{
+	static const unsigned char any[16];
+	unsigned char a_bytes[16];
+	unsigned char b_bytes[16];
+	size_t len = address_bytes(a, a_bytes);
+
+	if (address_bytes(b, b_bytes) != len)
+		return false;
+	if (len == 0)
+		return a.len == b.len &&
+		       strncasecmp(a.data, b.data, a.len) == 0;
+	return memcmp(a_bytes, b_bytes, len) == 0 ||
+	       memcmp(a_bytes, any, len) == 0 || memcmp(b_bytes, any, len) == 0;
+}
+
+/* "a//b" is "a/b". */
+static bool same_path(const char *a, const char *b)
+{
+	while (*a && *a == *b) {
+		size_t slash = *a == '/' ? strspn(a, "/") : 1;
+
+		b += *b == '/' ? strspn(b, "/") : 1;
+		a += slash;
+	}
+	return *a == *b;
+}
+
+/* Both have passed check_address(), or are "". */
 static bool same_address(const char *a, const char *b)
 {
-	if (strncmp(a, "inet:", 5) == 0)
-		return strcasecmp(a, b) == 0;
-	return strcmp(a, b) == 0;
+	const char *a_port = strrchr(a, ':');
+	const char *b_port = strrchr(b, ':');
+
+	if (strncmp(a, "inet:", 5) != 0 || strncmp(b, "inet:", 5) != 0)
+		return same_path(a, b);
+	return strcmp(a_port, b_port) == 0 &&
+	       same_host(slice_of(a + 5, (size_t)(a_port - a - 5)),
+	                 slice_of(b + 5, (size_t)(b_port - b - 5)));
 }
 
 static int refuse_address(const struct conf_listen *entry, const char *other,

@@ -273,6 +273,31 @@ static void test_good_addresses(void **state)
 	}
 }
 
+/* All of which can be listened on side by side. */
+static void test_addresses_apart(void **state)
+{
+	static const char *const apart[] = {
+		"inet:0.0.0.0:1",   "inet:0.0.0.0:2",   "inet:[::]:1",
+		"inet:127.0.0.1:3", "inet:127.0.0.2:3", "inet:[::1]:3",
+		"inet:[::2]:3",     "inet:mail.test:4", "inet:mail.tes:4",
+		"inet:localhost:5", "unix:/a/b",        "unix:/a/B",
+		"unix:/a/b/c",      "unix:/ab",
+	};
+	struct buffer text;
+	struct conf *conf;
+
+	(void)state;
+	buffer_init(&text, 4096);
+	buffer_printf(&text, "listen:\n");
+	for (size_t i = 0; i < ARRAY_LEN(apart); i++)
+		buffer_printf(&text, "- socketmap: '%s'\n", apart[i]);
+	buffer_put(&text, "", 1);
+	conf = parse(text.data);
+	assert_int_equal(conf->listen_count, ARRAY_LEN(apart));
+	conf_free(&conf);
+	buffer_free(&text);
+}
+
 static void test_longest_unix_path(void **state)
 {
 	char text[200] = "control: unix:/";
@@ -579,6 +604,7 @@ int main(void)
 		cmocka_unit_test(test_listen),
 		cmocka_unit_test(test_maps),
 		cmocka_unit_test(test_good_addresses),
+		cmocka_unit_test(test_addresses_apart),
 		cmocka_unit_test(test_longest_unix_path),
 		cmocka_unit_test(test_texts),
 		cmocka_unit_test(test_value_text),

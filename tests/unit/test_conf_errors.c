@@ -228,6 +228,31 @@ static const struct {
 	       "socketmap: unix:/a\n"),
 	  MTS_ESYNTAX,
 	  "F:4: listen.socketmap: unix:/a is listened on already, by line 2" },
+	{ TEXT("listen:\n  - socketmap: unix:/a/b\n  - "
+	       "socketmap: unix:/a//b\n"),
+	  MTS_ESYNTAX,
+	  "F:3: listen.socketmap: unix:/a//b is listened on already, by line "
+	  "2" },
+	{ TEXT("listen:\n  - socketmap: inet:127.0.0.1:1\n  - "
+	       "socketmap: inet:0.0.0.0:1\n"),
+	  MTS_ESYNTAX,
+	  "F:3: listen.socketmap: inet:0.0.0.0:1 is listened on already, by "
+	  "line 2" },
+	{ TEXT("listen:\n  - socketmap: inet:[::]:1\n  - "
+	       "socketmap: inet:[fe80::1]:1\n"),
+	  MTS_ESYNTAX,
+	  "F:3: listen.socketmap: inet:[fe80::1]:1 is listened on already, by "
+	  "line 2" },
+	{ TEXT("listen:\n  - socketmap: inet:[::1]:1\n  - "
+	       "socketmap: inet:[0:0::0:1]:1\n"),
+	  MTS_ESYNTAX,
+	  "F:3: listen.socketmap: inet:[0:0::0:1]:1 is listened on already, "
+	  "by line 2" },
+	{ TEXT("listen:\n  - socketmap: inet:A.example:1\n  - "
+	       "socketmap: inet:a.EXAMPLE:1\n"),
+	  MTS_ESYNTAX,
+	  "F:3: listen.socketmap: inet:a.EXAMPLE:1 is listened on already, by "
+	  "line 2" },
 	{ TEXT("listen:\n  - socketmap: unix:/a\ncontrol: unix:/a\n"),
 	  MTS_ESYNTAX,
 	  "F:2: listen.socketmap: unix:/a is the address of control too" },
