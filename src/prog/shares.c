@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 enum {
-	/* The cache, listeners, operators, DNS questions that are out, and
-	 * libunbound's (64). */
-	DESCRIPTORS_OWN = 192,
+	/* DNS questions that are out, whatever else there is. */
+	QUESTIONS_LEAST = 96,
+	/* Those, libunbound's (64), readers of statistics (32), the cache,
+	 * listeners and operators. */
+	DESCRIPTORS_OWN = QUESTIONS_LEAST + 128,
 	/* Fetches that have been at it for long, for each of
 	 * fetch.concurrency. */
 	SLOW_LEAST = 4,
@@ -39,8 +41,8 @@ struct shares shares_of(const struct conf *conf)
 	if (shares.clients > most)
 		shares.clients = most;
 	shares.questions = shares.limit / 4;
-	if (shares.questions > DESCRIPTORS_OWN / 2)
-		shares.questions = DESCRIPTORS_OWN / 2;
+	if (shares.questions > QUESTIONS_LEAST)
+		shares.questions = QUESTIONS_LEAST;
 	if (shares.limit > shares.clients + reserve)
 		shares.questions += shares.limit - shares.clients - reserve;
 	/* Hosts that keep silent may take half of what is to spare. */

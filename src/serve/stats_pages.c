@@ -142,8 +142,19 @@ static void put_error(unsigned status, const char *text, struct stats_page *ret)
 	ret->body = slice_str(text);
 }
 
+/* What a proxy sends is a whole URL (RFC 9112 section 3.2.2). */
+static const char *path_of(const char *target)
+{
+	const char *path;
+
+	if (strncasecmp(target, "http://", 7) != 0)
+		return target;
+	path = strchr(target + 7, '/');
+	return path ? path : "/";
+}
+
 int stats_pages_get(struct stats_pages *pages, const char *method,
-                    const char *path, const char *accept,
+                    const char *target, const char *accept,
                     struct stats_page *ret)
 {
 	static const struct {
@@ -156,6 +167,7 @@ int stats_pages_get(struct stats_pages *pages, const char *method,
 		{ "/healthz", put_health },
 		{ "/", put_index },
 	};
+	const char *path = path_of(target);
 
 	*ret = (struct stats_page){ .status = 200,
 		                    .type = "text/plain; charset=utf-8" };

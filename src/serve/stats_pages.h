@@ -27,9 +27,10 @@ void stats_pages_init(struct stats_pages *pages,
                       const struct metrics_sources *sources);
 void stats_pages_free(struct stats_pages *pages);
 
-/* The answer to METHOD of PATH; ACCEPT is that header, or "". MTS_ENOMEM. */
+/* The answer to METHOD of TARGET, a path or a URL; ACCEPT is that header, or "".
+ * MTS_ENOMEM. */
 int stats_pages_get(struct stats_pages *pages, const char *method,
-                    const char *path, const char *accept,
+                    const char *target, const char *accept,
                     struct stats_page *ret);
 
 #endif

@@ -127,6 +127,14 @@ def test_other_requests(daemon, path, method, status):
         assert headers["allow"] == "GET, HEAD"
 
 
+@pytest.mark.parametrize("target, status", [
+    ("http://localhost/healthz", 200), ("HTTP://[::1]:9469", 200),
+    ("http://localhost/healthz/", 404), ("https://localhost/healthz", 404)])
+def test_whole_urls(daemon, target, status):
+    """As a proxy asks; RFC 9112 section 3.2.2."""
+    assert curl(daemon, "/nowhere", "--request-target", target)[0] == status
+
+
 def test_inet(world):
     with Daemon(world, "inet", stats="inet:127.0.0.1:9461") as daemon:
         daemon.start()
