@@ -347,7 +347,7 @@ static void test_connections(void **state)
 			.cert = { .ca = ca, .san = "DNS:" HOST },
 		};
 
-		fetch_once(&script, HOST, 1000);
+		fetch_once(&script, HOST, 2000);
 		if (got.cause != connections[i].cause ||
 		    !strstr(got.reason, connections[i].reason))
 			fail_msg("%s: %s (%s)", connections[i].about,
@@ -356,7 +356,7 @@ static void test_connections(void **state)
 		assert_true(got.verified ==
 		            (connections[i].mode == HTTPS_HANG));
 		if (got.cause == FETCH_TIMEOUT)
-			assert_in_range(got.total_ms, 900, HANG_MS);
+			assert_in_range(got.total_ms, 1900, HANG_MS);
 	}
 }
 
@@ -388,7 +388,7 @@ static void test_refused(void **state)
 	struct world w;
 
 	(void)state;
-	open_world(&w, 1000, 4);
+	open_world(&w, 5000, 4);
 	get(&w, HOST, "127.0.0.1 ::1", NULL);
 	uv_run(&w.loop, UV_RUN_DEFAULT);
 	assert_int_equal(got.cause, FETCH_CONNECT);
@@ -446,7 +446,7 @@ static void test_ipv6(void **state)
 	struct world w;
 
 	(void)state;
-	open_world(&w, 2000, 4);
+	open_world(&w, 5000, 4);
 	get(&w, HOST, "127.0.0.1 ::1", NULL);
 	uv_run(&w.loop, UV_RUN_DEFAULT);
 	assert_int_equal(got.cause, FETCH_OK);
@@ -464,7 +464,7 @@ static void test_no_proxy(void **state)
 	(void)state;
 	setenv("https_proxy", "http://127.0.0.9:3128", 1);
 	setenv("ALL_PROXY", "http://127.0.0.9:3128", 1);
-	fetch_once(&good, HOST, 2000);
+	fetch_once(&good, HOST, 5000);
 	unsetenv("https_proxy");
 	unsetenv("ALL_PROXY");
 	assert_int_equal(got.cause, FETCH_OK);
@@ -561,7 +561,7 @@ static void test_http(void **state)
 			.response = answers[i].response,
 		};
 
-		fetch_once(&script, HOST, 3000);
+		fetch_once(&script, HOST, 5000);
 		if (got.cause != answers[i].cause ||
 		    !strstr(got.reason, answers[i].reason))
 			fail_msg("row %zu: %s (%s): %s", i,
@@ -685,7 +685,7 @@ static void test_meddling(void **state)
 		struct fetch *fetch;
 		struct world w;
 
-		open_world(&w, 2000, 2);
+		open_world(&w, 5000, 2);
 		meddler.w = &w;
 		parse_addresses("127.0.0.1", &address);
 		assert_int_equal(fetcher_get(w.fetcher, HOST, &address, 1,
@@ -753,7 +753,7 @@ static struct fetcher *fetcher_with(uv_loop_t *loop, const char *file,
 {
 	struct fetcher_options options = { .loop = loop,
 		                           .ca_file = file,
-		                           .timeout_ms = 3000,
+		                           .timeout_ms = 5000,
 		                           .max_size = MAX_SIZE,
 		                           .concurrency = 4 };
 	struct fetcher *fetcher = NULL;
@@ -774,7 +774,7 @@ static void test_ca_is_read_once(void **state)
 	struct world w;
 
 	(void)state;
-	open_world(&w, 2000, 4);
+	open_world(&w, 5000, 4);
 	fetcher_close(&w.fetcher);
 	close(mkstemp(path));
 	copy_file(ca_path, path);
@@ -800,7 +800,7 @@ static void test_ca_changes(void **state)
 	struct world w;
 
 	(void)state;
-	open_world(&w, 2000, 4);
+	open_world(&w, 5000, 4);
 	fetcher_close(&w.fetcher);
 	close(mkstemp(path));
 	copy_file(other_path, path);
@@ -829,14 +829,14 @@ static void test_other_options(void **state)
 		                     .response = GOOD };
 	struct https_server *server = https_server_start("127.0.0.1", &good);
 	struct fetcher_options options = { .ca_file = other_path,
-		                           .timeout_ms = 2000,
+		                           .timeout_ms = 5000,
 		                           .max_size = MAX_SIZE,
 		                           .concurrency = 1 };
 	struct fault why;
 	struct world w;
 
 	(void)state;
-	open_world(&w, 2000, 4);
+	open_world(&w, 5000, 4);
 	options.loop = &w.loop;
 	assert_int_equal(cause_now(&w), FETCH_OK);
 	assert_int_equal(fetcher_prepare(w.fetcher, &options, &why), MTS_OK);
@@ -899,7 +899,7 @@ static void test_no_memory(void **state)
 	parse_addresses("127.0.0.1", &address);
 	do {
 		struct fetcher_options options = { .ca_file = ca_path,
-			                           .timeout_ms = 1000,
+			                           .timeout_ms = 5000,
 			                           .max_size = MAX_SIZE,
 			                           .concurrency = 1 };
 		struct fetch *fetch = NULL;
