@@ -57,16 +57,22 @@ static bool is_host_name(struct slice host)
 	return true;
 }
 
-static bool is_ip(int family, struct slice text)
+static bool read_ip(int family, struct slice text, unsigned char address[16])
 {
 	char copy[INET6_ADDRSTRLEN];
-	unsigned char address[16];
 
 	if (text.len == 0 || text.len >= sizeof(copy))
 		return false;
 	memcpy(copy, text.data, text.len);
 	copy[text.len] = '\0';
 	return inet_pton(family, copy, address) == 1;
+}
+
+static bool is_ip(int family, struct slice text)
+{
+	unsigned char address[16];
+
+	return read_ip(family, text, address);
 }
 
 /* What has digits and dots only was meant for an address: "127.0.0.256" is no
@@ -220,21 +226,14 @@ static int check_bounds(const struct conf *conf, const unsigned *lines,
 }
 
 /* The bytes of the address that HOST is, an IPv6 one in brackets; how many, 0 for
- * a name. */
+ * a name. HOST has passed is_host(). */
 static size_t address_bytes(struct slice host, unsigned char bytes[16])
 {
-	char copy[INET6_ADDRSTRLEN];
-	bool v6 = host.len > 2 && host.data[0] == '[';
-
-	if (v6)
+	if (host.data[0] == '[') {
 		host = slice_of(host.data + 1, host.len - 2);
-	if (host.len >= sizeof(copy))
-		return 0;
-	memcpy(copy, host.data, host.len);
-	copy[host.len] = '\0';
-	if (inet_pton(v6 ? AF_INET6 : AF_INET, copy, bytes) != 1)
-		return 0;
-	return v6 ? 16 : 4;
+		return read_ip(AF_INET6, host, bytes) ? 16 : 0;
+	}
+	return read_ip(AF_INET, host, bytes) ? 4 : 0;
 }
 
 /* Whether one host's port is the other's, too: 0.0.0.0 and [::] are all of a
@@ -255,14 +254,17 @@ static bool same_host(struct slice a, struct slice b)
 	       memcmp(a_bytes, any, len) == 0 || memcmp(b_bytes, any, len) == 0;
 }
 
+static const char *next_in_path(const char *path)
+{
+	return path + (*path == '/' ? strspn(path, "/") : 1);
+}
+
 /* "a//b" is "a/b". */
 static bool same_path(const char *a, const char *b)
 {
 	while (*a && *a == *b) {
-		size_t slash = *a == '/' ? strspn(a, "/") : 1;
-
-		b += *b == '/' ? strspn(b, "/") : 1;
-		a += slash;
+		a = next_in_path(a);
+		b = next_in_path(b);
 	}
 	return *a == *b;
 }
