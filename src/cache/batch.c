@@ -9,7 +9,7 @@
  * still finds none after TRIES is let go, since those behind it may. */
 #include "cache/batch.h"
 
-#include "cache/room.h"
+#include "cache/evict.h"
 
 enum { TRIES = 8 };
 

@@ -14,9 +14,9 @@
 
 #include "base/log.h"
 #include "cache/bus.h"
+#include "cache/cache_dir.h"
+#include "cache/cache_internal.h"
 #include "cache/entry.h"
-#include "cache/parts.h"
-#include "cache/place.h"
 
 #include <stdlib.h>
 

@@ -11,8 +11,8 @@
 
 #include "base/log.h"
 #include "cache/bus.h"
-#include "cache/check.h"
-#include "cache/store_parts.h"
+#include "cache/cache_check.h"
+#include "cache/store_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>

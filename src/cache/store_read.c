@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* store_read.c - reads the LMDB file, in the one read transaction. */
 #include "base/tree.h"
-#include "cache/store_parts.h"
+#include "cache/store_internal.h"
 
 #include <sys/stat.h>
 

@@ -16,9 +16,9 @@
 #include "cache/writer.h"
 
 #include "base/log.h"
-#include "cache/backlog.h"
 #include "cache/batch.h"
-#include "cache/tally.h"
+#include "cache/eviction_log.h"
+#include "cache/pending.h"
 
 #include <errno.h>
 #include <stdlib.h>

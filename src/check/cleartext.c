@@ -3,11 +3,11 @@
  *
  * Often nobody listens there, so libcurl is not set up before there is a
  * connection. It is then given that one, and makes the same request as a fetch
- * does, under the same limits (net/attempt.h), but without TLS. */
+ * does, under the same limits (https/attempt.h), but without TLS. */
 #include "check/cleartext.h"
 
-#include "net/attempt.h"
-#include "net/curl_uv.h"
+#include "https/attempt.h"
+#include "https/curl_uv.h"
 #include "sts/policy.h"
 
 #include <fcntl.h>

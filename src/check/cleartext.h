@@ -3,7 +3,7 @@
 #ifndef CHECK_CLEARTEXT_H
 #define CHECK_CLEARTEXT_H
 
-#include "net/address.h"
+#include "base/address.h"
 
 #include <stdbool.h>
 #include <uv.h>

@@ -11,7 +11,7 @@
 #include "base/buffer.h"
 #include "base/list.h"
 #include "check/smtp_reply.h"
-#include "net/tls_lib.h"
+#include "https/tls_lib.h"
 
 #include <openssl/err.h>
 #include <stdarg.h>

@@ -6,7 +6,7 @@
 #ifndef CHECK_DIRECT_H
 #define CHECK_DIRECT_H
 
-#include "net/resolver.h"
+#include "dns/resolver.h"
 
 enum { DIRECT_KEPT_MAX = 16 }; /* servers that nobody asks at the moment */
 

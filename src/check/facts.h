@@ -8,7 +8,7 @@
 
 #include "check/options.h"
 #include "check/report.h"
-#include "net/discover.h"
+#include "discover/discover.h"
 
 enum {
 	SERVERS_ASKED_MAX = 8, /* name servers of a zone */

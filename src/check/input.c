@@ -2,7 +2,7 @@
 /* input.c - what people give as a domain. */
 #include "check/input.h"
 
-#include "net/address.h"
+#include "base/address.h"
 
 #include <stdio.h>
 

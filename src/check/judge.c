@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* judge.c - from what was gathered about a domain to findings: the order, and
  * what is left out. */
-#include "check/judge_parts.h"
+#include "check/judge_internal.h"
 
 #include "base/buffer.h"
 #include "check/drift.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* judge_fetch.c - the policy host: can the policy be fetched, and is the
  * certificate good? The verdict is the fetcher's; what is added is why. */
-#include "check/judge_parts.h"
+#include "check/judge_internal.h"
 
 enum {
 	SLOW_MS = 5 * 1000,

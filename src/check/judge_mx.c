@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* judge_mx.c - the mail hosts: does the policy cover each of them, and would a
  * sender's TLS hold? */
-#include "check/judge_parts.h"
+#include "check/judge_internal.h"
 
 #include "sts/mx.h"
 #include "sts/verdict.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* judge_policy.c - the policy text by itself: the parser's faults and notes, and
  * what mode and max_age mean. */
-#include "check/judge_parts.h"
+#include "check/judge_internal.h"
 
 enum {
 	DAY_S = 24 * 60 * 60,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* judge_record.c - the TXT record: is there one, and one only, and is it good? */
-#include "check/judge_parts.h"
+#include "check/judge_internal.h"
 
 #include <stdio.h>
 #include <strings.h>

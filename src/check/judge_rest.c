@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* judge_rest.c - what is left: delegation, TLS reports, DANE and DNSSEC. */
-#include "check/judge_parts.h"
+#include "check/judge_internal.h"
 
 #include "check/render.h"
 #include "sts/tlsrpt.h"

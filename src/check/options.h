@@ -4,10 +4,10 @@
 #define CHECK_OPTIONS_H
 
 #include "base/clock.h"
-#include "check/findings.h"
-#include "net/fetch.h"
-#include "net/resolver.h"
-#include "net/secure_dns.h"
+#include "dns/resolver.h"
+#include "dnssec/secure_dns.h"
+#include "findings/findings.h"
+#include "https/fetch.h"
 
 enum check_expect {
 	EXPECT_NOTHING,

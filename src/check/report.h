@@ -9,10 +9,10 @@
 #ifndef CHECK_REPORT_H
 #define CHECK_REPORT_H
 
-#include "check/findings.h"
+#include "base/address.h"
 #include "check/tls_view.h"
-#include "net/address.h"
-#include "net/resolver.h"
+#include "dns/resolver.h"
+#include "findings/findings.h"
 #include "sts/domain.h"
 #include "sts/policy.h"
 #include "sts/record.h"

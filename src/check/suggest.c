@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* suggest.c - the record and the policy that would be right, to paste. */
-#include "check/judge_parts.h"
+#include "check/judge_internal.h"
 
 #include "base/buffer.h"
 #include "check/safe.h"

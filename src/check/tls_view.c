@@ -7,7 +7,7 @@
 #include "check/tls_view.h"
 
 #include "check/safe.h"
-#include "net/tls_lib.h"
+#include "https/tls_lib.h"
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>

@@ -5,7 +5,7 @@
 #define CHECK_TLS_VIEW_H
 
 #include "base/status.h"
-#include "net/trust.h"
+#include "https/trust.h"
 
 #include <openssl/ssl.h>
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* walk.c - checks one domain: the life of a walk, and its look-ups of TXT
  * records. */
-#include "check/walk_parts.h"
+#include "check/walk_internal.h"
 
 #include "check/judge.h"
 #include "sts/tlsrpt.h"

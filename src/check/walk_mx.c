@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* walk_mx.c - a walk's branch to the mail hosts: MX records, then the hosts,
  * which the prober calls. */
-#include "check/walk_parts.h"
+#include "check/walk_internal.h"
 
-#include "net/dns_mx.h"
+#include "dns/dns_mx.h"
 
 #include <getdns/getdns.h>
 #include <stdio.h>

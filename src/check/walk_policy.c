@@ -4,7 +4,7 @@
  *
  * Where the fetch fails in the TLS hand-shake, the host is called once more, by
  * whoever takes any TLS, to see what it does speak. */
-#include "check/walk_parts.h"
+#include "check/walk_internal.h"
 
 #include <getdns/getdns.h>
 #include <openssl/evp.h>

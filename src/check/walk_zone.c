@@ -4,7 +4,7 @@
  *
  * The zone is the first name, from that of the record (or of its alias) up,
  * which has NS records. */
-#include "check/walk_parts.h"
+#include "check/walk_internal.h"
 
 #include <getdns/getdns.h>
 

@@ -118,7 +118,7 @@ struct conf *conf_new(void)
 
 	if (!conf)
 		return NULL;
-	conf->domains = words_new();
+	conf->domains = overrides_new();
 	if (!conf->domains || set_defaults(NULL, conf) != MTS_OK ||
 	    !conf_add_listen(conf))
 		conf_free(&conf);
@@ -149,7 +149,7 @@ void conf_free(struct conf **conf)
 	free(old->dns.trust_anchor);
 	free(old->fetch.ca_file);
 	free(old->user);
-	words_free(&old->domains);
+	overrides_free(&old->domains);
 	free(old);
 	*conf = NULL;
 }

@@ -9,7 +9,7 @@
 
 #include "base/log.h"
 #include "base/status.h"
-#include "sts/word.h"
+#include "sts/override.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -112,7 +112,7 @@ struct conf {
 	bool strict_mx;            /* of our own maps */
 	struct conf_map *maps;     /* the operator's; MAP_COUNT of them */
 	size_t map_count;
-	struct words *domains; /* the operator's own; never NULL */
+	struct overrides *domains; /* the operator's own; never NULL */
 	struct {
 		uint64_t clients; /* connections, all listeners together */
 	} limits;

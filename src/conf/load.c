@@ -7,8 +7,8 @@
  * them can stand for gigabytes), tags, merge keys, further documents. */
 #include "conf/load.h"
 
-#include "conf/check.h"
-#include "conf/loader.h"
+#include "conf/conf_check.h"
+#include "conf/loader_internal.h"
 #include "conf/value.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* load_domains.c - reads "domains:", the operator's own word on domains. */
 #include "base/buffer.h"
-#include "conf/loader.h"
+#include "conf/loader_internal.h"
 #include "sts/mx.h"
 
 #include <stdio.h>
@@ -147,8 +147,8 @@ static int read_policy(struct loader *loader, struct entry *entry)
 
 static int refuse_twice(const struct loader *loader, const struct entry *entry)
 {
-	const struct word *first =
-	    words_find(loader->conf->domains, &entry->domain);
+	const struct override *first =
+	    overrides_find(loader->conf->domains, &entry->domain);
 
 	return fault_set(loader->why, MTS_ESYNTAX,
 	                 "%s:%u: %s: is there twice, first in line %u; leave "
@@ -182,26 +182,27 @@ static int take_name(struct loader *loader, struct entry *entry)
 		return loader_no_memory(loader);
 	if (status != MTS_OK)
 		return loader_refuse(loader, entry->option, why.text);
-	if (words_find(loader->conf->domains, &entry->domain))
+	if (overrides_find(loader->conf->domains, &entry->domain))
 		return refuse_twice(loader, entry);
 	return MTS_OK;
 }
 
 static int read_word(struct loader *loader, struct entry *entry)
 {
-	struct words *words = loader->conf->domains;
+	struct overrides *overrides = loader->conf->domains;
 	int status;
 
 	if (loader_is_scalar(loader) &&
 	    slice_is(loader_scalar(loader), "bypass")) {
-		status = words_add_bypass(words, &entry->domain, entry->line);
+		status = overrides_add_bypass(overrides, &entry->domain,
+		                              entry->line);
 	} else if (loader->event.type == YAML_MAPPING_START_EVENT) {
 		status = read_policy(loader, entry);
 		if (status != MTS_OK)
 			return status;
 		status =
-		    words_add_policy(words, &entry->domain, entry->line,
-		                     entry->mode, buffer_slice(&entry->mx));
+		    overrides_add_policy(overrides, &entry->domain, entry->line,
+		                         entry->mode, buffer_slice(&entry->mx));
 	} else {
 		return loader_refuse(loader, entry->option,
 		                     "neither bypass nor a policy; write one "

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* load_listen.c - reads "listen:", the sockets on which MTAs are answered. */
 #include "conf/load.h"
-#include "conf/loader.h"
+#include "conf/loader_internal.h"
 
 /* Finds out which protocol the entry is of: there is one address in it. */
 static int find_protocol(const struct loader *loader,

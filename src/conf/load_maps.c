@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* load_maps.c - reads "maps:", the operator's own maps. */
 #include "conf/load.h"
-#include "conf/loader.h"
+#include "conf/loader_internal.h"
 
 static int check_name(const struct loader *loader, const struct conf_map *entry)
 {

@@ -19,7 +19,7 @@ enum conf_type {
 	CONF_MAPS,      /* a list of entries; struct conf_map[] */
 	CONF_SERVERS,   /* a list of name servers; char *[] */
 	CONF_NAMES,     /* a list of users; char *[] */
-	CONF_DOMAINS,   /* a mapping of domains; struct words * */
+	CONF_DOMAINS,   /* a mapping of domains; struct overrides * */
 	CONF_BOOL,      /* bool */
 	CONF_COUNT,     /* uint64_t */
 	CONF_SIZE,      /* uint64_t, bytes */

@@ -2,8 +2,8 @@
 /* value.c - an option's text, and what it stands for. */
 #include "conf/value.h"
 
-#include "conf/check.h"
 #include "conf/conf.h"
+#include "conf/conf_check.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "cache/absent.h"
 #include "config.h"
-#include "prog/daemon_parts.h"
+#include "prog/daemon_internal.h"
 
 #include <stdlib.h>
 
@@ -14,39 +14,40 @@ enum { GIVE_BACK_MS = 60 * 1000 };
 
 /* -- one part each --------------------------------------------------------- */
 
-static void on_turn(uv_prepare_t *turn)
+static void on_turn(uv_prepare_t *work_item)
 {
-	struct daemon *daemon = turn->data;
+	struct daemon *daemon = work_item->data;
 
-	steady_turn(&daemon->steady);
+	smooth_clock_tick(&daemon->smooth_clock);
 	give_back_turn(daemon->give_back);
 }
 
 static int open_turn(struct daemon *daemon, struct fault *why)
 {
-	steady_init(&daemon->steady, &clock_system, clock_asleep_ms);
-	daemon->turn = malloc(sizeof(*daemon->turn));
-	if (!daemon->turn)
+	smooth_clock_init(&daemon->smooth_clock, &clock_system,
+	                  clock_asleep_ms);
+	daemon->work_item = malloc(sizeof(*daemon->work_item));
+	if (!daemon->work_item)
 		return fault_set(why, MTS_ENOMEM, "out of memory");
-	uv_prepare_init(daemon->options.loop, daemon->turn);
-	uv_unref((uv_handle_t *)daemon->turn);
-	daemon->turn->data = daemon;
+	uv_prepare_init(daemon->options.loop, daemon->work_item);
+	uv_unref((uv_handle_t *)daemon->work_item);
+	daemon->work_item->data = daemon;
 	if (give_back_open(daemon->options.loop, GIVE_BACK_MS,
 	                   &daemon->give_back) != MTS_OK)
 		return fault_set(why, MTS_ENOMEM, "out of memory");
-	uv_prepare_start(daemon->turn, on_turn);
+	uv_prepare_start(daemon->work_item, on_turn);
 	return MTS_OK;
 }
 
-static void on_turn_closed(uv_handle_t *turn)
+static void on_turn_closed(uv_handle_t *work_item)
 {
-	free(turn);
+	free(work_item);
 }
 
 static int open_top(struct daemon *daemon, struct fault *why)
 {
 	daemon->started_s = clock_wall_s(&clock_system);
-	daemon->top = top_new(&daemon->steady.clock);
+	daemon->top = top_new(&daemon->smooth_clock.clock);
 	return daemon->top ? MTS_OK
 	                   : fault_set(why, MTS_ENOMEM, "out of memory");
 }
@@ -57,7 +58,7 @@ static int open_cache(struct daemon *daemon, struct fault *why)
 		.loop = daemon->options.loop,
 		.directory = daemon->conf->cache.directory,
 		.max_size = daemon->conf->cache.max_size,
-		.clock = &daemon->steady.clock,
+		.clock = &daemon->smooth_clock.clock,
 	};
 	int rc = cache_open(&options, &daemon->cache, why);
 
@@ -96,7 +97,7 @@ int daemon_open_dane(struct daemon *daemon, const struct conf *conf,
                      struct fault *why)
 {
 	struct secure_dns_options dns = settings_secure_dns(daemon, conf);
-	struct dane_walks_options walks;
+	struct dane_checks_options walks;
 	int rc;
 
 	if (conf->dane == CONF_DANE_OFF || daemon->walks)
@@ -108,12 +109,12 @@ int daemon_open_dane(struct daemon *daemon, const struct conf *conf,
 	if (!daemon->dane_states)
 		return fault_set(why, MTS_ENOMEM, "out of memory");
 	walks = settings_walks(daemon, conf);
-	return dane_walks_new(&walks, &daemon->walks, why);
+	return dane_checks_new(&walks, &daemon->walks, why);
 }
 
 void daemon_close_dane(struct daemon *daemon)
 {
-	dane_walks_close(&daemon->walks);
+	dane_checks_close(&daemon->walks);
 	dane_states_free(&daemon->dane_states);
 	secure_dns_close(&daemon->secure_dns);
 }
@@ -127,7 +128,7 @@ static int open_mx_sets(struct daemon *daemon, struct fault *why)
 {
 	struct mx_sets_options options = {
 		.loop = daemon->options.loop,
-		.clock = &daemon->steady.clock,
+		.clock = &daemon->smooth_clock.clock,
 		.resolver = daemon->resolver,
 		.max = MX_SETS_MAX,
 	};
@@ -146,7 +147,7 @@ static int open_refresher(struct daemon *daemon, struct fault *why)
 {
 	struct refresher_options options = {
 		.loop = daemon->options.loop,
-		.clock = &daemon->steady.clock,
+		.clock = &daemon->smooth_clock.clock,
 		.cache = daemon->cache,
 		.lookups = daemon->lookups,
 		.fetcher = daemon->fetcher,
@@ -160,7 +161,7 @@ static int open_server(struct daemon *daemon, struct fault *why)
 {
 	struct server_options options = {
 		.loop = daemon->options.loop,
-		.clock = &daemon->steady.clock,
+		.clock = &daemon->smooth_clock.clock,
 		.ask = daemon->ask,
 		.top = daemon->top,
 	};
@@ -246,8 +247,8 @@ void daemon_close(struct daemon **daemon)
 	cache_close(&d->cache);
 	absent_free(&d->absent);
 	top_free(&d->top);
-	if (d->turn)
-		uv_close((uv_handle_t *)d->turn, on_turn_closed);
+	if (d->work_item)
+		uv_close((uv_handle_t *)d->work_item, on_turn_closed);
 	give_back_close(&d->give_back);
 	conf_free(&d->reloaded);
 	free(d);

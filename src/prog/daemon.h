@@ -4,8 +4,8 @@
 #define PROG_DAEMON_H
 
 #include "conf/conf.h"
+#include "control/control.h"
 #include "serve/activation.h"
-#include "serve/control.h"
 
 #include <uv.h>
 

@@ -3,7 +3,7 @@
 #include "prog/listening.h"
 
 #include "base/log.h"
-#include "prog/shares.h"
+#include "prog/fd_budget.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,25 +88,25 @@ static struct server_socket socket_of(const struct conf_listen *listen)
 int listening_open(const struct conf *conf, struct listening *ret,
                    struct fault *why)
 {
-	struct shares shares = shares_of(conf);
+	struct fd_budget fd_budget = fd_budget_of(conf);
 
-	*ret = (struct listening){ .max_clients = shares.clients };
+	*ret = (struct listening){ .max_clients = fd_budget.clients };
 	/* It would listen, and drop everybody who comes. */
-	if (shares.limit &&
-	    shares.limit < DESCRIPTORS_LEAST + conf->listen_count)
+	if (fd_budget.limit &&
+	    fd_budget.limit < DESCRIPTORS_LEAST + conf->listen_count)
 		return fault_set(why, MTS_ERANGE,
 		                 "%llu file descriptors are too few: %llu are "
 		                 "the least (ulimit -n, LimitNOFILE=)",
-		                 (unsigned long long)shares.limit,
+		                 (unsigned long long)fd_budget.limit,
 		                 (unsigned long long)DESCRIPTORS_LEAST +
 		                     conf->listen_count);
-	if (shares.clients < conf->limits.clients)
+	if (fd_budget.clients < conf->limits.clients)
 		log_warning("few_descriptors limit=%llu clients=%llu "
 		            "reason=\"so many clients are taken at most, to "
 		            "leave some for look-ups: raise the limit (ulimit "
 		            "-n, LimitNOFILE=)\"",
-		            (unsigned long long)shares.limit,
-		            (unsigned long long)shares.clients);
+		            (unsigned long long)fd_budget.limit,
+		            (unsigned long long)fd_budget.clients);
 	ret->maps = make_maps(conf);
 	ret->sockets = calloc(conf->listen_count + 1, sizeof(*ret->sockets));
 	ret->texts = calloc(conf->listen_count + 1, sizeof(*ret->texts));

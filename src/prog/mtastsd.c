@@ -7,16 +7,16 @@
 #include "cache/cache.h"
 #include "conf/conf.h"
 #include "config.h"
-#include "net/curl_memory.h"
-#include "net/tls_memory.h"
-#include "net/trust.h"
-#include "net/trust_anchor.h"
+#include "dnssec/trust_anchor.h"
+#include "https/curl_memory.h"
+#include "https/tls_memory.h"
+#include "https/trust.h"
 #include "prog/background.h"
 #include "prog/conf_here.h"
 #include "prog/daemon.h"
+#include "prog/fd_budget.h"
 #include "prog/notify.h"
 #include "prog/privileged.h"
-#include "prog/shares.h"
 
 #include <curl/curl.h>
 #include <errno.h>
@@ -308,7 +308,7 @@ static int open_all(struct run *run, struct fault *why)
 {
 	int rc = privileged_start(run->options.conf, run->options.ready, why);
 
-	shares_make_room(run->options.conf, &run->loop);
+	fd_budget_make_room(run->options.conf, &run->loop);
 	if (rc == MTS_OK)
 		rc = start_pool(&run->loop, why);
 	return rc == MTS_OK ? daemon_open(&run->options, &run->daemon, why)

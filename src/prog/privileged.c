@@ -7,9 +7,9 @@
 
 #include "base/log.h"
 #include "base/privileges.h"
+#include "control/control_access.h"
 #include "serve/bind.h"
-#include "serve/control_access.h"
-#include "serve/stats.h"
+#include "stats/stats.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 enum {
-	CACHE_MODE = 0750,   /* as cache/place.h has it */
+	CACHE_MODE = 0750,   /* as cache/cache_dir.h has it */
 	SOCKETS_MODE = 0755, /* a socket's own mode says who may ask */
 };
 

@@ -7,7 +7,7 @@
  * sees anything in between. */
 #include "base/clock.h"
 #include "base/log.h"
-#include "prog/daemon_parts.h"
+#include "prog/daemon_internal.h"
 #include "prog/notify.h"
 
 /* What is prepared. */
@@ -108,8 +108,8 @@ static void set_rest(struct daemon *daemon, const struct conf *conf)
 	lookups_set(daemon->lookups, &lookups);
 	ask_set(daemon->ask, &ask);
 	if (daemon->walks)
-		dane_walks_set_always(daemon->walks,
-		                      conf->dane == CONF_DANE_ON);
+		dane_checks_set_always(daemon->walks,
+		                       conf->dane == CONF_DANE_ON);
 	refresher_set_concurrency(daemon->refresher, conf->fetch.concurrency);
 	daemon_open_log(conf, daemon->options.debug,
 	                daemon->options.background);

@@ -2,8 +2,8 @@
 /* settings.c - which options of the configuration go where. */
 #include "base/clock.h"
 #include "config.h"
-#include "prog/daemon_parts.h"
-#include "prog/shares.h"
+#include "prog/daemon_internal.h"
+#include "prog/fd_budget.h"
 
 struct resolver_options settings_resolver(const struct daemon *daemon,
                                           const struct conf *conf)
@@ -14,7 +14,7 @@ struct resolver_options settings_resolver(const struct daemon *daemon,
 		.server_count = conf->dns.server_count,
 		.resolv_conf = "/etc/resolv.conf",
 		.timeout_ms = conf->dns.timeout_ms,
-		.questions_max = shares_of(conf).questions,
+		.questions_max = fd_budget_of(conf).questions,
 	};
 }
 
@@ -47,7 +47,7 @@ struct fetcher_options settings_fetcher(const struct daemon *daemon,
 		.timeout_ms = conf->fetch.timeout_ms,
 		.max_size = conf->fetch.max_size,
 		.concurrency = conf->fetch.concurrency,
-		.slow = shares_of(conf).slow,
+		.slow = fd_budget_of(conf).slow,
 	};
 }
 
@@ -56,7 +56,7 @@ struct lookups_options settings_lookups(const struct daemon *daemon,
 {
 	return (struct lookups_options){
 		.loop = daemon->options.loop,
-		.clock = &daemon->steady.clock,
+		.clock = &daemon->smooth_clock.clock,
 		.cache = daemon->cache,
 		.absent = daemon->absent,
 		.resolver = daemon->resolver,
@@ -91,12 +91,12 @@ static enum ask_dane dane_mode(const struct conf *conf)
 	return ASK_DANE_OFF;
 }
 
-struct dane_walks_options settings_walks(const struct daemon *daemon,
-                                         const struct conf *conf)
+struct dane_checks_options settings_walks(const struct daemon *daemon,
+                                          const struct conf *conf)
 {
-	return (struct dane_walks_options){
+	return (struct dane_checks_options){
 		.loop = daemon->options.loop,
-		.clock = &daemon->steady.clock,
+		.clock = &daemon->smooth_clock.clock,
 		.cache = daemon->cache,
 		.states = daemon->dane_states,
 		.dns = daemon->secure_dns,
@@ -109,11 +109,12 @@ struct ask_options settings_ask(const struct daemon *daemon,
                                 const struct conf *conf)
 {
 	return (struct ask_options){
-		.clock = &daemon->steady.clock,
+		.clock = &daemon->smooth_clock.clock,
 		.lookups = daemon->lookups,
 		.walks = daemon->walks,
 		.mx_sets = daemon->mx_sets,
-		.words = words_count(conf->domains) ? conf->domains : NULL,
+		.overrides =
+		    overrides_count(conf->domains) ? conf->domains : NULL,
 		.dane = dane_mode(conf),
 		.leave_dane = conf->dane_answer == CONF_DANE_ANSWER_NONE,
 		.timeout_ms = conf->lookup.timeout_ms,
@@ -137,7 +138,7 @@ struct metrics_sources settings_sources(const struct daemon *daemon,
 	bool dane = conf->dane != CONF_DANE_OFF;
 
 	return (struct metrics_sources){
-		.clock = &daemon->steady.clock,
+		.clock = &daemon->smooth_clock.clock,
 		.server = daemon->server,
 		.lookups = daemon->lookups,
 		.walks = dane ? daemon->walks : NULL,
@@ -176,7 +177,7 @@ struct control_options settings_control(struct daemon *daemon,
 
 	return (struct control_options){
 		.loop = daemon->options.loop,
-		.clock = &daemon->steady.clock,
+		.clock = &daemon->smooth_clock.clock,
 		.address = conf->control,
 		.users = (const char *const *)conf->control_users,
 		.user_count = conf->control_user_count,
@@ -190,7 +191,7 @@ struct control_options settings_control(struct daemon *daemon,
 		.mx_sets = daemon->mx_sets,
 		.dns = dane ? daemon->secure_dns : NULL,
 		.dane = dane_mode(conf),
-		.words = conf->domains,
+		.overrides = conf->domains,
 		.refresher = daemon->refresher,
 		.cache = daemon->cache,
 		.absent = daemon->absent,

@@ -6,7 +6,7 @@
 #define SERVE_REPLY_H
 
 #include "base/buffer.h"
-#include "serve/ask.h"
+#include "lookup/ask.h"
 #include "serve/maps.h"
 #include "wire/answer.h"
 

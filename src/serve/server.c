@@ -2,7 +2,7 @@
 /* server.c - serves MTAs: where it listens, and who gets in.
  *
  * What happens on a connection is told in server_client.c. */
-#include "serve/server_parts.h"
+#include "serve/server_internal.h"
 
 #include "base/log.h"
 #include "base/log_limit.h"
@@ -82,7 +82,8 @@ int server_new(const struct server_options *options, struct server **ret,
 {
 	struct server *server = calloc(1, sizeof(*server));
 
-	if (!server || turns_ref(options->loop, &server->turns) != MTS_OK) {
+	if (!server ||
+	    work_queue_ref(options->loop, &server->work_queue) != MTS_OK) {
 		free(server);
 		return fault_set(why, MTS_ENOMEM, "out of memory");
 	}
@@ -145,7 +146,7 @@ void server_close(struct server **server)
 	list_each_safe (node, &s->clients)
 		client_drop(container_of(node, struct client, node));
 	buffer_free(&s->scratch);
-	turns_unref(&s->turns);
+	work_queue_unref(&s->work_queue);
 	free(s);
 	*server = NULL;
 }

@@ -7,11 +7,11 @@
 #ifndef SERVE_SERVER_H
 #define SERVE_SERVER_H
 
+#include "lookup/ask.h"
+#include "lookup/top.h"
 #include "serve/activation.h"
-#include "serve/ask.h"
 #include "serve/endpoint.h"
 #include "serve/protocol.h"
-#include "serve/top.h"
 
 struct server;
 

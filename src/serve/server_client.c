@@ -6,7 +6,7 @@
  * after one that waits, is kept in the client's own buffer. While a client
  * waits for a discovery, or for room to write to, it is not read: it can make
  * us keep no more than one packet and one reply. */
-#include "serve/server_parts.h"
+#include "serve/server_internal.h"
 
 #include "base/log.h"
 
@@ -46,7 +46,7 @@ void client_drop(struct client *client)
 	if (client->state == CLIENT_CLOSED)
 		return;
 	client->state = CLIENT_CLOSED;
-	turn_cancel(&client->turn);
+	work_item_cancel(&client->work_item);
 	ask_cancel(&client->waiter);
 	list_remove(&client->node);
 	client->server->counts.clients--;
@@ -176,9 +176,10 @@ static void wait_for_lookup(struct client *client,
 }
 
 /* What was not known may be by now. */
-static void on_turn(struct turn *turn)
+static void on_turn(struct work_item *work_item)
 {
-	struct client *client = container_of(turn, struct client, turn);
+	struct client *client =
+	    container_of(work_item, struct client, work_item);
 	struct ask_result result;
 
 	if (ask_try(client->server->options.ask, &client->question.ask,
@@ -197,7 +198,7 @@ static void wait_for_turn(struct client *client,
 	client->question = *question;
 	client->question.ask.again = tried->sts_known;
 	client->state = CLIENT_WAITING;
-	turns_add_new(client->server->turns, &client->turn);
+	work_queue_add_new(client->server->work_queue, &client->work_item);
 }
 
 static void answer(struct client *client, struct slice request)
@@ -278,9 +279,9 @@ static void note_activity(struct client *client)
 	list_append(&server->clients, &client->node);
 }
 
-static void on_turn_to_go(struct turn *turn)
+static void on_turn_to_go(struct work_item *work_item)
 {
-	client_drop(container_of(turn, struct client, turn));
+	client_drop(container_of(work_item, struct client, work_item));
 }
 
 /* Whether at its end or by an error, nobody asks any more. To close takes longer
@@ -294,9 +295,9 @@ static void leave(struct client *client)
 	client->state = CLIENT_LEAVING;
 	list_remove(&client->node);
 	list_prepend(&server->clients, &client->node);
-	turn_cancel(&client->turn);
-	turn_init(&client->turn, on_turn_to_go);
-	turns_add(server->turns, &client->turn);
+	work_item_cancel(&client->work_item);
+	work_item_init(&client->work_item, on_turn_to_go);
+	work_queue_add(server->work_queue, &client->work_item);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
@@ -372,7 +373,7 @@ void client_start(struct server *server, struct listener *listener,
 	client->stream = stream;
 	client->state = CLIENT_ASKING;
 	client->active_ms = uv_now(server->options.loop);
-	turn_init(&client->turn, on_turn);
+	work_item_init(&client->work_item, on_turn);
 	buffer_init(&client->in, IN_MAX);
 	buffer_init(&client->out, OUT_MAX);
 	buffer_init(&client->sending, OUT_MAX);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* dane.h - which comes first, DANE or MTA-STS (RFC 8461 2, RFC 7672).
  *
- * Pure: what DNS said is passed in as a state; see net/dane.h for how it is
+ * Pure: what DNS said is passed in as a state; see discover/dane_check.h for how it is
  * learnt. */
 #ifndef STS_DANE_H
 #define STS_DANE_H

@@ -169,7 +169,7 @@ static bool put_match(struct buffer *out, const struct policy *policy)
 }
 
 /* The same of the MX hosts that the policy covers (RFC 8461 4.1), instead of its
- * patterns. What is no host name never gets here (net/mx_hosts.h), and could not
+ * patterns. What is no host name never gets here (discover/mx_hosts.h), and could not
  * steer an MTA. */
 static bool put_hosts(struct buffer *out, const struct answer_input *input)
 {

@@ -7,7 +7,7 @@
  * another letter (some other type), its owner and a newline, a byte that says how
  * long its data is, the data. The owner "@" is the name itself, "#" the name's
  * hash with the data's salt and iterations. */
-#include "net/dns_denial.h"
+#include "dns/dns_denial.h"
 
 #include <getdns/getdns.h>
 #include <stdint.h>

@@ -4,8 +4,8 @@
  *
  * The input: two bytes, the type that was asked for; the message. The name that
  * was asked for is the message's own. */
-#include "net/dns_packet.h"
-#include "net/dns_reply.h"
+#include "dns/dns_packet.h"
+#include "dns/dns_reply.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -194,7 +194,7 @@ static struct report *make_report(struct feed *feed)
 
 /* -- what must hold -------------------------------------------------------- */
 
-static bool turns_writing(uint32_t c)
+static bool work_queue_writing(uint32_t c)
 {
 	return c == 0x61c || (c >= 0x200e && c <= 0x200f) ||
 	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
@@ -216,7 +216,7 @@ static void must_be_safe(struct slice text, bool colored)
 			len++;
 		} else {
 			must(c == '\n' || (c >= 0x20 && c < 0x7f) || c > 0x9f);
-			must(!turns_writing(c));
+			must(!work_queue_writing(c));
 		}
 		text = slice_of(text.data + len, text.len - len);
 	}

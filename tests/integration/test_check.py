@@ -13,7 +13,7 @@ from world import nameserver, webserver
 from world.checker import Checks, OTHER_SERVER, Port80
 from world.world import policy, record
 
-SOURCE = os.path.join(os.environ.get("srcdir", "."), "src/check/findings.c")
+SOURCE = os.path.join(os.environ.get("srcdir", "."), "src/findings/findings.c")
 DAY_S = 86400
 
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ask_world.c - questions to serve/ask.h, and what comes of them. */
+/* ask_world.c - questions to lookup/ask.h, and what comes of them. */
 #include "ask_world.h"
 
 #include "folder.h"
@@ -70,7 +70,7 @@ static void open_cache(struct fixture *f)
 	struct cache_options options = { .loop = &f->loop,
 		                         .directory = f->directory,
 		                         .max_size = 1 << 20,
-		                         .clock = &f->steady.clock };
+		                         .clock = &f->smooth_clock.clock };
 	struct fault why;
 
 	assert_int_equal(cache_open(&options, &f->cache, &why), MTS_OK);
@@ -82,7 +82,7 @@ static void open_lookups(struct fixture *f)
 {
 	struct lookups_options options = {
 		.loop = &f->loop,
-		.clock = &f->steady.clock,
+		.clock = &f->smooth_clock.clock,
 		.cache = f->cache,
 		.absent = f->absent,
 		.timeout_ms = 20000,
@@ -100,7 +100,7 @@ static void open_lookups(struct fixture *f)
 static void open_mx_sets(struct fixture *f)
 {
 	struct mx_sets_options options = { .loop = &f->loop,
-		                           .clock = &f->steady.clock,
+		                           .clock = &f->smooth_clock.clock,
 		                           .max = 3 };
 	struct fault why;
 
@@ -110,14 +110,14 @@ static void open_mx_sets(struct fixture *f)
 void open_ask(struct fixture *f, enum ask_dane dane, bool leave_dane,
               uint64_t timeout_ms)
 {
-	struct dane_walks_options walks = { .loop = &f->loop,
-		                            .clock = &f->steady.clock,
-		                            .cache = f->cache,
-		                            .states = f->states,
-		                            .always = dane == ASK_DANE_ON };
-	struct ask_options options = { .clock = &f->steady.clock,
+	struct dane_checks_options walks = { .loop = &f->loop,
+		                             .clock = &f->smooth_clock.clock,
+		                             .cache = f->cache,
+		                             .states = f->states,
+		                             .always = dane == ASK_DANE_ON };
+	struct ask_options options = { .clock = &f->smooth_clock.clock,
 		                       .lookups = f->lookups,
-		                       .words = f->words,
+		                       .overrides = f->overrides,
 		                       .dane = dane,
 		                       .leave_dane = leave_dane,
 		                       .timeout_ms = timeout_ms };
@@ -125,9 +125,9 @@ void open_ask(struct fixture *f, enum ask_dane dane, bool leave_dane,
 
 	if (f->ask)
 		ask_close(&f->ask);
-	dane_walks_close(&f->walks);
+	dane_checks_close(&f->walks);
 	if (dane != ASK_DANE_OFF)
-		assert_int_equal(dane_walks_new(&walks, &f->walks, &why),
+		assert_int_equal(dane_checks_new(&walks, &f->walks, &why),
 		                 MTS_OK);
 	options.walks = f->walks;
 	options.mx_sets = f->mx_sets;
@@ -147,14 +147,14 @@ int ask_setup(void **state)
 	assert_non_null(mkdtemp(f->directory));
 	assert_int_equal(uv_loop_init(&f->loop), 0);
 	buffer_init(&f->out, SOCKETMAP_REPLY_MAX);
-	steady_init(&f->steady, &test_clock, never_asleep);
+	smooth_clock_init(&f->smooth_clock, &test_clock, never_asleep);
 	open_cache(f);
 	open_lookups(f);
 	open_mx_sets(f);
 	f->states = dane_states_new(100);
-	f->words = words_new();
+	f->overrides = overrides_new();
 	f->maps = maps_new(&plain, own, ARRAY_LEN(own));
-	assert_true(f->states && f->words && f->maps);
+	assert_true(f->states && f->overrides && f->maps);
 	open_ask(f, ASK_DANE_AUTO, false, 20000);
 	*state = f;
 	return 0;
@@ -166,13 +166,13 @@ int ask_teardown(void **state)
 
 	ask_cancel(&f->waiter);
 	ask_close(&f->ask);
-	dane_walks_close(&f->walks);
+	dane_checks_close(&f->walks);
 	mx_sets_close(&f->mx_sets);
 	lookups_close(&f->lookups);
 	cache_close(&f->cache);
 	absent_free(&f->absent);
 	dane_states_free(&f->states);
-	words_free(&f->words);
+	overrides_free(&f->overrides);
 	maps_free(&f->maps);
 	buffer_free(&f->out);
 	uv_run(&f->loop, UV_RUN_DEFAULT);

@@ -7,7 +7,7 @@
 
 #include "tests.h"
 
-#include "base/steady.h"
+#include "base/smooth_clock.h"
 #include "fake_dane.h"
 #include "fake_discovery.h"
 #include "fake_mx.h"
@@ -29,14 +29,14 @@ void pass(uint64_t seconds);
 struct fixture {
 	uv_loop_t loop;
 	char directory[64];
-	struct steady steady; /* as in the daemon */
+	struct smooth_clock smooth_clock; /* as in the daemon */
 	struct cache *cache;
 	struct absent *absent;
 	struct lookups *lookups;
 	struct dane_states *states;
-	struct dane_walks *walks;
+	struct dane_checks *walks;
 	struct mx_sets *mx_sets;
-	struct words *words;
+	struct overrides *overrides;
 	struct ask *ask;
 	struct maps *maps;
 	struct reply_question question; /* the last one */

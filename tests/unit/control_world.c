@@ -176,9 +176,9 @@ static void open_lookups(struct fixture *f)
 
 static void open_ask(struct fixture *f)
 {
-	struct dane_walks_options walks = { .loop = &f->loop,
-		                            .clock = &test_clock,
-		                            .cache = f->cache };
+	struct dane_checks_options walks = { .loop = &f->loop,
+		                             .clock = &test_clock,
+		                             .cache = f->cache };
 	struct ask_options options = { .clock = &test_clock,
 		                       .lookups = f->lookups,
 		                       .dane = ASK_DANE_AUTO,
@@ -192,11 +192,11 @@ static void open_ask(struct fixture *f)
 	assert_int_equal(mx_sets_new(&mx_sets, &f->mx_sets, &why), MTS_OK);
 	options.mx_sets = f->mx_sets;
 	f->dane_states = dane_states_new(100);
-	f->words = words_new();
+	f->overrides = overrides_new();
 	walks.states = f->dane_states;
-	assert_int_equal(dane_walks_new(&walks, &f->walks, &why), MTS_OK);
+	assert_int_equal(dane_checks_new(&walks, &f->walks, &why), MTS_OK);
 	options.walks = f->walks;
-	options.words = f->words;
+	options.overrides = f->overrides;
 	assert_int_equal(ask_new(&options, &f->ask, &why), MTS_OK);
 }
 
@@ -232,7 +232,7 @@ static void open_control(struct fixture *f)
 		.mx_sets = f->mx_sets,
 		.dns = (struct secure_dns *)&fake_dane,
 		.dane = ASK_DANE_AUTO,
-		.words = f->words,
+		.overrides = f->overrides,
 		.refresher = f->refresher,
 		.cache = f->cache,
 		.absent = f->absent,
@@ -279,10 +279,10 @@ int control_teardown(void **state)
 	control_close(&f->control);
 	refresher_close(&f->refresher);
 	ask_close(&f->ask);
-	dane_walks_close(&f->walks);
+	dane_checks_close(&f->walks);
 	mx_sets_close(&f->mx_sets);
 	dane_states_free(&f->dane_states);
-	words_free(&f->words);
+	overrides_free(&f->overrides);
 	lookups_close(&f->lookups);
 	cache_close(&f->cache);
 	absent_free(&f->absent);
@@ -395,7 +395,7 @@ void receive(struct client *client)
 		client->len += (size_t)n;
 }
 
-void turn_loop(struct fixture *f, int times)
+void work_item_loop(struct fixture *f, int times)
 {
 	for (int i = 0; i < times; i++)
 		uv_run(&f->loop, UV_RUN_NOWAIT);
@@ -497,7 +497,7 @@ json_t *next_object(struct fixture *f, struct client *client)
 		end = memchr(client->in + client->start, '\n', client->len);
 		if (end || client->closed)
 			break;
-		turn_loop(f, 1);
+		work_item_loop(f, 1);
 		receive(client);
 	}
 	if (!end)
@@ -560,7 +560,7 @@ json_t *ask_one(struct fixture *f, const char *request, int status)
 void await_discovery(struct fixture *f)
 {
 	for (int i = 0; i < 100 && !faked.running; i++) {
-		turn_loop(f, 1);
+		work_item_loop(f, 1);
 		if (fake_mx.running) /* explain asks for them first */
 			FAKE_MX_HOSTS("mx1.example.org\0mx.example.com", 300);
 	}

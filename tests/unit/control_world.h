@@ -9,10 +9,10 @@
 
 #include "cache/absent.h"
 #include "cache/cache.h"
+#include "control/control.h"
 #include "fake_dane.h"
 #include "fake_discovery.h"
 #include "fake_mx.h"
-#include "serve/control.h"
 
 #include <jansson.h>
 
@@ -27,9 +27,9 @@ struct fixture {
 	struct absent *absent;
 	struct lookups *lookups;
 	struct dane_states *dane_states;
-	struct dane_walks *walks;
+	struct dane_checks *walks;
 	struct mx_sets *mx_sets;
-	struct words *words; /* empty; the test may add to it */
+	struct overrides *overrides; /* empty; the test may add to it */
 	struct ask *ask;
 	struct refresher *refresher;
 	struct top *top;
@@ -80,7 +80,7 @@ void send_text(struct client *client, const char *text);
 /* Takes what has come, without waiting. */
 void receive(struct client *client);
 
-void turn_loop(struct fixture *f, int times);
+void work_item_loop(struct fixture *f, int times);
 
 /* The next object; NULL if the connection was closed instead. The caller's:
  * json_decref(). */

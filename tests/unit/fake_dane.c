@@ -44,21 +44,21 @@ void fake_dane_finish(enum dane_state state, uint32_t ttl_s)
 }
 
 int dane_start(struct secure_dns *dns, const struct domain_hop *hop,
-               dane_callback *callback, void *arg, struct dane_walk **ret)
+               dane_callback *callback, void *arg, struct dane_check **ret)
 {
-	struct dane_walk *walk = &fake_dane.walks[fake_dane.started];
+	struct dane_check *walk = &fake_dane.walks[fake_dane.started];
 
 	(void)dns;
 	if (fake_dane.no_memory)
 		return MTS_ENOMEM;
 	assert_true(fake_dane.started < FAKE_WALKS_MAX);
 	fake_dane.started++;
-	*walk = (struct dane_walk){ *hop, callback, arg, true };
+	*walk = (struct dane_check){ *hop, callback, arg, true };
 	*ret = walk;
 	return MTS_OK;
 }
 
-void dane_cancel(struct dane_walk **walk)
+void dane_cancel(struct dane_check **walk)
 {
 	if (*walk) {
 		fake_dane.cancelled++;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fake_dane.h - net/dane.h and net/secure_dns.h for tests: walks that end as
+/* fake_dane.h - discover/dane_check.h and dnssec/secure_dns.h for tests: walks that end as
  * the test says. Link with fake_dane.c, and not with libnet.a. */
 #ifndef TESTS_FAKE_DANE_H
 #define TESTS_FAKE_DANE_H
 
-#include "net/dane.h"
+#include "discover/dane_check.h"
 
 enum { FAKE_WALKS_MAX = 16 };
 
 /* One walk. */
-struct dane_walk {
+struct dane_check {
 	struct domain_hop hop;
 	dane_callback *callback;
 	void *arg;
@@ -21,7 +21,7 @@ struct fake_dane {
 	bool no_memory; /* dane_start() fails */
 	int started;
 	int cancelled;
-	struct dane_walk walks[FAKE_WALKS_MAX]; /* in order of start */
+	struct dane_check walks[FAKE_WALKS_MAX]; /* in order of start */
 };
 
 extern struct fake_dane fake_dane;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fake_discovery.h - net/discover.h for tests: a discovery at a time, which ends
+/* fake_discovery.h - discover/discover.h for tests: a discovery at a time, which ends
  * as the test says. Link with fake_discovery.c, and not with libnet.a. */
 #ifndef TESTS_FAKE_DISCOVERY_H
 #define TESTS_FAKE_DISCOVERY_H
 
-#include "net/discover.h"
+#include "discover/discover.h"
 
 /* The one that was started last. */
 struct fake_discovery {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fake_mx.h - net/mx_hosts.h for tests: look-ups that end as the test says.
+/* fake_mx.h - discover/mx_hosts.h for tests: look-ups that end as the test says.
  * Link with fake_mx.c, and not with libnet.a. */
 #ifndef TESTS_FAKE_MX_H
 #define TESTS_FAKE_MX_H
 
-#include "net/mx_hosts.h"
+#include "discover/mx_hosts.h"
 
 struct fake_mx {
 	bool no_memory; /* mx_hosts_start() fails */

@@ -176,18 +176,18 @@ static void open_all(struct world *w)
 	struct cache_options cache = { .loop = &w->loop,
 		                       .directory = w->directory,
 		                       .max_size = 64 << 20,
-		                       .clock = &w->steady.clock };
+		                       .clock = &w->smooth_clock.clock };
 	struct refresher_options refresher = { .loop = &w->loop,
-		                               .clock = &w->steady.clock,
+		                               .clock = &w->smooth_clock.clock,
 		                               .concurrency = CONCURRENCY };
 	struct fault why;
 
-	steady_init(&w->steady, &world_clock, never_asleep);
+	smooth_clock_init(&w->smooth_clock, &world_clock, never_asleep);
 	assert_int_equal(cache_open(&cache, &w->cache, &why), MTS_OK);
 	w->absent = absent_new(100);
 	assert_non_null(w->absent);
 	w->options.loop = &w->loop;
-	w->options.clock = &w->steady.clock;
+	w->options.clock = &w->smooth_clock.clock;
 	w->options.cache = w->cache;
 	w->options.absent = w->absent;
 	assert_int_equal(lookups_new(&w->options, &w->lookups, &why), MTS_OK);

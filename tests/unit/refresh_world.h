@@ -7,11 +7,11 @@
 
 #include "tests.h"
 
-#include "base/steady.h"
+#include "base/smooth_clock.h"
 #include "cache/absent.h"
 #include "cache/cache.h"
-#include "serve/lookup.h"
-#include "serve/refresher.h"
+#include "lookup/lookup.h"
+#include "lookup/refresher.h"
 
 enum { MINUTE = 60, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
 
@@ -40,7 +40,7 @@ struct site {
 struct world {
 	uv_loop_t loop;
 	char directory[64];
-	struct steady steady;
+	struct smooth_clock smooth_clock;
 	struct cache *cache;
 	struct absent *absent;
 	struct lookups *lookups;

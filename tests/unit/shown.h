@@ -5,7 +5,7 @@
 
 #include "tests.h"
 
-#include "prog/ctl_view.h"
+#include "ctl/ctl_view.h"
 
 /* Some of what a stranger might send. */
 #define EVIL "\\u001b[31m\\u009b\\u202e\\u007f\\u00e9"

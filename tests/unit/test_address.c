@@ -2,7 +2,7 @@
 /* test_address.c - addresses in text, and which ones are special. */
 #include "tests.h"
 
-#include "net/address.h"
+#include "base/address.h"
 
 #include <arpa/inet.h>
 

@@ -249,8 +249,9 @@ static void test_pinned(void **state)
 	struct fixture *f = *state;
 	struct domain domain = domain_of("example.org");
 
-	assert_int_equal(words_add_policy(f->words, &domain, 1, POLICY_ENFORCE,
-	                                  a_policy(POLICY_ENFORCE).mx),
+	assert_int_equal(overrides_add_policy(f->overrides, &domain, 1,
+	                                      POLICY_ENFORCE,
+	                                      a_policy(POLICY_ENFORCE).mx),
 	                 MTS_OK);
 	assert_says(f, "hosts example.org", SECURE);
 	assert_int_equal(fake_mx.started, 0);

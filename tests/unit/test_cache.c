@@ -4,7 +4,7 @@
 
 #include "alloc.h"
 #include "base/log.h"
-#include "cache/parts.h"
+#include "cache/cache_internal.h"
 #include "cachebox.h"
 
 #include <errno.h>

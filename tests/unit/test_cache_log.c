@@ -3,7 +3,7 @@
 #include "tests.h"
 
 #include "base/log.h"
-#include "cache/tally.h"
+#include "cache/eviction_log.h"
 #include "cachebox.h"
 
 #include <errno.h>

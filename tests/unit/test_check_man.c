@@ -3,7 +3,7 @@
  * every finding, as the code's own tables have them. */
 #include "tests.h"
 
-#include "check/findings.h"
+#include "findings/findings.h"
 #include "prog/check_options.h"
 
 static char manual[128 * 1024];

@@ -388,13 +388,13 @@ static void test_close(void **state)
 	unsigned done = 0;
 
 	(void)state;
-	for (unsigned turns = 0; turns < 60; turns++) {
+	for (unsigned work_queue = 0; work_queue < 60; work_queue++) {
 		struct world w;
 
 		open_world(&w, false);
 		assert_int_equal(open_batch(&w), MTS_OK);
 		assert_int_equal(add(&w), MTS_OK);
-		for (unsigned i = 0; i < turns && w.reports == 0; i++)
+		for (unsigned i = 0; i < work_queue && w.reports == 0; i++)
 			uv_run(&w.loop, UV_RUN_ONCE);
 		done += w.reports;
 		batch_close(&w.batch);

@@ -25,7 +25,7 @@ static uint64_t number_at(const void *base, const struct conf_option *option)
 {
 	const char *at = (const char *)base + option->offset;
 	uint64_t number = 0;
-	unsigned word = 0;
+	unsigned override = 0;
 	bool on = false;
 	mode_t mode = 0;
 
@@ -34,8 +34,8 @@ static uint64_t number_at(const void *base, const struct conf_option *option)
 		return on;
 	}
 	if (option->type == CONF_WORD) {
-		memcpy(&word, at, sizeof(word));
-		return word;
+		memcpy(&override, at, sizeof(override));
+		return override;
 	}
 	if (option->type == CONF_MODE) {
 		memcpy(&mode, at, sizeof(mode));
@@ -494,13 +494,14 @@ static void test_new_without_memory(void **state)
 
 /* -- the operator's own word on domains ------------------------------------ */
 
-static const struct word *find_word(const struct conf *conf, const char *name)
+static const struct override *find_word(const struct conf *conf,
+                                        const char *name)
 {
 	struct domain domain;
 
 	assert_int_equal(domain_from_key(name, strlen(name), &domain, NULL),
 	                 MTS_OK);
-	return words_find(conf->domains, &domain);
+	return overrides_find(conf->domains, &domain);
 }
 
 static void test_domains(void **state)
@@ -516,7 +517,7 @@ static void test_domains(void **state)
 	    "    mx: [MX1.partner.example, \"*.example.net\",\n"
 	    "         mx1.partner.example]\n"
 	    "  off.example: { mode: none }\n";
-	const struct word *word;
+	const struct override *override;
 	struct conf *conf = NULL;
 	struct fault why;
 	size_t offset = 0;
@@ -526,24 +527,24 @@ static void test_domains(void **state)
 		fail_msg("%s", why.text);
 	assert_int_equal(conf->dane, CONF_DANE_PRECEDENCE);
 	assert_int_equal(conf->dane_answer, CONF_DANE_ANSWER_NONE);
-	assert_int_equal(words_count(conf->domains), 4);
+	assert_int_equal(overrides_count(conf->domains), 4);
 	assert_true(find_word(conf, "example.org")->bypass);
 	assert_true(find_word(conf, "xn--bcher-kva.example")->bypass);
 	assert_null(find_word(conf, "sub.example.org"));
-	word = find_word(conf, "partner.example");
-	assert_false(word->bypass);
-	assert_int_equal(word->line, 6);
-	assert_int_equal(word->policy.mode, POLICY_ENFORCE);
-	assert_int_equal(word->policy.max_age_s, POLICY_MAX_AGE_MAX);
-	assert_int_equal(word->policy.mx_count, 2);
-	assert_string_equal(policy_next_mx(&word->policy, &offset),
+	override = find_word(conf, "partner.example");
+	assert_false(override->bypass);
+	assert_int_equal(override->line, 6);
+	assert_int_equal(override->policy.mode, POLICY_ENFORCE);
+	assert_int_equal(override->policy.max_age_s, POLICY_MAX_AGE_MAX);
+	assert_int_equal(override->policy.mx_count, 2);
+	assert_string_equal(policy_next_mx(&override->policy, &offset),
 	                    "mx1.partner.example");
-	assert_string_equal(policy_next_mx(&word->policy, &offset),
+	assert_string_equal(policy_next_mx(&override->policy, &offset),
 	                    "*.example.net");
-	assert_null(policy_next_mx(&word->policy, &offset));
-	word = find_word(conf, "off.example");
-	assert_int_equal(word->policy.mode, POLICY_NONE);
-	assert_int_equal(word->policy.mx_count, 0);
+	assert_null(policy_next_mx(&override->policy, &offset));
+	override = find_word(conf, "off.example");
+	assert_int_equal(override->policy.mode, POLICY_NONE);
+	assert_int_equal(override->policy.mx_count, 0);
 	conf_free(&conf);
 }
 
@@ -561,7 +562,7 @@ static void test_no_domains(void **state)
 		assert_int_equal(
 		    conf_parse(texts[i], strlen(texts[i]), "F", &conf, &why),
 		    MTS_OK);
-		assert_int_equal(words_count(conf->domains), 0);
+		assert_int_equal(overrides_count(conf->domains), 0);
 		assert_int_equal(conf->dane, CONF_DANE_AUTO);
 		assert_int_equal(conf->dane_answer, CONF_DANE_ANSWER_ONLY);
 		conf_free(&conf);
@@ -587,7 +588,7 @@ static void test_many_domains(void **state)
 	assert_int_equal(buffer_status(&text), MTS_OK);
 	assert_int_equal(conf_parse(text.data, text.len, "F", &conf, &why),
 	                 MTS_OK);
-	assert_int_equal(words_count(conf->domains), MANY);
+	assert_int_equal(overrides_count(conf->domains), MANY);
 	assert_int_equal(find_word(conf, "d9999.example")->line, MANY + 1);
 	conf_free(&conf);
 	buffer_free(&text);

@@ -140,7 +140,7 @@ static bool same_numbers(const struct conf *a, const struct conf *b)
 	       memcmp(&a->log, &b->log, sizeof(a->log)) == 0 &&
 	       a->cache.max_size == b->cache.max_size && a->dane == b->dane &&
 	       a->dane_answer == b->dane_answer &&
-	       words_count(a->domains) == words_count(b->domains) &&
+	       overrides_count(a->domains) == overrides_count(b->domains) &&
 	       a->dns.timeout_ms == b->dns.timeout_ms &&
 	       a->dns.server_count == b->dns.server_count &&
 	       a->control_user_count == b->control_user_count &&

@@ -2,7 +2,7 @@
 /* test_control_access.c - who may speak at the control socket. */
 #include "tests.h"
 
-#include "serve/control_access.h"
+#include "control/control_access.h"
 
 #include <grp.h>
 #include <sys/socket.h>

@@ -15,7 +15,7 @@ static struct domain domain_of(const char *name)
 static void await_walk(struct fixture *f)
 {
 	for (int i = 0; i < 100 && !fake_dane_running(); i++)
-		turn_loop(f, 1);
+		work_item_loop(f, 1);
 	assert_int_equal(fake_dane_running(), 1);
 }
 
@@ -222,7 +222,8 @@ static void test_bypass(void **state)
 
 	fake_dane.health = SECURE_DNS_GOOD;
 	put_policy(f, "example.org", NOW_S);
-	assert_int_equal(words_add_bypass(f->words, &domain, 1), MTS_OK);
+	assert_int_equal(overrides_add_bypass(f->overrides, &domain, 1),
+	                 MTS_OK);
 	item = ask_one(f, "lookup example.org\n", 1);
 	assert_string_equal(text_of(item, "source"), "bypass");
 	assert_string_equal(text_of(item, "answer"), "NOTFOUND ");
@@ -247,8 +248,9 @@ static void test_pinned(void **state)
 
 	fake_dane.health = SECURE_DNS_GOOD;
 	put_policy(f, "example.org", NOW_S);
-	assert_int_equal(words_add_policy(f->words, &domain, 1, POLICY_ENFORCE,
-	                                  slice_of(mx, sizeof(mx))),
+	assert_int_equal(overrides_add_policy(f->overrides, &domain, 1,
+	                                      POLICY_ENFORCE,
+	                                      slice_of(mx, sizeof(mx))),
 	                 MTS_OK);
 	send_text(client, "explain example.org\n");
 	item = next_object(f, client);
@@ -307,7 +309,7 @@ static json_t *explain_with(struct fixture *f, const char *hosts, size_t len)
 
 	send_text(client, "explain example.org\n");
 	for (int i = 0; i < 100 && !fake_mx.running; i++)
-		turn_loop(f, 1);
+		work_item_loop(f, 1);
 	fake_mx_finish(hosts, len, 300);
 	await_discovery(f);
 	finish(DISCOVER_POLICY);
@@ -384,13 +386,13 @@ static void test_mx_peer_goes_away(void **state)
 
 	send_text(client, "explain example.org\n");
 	for (int i = 0; i < 100 && !fake_mx.running; i++)
-		turn_loop(f, 1);
+		work_item_loop(f, 1);
 	end_client(client);
-	turn_loop(f, 10);
+	work_item_loop(f, 10);
 	assert_int_equal(faked.started, 0);
 	if (fake_mx.running)
 		fake_mx_finish(NULL, 0, 0);
-	turn_loop(f, 10);
+	work_item_loop(f, 10);
 	assert_int_equal(faked.started, 0);
 }
 

@@ -3,7 +3,7 @@
  * what to do about it. */
 #include "tests.h"
 
-#include "serve/control_hint.h"
+#include "control/control_hint.h"
 
 #define NO_WALK ((enum discover_outcome)99)
 
@@ -414,20 +414,21 @@ static void test_words(void **state)
 {
 	static const struct row enforce = { .mode = ENFORCE },
 				none = { .mode = -1 };
-	struct word bypass = { .bypass = true }, pinned = { .bypass = false };
+	struct override bypass = { .bypass = true },
+			pinned = { .bypass = false };
 	struct ask_result result;
 	struct control_case it = { .result = &result };
 
 	(void)state;
 	fill(&none, &result);
-	result.word = &bypass;
+	result.override = &bypass;
 	check(&none, "mail", control_mail(&it),
 	      "goes without MTA-STS and DANE");
 	check(&none, "why", control_why(&result), "goes without");
 	check(&none, "hint", control_hint(&it), "take the domain out");
 	check(&none, "more", control_hint_more(&it), "-");
 	fill(&enforce, &result);
-	result.word = &pinned;
+	result.override = &pinned;
 	check(&enforce, "mail", control_mail(&it),
 	      "goes only to hosts that the policy names");
 	check(&enforce, "why", control_why(&result), "pins this policy");

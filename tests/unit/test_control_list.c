@@ -175,11 +175,11 @@ static void test_import(void **state)
 	json_t *item;
 
 	send_text(client, "import\n" HEADER "{\"domain\":\"a.exam");
-	turn_loop(f, 10);
+	work_item_loop(f, 10);
 	send_text(client, "ple\",\"id\":\"1\",\"fetched\":1699999999,"
 	                  "\"max_age\":86400,\"mode\":\"none\",\"mx\":[]}\n"
 	                  "\nstatus\n{\"policies\":2}");
-	turn_loop(f, 10);
+	work_item_loop(f, 10);
 	assert_int_equal(shutdown(client->fd, SHUT_WR), 0);
 	item = next_object(f, client);
 	assert_int_equal(int_of(item, "line"), 4);
@@ -209,7 +209,7 @@ static void test_import_endless(void **state)
 	for (int i = 0; i < 24 && !client->closed; i++) {
 		if (send(client->fd, text, sizeof(text) - 1, MSG_NOSIGNAL) < 0)
 			break;
-		turn_loop(f, 3);
+		work_item_loop(f, 3);
 	}
 	expect_end(f, client, 2);
 	assert_null(next_object(f, client));
@@ -223,9 +223,9 @@ static void test_import_while_closing(void **state)
 	struct client *client = new_client(f);
 
 	send_text(client, "import\n" HEADER "{");
-	turn_loop(f, 10);
+	work_item_loop(f, 10);
 	control_close(&f->control);
-	turn_loop(f, 10);
+	work_item_loop(f, 10);
 	end_client(client);
 }
 
@@ -311,7 +311,7 @@ static void test_waits_for_reader(void **state)
 	setsockopt(client->fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
 	put_many(f);
 	send_text(client, "list\n");
-	turn_loop(f, 2000);
+	work_item_loop(f, 2000);
 	/* Others are served meanwhile. */
 	send_text(other, "lookup d00000.example\n");
 	json_decref(next_object(f, other));

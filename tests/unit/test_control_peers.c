@@ -22,7 +22,7 @@ static void test_pipeline(void **state)
 
 	put_policy(f, "a.example", NOW_S);
 	send_text(client, "lookup a.example\nshow nobody.example\nlook");
-	turn_loop(f, 10);
+	work_item_loop(f, 10);
 	send_text(client, "up a.example\n");
 	assert_int_equal(shutdown(client->fd, SHUT_WR), 0);
 	json_decref(next_object(f, client));
@@ -42,7 +42,7 @@ static void test_half_closed_waits(void **state)
 	send_text(client, "lookup a.example\n");
 	shutdown(client->fd, SHUT_WR);
 	await_discovery(f);
-	turn_loop(f, 10);
+	work_item_loop(f, 10);
 	finish(DISCOVER_POLICY);
 	json_decref(next_object(f, client));
 	expect_end(f, client, 0);
@@ -60,7 +60,7 @@ static void test_too_long(void **state)
 	line[len] = '\0';
 	send_text(client, line);
 	free(line);
-	turn_loop(f, 10);
+	work_item_loop(f, 10);
 	/* What follows is not answered any more. */
 	send(client->fd, "\nstatus\n", 8, MSG_NOSIGNAL);
 	expect_end(f, client, 2);
@@ -78,7 +78,7 @@ static void test_peer_goes_away(void **state)
 	await_discovery(f);
 	assert_int_equal(waiting(f), 1);
 	end_client(client);
-	turn_loop(f, 10);
+	work_item_loop(f, 10);
 	assert_int_equal(waiting(f), 0);
 	finish(DISCOVER_POLICY);
 	json_decref(ask_one(f, "show a.example\n", 0));
@@ -93,14 +93,14 @@ static void test_too_many(void **state)
 
 	for (size_t i = 0; i < MOST; i++)
 		clients[i] = new_client(f);
-	turn_loop(f, 10);
+	work_item_loop(f, 10);
 	one_more = new_client(f);
 	expect_end(f, one_more, 3);
 	assert_null(next_object(f, one_more));
 	end_client(one_more);
 	for (size_t i = 0; i < MOST; i++)
 		end_client(clients[i]);
-	turn_loop(f, 10);
+	work_item_loop(f, 10);
 	json_decref(ask_one(f, "status\n", 0));
 }
 
@@ -151,7 +151,7 @@ static void test_close_while_waiting(void **state)
 	await_discovery(f);
 	control_close(&f->control);
 	assert_int_equal(waiting(f), 0);
-	turn_loop(f, 10);
+	work_item_loop(f, 10);
 	end_client(client);
 }
 
@@ -188,7 +188,7 @@ static void test_credentials(void **state)
 	if (pid == 0)
 		_exit(try_as_nobody(f));
 	for (int i = 0; i < 500 && ended == 0; i++) {
-		turn_loop(f, 1);
+		work_item_loop(f, 1);
 		usleep(10000);
 		ended = waitpid(pid, &status, WNOHANG);
 	}
@@ -232,7 +232,7 @@ static void check_memory(struct fixture *f, const char *request, int status)
 		json_left = n;
 		/* Parses nothing before all is said. */
 		for (int i = 0; i < 20; i++) {
-			turn_loop(f, 1);
+			work_item_loop(f, 1);
 			receive(client);
 		}
 		failed = json_left == 0;

@@ -2,7 +2,7 @@
 /* test_ctl_man.c - the manual page of mtasts-ctl tells of every command. */
 #include "tests.h"
 
-#include "prog/ctl_commands.h"
+#include "ctl/ctl_commands.h"
 
 static char manual[64 * 1024];
 

@@ -3,7 +3,7 @@
 #include "tests.h"
 
 #include "base/status.h"
-#include "prog/ctl_text.h"
+#include "ctl/ctl_text.h"
 
 static struct buffer out;
 

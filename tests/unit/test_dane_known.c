@@ -209,10 +209,10 @@ static void test_younger_one_answers(void **state)
 	assert_says(f, "postfix example.org", WAIT);
 	fake_dane_finish(DANE_NONE, 300);
 	pass(1000);
-	entry.learnt_ms = clock_mono_ms(&f->steady.clock) - 2000 * 1000;
+	entry.learnt_ms = clock_mono_ms(&f->smooth_clock.clock) - 2000 * 1000;
 	assert_int_equal(dane_states_put(f->states, &hop, &entry), MTS_OK);
 	assert_says(f, "postfix example.org", SECURE);
-	entry.learnt_ms = clock_mono_ms(&f->steady.clock) - 500 * 1000;
+	entry.learnt_ms = clock_mono_ms(&f->smooth_clock.clock) - 500 * 1000;
 	assert_int_equal(dane_states_put(f->states, &hop, &entry), MTS_OK);
 	assert_says(f, "postfix example.org", "OK dane-only");
 }
@@ -253,7 +253,7 @@ static void check_jump(struct fixture *f, int64_t jump_s, bool on_disk)
 	pass(2 * HOUR_S); /* which makes up for a part of the jump */
 	assert_says(f, "postfix example.org", WAIT);
 	fake_dane_finish(DANE_ALL, 300);
-	(void)dane_walks_forget(f->walks, &hop);
+	(void)dane_checks_forget(f->walks, &hop);
 }
 
 static void test_clock_jumps(void **state)

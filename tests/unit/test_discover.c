@@ -7,7 +7,7 @@
 #include "https_server.h"
 #include "netns.h"
 
-#include "net/discover.h"
+#include "discover/discover.h"
 
 #include <unistd.h>
 

@@ -2,7 +2,7 @@
 /* test_dns_denial.c - what a proof that a name has no DS says of its zone. */
 #include "tests.h"
 
-#include "net/dns_denial.h"
+#include "dns/dns_denial.h"
 
 #include <getdns/getdns_extra.h>
 

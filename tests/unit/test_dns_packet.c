@@ -3,8 +3,8 @@
  * come back. */
 #include "tests.h"
 
-#include "net/dns_packet.h"
-#include "net/dns_reply.h"
+#include "dns/dns_packet.h"
+#include "dns/dns_reply.h"
 
 enum { TYPE_A = 1, TYPE_MX = 15, TYPE_TXT = 16 };
 

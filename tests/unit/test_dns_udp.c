@@ -6,7 +6,7 @@
 #include "tests.h"
 
 #include "alloc.h"
-#include "net/dns_udp.h"
+#include "dns/dns_udp.h"
 #include "netns.h"
 
 #include <arpa/inet.h>
@@ -62,7 +62,7 @@ static void open_at(const char *address)
 	    MTS_OK);
 }
 
-static void turn(void)
+static void work_item(void)
 {
 	uv_run(&world.loop, UV_RUN_NOWAIT);
 }
@@ -175,7 +175,7 @@ static void others_have_their_own(void **state)
 	ask_many(MANY);
 	assert_int_equal(count_ports(MANY), MANY);
 	answer(3, "three");
-	turn();
+	work_item();
 	assert_string_equal(world.got[3], "three");
 	close_all();
 }
@@ -192,7 +192,7 @@ static void each_gets_its_own(void **state)
 		snprintf(text, sizeof(text), "text %zu", i);
 		answer(i, text);
 	}
-	turn();
+	work_item();
 	for (size_t i = 0; i < MANY; i++) {
 		char text[20];
 
@@ -212,7 +212,7 @@ static void room_is_taken_again(void **state)
 	ask_many(SHARED);
 	first = world.asked[0].from.sin_port;
 	answer(5, "five");
-	turn();
+	work_item();
 	assert_int_equal(ask(SHARED), MTS_OK);
 	take(SHARED);
 	assert_int_equal(world.asked[SHARED].from.sin_port, first);
@@ -221,7 +221,7 @@ static void room_is_taken_again(void **state)
 	assert_int_not_equal(world.asked[SHARED + 1].from.sin_port, first);
 	for (size_t i = 0; i < SHARED + 2; i++)
 		dns_udp_cancel(&world.questions[i]);
-	turn();
+	work_item();
 	assert_int_equal(uv_loop_alive(&world.loop), 0);
 	close_all();
 }
@@ -237,7 +237,7 @@ static void guesses_are_ignored(void **state)
 	answer(0, "late");
 	world.asked[1].bytes[0] ^= 0x55; /* some id */
 	answer(1, "guessed");
-	turn();
+	work_item();
 	assert_string_equal(world.got[0], "");
 	assert_string_equal(world.got[1], "");
 	world.asked[1].bytes[0] ^= 0x55;
@@ -245,10 +245,10 @@ static void guesses_are_ignored(void **state)
 	sendto(world.server, world.asked[1].bytes, 11, 0,
 	       (struct sockaddr *)&world.asked[1].from,
 	       sizeof(world.asked[1].from)); /* no whole head */
-	turn();
+	work_item();
 	assert_string_equal(world.got[1], "");
 	answer(1, "right");
-	turn();
+	work_item();
 	assert_string_equal(world.got[1], "right");
 	close_all();
 }
@@ -262,7 +262,7 @@ static void all_learn_of_it(void **state)
 	ask_many(3);
 	close_server();
 	assert_int_equal(ask(3), MTS_OK); /* and that the kernel refuses */
-	turn();
+	work_item();
 	for (size_t i = 0; i < 4; i++)
 		assert_string_equal(world.got[i], "unreachable");
 	close_all();
@@ -295,7 +295,7 @@ static void no_memory(void **state)
 	}
 	ask_many(1);
 	answer(0, "a");
-	turn();
+	work_item();
 	assert_string_equal(world.got[0], "a");
 	close_all();
 }

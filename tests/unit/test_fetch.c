@@ -6,8 +6,8 @@
 #include "https_server.h"
 #include "netns.h"
 
-#include "net/fetch.h"
-#include "net/fetch_http.h"
+#include "https/fetch.h"
+#include "https/fetch_http.h"
 
 #include <openssl/ssl.h>
 #include <unistd.h>

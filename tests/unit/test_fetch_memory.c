@@ -10,8 +10,8 @@
 #include "netns.h"
 
 #include "base/shortage.h"
-#include "net/fetch.h"
-#include "net/tls_memory.h"
+#include "https/fetch.h"
+#include "https/tls_memory.h"
 
 #include <unistd.h>
 

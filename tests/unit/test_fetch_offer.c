@@ -5,7 +5,7 @@
 #include "https_server.h"
 #include "netns.h"
 
-#include "net/fetch.h"
+#include "https/fetch.h"
 
 #include <sys/socket.h>
 #include <unistd.h>

@@ -2,7 +2,7 @@
 /* test_findings.c - the table of findings holds together. */
 #include "tests.h"
 
-#include "check/findings.h"
+#include "findings/findings.h"
 
 static void test_rows(void **state)
 {

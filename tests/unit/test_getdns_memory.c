@@ -2,7 +2,7 @@
 /* test_getdns_memory.c - the reserve for getdns, where the system refuses. */
 #include "tests.h"
 
-#include "net/getdns_memory.h"
+#include "dns/getdns_memory.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -10,7 +10,7 @@ enum { INTERVAL_MS = 5, SOME = 3, HANG_MS = 60 * 1000 };
 
 static struct {
 	uv_loop_t loop;
-	uv_prepare_t turn;
+	uv_prepare_t work_item;
 	uv_timer_t work;
 	struct give_back *give_back;
 	unsigned given;
@@ -25,9 +25,9 @@ int __wrap_malloc_trim(size_t keep)
 	return 1;
 }
 
-static void on_turn(uv_prepare_t *turn)
+static void on_turn(uv_prepare_t *work_item)
 {
-	(void)turn;
+	(void)work_item;
 	give_back_turn(w.give_back);
 }
 
@@ -37,15 +37,15 @@ static void open_world(uint64_t interval_ms)
 	assert_int_equal(uv_loop_init(&w.loop), 0);
 	assert_int_equal(give_back_open(&w.loop, interval_ms, &w.give_back),
 	                 MTS_OK);
-	uv_prepare_init(&w.loop, &w.turn);
-	uv_prepare_start(&w.turn, on_turn);
+	uv_prepare_init(&w.loop, &w.work_item);
+	uv_prepare_start(&w.work_item, on_turn);
 	uv_timer_init(&w.loop, &w.work);
 }
 
 static void close_world(void)
 {
 	give_back_close(&w.give_back);
-	uv_close((uv_handle_t *)&w.turn, NULL);
+	uv_close((uv_handle_t *)&w.work_item, NULL);
 	uv_close((uv_handle_t *)&w.work, NULL);
 	uv_run(&w.loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&w.loop), 0);

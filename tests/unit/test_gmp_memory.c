@@ -3,7 +3,7 @@
 #include "tests.h"
 
 #include "base/shortage.h"
-#include "net/gmp_memory.h"
+#include "dnssec/gmp_memory.h"
 
 #include <dlfcn.h>
 #include <pthread.h>

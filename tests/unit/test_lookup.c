@@ -8,7 +8,7 @@
 
 #include "cache/absent.h"
 #include "cache/cache.h"
-#include "serve/lookup.h"
+#include "lookup/lookup.h"
 
 enum { MINUTE_MS = 60 * 1000, HOUR_MS = 60 * MINUTE_MS };
 

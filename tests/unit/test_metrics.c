@@ -3,7 +3,7 @@
 #include "tests.h"
 
 #include "config.h"
-#include "serve/metrics.h"
+#include "stats/metrics.h"
 
 static struct buffer out;
 

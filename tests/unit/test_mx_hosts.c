@@ -3,8 +3,8 @@
 #include "tests.h"
 
 #include "alloc.h"
+#include "discover/mx_hosts.h"
 #include "dns_server.h"
-#include "net/mx_hosts.h"
 #include "netns.h"
 
 enum { TYPE_MX = 15 };

@@ -6,9 +6,9 @@
 #include "dns_server.h"
 #include "netns.h"
 
-#include "net/resolv_conf.h"
-#include "net/resolver.h"
-#include "net/stub.h"
+#include "dns/resolv_conf.h"
+#include "dns/resolver.h"
+#include "dns/stub.h"
 
 #include <dirent.h>
 #include <sys/resource.h>

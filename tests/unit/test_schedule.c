@@ -2,7 +2,7 @@
 /* test_schedule.c - the clocks' rules, a row each. */
 #include "tests.h"
 
-#include "serve/schedule.h"
+#include "lookup/schedule.h"
 
 enum { MINUTE = 60, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
 

@@ -9,9 +9,9 @@
 #include "netns.h"
 
 #include "base/log.h"
-#include "net/dnssec_test.h"
-#include "net/secure_dns.h"
-#include "net/trust_anchor.h"
+#include "dnssec/dnssec_test.h"
+#include "dnssec/secure_dns.h"
+#include "dnssec/trust_anchor.h"
 
 #include <getdns/getdns.h>
 #include <pthread.h>

@@ -4,8 +4,8 @@
  * discovery, nor for those who go. */
 #include "ask_world.h"
 
+#include "base/work_queue.h"
 #include "folder.h"
-#include "net/turns.h"
 #include "save.h"
 #include "serve/server.h"
 
@@ -13,14 +13,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { CROWD = 300, TURNS_MAX = 10000 };
+enum { CROWD = 300, WORK_QUEUE_MAX = 10000 };
 
 struct world {
 	struct fixture *f;
 	char folder[64];
 	char address[96];
 	struct server *server;
-	struct turn begins;
+	struct work_item begins;
 	int waiting; /* then; -1: it has not come yet */
 	int one;     /* who asks for what is cached */
 	int crowd[CROWD];
@@ -62,7 +62,7 @@ static uint64_t waiting(const struct world *w)
 	return counts.waiting;
 }
 
-static void turn(struct world *w)
+static void work_item(struct world *w)
 {
 	uv_run(&w->f->loop, UV_RUN_NOWAIT);
 }
@@ -70,8 +70,9 @@ static void turn(struct world *w)
 /* Turns until there are so many clients. */
 static void await_clients(struct world *w, uint64_t count)
 {
-	for (int i = 0; i < TURNS_MAX && counts_of(w).clients != count; i++)
-		turn(w);
+	for (int i = 0; i < WORK_QUEUE_MAX && counts_of(w).clients != count;
+	     i++)
+		work_item(w);
 	assert_int_equal(counts_of(w).clients, count);
 }
 
@@ -81,8 +82,8 @@ static void await_hit(struct world *w)
 	char text[200] = "";
 
 	ask(w->one, "example.org");
-	for (int i = 0; i < TURNS_MAX && !*text; i++) {
-		turn(w);
+	for (int i = 0; i < WORK_QUEUE_MAX && !*text; i++) {
+		work_item(w);
 		(void)!recv(w->one, text, sizeof(text) - 1, MSG_DONTWAIT);
 	}
 	assert_non_null(strstr(text, SECURE));
@@ -103,7 +104,7 @@ static void close_crowd(struct world *w)
 static void listen_at(struct world *w)
 {
 	struct server_options options = { .loop = &w->f->loop,
-		                          .clock = &w->f->steady.clock,
+		                          .clock = &w->f->smooth_clock.clock,
 		                          .ask = w->f->ask };
 	struct server_socket socket = {
 		.protocol = &protocol_socketmap,
@@ -159,7 +160,7 @@ static int stop(void **state)
 
 	close(w->one);
 	server_close(&w->server);
-	turn(w);
+	work_item(w);
 	folder_remove(w->folder);
 	ask_teardown((void **)&w->f);
 	free(w);
@@ -188,25 +189,25 @@ static void test_they_want_discoveries(void **state)
 	await_hit(w);
 	assert_int_equal(counts_of(w).requests, CROWD + 1);
 	assert_int_equal(waiting(w), 0);
-	for (int i = 0; i < TURNS_MAX && waiting(w) < CROWD; i++)
-		turn(w);
+	for (int i = 0; i < WORK_QUEUE_MAX && waiting(w) < CROWD; i++)
+		work_item(w);
 	assert_int_equal(waiting(w), CROWD);
 	close_crowd(w);
 }
 
 /* All that one turn of the loop may do. */
-static void fill_turn(struct turn *turn)
+static void fill_turn(struct work_item *work_item)
 {
 	uint64_t end_ns = uv_hrtime() + 600 * 1000;
 
-	(void)turn;
+	(void)work_item;
 	while (uv_hrtime() < end_ns)
 		continue;
 }
 
-static void on_begin(struct turn *turn)
+static void on_begin(struct work_item *work_item)
 {
-	struct world *w = container_of(turn, struct world, begins);
+	struct world *w = container_of(work_item, struct world, begins);
 
 	w->waiting = (int)waiting(w);
 }
@@ -217,26 +218,26 @@ static void on_begin(struct turn *turn)
 static void test_they_let_others_begin(void **state)
 {
 	struct world *w = *state;
-	struct turns *turns;
-	struct turn full;
+	struct work_queue *work_queue;
+	struct work_item full;
 
-	assert_int_equal(turns_ref(&w->f->loop, &turns), MTS_OK);
-	turn_init(&full, fill_turn);
-	turn_init(&w->begins, on_begin);
+	assert_int_equal(work_queue_ref(&w->f->loop, &work_queue), MTS_OK);
+	work_item_init(&full, fill_turn);
+	work_item_init(&w->begins, on_begin);
 	connect_crowd(w);
 	await_clients(w, CROWD + 1);
 	w->waiting = -1;
-	turns_add(turns, &full);
-	turns_add_new(turns, &w->begins);
+	work_queue_add(work_queue, &full);
+	work_queue_add_new(work_queue, &w->begins);
 	for (size_t i = 0; i < CROWD; i++)
 		ask(w->crowd[i], "cold.example");
-	turn(w); /* this one is full; they are read */
+	work_item(w); /* this one is full; they are read */
 	assert_int_equal(counts_of(w).requests, CROWD);
-	for (int i = 0; i < TURNS_MAX && w->waiting == -1; i++)
-		turn(w);
+	for (int i = 0; i < WORK_QUEUE_MAX && w->waiting == -1; i++)
+		work_item(w);
 	assert_int_equal(w->waiting, 0);
 	close_crowd(w);
-	turns_unref(&turns);
+	work_queue_unref(&work_queue);
 }
 
 static void test_they_go(void **state)
@@ -260,14 +261,14 @@ static void test_they_make_room(void **state)
 
 	connect_crowd(w);
 	await_clients(w, CROWD + 1); /* all places are taken */
-	turn(w);                     /* and nobody else waits */
+	work_item(w);                /* and nobody else waits */
 	accepted = counts_of(w).accepted;
 	close_crowd(w);
 	connect_crowd(w);
-	for (int i = 0; i < TURNS_MAX && counts_of(w).refused == 0 &&
+	for (int i = 0; i < WORK_QUEUE_MAX && counts_of(w).refused == 0 &&
 	                counts_of(w).accepted < accepted + CROWD;
 	     i++)
-		turn(w);
+		work_item(w);
 	assert_int_equal(counts_of(w).refused, 0);
 	assert_int_equal(counts_of(w).clients, CROWD + 1);
 	await_hit(w);
@@ -282,8 +283,8 @@ static void test_counted_once(void **state)
 	struct lookup_counts counts;
 
 	ask(w->one, "example.org");
-	for (int i = 0; i < TURNS_MAX && fake_dane_running() == 0; i++)
-		turn(w);
+	for (int i = 0; i < WORK_QUEUE_MAX && fake_dane_running() == 0; i++)
+		work_item(w);
 	assert_int_equal(fake_dane_running(), 1);
 	lookups_get_counts(w->f->lookups, &counts);
 	assert_int_equal(counts.hits, 1);

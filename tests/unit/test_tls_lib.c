@@ -5,7 +5,7 @@
 
 #include "alloc.h"
 
-#include "net/tls_lib.h"
+#include "https/tls_lib.h"
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>

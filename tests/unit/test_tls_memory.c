@@ -7,7 +7,7 @@
  * that has done nothing but tls_lib_open(), and the server is another one. */
 #include "tests.h"
 
-#include "net/tls_lib.h"
+#include "https/tls_lib.h"
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>

@@ -2,7 +2,7 @@
 /* test_top.c - the busiest names, in bounded memory. */
 #include "tests.h"
 
-#include "serve/top.h"
+#include "lookup/top.h"
 
 static uint64_t now_ms;
 

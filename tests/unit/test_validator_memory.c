@@ -3,7 +3,7 @@
  * validator, or all from one on, while libunbound sets itself up and asks. */
 #include "tests.h"
 
-#include "net/validator.h"
+#include "dnssec/validator.h"
 
 #include <errno.h>
 #include <stdatomic.h>

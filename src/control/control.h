@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* control.h - the operator's socket (wire/control.h tells its language).
+ *
+ * Only those may speak whom control_access.h lets in: the socket's mode is 0600
+ * unless more are named, and each peer's credentials are checked besides. */
+#ifndef CONTROL_CONTROL_H
+#define CONTROL_CONTROL_H
+
+#include "cache/absent.h"
+#include "cache/cache.h"
+#include "dns/resolver.h"
+#include "dnssec/secure_dns.h"
+#include "https/fetch.h"
+#include "lookup/ask.h"
+#include "lookup/refresher.h"
+#include "stats/metrics.h"
+#include "wire/answer.h"
+
+struct control;
+
+/* What came of a reload of the configuration. */
+struct control_reload {
+	int64_t when_s;     /* 0: there was none yet */
+	struct fault fault; /* status MTS_OK: it was taken in */
+	size_t restarts;    /* options in it that take a restart, */
+	char options[200];  /* by name: "cache.directory, user" */
+};
+
+/* All pointers are borrowed and outlive the service. */
+/* Connections of MTAs, for status. */
+struct control_clients {
+	uint64_t now;
+	uint64_t most;    /* that there may be */
+	uint64_t total;   /* since the start, ... */
+	uint64_t refused; /* ... and those beyond MOST */
+};
+
+struct control_options {
+	uv_loop_t *loop;
+	const struct clock *clock;
+	const char *address; /* "unix:/path"; "": nobody is listened to */
+	/* Who may speak besides root and our own user. */
+	const char *const *users; /* USER_COUNT names */
+	size_t user_count;
+	const char *group;        /* a group's name, or NULL */
+	struct activation *ready; /* what is bound already; may be NULL */
+	const char *version;      /* for status */
+	const char *config; /* the configuration file's path, "" if none */
+	struct ask *ask;
+	struct lookups *lookups;
+	struct dane_checks *walks; /* NULL: DANE is off */
+	struct mx_sets *mx_sets;
+	struct secure_dns *dns; /* NULL: DANE is off */
+	enum ask_dane dane;     /* for status */
+	const struct overrides *overrides;
+	struct refresher *refresher;
+	struct cache *cache;
+	struct absent *absent;
+	struct resolver *resolver;
+	struct fetcher *fetcher;
+	struct answer_manner how;              /* of our own maps */
+	const struct metrics_sources *sources; /* stats */
+	const struct top *top;                 /* top */
+	/* "socketmap unix:/run/...": the listeners, for status. */
+	const char *const *listeners;
+	size_t listener_count;
+	void (*count_clients)(void *arg, struct control_clients *ret);
+	/* Reloads the configuration, on behalf of WHO; the result is good until
+	 * the next one. What these options are may change in it. */
+	const struct control_reload *(*reload)(void *arg, const char *who);
+	const struct control_reload *last_reload;
+	void *arg;
+};
+
+/* endpoint_listen()'s errors and control_access_new()'s. On MTS_OK *RET is the
+ * caller's: control_close(). */
+int control_open(const struct control_options *options, struct control **ret,
+                 struct fault *why);
+
+/* Prepares other OPTIONS (of the same loop and clock), which are borrowed until
+ * they are settled: opens another socket if the address is another one;
+ * control_open()'s errors. control_settle() then puts them in force, or drops
+ * them. Connections stay. */
+int control_prepare(struct control *control,
+                    const struct control_options *options, struct fault *why);
+void control_settle(struct control *control, bool good);
+
+/* Drops every connection and closes. Takes NULL, leaves NULL. The loop must run
+ * once more before it is closed. */
+void control_close(struct control **control);
+
+#endif

@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* control_peer.c - one connection of the control socket.
+ *
+ * A peer is read all the time, so that we notice when it goes away; what it
+ * sends ahead is kept, up to one request or some lines of an import, and then it
+ * is read no further until that is used. Its job (control_job.h) is asked for
+ * more only when all that it said before is written. */
+#include "control/control_peer.h"
+
+#include "control/control_job.h"
+#include "wire/transfer.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+	IDLE_MS = 60 * 1000, /* without a request */
+	READ_SIZE = 4096,    /* most requests are short */
+	/* Without reading: somebody looks at a long list page by page. */
+	UNREAD_MS = 10 * 60 * 1000,
+	/* Who has come just now gets the time to ask. */
+	MAKE_ROOM_MS = 1000,
+	/* While lines are taken that somebody may write as we read. */
+	READING_IDLE_MS = 5 * 60 * 1000,
+	READING_CHUNK = 25,    /* lines taken in one turn of the loop */
+	READING_BUSY_MS = 20,  /* until a line that was not taken comes again */
+	OUT_MAX = 1024 * 1024, /* the largest policy, escaped, and much more */
+};
+
+struct peer {
+	struct list node;
+	struct control_peers *peers;
+	uv_stream_t *stream;
+	uv_timer_t timer;  /* IDLE_MS, or 0 for a step that said nothing */
+	uint64_t since_ms; /* it has to ask, or to read; 0: it is our turn */
+	size_t handles;    /* that libuv has not given back yet */
+	bool closing;      /* libuv has the handles for closing */
+	bool ended;        /* it sends no more, but may read on */
+	bool last;         /* to be closed when all is written */
+	bool paused;       /* is not read: what it sent has to be used first */
+	char who[CONTROL_WHO_MAX];
+	struct buffer in;
+	struct buffer out;     /* said, not yet handed to libuv */
+	struct buffer sending; /* libuv's until on_written, else empty */
+	uv_write_t write;
+	struct control_job job;
+};
+
+static void go_on(struct peer *peer);
+
+/* -- a peer's end ---------------------------------------------------------- */
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+	struct peer *peer = handle->data;
+
+	if (--peer->handles > 0)
+		return;
+	buffer_free(&peer->in);
+	buffer_free(&peer->out);
+	buffer_free(&peer->sending);
+	free(peer->stream);
+	free(peer);
+}
+
+static void drop_peer(struct peer *peer)
+{
+	if (peer->closing)
+		return;
+	peer->closing = true;
+	control_job_cancel(&peer->job);
+	list_remove(&peer->node);
+	peer->peers->count--;
+	uv_close((uv_handle_t *)peer->stream, on_handle_closed);
+	uv_close((uv_handle_t *)&peer->timer, on_handle_closed);
+}
+
+void control_say_last(uv_stream_t *stream, const char *error)
+{
+	char line[200]; /* libuv wants it writable */
+	uv_buf_t buf;
+	int n = snprintf(line, sizeof(line),
+	                 "{\"end\":true,\"status\":%d,\"error\":\"%s\"}\n",
+	                 CONTROL_END_REFUSED, error);
+
+	if (n <= 0 || (size_t)n >= sizeof(line))
+		return;
+	buf = uv_buf_init(line, (unsigned)n);
+	(void)uv_try_write(stream, &buf, 1);
+}
+
+/* -- lines ----------------------------------------------------------------- */
+
+/* The first line of what came, past OFFSET; its newline is not in it. */
+static bool find_line(const struct peer *peer, size_t offset, struct slice *ret)
+{
+	const char *start = peer->in.data + offset;
+	const char *end = NULL;
+
+	if (peer->in.len > offset)
+		end = memchr(start, '\n', peer->in.len - offset);
+	if (end)
+		*ret = slice_of(start, (size_t)(end - start));
+	return end != NULL;
+}
+
+static bool has_line(const struct peer *peer)
+{
+	struct slice line;
+
+	return find_line(peer, 0, &line);
+}
+
+/* -- the timer ------------------------------------------------------------- */
+
+/* True if the job can go on by itself. */
+static bool can_go_on(const struct peer *peer)
+{
+	if (peer->sending.len > 0)
+		return false;
+	return peer->job.state == CONTROL_JOB_READY ||
+	       (peer->job.state == CONTROL_JOB_READING && has_line(peer));
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct peer *peer = timer->data;
+
+	if (can_go_on(peer))
+		go_on(peer);
+	else
+		drop_peer(peer);
+}
+
+static void start_timer(struct peer *peer, uint64_t timeout_ms)
+{
+	peer->since_ms = 0;
+	uv_timer_start(&peer->timer, on_timer, timeout_ms, 0);
+}
+
+/* To ask, or to read. Half a request is none: it does not begin anew. */
+static void await_peer(struct peer *peer, uint64_t timeout_ms)
+{
+	uint64_t since_ms = peer->since_ms;
+
+	start_timer(peer, timeout_ms);
+	peer->since_ms = since_ms ? since_ms : uv_now(peer->timer.loop);
+}
+
+/* -- writing --------------------------------------------------------------- */
+
+static void on_written(uv_write_t *write, int status)
+{
+	struct peer *peer = write->data;
+
+	if (peer->closing)
+		return;
+	if (status < 0) {
+		drop_peer(peer);
+		return;
+	}
+	buffer_clear(&peer->sending);
+	peer->since_ms = 0;
+	go_on(peer);
+}
+
+static void send_out(struct peer *peer)
+{
+	struct buffer empty = peer->sending;
+	uv_buf_t buf;
+
+	peer->sending = peer->out;
+	peer->out = empty;
+	buf = uv_buf_init(peer->sending.data, (unsigned)peer->sending.len);
+	peer->write.data = peer;
+	peer->since_ms = 0;
+	await_peer(peer, UNREAD_MS);
+	if (uv_write(&peer->write, peer->stream, &buf, 1, on_written) != 0)
+		drop_peer(peer);
+}
+
+/* -- reading on ------------------------------------------------------------ */
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf);
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf);
+
+/* What was sent ahead is used up. */
+static void read_on(struct peer *peer)
+{
+	if (!peer->paused || peer->ended || peer->in.len > TRANSFER_LINE_MAX)
+		return;
+	peer->paused = false;
+	if (uv_read_start(peer->stream, on_alloc, on_read) != 0)
+		drop_peer(peer);
+}
+
+/* -- requests -------------------------------------------------------------- */
+
+/* Begins the next request, if it is here in full. */
+static bool start_request(struct peer *peer)
+{
+	struct slice line;
+
+	if (!find_line(peer, 0, &line))
+		return false;
+	control_job_start(&peer->job, line);
+	buffer_consume(&peer->in, line.len + 1);
+	return true;
+}
+
+static void start_or_wait(struct peer *peer)
+{
+	bool started = !peer->last && start_request(peer);
+
+	read_on(peer);
+	if (peer->closing)
+		return;
+	if (started) {
+		/* Not from here: a row of requests shall not keep the loop. */
+		start_timer(peer, 0);
+		if (peer->job.state != CONTROL_JOB_READY)
+			go_on(peer);
+	} else if (!peer->last && peer->in.len > CONTROL_LINE_MAX) {
+		peer->last = true;
+		control_job_end(&peer->job, CONTROL_END_BAD,
+		                "the request is too long");
+		go_on(peer);
+	} else if (peer->last || peer->ended) {
+		drop_peer(peer);
+	} else {
+		await_peer(peer, IDLE_MS);
+	}
+}
+
+/* -- lines that are no requests -------------------------------------------- */
+
+/* Gives the job what lines there are, a few a turn. MTS_EBUSY: it takes none
+ * now. */
+static int take_lines(struct peer *peer)
+{
+	struct slice line;
+	size_t used = 0;
+	int rc = MTS_OK;
+
+	for (int n = 0; n < READING_CHUNK; n++) {
+		if (peer->job.state != CONTROL_JOB_READING ||
+		    !find_line(peer, used, &line))
+			break;
+		rc = control_import_line(&peer->job, line);
+		if (rc != MTS_OK)
+			break;
+		used += line.len + 1;
+	}
+	buffer_consume(&peer->in, used);
+	return rc;
+}
+
+/* What lacks its newline is the last line. */
+static int take_rest(struct peer *peer)
+{
+	int rc = MTS_OK;
+
+	if (peer->in.len > 0)
+		rc = control_import_line(&peer->job, buffer_slice(&peer->in));
+	if (rc != MTS_OK || peer->job.state != CONTROL_JOB_READING)
+		return rc;
+	control_import_eof(&peer->job);
+	return MTS_OK;
+}
+
+/* Takes lines, and waits for more. */
+static void read_lines(struct peer *peer)
+{
+	int rc = take_lines(peer);
+
+	/* Whatever follows is no request. */
+	peer->last = true;
+	if (peer->job.state == CONTROL_JOB_READING && rc == MTS_OK &&
+	    !has_line(peer)) {
+		if (peer->ended)
+			rc = take_rest(peer);
+		else if (peer->in.len > TRANSFER_LINE_MAX)
+			control_job_end(&peer->job, CONTROL_END_BAD,
+			                "a line is too long");
+	}
+	if (peer->job.state != CONTROL_JOB_READING || peer->out.len > 0) {
+		go_on(peer);
+		return;
+	}
+	read_on(peer);
+	if (peer->closing)
+		return;
+	if (rc != MTS_OK)
+		start_timer(peer, READING_BUSY_MS);
+	else if (has_line(peer))
+		start_timer(peer, 0);
+	else
+		start_timer(peer, READING_IDLE_MS);
+}
+
+/* Does what can be done now: writes what was said, lets the job say more, or
+ * begins the next request. */
+static void go_on(struct peer *peer)
+{
+	if (peer->closing || peer->sending.len > 0)
+		return;
+	if (peer->out.len > 0) {
+		send_out(peer);
+		return;
+	}
+	switch (peer->job.state) {
+	case CONTROL_JOB_IDLE:
+		start_or_wait(peer);
+		return;
+	case CONTROL_JOB_READY:
+		control_job_step(&peer->job);
+		break;
+	case CONTROL_JOB_WAITING:
+		/* The look-up has its own time-out. */
+		uv_timer_stop(&peer->timer);
+		peer->since_ms = 0;
+		return;
+	case CONTROL_JOB_READING:
+		read_lines(peer);
+		return;
+	case CONTROL_JOB_FAILED:
+		control_say_last(peer->stream, "out of memory");
+		drop_peer(peer);
+		return;
+	}
+	if (peer->job.state == CONTROL_JOB_READY && peer->out.len == 0)
+		start_timer(peer, 0); /* let others have the loop */
+	else
+		go_on(peer);
+}
+
+static void on_wake(void *arg)
+{
+	go_on(arg);
+}
+
+/* -- reading --------------------------------------------------------------- */
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+{
+	struct peer *peer = handle->data;
+
+	(void)suggested;
+	/* No room or no memory: libuv then reports UV_ENOBUFS. */
+	if (buffer_reserve(&peer->in, READ_SIZE) != MTS_OK)
+		*buf = uv_buf_init(NULL, 0);
+	else
+		*buf = uv_buf_init(peer->in.data + peer->in.len, READ_SIZE);
+}
+
+/* True if the peer is gone altogether, rather than only done with sending. */
+static bool is_hung_up(uv_stream_t *stream)
+{
+	struct pollfd pollfd = { .events = 0 };
+
+	return uv_fileno((uv_handle_t *)stream, &pollfd.fd) != 0 ||
+	       poll(&pollfd, 1, 0) < 0 ||
+	       (pollfd.revents & (POLLHUP | POLLERR));
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+	struct peer *peer = stream->data;
+
+	(void)buf;
+	if (n == 0)
+		return;
+	if (n == UV_EOF && !is_hung_up(stream)) {
+		peer->ended = true;
+		uv_read_stop(stream);
+	} else if (n < 0) {
+		drop_peer(peer);
+		return;
+	} else {
+		peer->in.len += (size_t)n;
+	}
+	/* Neither what follows a request nor lines of an import may fill our
+	 * memory. */
+	if (peer->job.state != CONTROL_JOB_IDLE &&
+	    peer->in.len > TRANSFER_LINE_MAX && !peer->ended) {
+		peer->paused = true;
+		uv_read_stop(stream);
+	}
+	if (peer->job.state == CONTROL_JOB_IDLE ||
+	    peer->job.state == CONTROL_JOB_READING)
+		go_on(peer);
+}
+
+/* -- peers come and go ----------------------------------------------------- */
+
+static struct peer *new_peer(struct control_peers *peers, uv_stream_t *stream,
+                             const char *who)
+{
+	struct peer *peer = calloc(1, sizeof(*peer));
+
+	if (!peer)
+		return NULL;
+	peer->peers = peers;
+	peer->stream = stream;
+	snprintf(peer->who, sizeof(peer->who), "%s", who);
+	buffer_init(&peer->in, TRANSFER_LINE_MAX + 2 * READ_SIZE);
+	buffer_init(&peer->out, OUT_MAX);
+	buffer_init(&peer->sending, OUT_MAX);
+	peer->job.context = &peers->context;
+	peer->job.who = peer->who;
+	peer->job.out = &peer->out;
+	peer->job.wake = on_wake;
+	peer->job.arg = peer;
+	return peer;
+}
+
+int control_peer_take(struct control_peers *peers, uv_stream_t *stream,
+                      const char *who)
+{
+	struct peer *peer = new_peer(peers, stream, who);
+
+	if (!peer)
+		return MTS_ENOMEM;
+	peer->stream->data = peer;
+	peer->timer.data = peer;
+	peer->handles = 2;
+	uv_timer_init(peers->context.options.loop, &peer->timer);
+	list_append(&peers->list, &peer->node);
+	peers->count++;
+	await_peer(peer, IDLE_MS);
+	if (uv_read_start(peer->stream, on_alloc, on_read) != 0)
+		drop_peer(peer);
+	return MTS_OK;
+}
+
+bool control_peers_make_room(struct control_peers *peers)
+{
+	uint64_t now_ms = uv_now(peers->context.options.loop);
+	struct peer *slowest = NULL;
+
+	list_each_safe (node, &peers->list) {
+		struct peer *peer = container_of(node, struct peer, node);
+
+		if (peer->since_ms > 0 &&
+		    (!slowest || peer->since_ms < slowest->since_ms))
+			slowest = peer;
+	}
+	if (!slowest || now_ms - slowest->since_ms < MAKE_ROOM_MS)
+		return false;
+	/* In the midst of an answer it would be no line of its own. */
+	if (slowest->sending.len == 0)
+		control_say_last(slowest->stream, CONTROL_TOO_MANY);
+	drop_peer(slowest);
+	return true;
+}
+
+void control_peers_drop(struct control_peers *peers)
+{
+	list_each_safe (node, &peers->list)
+		drop_peer(container_of(node, struct peer, node));
+}

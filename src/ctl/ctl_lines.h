@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* ctl_lines.h - the lines of which a view is made: "  KEY   value".
+ *
+ * All append to the view's buffer; buffer_status() of that tells whether they
+ * could. MEMBER is one of ITEM's. */
+#ifndef CTL_CTL_LINES_H
+#define CTL_CTL_LINES_H
+
+#include "ctl/ctl_view.h"
+
+enum { VIEW_VALUE = 20 }; /* the column where values begin */
+
+/* TEXT of our own, as it is. */
+void view_put(struct view *view, const char *text);
+
+/* What others wrote: text_put_safe(). */
+void view_put_safe(struct view *view, struct slice text);
+
+/* The same, from column INDENT on, broken where a terminal would. */
+void view_put_words(struct view *view, struct slice text, size_t indent);
+
+void view_put_heading(struct view *view, const char *text);
+
+/* Begins a line; its value and newline are to follow. */
+void view_put_key(struct view *view, const char *key);
+
+/* Whole lines. */
+void view_put_pair(struct view *view, const char *key, struct slice value);
+void view_put_text(struct view *view, const char *key, const json_t *item,
+                   const char *member);
+void view_put_count(struct view *view, const char *key, const json_t *item,
+                    const char *member);
+void view_put_time(struct view *view, const char *key, const json_t *item,
+                   const char *member);
+void view_put_span(struct view *view, const char *key, const json_t *item,
+                   const char *member);
+
+/* One line an element, the key before the first. */
+void view_put_array(struct view *view, const char *key, const json_t *array);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* ctl_policy.h - shows policies, and what comes of them; parts of views. */
+#ifndef CTL_CTL_POLICY_H
+#define CTL_CTL_POLICY_H
+
+#include "ctl/ctl_view.h"
+
+/* What an MTA is told, to the letter and on one line, however long. But for
+ * blanks at its end, as in "NOTFOUND ", which help nobody. */
+void view_put_answer(struct view *view, const char *key, const json_t *item,
+                     const char *member);
+
+/* Patterns, id, max_age and times; of a pinned policy what it has of these. */
+void view_put_policy(struct view *view, const json_t *item);
+
+/* "enforce, from the cache", "no policy, looked up now". */
+void view_put_verdict(struct view *view, const json_t *item);
+
+/* What Postfix is told, and why. */
+void view_put_told(struct view *view, const json_t *item);
+
+/* "enforce, id 1, ends in 6d 23h (...)", or "no policy". */
+void view_put_in_force(struct view *view, const json_t *item);
+
+/* All that is cached, but for the domain and the text. */
+void view_put_entry(struct view *view, const json_t *item);
+
+/* The item of "lookup". */
+void view_put_lookup(struct view *view, const json_t *item);
+
+#endif

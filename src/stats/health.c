@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* health.c - is anything wrong that an operator has to mend? */
+#include "stats/metrics.h"
+
+/* A refresh may wait for its turn after a day without power; then it is not the
+ * first tries that count, but that it catches up. */
+enum { LATE_S = 3600 };
+
+static bool is_late(const struct metrics_sources *sources)
+{
+	int64_t now_s = clock_wall_s(sources->clock);
+	struct refresher_state state;
+
+	refresher_get_state(sources->refresher, &state);
+	return state.oldest_s && now_s - state.oldest_s > LATE_S;
+}
+
+unsigned health_look(const struct metrics_sources *sources)
+{
+	unsigned reasons = 0;
+	struct cache_stats stats;
+
+	if (sources->cache) {
+		cache_get_stats(sources->cache, &stats);
+		reasons |= stats.writable ? 0 : 1u << HEALTH_CACHE;
+	}
+	if (sources->resolver) {
+		resolver_test(sources->resolver);
+		if (resolver_is_silent(sources->resolver))
+			reasons |= 1u << HEALTH_DNS;
+	}
+	if (sources->refresher && is_late(sources))
+		reasons |= 1u << HEALTH_REFRESH;
+	return reasons;
+}
+
+static const struct {
+	const char *name, *text;
+} rows[HEALTH_REASONS] = {
+	[HEALTH_CACHE] = { "cache",
+	                   "the cache can't be written, or was removed: see "
+	                   "that its disk has room and works; mtastsd's log "
+	                   "says more" },
+	[HEALTH_DNS] = { "dns", "no name server answers: see that this "
+	                        "machine's resolver works" },
+	[HEALTH_REFRESH] = { "refresh",
+	                     "refreshes are late by more than an hour: see "
+	                     "that this machine gets to port 443 of other "
+	                     "hosts, or raise fetch.concurrency" },
+};
+
+const char *health_name(enum health_reason reason)
+{
+	return rows[reason].name;
+}
+
+const char *health_text(enum health_reason reason)
+{
+	return rows[reason].text;
+}
+
+static json_t *row_value(enum health_reason reason)
+{
+	return json_pack("{s:s, s:s}", "name", health_name(reason), "text",
+	                 health_text(reason));
+}
+
+json_t *health_json(unsigned reasons)
+{
+	json_t *array = json_array();
+
+	for (unsigned i = 0; array && i < HEALTH_REASONS; i++) {
+		if (!(reasons >> i & 1))
+			continue;
+		if (json_array_append_new(
+			array, row_value((enum health_reason)i)) == 0)
+			continue;
+		json_decref(array);
+		array = NULL;
+	}
+	if (!array)
+		return NULL;
+	return json_pack("{s:b, s:o}", "healthy", reasons == 0, "reasons",
+	                 array);
+}
