@@ -46,7 +46,7 @@ class Check:
 
     def measured(self, run):
         """What RUN takes, processes and all: their start counts on either
-        side, as whoever checks a list of domains waits for it."""
+        side, as a user who checks a list of domains waits for it."""
         before = os.times()
         start = time.monotonic()
         value = run()

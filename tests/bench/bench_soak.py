@@ -4,7 +4,7 @@ and whether memory and descriptors stay what they were.
 
 Only the names asked for are bounded: a window of domains with a policy that
 moves on over a larger set, those that leave it being flushed, and a fixed set
-of absent ones. So whatever grows all the same is kept for nobody.
+of absent ones. So anything that still grows is not needed by any of them.
 """
 import json
 import os
@@ -68,7 +68,7 @@ def after(samples, share):
 
 
 class Soak:
-    # What was asked for a moment ago is asked for anew: nothing is spared.
+    # Recently asked domains are asked again: nothing is spared.
     MORE = ("refresh: { min_interval: 1s }",
             "lookup: { negative_min: 1s, negative_max: 30s }")
 
@@ -146,7 +146,7 @@ class Soak:
 
     def visit(self):
         """One that asks and goes, one that goes without its reply, one
-        that goes in the midst of a question, one that talks nonsense."""
+        that leaves in the middle of a question, one that sends garbage."""
         bench_world.ask(self.daemon.address, "postfix " + self.name())
         question = f"postfix {self.name()}".encode()
         whole = b"%d:%s," % (len(question), question)

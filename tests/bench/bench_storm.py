@@ -126,7 +126,7 @@ class Storm:
 
 
 class Quiet:
-    """While it is open, policy hosts whose connections nobody serves."""
+    """While it is open, policy hosts accept connections and do not serve them."""
 
     def __enter__(self):
         self.listener = socket.socket()

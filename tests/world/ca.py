@@ -138,7 +138,7 @@ class CA:
             self._issue(issuer, "root", CA_EXTENSIONS +
                         "nameConstraints = critical, permitted;DNS:other.test\n",
                         cn="Constrained")
-        elif issuer == "leaf":  # may not sign, and signs all the same
+        elif issuer == "leaf":  # signs although it must not
             self._issue(issuer, "intermediate", "basicConstraints = CA:FALSE\n",
                         cn="No CA")
 

@@ -40,7 +40,7 @@ class Checked:
         return label if "." in label else "%s.%s" % (label, self.name)
 
     def publish(self, mx=("mx1.{domain}",), max_age=604800, **how):
-        """Policy and record anew, as World.domain() says."""
+        """Publishes a new policy and record, as World.domain() does."""
         return self.world.domain(self.name, mx=mx, max_age=max_age, **how)
 
     @property

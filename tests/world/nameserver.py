@@ -99,9 +99,9 @@ def wrong_id(ask):
 
 
 def wrong_question(ask):
-    """Somebody else's answer under our id."""
+    """An answer to a different question, with our id."""
     reply = ask.answer()
-    other = dns.name.from_text("somebody.else.example.")
+    other = dns.name.from_text("other.example.")
     reply.question = [dns.rrset.RRset(other, q.rdclass, q.rdtype)
                       for q in reply.question]
     return reply
@@ -266,7 +266,7 @@ class NameServer:
         """What to send, after how long; None for nothing."""
         try:
             ask = Ask(self, dns.message.from_wire(wire), proto)
-        except Exception:  # not a query: whoever sent it gets no answer
+        except Exception:  # not a query: no answer
             return None, 0
         self.log.append((time.monotonic(), proto, ask.name, ask.rtype))
         reply = self._behaviour(ask)(ask)

@@ -34,7 +34,7 @@ from .daemon import have
 from .nameserver import txt_rdata
 from .world import World
 
-# From the root down: nobody serves both a zone and one above it, or resolvers
+# From the root down: no server has both a zone and its parent, or resolvers
 # would take the short cut.
 SERVERS = {"root": "5.9.0.53", "tld": "5.9.0.54", "optout": "5.9.0.55",
            "zones": "5.9.0.56"}
@@ -175,7 +175,7 @@ class SignedTree:
              server="zones"):
         """SIGNED: False, True (NSEC), "nsec3", "optout" (NSEC3). DS: what
         stands in the zone above: True, False, "other" (of another key) or "unknown" (of
-        an algorithm nobody knows); None: as the zone is. BEHAVIOUR: of its
+        an unknown algorithm); None: as the zone is. BEHAVIOUR: of its
         server; proxy.Ask.answer if only some names are to misbehave."""
         self.zones[name] = Zone(name, server, signed, ds, behaviour, minimum)
         return self.zones[name]

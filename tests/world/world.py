@@ -114,5 +114,5 @@ def wait_for(what, timeout_s=HANG_S, step_s=0.02):
         got = what()
         if got:
             return got
-        assert time.monotonic() < end, "waited %g s in vain" % timeout_s
+        assert time.monotonic() < end, "waited %g s without success" % timeout_s
         time.sleep(step_s)
