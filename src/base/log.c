@@ -182,3 +182,33 @@ void log_line(enum log_level level, const char *format, ...)
 	if (the_log.lost > 0 || !write_line(level, text))
 		the_log.lost++;
 }
+
+/* -- limits ---------------------------------------------------------------- */
+
+bool log_limit_allows(struct log_limit *limit, const char *event,
+                      uint64_t now_ms)
+{
+	if (limit->lines == 0 || now_ms - limit->since_ms >= LOG_LIMIT_MS) {
+		if (limit->left_out > 0)
+			log_warning("log_again event=%s left_out=%u", event,
+			            limit->left_out);
+		*limit = (struct log_limit){ .since_ms = now_ms };
+	}
+	if (limit->lines < LOG_LIMIT_LINES) {
+		limit->lines++;
+		return true;
+	}
+	if (limit->left_out++ == 0)
+		log_warning("log_limited event=%s lines=%d reason=\"so many in "
+		            "a minute: further ones are only counted\"",
+		            event, (int)LOG_LIMIT_LINES);
+	return false;
+}
+
+bool log_limit_one(uint64_t *next_ms, uint64_t now_ms)
+{
+	if (now_ms < *next_ms)
+		return false;
+	*next_ms = now_ms + LOG_LIMIT_MS;
+	return true;
+}

@@ -15,6 +15,7 @@
 #define BASE_LOG_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum log_level {
 	LOG_LEVEL_ERROR,   /* the daemon can't do its work */
@@ -44,5 +45,33 @@ void log_line(enum log_level level, const char *format, ...)
 		if (log_on(LOG_LEVEL_DEBUG))                                   \
 			log_line(LOG_LEVEL_DEBUG, __VA_ARGS__);                \
 	} while (0)
+
+/* -- limits ---------------------------------------------------------------- *
+ *
+ * Someone who publishes ten thousand domains can make each of them change or
+ * fail at will, and so fill the log. A limit allows one event LOG_LIMIT_LINES
+ * lines a minute, then logs one line that says so. When the event happens again
+ * in a later minute, a line says how many were left out. */
+
+enum {
+	LOG_LIMIT_LINES = 200, /* of one event, in LOG_LIMIT_MS */
+	LOG_LIMIT_MS = 60 * 1000,
+};
+
+/* The limit of one event; starts as zeroes. */
+struct log_limit {
+	uint64_t since_ms; /* when the current minute began */
+	unsigned lines;    /* written in that minute */
+	unsigned left_out;
+};
+
+/* True if a line of EVENT may be written now. NOW_MS is the monotonic clock's
+ * time. */
+bool log_limit_allows(struct log_limit *limit, const char *event,
+                      uint64_t now_ms);
+
+/* For a line that says all there is to say: allows one every LOG_LIMIT_MS and
+ * does not count the others. *NEXT_MS belongs to this line; starts at 0. */
+bool log_limit_one(uint64_t *next_ms, uint64_t now_ms);
 
 #endif

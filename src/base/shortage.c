@@ -2,7 +2,7 @@
 /* shortage.c - whether memory is short here. */
 #include "base/shortage.h"
 
-#include "base/log_limit.h"
+#include "base/log.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* text.h - texts for a person at a terminal: characters, words, cells, lines.
+/* text.h - UTF-8, and text for a person at a terminal: words, cells, lines.
  *
- * Each appends to OUT and returns buffer_status(). */
+ * The text_put_* functions append to OUT and return buffer_status(). */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
 
@@ -9,6 +9,12 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+
+/* Reads the UTF-8 character that TEXT begins with into *RET and returns its
+ * length, 1 to 4. Returns 0 if there is none: TEXT is empty, is cut off, or does
+ * not match the ABNF of RFC 3629 section 4 (overlong, a surrogate, beyond
+ * U+10FFFF). */
+size_t utf8_take(struct slice text, uint32_t *ret);
 
 /* TEXT with '?' for each byte, or character of UTF-8, that a terminal could act
  * on: C0 and C1 controls, DEL, line separators, those that turn the direction

@@ -6,9 +6,9 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/slice.h"
-#include "base/tree.h"
 #include "cache/cache.h"
 #include "cache/key.h"
+#include "cache/tree.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* store_read.c - reads the LMDB file, in the one read transaction. */
-#include "base/tree.h"
 #include "cache/store_internal.h"
+#include "cache/tree.h"
 
 #include <sys/stat.h>
 

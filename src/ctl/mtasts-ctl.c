@@ -7,7 +7,6 @@
  *
  * SECURITY: what the daemon tells was written by strangers, in part. No control
  * character of theirs gets to the terminal. */
-#include "base/standard.h"
 #include "conf/conf.h"
 #include "conf/schema.h"
 #include "ctl/ctl_args.h"
@@ -17,6 +16,7 @@
 #include "ctl/ctl_top.h"
 #include "ctl/ctl_view.h"
 #include "prog/conf_here.h"
+#include "prog/standard.h"
 #include "wire/control.h"
 
 #include <errno.h>

@@ -23,7 +23,6 @@
  *   signature can take it minutes. A thread that does not come back for seconds is
  *   left to itself, and another one takes its place; so is one that has ended. */
 #include "base/log.h"
-#include "base/log_limit.h"
 #include "dnssec/validator_internal.h"
 
 #include <getdns/getdns_extra.h>

@@ -2,13 +2,12 @@
 /* dane_known.c - what is known of DANE for a next hop, and for how long.
  *
  * On disk a state's age is told by the wall clock, which may jump; the daemon
- * gives us one that hardly does (base/smooth_clock.h). A step between two runs counts
+ * gives us one that hardly does (base/clock.h). A step between two runs counts
  * by its distance, either way: then a state may have to be learnt anew, and none
  * lives forever. In memory the monotonic clock counts. */
 #include "lookup/dane_known.h"
 
 #include "base/log.h"
-#include "base/log_limit.h"
 #include "sts/verdict.h"
 
 enum {

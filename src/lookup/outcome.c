@@ -3,7 +3,6 @@
 #include "lookup/outcome.h"
 
 #include "base/log.h"
-#include "base/log_limit.h"
 #include "base/shortage.h"
 #include "base/xxh64.h"
 #include "sts/verdict.h"

@@ -12,7 +12,6 @@
 #include "lookup/refresher.h"
 
 #include "base/log.h"
-#include "base/log_limit.h"
 
 #include <stdlib.h>
 #include <string.h>

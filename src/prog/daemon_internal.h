@@ -4,7 +4,7 @@
 #ifndef PROG_DAEMON_INTERNAL_H
 #define PROG_DAEMON_INTERNAL_H
 
-#include "base/smooth_clock.h"
+#include "base/clock.h"
 #include "cache/cache.h"
 #include "control/control.h"
 #include "dns/resolver.h"

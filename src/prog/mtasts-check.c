@@ -7,7 +7,6 @@
  *
  * SECURITY: almost all it shows was written by strangers; see check/report.h. */
 #include "base/log.h"
-#include "base/standard.h"
 #include "check/batch.h"
 #include "check/drift.h"
 #include "check/input.h"
@@ -17,6 +16,7 @@
 #include "prog/check_lines.h"
 #include "prog/check_options.h"
 #include "prog/check_verbs.h"
+#include "prog/standard.h"
 
 #include <locale.h>
 #include <signal.h>

@@ -3,7 +3,6 @@
  *
  * Exit status: 0 ended as asked to; 1 it could not start or go on; 2 usage. */
 #include "base/log.h"
-#include "base/standard.h"
 #include "cache/cache.h"
 #include "conf/conf.h"
 #include "config.h"
@@ -17,6 +16,7 @@
 #include "prog/fd_budget.h"
 #include "prog/notify.h"
 #include "prog/privileged.h"
+#include "prog/standard.h"
 
 #include <curl/curl.h>
 #include <errno.h>

@@ -6,21 +6,110 @@
 #include "prog/privileged.h"
 
 #include "base/log.h"
-#include "base/privileges.h"
 #include "control/control_access.h"
 #include "serve/bind.h"
 #include "stats/stats.h"
 
 #include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 
 enum {
 	CACHE_MODE = 0750,   /* as cache/cache_dir.h has it */
 	SOCKETS_MODE = 0755, /* a socket's own mode says who may ask */
 };
+
+/* -- the user to become ----------------------------------------------------- */
+
+struct privileges {
+	uid_t uid;
+	gid_t gid; /* the user's primary group */
+	char *user;
+	char *group; /* its name */
+};
+
+static void privileges_clear(struct privileges *privileges)
+{
+	free(privileges->user);
+	free(privileges->group);
+	privileges->user = NULL;
+	privileges->group = NULL;
+}
+
+/* Finds USER. MTS_ENOTFOUND: there is no such user, or its group has no name;
+ * MTS_ENOMEM. On MTS_OK: privileges_clear(). */
+static int privileges_find(const char *user, struct privileges *ret,
+                           struct fault *why)
+{
+	const struct passwd *pw = getpwnam(user);
+	const struct group *gr;
+
+	if (!pw)
+		return fault_set(why, MTS_ENOTFOUND,
+		                 "user: there is no user %s: make one (useradd "
+		                 "--system), or name another",
+		                 user);
+	*ret = (struct privileges){ .uid = pw->pw_uid, .gid = pw->pw_gid };
+	gr = getgrgid(ret->gid);
+	if (!gr)
+		return fault_set(why, MTS_ENOTFOUND,
+		                 "user: the group of %s has no name", user);
+	ret->user = strdup(user);
+	ret->group = strdup(gr->gr_name);
+	if (ret->user && ret->group)
+		return MTS_OK;
+	privileges_clear(ret);
+	return fault_set(why, MTS_ENOMEM, "out of memory");
+}
+
+/* No program started from here can gain privileges, even if it is set-user-ID. */
+static int privileges_forbid_new(void)
+{
+#ifdef PR_SET_NO_NEW_PRIVS
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+#else
+	return 0;
+#endif
+}
+
+static int privileges_switch(const struct privileges *to)
+{
+	if (initgroups(to->user, to->gid) != 0)
+		return -1;
+#ifdef __linux__
+	if (setresgid(to->gid, to->gid, to->gid) != 0 ||
+	    setresuid(to->uid, to->uid, to->uid) != 0)
+		return -1;
+#else
+	if (setgid(to->gid) != 0 || setuid(to->uid) != 0)
+		return -1;
+#endif
+	return privileges_forbid_new();
+}
+
+/* Becomes the user TO, with its groups, for good: neither this process nor a program it
+ * starts can get root's privileges back, and we try. MTS_ESYS. */
+static int privileges_drop(const struct privileges *privileges,
+                           struct fault *why)
+{
+	if (privileges_switch(privileges) != 0)
+		return fault_errno(why, errno, "user: can't become %s",
+		                   privileges->user);
+	if (privileges->uid != 0 && (setuid(0) == 0 || seteuid(0) == 0 ||
+	                             getuid() == 0 || geteuid() == 0))
+		return fault_set(why, MTS_ESYS,
+		                 "user: root's privileges can't be given up");
+	return MTS_OK;
+}
+
+/* -- what root has to do first ----------------------------------------------- */
 
 /* Makes the folder PATH if it is missing (one level), and gives it to the user;
  * one that is there is left as it is. */

@@ -3,7 +3,6 @@
 #include "serve/reply.h"
 
 #include "base/log.h"
-#include "base/log_limit.h"
 #include "wire/answer.h"
 #include "wire/exim.h"
 #include "wire/socketmap.h"

@@ -5,7 +5,6 @@
 #include "serve/server_internal.h"
 
 #include "base/log.h"
-#include "base/log_limit.h"
 
 #include <stdlib.h>
 

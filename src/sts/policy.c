@@ -18,7 +18,7 @@
 #include "sts/policy.h"
 
 #include "base/map.h"
-#include "base/utf8.h"
+#include "base/text.h"
 #include "sts/mx.h"
 
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #include "wire/control.h"
 
 #include "base/spell.h"
-#include "base/utf8.h"
+#include "base/text.h"
 #include "wire/filter.h"
 #include "wire/top_span.h"
 

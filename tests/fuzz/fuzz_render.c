@@ -4,7 +4,7 @@
  *
  * The input is cut into texts, which stand wherever a report has one: those that
  * are marked raw as they are, the others as their makers leave them, safe. */
-#include "base/utf8.h"
+#include "base/text.h"
 #include "check/render.h"
 #include "check/safe.h"
 

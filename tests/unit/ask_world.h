@@ -7,7 +7,7 @@
 
 #include "tests.h"
 
-#include "base/smooth_clock.h"
+#include "base/clock.h"
 #include "fake_dane.h"
 #include "fake_discovery.h"
 #include "fake_mx.h"

@@ -7,7 +7,7 @@
 
 #include "tests.h"
 
-#include "base/smooth_clock.h"
+#include "base/clock.h"
 #include "cache/absent.h"
 #include "cache/cache.h"
 #include "lookup/lookup.h"

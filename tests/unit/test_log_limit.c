@@ -2,7 +2,7 @@
 /* test_log_limit.c - so many lines of an event in a minute. */
 #include "tests.h"
 
-#include "base/log_limit.h"
+#include "base/log.h"
 
 static void test_limit(void **state)
 {

@@ -2,8 +2,8 @@
 /* test_smooth_clock.c - a wall clock that does not jump, with clocks that do. */
 #include "tests.h"
 
+#include "base/clock.h"
 #include "base/log.h"
-#include "base/smooth_clock.h"
 
 enum { HOUR = 3600, DAY = 24 * HOUR };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tests.h"
 
-#include "base/tree.h"
+#include "cache/tree.h"
 
 enum { ITEMS = 2000 };
 

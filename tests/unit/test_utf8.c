@@ -2,7 +2,7 @@
 /* test_utf8.c - characters out of bytes (RFC 3629 4). */
 #include "tests.h"
 
-#include "base/utf8.h"
+#include "base/text.h"
 
 /* C as UTF-8, by the bits that RFC 3629 3 draws. */
 static size_t encode(uint32_t c, char to[4])

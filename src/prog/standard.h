@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* standard.h - standard input, output and error, as a program finds and leaves
  * them. */
-#ifndef BASE_STANDARD_H
-#define BASE_STANDARD_H
+#ifndef PROG_STANDARD_H
+#define PROG_STANDARD_H
 
 /* Opens /dev/null in the place of those three that are closed: or the next file or
  * socket would get their number, what is printed would go there, a log line into

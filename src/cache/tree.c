@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* tree.c - an ordered set of byte strings. */
-#include "base/tree.h"
+#include "cache/tree.h"
 
 #include <string.h>
 

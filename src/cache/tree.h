@@ -4,8 +4,8 @@
  * A treap: each node has a random weight, and is above those of less weight. So
  * it is as deep as one made in random order, whatever order the keys come in.
  * The tree owns neither nodes nor keys. */
-#ifndef BASE_TREE_H
-#define BASE_TREE_H
+#ifndef CACHE_TREE_H
+#define CACHE_TREE_H
 
 #include "base/slice.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* standard.c - standard input, output and error. */
-#include "base/standard.h"
+#include "prog/standard.h"
 
 #include <fcntl.h>
 #include <stdio.h>
