@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* server.h - serves MTAs, on any number of sockets, in their languages
- * (protocol.h).
+/* server.h - serves MTAs: on any number of sockets, in any of the protocols of
+ * protocol.h.
  *
- * Questions of one client are answered in their order; a client that waits for
- * a discovery holds nobody else up. */
+ * The questions of one client are answered in order. A client that waits for a
+ * look-up does not delay the others. */
 #ifndef SERVE_SERVER_H
 #define SERVE_SERVER_H
 
@@ -19,10 +19,10 @@ struct server_options {
 	uv_loop_t *loop;
 	const struct clock *clock;
 	struct ask *ask; /* borrowed; outlives the server */
-	struct top *top; /* borrowed; NULL: nobody watches */
+	struct top *top; /* borrowed; NULL: none */
 };
 
-/* MTS_ENOMEM. Listens nowhere yet. On MTS_OK *RET is the caller's:
+/* A server without sockets. MTS_ENOMEM. On MTS_OK *RET is the caller's:
  * server_close(). */
 int server_new(const struct server_options *options, struct server **ret,
                struct fault *why);
@@ -30,28 +30,27 @@ int server_new(const struct server_options *options, struct server **ret,
 /* A socket to listen on, and what is spoken there. */
 struct server_socket {
 	const struct protocol *protocol;
-	const char *map; /* tcp_table: what is asked there */
+	const char *map; /* tcp_table: the name of the map */
 	struct bind_options bind;
 };
 
 struct server_setup {
 	const struct server_socket *sockets; /* SOCKET_COUNT of them */
 	size_t socket_count;
-	const struct maps *maps;  /* outlive the server, or the next setup */
+	const struct maps *maps;  /* lives until the next setup is settled */
 	struct answer_manner how; /* exim */
 	uint64_t max_clients;     /* connections, all listeners together */
-	struct activation *ready; /* what is bound already; may be NULL */
+	struct activation *ready; /* sockets that are bound; may be NULL */
 };
 
-/* Prepares SETUP, which is borrowed until it is settled: opens listeners that
- * there are not yet; endpoint_listen()'s errors, after which all is as before.
- * After MTS_OK server_settle() puts it in force, or takes it back. Between both
- * the loop must not run. */
+/* Prepares SETUP, which is borrowed until server_settle(): opens the listeners
+ * that are missing. Errors as for endpoint_listen(); then nothing has changed.
+ * After MTS_OK server_settle() puts the setup in force, or takes it back. The loop
+ * must not run in between. */
 int server_prepare(struct server *server, const struct server_setup *setup,
                    struct fault *why);
 
-/* Clients stay whatever becomes of their listeners: those of one that is gone
- * until they go by themselves. */
+/* Clients stay connected, even those whose listener is removed. */
 void server_settle(struct server *server, bool good);
 
 /* Drops every client and closes every listener. Takes NULL, leaves NULL. The
@@ -59,13 +58,14 @@ void server_settle(struct server *server, bool good);
 void server_close(struct server **server);
 
 struct server_counts {
-	uint64_t clients; /* now, of ... */
+	uint64_t clients; /* connected now */
 	uint64_t max_clients;
-	uint64_t accepted; /* since the start */
-	uint64_t refused;  /* over max_clients */
-	uint64_t dropped;  /* for nonsense */
+	/* Since the start: */
+	uint64_t accepted;
+	uint64_t refused; /* because of max_clients */
+	uint64_t dropped; /* because what they sent was no request */
 	uint64_t requests;
-	/* These by what was said; MAP_UNKNOWN: Exim, or it was no question. */
+	/* By answer. MAP_UNKNOWN: Exim, or a question with an error. */
 	uint64_t answers[PROTOCOL_KINDS][MAPS][ANSWER_KINDS];
 };
 

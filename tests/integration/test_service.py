@@ -10,12 +10,12 @@ import signal
 import socket
 import stat
 import subprocess
-import sys
 import time
 
 import pytest
 
 from world.daemon import BUILD, HANG_S, have, program, wait_for
+from world.manager import listening, start_with
 
 OK = "OK secure match=mx1.service.example servername=hostname"
 USER = "daemon"
@@ -190,47 +190,6 @@ def test_no_watchdog_unasked(told):
 
 
 # -- sockets that are passed --------------------------------------------------
-
-# Descriptors 3 and up, and the variables, as sd_listen_fds(3) has them.
-PASS = """
-import os, sys
-fds = [int(fd) for fd in sys.argv[1].split(",")]
-high = [os.dup(fd) for fd in fds]
-base = max(high) + 10
-high = [os.dup2(fd, base + i) for i, fd in enumerate(high)]
-for i, fd in enumerate(high):
-    os.dup2(fd, 3 + i, inheritable=True)
-os.closerange(3 + len(fds), base + len(fds) + 10)
-os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(len(fds)),
-                  LISTEN_FDNAMES=sys.argv[2])
-os.execv(sys.argv[3], sys.argv[3:])
-"""
-
-
-def listening(address):
-    if isinstance(address, str):
-        sock = socket.socket(socket.AF_UNIX)
-    else:
-        sock = socket.socket(socket.AF_INET6 if ":" in address[0]
-                             else socket.AF_INET)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind(address)
-    sock.listen()
-    return sock
-
-
-def start_with(daemon, sockets, names):
-    fds = [sock.fileno() for sock in sockets]
-    daemon.runs += 1
-    with open(daemon.log_path, "ab") as log:
-        daemon.process = subprocess.Popen(
-            [sys.executable, "-c", PASS, ",".join(map(str, fds)), names,
-             program("mtastsd"), "-f", "-c", daemon.config],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=fds,
-            start_new_session=True)
-    wait_for(lambda: daemon.is_ready() or daemon.process.poll() is not None)
-    assert daemon.is_ready(), daemon.log()
-
 
 @needs_systemd
 def test_passed_sockets(daemons):
