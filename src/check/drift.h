@@ -7,7 +7,7 @@
 #ifndef CHECK_DRIFT_H
 #define CHECK_DRIFT_H
 
-#include "check/report.h"
+#include "findings/report.h"
 
 struct drift;
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* facts.h - what was gathered about a domain, before it is judged.
  *
- * walk*.c fill it in, judge*.c read it. What goes straight into the report (MX
+ * domain_check.c fills it in, judge*.c read it. What goes straight into the report (MX
  * rows, policy, certificates) is not in here. */
 #ifndef CHECK_FACTS_H
 #define CHECK_FACTS_H
 
-#include "check/options.h"
-#include "check/report.h"
+#include "check/check_options.h"
 #include "discover/discover.h"
+#include "findings/report.h"
 
 enum {
 	SERVERS_ASKED_MAX = 8, /* name servers of a zone */
@@ -43,8 +43,7 @@ struct fetch_facts {
 	enum fetch_cause cause;
 	long http_status;
 	bool challenge;
-	bool reached_tls; /* a certificate was seen */
-	bool old_tls;     /* the host speaks TLS, below 1.2 only */
+	bool old_tls; /* the host speaks TLS, below 1.2 only */
 	char reason[240];
 	uint64_t ms;
 };
@@ -68,14 +67,12 @@ struct facts {
 	struct fetch_facts fetch;
 	bool cleartext;
 	struct dns_facts mx;
-	bool mx_more;   /* there are more than MX_ROWS_MAX */
 	bool mx_secure; /* by DNSSEC */
 	bool mx_null;
 	bool mx_implicit; /* the row is the domain itself (RFC 5321 5.1) */
 	struct dns_facts tls_rpt;
 	size_t rua_count;
 	struct rua_facts ruas[RUA_DOMAINS_MAX];
-	bool out_of_time; /* something was given up */
 };
 
 /* Keeps ANSWER, with its texts. MTS_ENOMEM: but for those. */

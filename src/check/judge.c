@@ -30,10 +30,11 @@ static void keep_only(struct report *report, enum finding_id id)
 			drop(report, i - 1);
 }
 
-void judge_told(struct report *report, const struct check_options *options)
+void judge_drop_hidden(struct report *report,
+                       const struct check_options *options)
 {
 	for (size_t i = report->finding_count; i > 0; i--)
-		if (!options->told[report->findings[i - 1].id])
+		if (!options->shown[report->findings[i - 1].id])
 			drop(report, i - 1);
 }
 
@@ -118,6 +119,6 @@ void judge(struct report *report, const struct facts *facts,
 		name_domain(report, &report->findings[i]);
 	suggest(&j);
 	score_state(report, &j.score);
-	judge_told(report, options);
+	judge_drop_hidden(report, options);
 	score_report(report, &j.score, options->min_score);
 }

@@ -17,6 +17,7 @@ void judge(struct report *report, const struct facts *facts,
 bool judge_policy_text(struct report *report, enum check_expect expect);
 
 /* Takes the findings away that are not to be told of: --only and --skip. */
-void judge_told(struct report *report, const struct check_options *options);
+void judge_drop_hidden(struct report *report,
+                       const struct check_options *options);
 
 #endif

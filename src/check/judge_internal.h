@@ -4,7 +4,7 @@
 #define CHECK_JUDGE_INTERNAL_H
 
 #include "check/judge.h"
-#include "check/score.h"
+#include "findings/score.h"
 
 /* What a part of the verdict is made from, and where it goes. */
 struct judging {
@@ -17,9 +17,9 @@ struct judging {
 /* "IPv6 " where no other addresses are asked for; else "". */
 static inline const char *judge_family(const struct check_options *options)
 {
-	if (options->ipv4 && options->ipv6)
+	if (options->probe.ipv4 && options->probe.ipv6)
 		return "";
-	return options->ipv4 ? "IPv4 " : "IPv6 ";
+	return options->probe.ipv4 ? "IPv4 " : "IPv6 ";
 }
 
 /* Each in its file. */

@@ -6,7 +6,7 @@
 #ifndef CHECK_REPORTS_SEEN_H
 #define CHECK_REPORTS_SEEN_H
 
-#include "check/report.h"
+#include "findings/report.h"
 
 struct reports_seen;
 

@@ -3,7 +3,7 @@
 #include "check/judge_internal.h"
 
 #include "base/buffer.h"
-#include "check/safe.h"
+#include "findings/safe.h"
 #include "sts/mx.h"
 
 #include <stdio.h>

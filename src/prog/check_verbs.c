@@ -4,7 +4,7 @@
 
 #include "base/spell.h"
 #include "check/judge.h"
-#include "check/score.h"
+#include "findings/score.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -76,7 +76,7 @@ static int lint(const struct check_cli *cli)
 	}
 	report->policy.text = slice_of(text, len); /* the report's, now */
 	judge_policy_text(report, cli->check.expect);
-	judge_told(report, &cli->check);
+	judge_drop_hidden(report, &cli->check);
 	score_text(report);
 	exit_status = report->exit_status;
 	status = report->status;

@@ -4,7 +4,7 @@
 #ifndef PROG_CHECK_VERBS_H
 #define PROG_CHECK_VERBS_H
 
-#include "prog/check_options.h"
+#include "prog/check_cli.h"
 
 /* Does what CLI's verb says, which is not CHECK_VERB_CHECK, with its arguments.
  * Returns the exit status; complaints go to standard error. */

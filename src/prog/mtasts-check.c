@@ -7,14 +7,14 @@
  *
  * SECURITY: almost all it shows was written by strangers; see check/report.h. */
 #include "base/log.h"
-#include "check/batch.h"
+#include "check/check_batch.h"
 #include "check/drift.h"
 #include "check/input.h"
-#include "check/prober.h"
 #include "check/reports_seen.h"
-#include "check/score.h"
+#include "findings/score.h"
+#include "probe/prober.h"
+#include "prog/check_cli.h"
 #include "prog/check_lines.h"
-#include "prog/check_options.h"
 #include "prog/check_verbs.h"
 #include "prog/standard.h"
 
@@ -46,7 +46,7 @@ struct session {
 	struct fetcher *fetcher;
 	char ehlo[EHLO_MAX];
 	/* One round: */
-	struct batch *batch;
+	struct check_batch *batch;
 	struct check_lines *lines;
 	size_t next; /* of the domains */
 	struct render render;
@@ -100,7 +100,7 @@ static void on_report(void *arg, struct report *report)
 
 static void add(struct session *session, const struct domain *domain)
 {
-	if (batch_add(session->batch, domain) != MTS_OK)
+	if (check_batch_add(session->batch, domain) != MTS_OK)
 		note(session,
 		     check_cli_complain("%s: out of memory", domain->name));
 }
@@ -140,7 +140,7 @@ static void pump(void *arg)
 {
 	struct session *session = arg;
 
-	while (!session->ended && batch_has_room(session->batch)) {
+	while (!session->ended && check_batch_wants_more(session->batch)) {
 		if (session->next < session->cli.arg_count)
 			add(session, &session->domains[session->next++]);
 		else if (!session->lines)
@@ -148,8 +148,8 @@ static void pump(void *arg)
 		else if (!take_line(session))
 			break;
 	}
-	if (session->ended && batch_is_idle(session->batch))
-		batch_close(&session->batch);
+	if (session->ended && check_batch_is_idle(session->batch))
+		check_batch_close(&session->batch);
 }
 
 static void on_line(void *arg)
@@ -164,7 +164,7 @@ static void on_line(void *arg)
 
 static int open_round(struct session *session, struct fault *why)
 {
-	struct batch_options options = {
+	struct check_batch_options options = {
 		.check = &session->cli.check,
 		.jobs = session->cli.jobs,
 		.as_they_come = session->cli.renderer->as_they_come,
@@ -187,7 +187,7 @@ static int open_round(struct session *session, struct fault *why)
 		                     session, &session->lines, why);
 	if (status != MTS_OK)
 		return status;
-	status = batch_new(&options, &session->batch);
+	status = check_batch_new(&options, &session->batch);
 	if (status != MTS_OK)
 		fault_set(why, status, "%s", mts_status_text(status));
 	return status;
@@ -273,13 +273,13 @@ static int open_dns(struct session *session, struct fault *why)
 		.servers = &cli->resolver,
 		.server_count = cli->resolver ? 1 : 0,
 		.resolv_conf = "/etc/resolv.conf",
-		.timeout_ms = cli->check.dns_timeout_ms,
+		.timeout_ms = cli->check.probe.dns_timeout_ms,
 	};
 	struct secure_dns_options secure = {
 		.loop = &session->loop,
 		.mode = cli->resolver ? SECURE_DNS_TRUST_AD : SECURE_DNS_AUTO,
 		.trust_anchor = "",
-		.timeout_ms = cli->check.dns_timeout_ms,
+		.timeout_ms = cli->check.probe.dns_timeout_ms,
 		.clock = &clock_system,
 	};
 	int status = resolver_new(&resolver, &session->resolver, why);
@@ -299,7 +299,7 @@ static int open_all(struct session *session, struct fault *why)
 	struct fetcher_options fetcher = {
 		.loop = &session->loop,
 		.ca_file = cli->ca_file,
-		.timeout_ms = cli->check.timeout_ms,
+		.timeout_ms = cli->check.probe.timeout_ms,
 		.max_size = POLICY_MAX,
 		.concurrency = cli->jobs,
 		.slow = SLOW_FACTOR * cli->jobs,
@@ -316,11 +316,11 @@ static int open_all(struct session *session, struct fault *why)
 		    cli->reports, (struct reports_seen **)&cli->check.reports,
 		    why);
 	find_ehlo(session);
-	cli->check.clock = &clock_system;
-	cli->check.resolver = session->resolver;
-	cli->check.secure_dns = session->secure_dns;
-	cli->check.fetcher = session->fetcher;
-	cli->check.ehlo = session->ehlo;
+	cli->check.probe.clock = &clock_system;
+	cli->check.probe.resolver = session->resolver;
+	cli->check.probe.secure_dns = session->secure_dns;
+	cli->check.probe.fetcher = session->fetcher;
+	cli->check.probe.ehlo = session->ehlo;
 	return status;
 }
 

@@ -5,8 +5,8 @@
  * The input is cut into texts, which stand wherever a report has one: those that
  * are marked raw as they are, the others as their makers leave them, safe. */
 #include "base/text.h"
-#include "check/render.h"
-#include "check/safe.h"
+#include "findings/render.h"
+#include "findings/safe.h"
 
 #include <jansson.h>
 #include <stdint.h>

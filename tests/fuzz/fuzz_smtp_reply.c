@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* fuzz_smtp_reply.c - a reply is the same however it is cut into pieces, and no
  * byte behind it is taken. */
-#include "check/smtp_reply.h"
+#include "probe/smtp_reply.h"
 
 #include <stdint.h>
 #include <stdlib.h>

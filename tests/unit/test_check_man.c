@@ -4,7 +4,7 @@
 #include "tests.h"
 
 #include "findings/findings.h"
-#include "prog/check_options.h"
+#include "prog/check_cli.h"
 
 static char manual[128 * 1024];
 

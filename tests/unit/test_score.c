@@ -2,7 +2,7 @@
 /* test_score.c - state, score and exit status, a rule a row. */
 #include "tests.h"
 
-#include "check/score.h"
+#include "findings/score.h"
 
 enum { NO_POLICY = -1, NO_SCORE = -1, FOUND_MAX = 4 };
 

@@ -2,7 +2,7 @@
 /* test_smtp_reply.c - RFC 5321 4.2, a rule a row. */
 #include "tests.h"
 
-#include "check/smtp_reply.h"
+#include "probe/smtp_reply.h"
 
 static const struct {
 	const char *text;
