@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: BSD-2-Clause
-# packages.sh - what quickstart and run-tests share: Debian's packages.
+# packages.sh - the Debian packages that are needed, and how to install them; for
+# quickstart, run-tests and build-deb.
 # shellcheck disable=SC2034
 
 # What the build needs.
@@ -9,13 +10,13 @@ BUILD_PACKAGES="autoconf automake pkg-config make gcc libc6-dev ca-certificates
  libcurl4-openssl-dev libssl-dev libyaml-dev liblmdb-dev libidn2-dev
  libjansson-dev libsystemd-dev libmicrohttpd-dev zlib1g-dev"
 
-# What contrib/build-deb needs besides.
+# What contrib/build-deb needs in addition.
 DEB_PACKAGES="build-essential debhelper dpkg-dev xz-utils"
 
-# What quickstart --demo needs besides.
+# What quickstart --demo needs in addition.
 DEMO_PACKAGES="nsd nginx-light openssl iproute2 util-linux"
 
-# What the tests need besides.
+# What the tests need in addition.
 TEST_PACKAGES="$DEMO_PACKAGES unbound knot libcmocka-dev clang libclang-rt-dev
  clang-format clang-tidy cppcheck shellcheck mandoc valgrind xz-utils git procps
  curl prometheus
@@ -39,8 +40,8 @@ as_root() {
 	fi
 }
 
-# Keeps a package's service from being started by its installation, and from
-# being started at boot: we want the program, not a server on this machine.
+# Prevents that installing a package starts its service, or enables it at boot: we
+# want the program, not a server on this machine.
 POLICY=/usr/sbin/policy-rc.d
 
 hold_services() {

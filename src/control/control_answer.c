@@ -24,8 +24,8 @@ static void put_reply(json_t **item, const char *key, struct control_job *job,
 	struct buffer reply;
 
 	buffer_init(&reply, SOCKETMAP_REPLY_MAX);
-	if (reply_write(question, result, control_job_now_s(job), &reply) ==
-	    MTS_OK)
+	if (reply_write(question, result, job->context->options.clock,
+	                &reply) == MTS_OK)
 		control_put_slice(item, key, buffer_slice(&reply));
 	else
 		control_put(item, key, NULL);

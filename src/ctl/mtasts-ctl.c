@@ -15,7 +15,7 @@
 #include "ctl/ctl_screen.h"
 #include "ctl/ctl_top.h"
 #include "ctl/ctl_view.h"
-#include "prog/conf_here.h"
+#include "prog/preflight.h"
 #include "prog/standard.h"
 #include "wire/control.h"
 
@@ -406,7 +406,7 @@ static int check_config(const struct ctl_args *args)
 	if (args->arg_count == 1)
 		path = args->args[0];
 	ok = conf_load(path, &conf, &why) == MTS_OK &&
-	     conf_here_check(conf, path, &why) == MTS_OK;
+	     preflight_check(conf, path, &why) == MTS_OK;
 	conf_free(&conf);
 	if (args->json)
 		return show_check(path, &why, ok);

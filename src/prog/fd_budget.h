@@ -1,34 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fd_budget.h - who may have how many of the process' file descriptors. */
+/* fd_budget.h - how the process's file descriptors are divided among clients, DNS
+ * questions and fetches. */
 #ifndef PROG_FD_BUDGET_H
 #define PROG_FD_BUDGET_H
 
 #include "conf/conf.h"
 
 #include <stdint.h>
-#include <uv.h>
 
 struct fd_budget {
-	uint64_t limit; /* of the process; 0: there is none */
+	uint64_t limit; /* RLIMIT_NOFILE; 0: unlimited */
 	uint64_t clients;
-	uint64_t questions; /* to name servers; 0: any number */
-	uint64_t slow;      /* fetches that have been at it for long */
+	uint64_t questions; /* to name servers, in flight; 0: unlimited */
+	uint64_t slow;      /* slow fetches */
 };
 
-/* Clients get as many as are configured, if that leaves enough for look-ups;
- * otherwise whoever may connect could use them up, and policies that can't be
- * looked up are none. DNS gets the rest, or silent name servers could use them
- * up, and no MTA could connect. */
+/* Clients get as many as limits.clients says, if that leaves enough for look-ups.
+ * Otherwise clients could use up all descriptors, look-ups would fail, and mail would
+ * go out without the policies. DNS questions and slow fetches get the rest, but no
+ * more: silent name servers must not use up the descriptors of the clients. */
 struct fd_budget fd_budget_of(const struct conf *conf);
-
-/* Has the kernel make its table of our descriptors as large as it is likely to
- * become. It doubles it when it is full; with more than one thread it then waits
- * until no processor reads the old one (synchronize_rcu() in its fs/file.c), ten
- * milliseconds or more, in which nobody is answered. Call it before there are
- * threads.
- *
- * And has LOOP make its own, which libuv ends the process for if there is no memory
- * to double it. */
-void fd_budget_make_room(const struct conf *conf, uv_loop_t *loop);
 
 #endif

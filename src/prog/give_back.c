@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* give_back.c - gives the system back what malloc() keeps of freed memory. */
+/* give_back.c - returns freed memory to the system. */
 #include "prog/give_back.h"
 
 #include "config.h"
@@ -11,17 +11,17 @@
 #endif
 
 struct give_back {
-	uv_timer_t timer; /* runs if there was something to do */
+	uv_timer_t timer; /* active if the loop has had work */
 	uint64_t interval_ms;
-	bool own; /* this turn of the loop is the timer's */
+	bool own; /* this iteration only ran our own timer */
 };
 
-static void on_closed(uv_handle_t *timer)
+static void give_back_on_closed(uv_handle_t *timer)
 {
 	free(timer->data);
 }
 
-static void on_timer(uv_timer_t *timer)
+static void give_back_on_timer(uv_timer_t *timer)
 {
 	struct give_back *give_back = timer->data;
 
@@ -49,15 +49,16 @@ int give_back_open(uv_loop_t *loop, uint64_t interval_ms,
 void give_back_close(struct give_back **give_back)
 {
 	if (*give_back)
-		uv_close((uv_handle_t *)&(*give_back)->timer, on_closed);
+		uv_close((uv_handle_t *)&(*give_back)->timer,
+		         give_back_on_closed);
 	*give_back = NULL;
 }
 
-void give_back_turn(struct give_back *give_back)
+void give_back_tick(struct give_back *give_back)
 {
 	if (give_back->own)
 		give_back->own = false;
 	else if (!uv_is_active((uv_handle_t *)&give_back->timer))
-		uv_timer_start(&give_back->timer, on_timer,
+		uv_timer_start(&give_back->timer, give_back_on_timer,
 		               give_back->interval_ms, 0);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* listening.c - what a configuration says of listeners and maps. */
+/* listening.c - the configuration's listeners and maps, as the server takes them. */
 #include "prog/listening.h"
 
 #include "base/log.h"
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DESCRIPTORS_LEAST = 32 }; /* besides listeners; with few clients */
+enum { DESCRIPTORS_LEAST = 32 }; /* without the listeners */
 
 struct answer_manner listening_manner(const struct conf *conf)
 {
@@ -31,7 +31,7 @@ static struct answer_manner manner_of_map(const struct conf_map *map)
 	};
 }
 
-/* Our own maps, and the operator's. */
+/* The built-in maps, and those of the configuration. */
 static struct maps *make_maps(const struct conf *conf)
 {
 	static const enum socketmap_map kinds[] = {
@@ -56,7 +56,7 @@ static struct maps *make_maps(const struct conf *conf)
 	return maps;
 }
 
-static char *text_of(const struct conf_listen *listen)
+static char *listen_text(const struct conf_listen *listen)
 {
 	const char *protocol = conf_protocol_text(listen->protocol);
 	size_t size = strlen(protocol) + strlen(listen->address) + 2;
@@ -91,19 +91,20 @@ int listening_open(const struct conf *conf, struct listening *ret,
 	struct fd_budget fd_budget = fd_budget_of(conf);
 
 	*ret = (struct listening){ .max_clients = fd_budget.clients };
-	/* It would listen, and drop everybody who comes. */
+	/* It would listen, and drop every client. */
 	if (fd_budget.limit &&
 	    fd_budget.limit < DESCRIPTORS_LEAST + conf->listen_count)
 		return fault_set(why, MTS_ERANGE,
-		                 "%llu file descriptors are too few: %llu are "
-		                 "the least (ulimit -n, LimitNOFILE=)",
+		                 "%llu file descriptors are not enough: at "
+		                 "least %llu are needed (ulimit -n, "
+		                 "LimitNOFILE=)",
 		                 (unsigned long long)fd_budget.limit,
 		                 (unsigned long long)DESCRIPTORS_LEAST +
 		                     conf->listen_count);
 	if (fd_budget.clients < conf->limits.clients)
 		log_warning("few_descriptors limit=%llu clients=%llu "
-		            "reason=\"so many clients are taken at most, to "
-		            "leave some for look-ups: raise the limit (ulimit "
+		            "reason=\"no more clients are accepted, to leave "
+		            "descriptors for look-ups: raise the limit (ulimit "
 		            "-n, LimitNOFILE=)\"",
 		            (unsigned long long)fd_budget.limit,
 		            (unsigned long long)fd_budget.clients);
@@ -114,7 +115,7 @@ int listening_open(const struct conf *conf, struct listening *ret,
 		return fault_set(why, MTS_ENOMEM, "out of memory");
 	for (size_t i = 0; i < conf->listen_count; i++) {
 		ret->sockets[i] = socket_of(&conf->listen[i]);
-		ret->texts[i] = text_of(&conf->listen[i]);
+		ret->texts[i] = listen_text(&conf->listen[i]);
 		if (!ret->texts[i])
 			return fault_set(why, MTS_ENOMEM, "out of memory");
 		ret->count++;

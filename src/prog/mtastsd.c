@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* mtastsd.c - the daemon's main: options, signals, and the loop.
+/* mtastsd.c - the daemon's main: options, the background, signals, and the loop.
  *
- * Exit status: 0 ended as asked to; 1 it could not start or go on; 2 usage. */
+ * Exit status: 0 after SIGTERM or SIGINT; 1 if it can't start or continue; 2 for a
+ * usage error. */
 #include "base/log.h"
 #include "cache/cache.h"
 #include "conf/conf.h"
@@ -10,11 +11,9 @@
 #include "https/curl_memory.h"
 #include "https/tls_memory.h"
 #include "https/trust.h"
-#include "prog/background.h"
-#include "prog/conf_here.h"
 #include "prog/daemon.h"
-#include "prog/fd_budget.h"
 #include "prog/notify.h"
+#include "prog/preflight.h"
 #include "prog/privileged.h"
 #include "prog/standard.h"
 
@@ -28,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -47,8 +47,8 @@ struct run {
 	uv_loop_t loop;
 	struct daemon *daemon;
 	uv_signal_t signals[SIGNALS];
-	int ready_fd; /* tells the parent that we are ready; -1: foreground */
-	int pid_fd;   /* where our number goes then; -1: nowhere */
+	int ready_fd; /* background: for background_tell_ready(); else -1 */
+	int pid_fd;   /* foreground: the open pid file; -1: none */
 	struct daemon_options options;
 };
 
@@ -57,25 +57,26 @@ static void print_help(void)
 	printf("usage: mtastsd [-fd] [-c FILE] [-p FILE]\n"
 	       "       mtastsd -t [-c FILE]\n"
 	       "\n"
-	       "Answers mail servers: what does MTA-STS (RFC 8461) demand for "
-	       "a domain?\n"
+	       "Tells mail servers which TLS protection MTA-STS (RFC 8461) "
+	       "and DANE (RFC 7672)\nrequire for the domains they deliver "
+	       "to.\n"
 	       "\n"
 	       "  -c, --config FILE   read FILE (default: %s)\n"
 	       "  -f, --foreground    stay in the foreground\n"
 	       "  -d, --debug         log at level debug\n"
-	       "  -p, --pid-file FILE write the process' number there when it "
-	       "is ready\n"
+	       "  -p, --pid-file FILE write the process ID to FILE when "
+	       "ready\n"
 	       "  -t, --test          check the configuration and exit\n"
 	       "  -V, --version       print the version and exit\n"
 	       "  -h, --help          print this and exit\n"
 	       "\n"
-	       "Exit status: 0 ended as asked to, 1 could not start or go on, "
-	       "2 usage.\n"
+	       "Exit status: 0 stopped by a signal, 1 can't start or "
+	       "continue, 2 usage error.\n"
 	       "See mtastsd(8), mtastsd.yaml(5) and mtasts-ctl(1).\n",
 	       CONF_DEFAULT_FILE);
 }
 
-static int refer_to_help(void)
+static int fail_usage(void)
 {
 	fputs("Try 'mtastsd --help'.\n", stderr);
 	return EXIT_USAGE;
@@ -121,13 +122,13 @@ static int parse_options(int argc, char **argv, struct options *ret)
 			print_help();
 			return EXIT_SUCCESS;
 		default:
-			return refer_to_help();
+			return fail_usage();
 		}
 	}
 	if (optind == argc)
 		return -1;
 	fprintf(stderr, "mtastsd: unexpected argument '%s'\n", argv[optind]);
-	return refer_to_help();
+	return fail_usage();
 }
 
 /* -- signals --------------------------------------------------------------- */
@@ -137,7 +138,7 @@ static void on_end_signal(uv_signal_t *handle, int signum)
 	struct run *run = handle->data;
 
 	if (!run->daemon)
-		return; /* a second one, while we are ending */
+		return; /* a second one, while we are stopping */
 	log_info("stopping signal=%s", signum == SIGINT ? "INT" : "TERM");
 	notify_stopping();
 	daemon_close(&run->daemon);
@@ -152,10 +153,10 @@ static void on_reload_signal(uv_signal_t *handle, int signum)
 		daemon_reload(run->daemon, "signal=HUP");
 }
 
-/* HOW: SIG_BLOCK until we can reload, and SIG_UNBLOCK from then on. A SIGHUP that
- * comes in the midst of the start, as from a log rotation, is not to end us: for
- * systemd that would be an end as asked for. Nor may a mask that we inherited keep
- * it from us. */
+/* HOW: SIG_BLOCK until we can reload, then SIG_UNBLOCK. A SIGHUP during startup, from
+ * a log rotation, say, is handled once startup completes. It would otherwise kill
+ * us, and systemd takes that for a clean stop. An inherited signal mask must not
+ * block it either. */
 static void mask_reload(int how)
 {
 	sigset_t set;
@@ -181,15 +182,14 @@ static void watch_signals(struct run *run)
 		run->signals[i].data = run;
 		uv_signal_start(&run->signals[i], rows[i].callback,
 		                rows[i].number);
-		/* They are no reason to go on. */
+		/* They do not keep the loop running. */
 		uv_unref((uv_handle_t *)&run->signals[i]);
 	}
 	mask_reload(SIG_UNBLOCK);
 }
 
-/* At the very end. libuv gives the signals their default action back, and a
- * second SIGTERM must not make a failure of an orderly end: it waits until
- * there is nobody left to take it. */
+/* At the very end. libuv restores the default actions, so a second SIGTERM would kill
+ * us and turn a clean stop into a failure. It is blocked until we exit. */
 static void unwatch_signals(struct run *run)
 {
 	sigset_t set;
@@ -204,16 +204,39 @@ static void unwatch_signals(struct run *run)
 	uv_run(&run->loop, UV_RUN_DEFAULT);
 }
 
-/* A damaged page can kill us while we read it. Leave a note, so that the next
- * start looks at the whole file before it trusts it, and die as before. One that
- * the disk does not hand out does not. (A code above 0 is the kernel's: then
- * there is an address.) */
+/* Writes one line, as far as a signal handler can. */
+static void say_fatal(int signum)
+{
+	static const struct {
+		int number;
+		const char *text;
+	} rows[] = {
+		{ SIGBUS, "mtastsd: killed by SIGBUS\n" },
+		{ SIGSEGV, "mtastsd: killed by SIGSEGV\n" },
+		{ SIGILL, "mtastsd: killed by SIGILL\n" },
+		{ SIGFPE, "mtastsd: killed by SIGFPE\n" },
+		{ SIGABRT, "mtastsd: aborted by a library or an assertion\n" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (rows[i].number == signum &&
+		    write(STDERR_FILENO, rows[i].text, strlen(rows[i].text)) <
+		        0)
+			return;
+}
+
+/* A damaged page of the cache can kill us while we read it, and a library may abort
+ * when it is out of memory. Mark the cache, so that the next start checks the whole
+ * file before it trusts it, and die with the same signal. A page that the disk fails
+ * to deliver is survived. (A code above 0 is the kernel's: then there is an
+ * address.) */
 static void on_fatal_signal(int signum, siginfo_t *info, void *context)
 {
 	(void)context;
 	if (signum == SIGBUS && info->si_code > 0 &&
 	    cache_absorb_fault(info->si_addr))
 		return;
+	say_fatal(signum);
 	cache_mark_suspect();
 	signal(signum, SIG_DFL);
 	raise(signum);
@@ -228,12 +251,107 @@ static void set_signals(void)
 	sigaction(SIGPIPE, &ignore, NULL);
 	sigaction(SIGBUS, &fatal, NULL);
 	sigaction(SIGSEGV, &fatal, NULL);
+	sigaction(SIGILL, &fatal, NULL);
+	sigaction(SIGFPE, &fatal, NULL);
+	sigaction(SIGABRT, &fatal, NULL);
 }
 
-/* -- the process ----------------------------------------------------------- */
+/* -- the background -------------------------------------------------------- */
 
-/* Each client and each fetch takes a descriptor, and service managers hand out
- * few unless asked. */
+/* Opens the pid file, and leaves its content until the new number is written. Does
+ * not follow a symbolic link that another user put there. -1: see errno. */
+static int pid_file_open(const char *path)
+{
+	return open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+}
+
+/* Closes FD. */
+static void pid_file_write(int fd, pid_t pid)
+{
+	if (ftruncate(fd, 0) != 0 || dprintf(fd, "%ld\n", (long)pid) < 0)
+		log_warning("pid_file reason=\"%s\"", strerror(errno));
+	close(fd);
+}
+
+static void pid_file_write_path(const char *path, pid_t pid)
+{
+	int fd = pid_file_open(path);
+
+	if (fd >= 0)
+		pid_file_write(fd, pid);
+	else
+		log_warning("pid_file reason=\"%s: %s\"", path,
+		            strerror(errno));
+}
+
+/* In the parent: waits until the daemon is ready or has ended. Returns the exit
+ * status. */
+static int background_wait(int fd, pid_t pid, const char *pid_file)
+{
+	char byte;
+	ssize_t n;
+	int status;
+
+	do {
+		n = read(fd, &byte, 1);
+	} while (n < 0 && errno == EINTR);
+	if (n == 1) {
+		if (pid_file)
+			pid_file_write_path(pid_file, pid);
+		return EXIT_SUCCESS;
+	}
+	if (waitpid(pid, &status, 0) == pid && WIFEXITED(status))
+		return WEXITSTATUS(status);
+	return EXIT_FAILURE;
+}
+
+/* Forks. Returns the exit status in the parent, which waits until the daemon is
+ * ready or has ended, and then writes PID_FILE (NULL: none); -1 in the child, where
+ * *RET_FD is for background_tell_ready(). */
+static int background_detach(const char *pid_file, int *ret_fd)
+{
+	int fds[2];
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) != 0 || (pid = fork()) < 0) {
+		log_error("start_failed reason=\"can't go into the background: "
+		          "%s\"",
+		          strerror(errno));
+		return EXIT_FAILURE;
+	}
+	if (pid > 0) {
+		close(fds[1]);
+		return background_wait(fds[0], pid, pid_file);
+	}
+	close(fds[0]);
+	setsid();
+	if (chdir("/") != 0)
+		log_debug("chdir_failed");
+	*ret_fd = fds[1];
+	return -1;
+}
+
+/* Tells the parent through FD, which is closed, and closes standard input, output and
+ * error: whoever started us may wait for that. */
+static void background_tell_ready(int fd)
+{
+	int null;
+
+	if (write(fd, "", 1) != 1)
+		log_debug("parent_gone");
+	close(fd);
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null < 0)
+		return;
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	dup2(null, STDERR_FILENO);
+	close(null);
+}
+
+/* -- running --------------------------------------------------------------- */
+
+/* Each client and each fetch needs a descriptor, and the soft limit is often low. */
 static void raise_file_limit(void)
 {
 	struct rlimit limit;
@@ -246,9 +364,7 @@ static void raise_file_limit(void)
 		log_debug("file_limit_not_raised");
 }
 
-/* -- running --------------------------------------------------------------- */
-
-static void tell_ready(struct run *run)
+static void announce_ready(struct run *run)
 {
 	const struct daemon_options *options = &run->options;
 
@@ -256,7 +372,7 @@ static void tell_ready(struct run *run)
 	notify_ready(daemon_listener_count(run->daemon), NULL);
 	notify_watch(&run->loop);
 	if (run->pid_fd >= 0)
-		background_write_pid(run->pid_fd, getpid());
+		pid_file_write(run->pid_fd, getpid());
 	if (run->ready_fd < 0)
 		return;
 	daemon_open_log(options->conf, options->debug, options->background);
@@ -273,9 +389,10 @@ static void no_pool_work(uv_work_t *work)
 	(void)work;
 }
 
-/* libuv starts its pool when the first policy is to be written, and aborts if
- * the system then has no thread to give. Better now, and with a word. One is
- * enough: the cache writes one batch at a time, and nobody else uses the pool. */
+/* Starts libuv's thread pool now. libuv would start it when the first policy is
+ * written, and abort if the system refuses a thread; here that is an error with a
+ * message. One thread is enough: only the cache uses the pool, to write one batch at
+ * a time. */
 static int start_pool(uv_loop_t *loop, struct fault *why)
 {
 	static uv_work_t work;
@@ -287,8 +404,8 @@ static int start_pool(uv_loop_t *loop, struct fault *why)
 		rc = uv_thread_create(&thread, no_thread_work, NULL);
 	if (rc == 0)
 		rc = uv_thread_join(&thread);
-	/* Signals are the main thread's, which may block them: see
-	 * unwatch_signals(). The pool's thread gets its mask from here. */
+	/* The pool's thread inherits this mask: the main thread handles the
+	 * signals, and blocks them in unwatch_signals(). */
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &before);
 	if (rc == 0)
@@ -296,19 +413,18 @@ static int start_pool(uv_loop_t *loop, struct fault *why)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (rc != 0)
 		return fault_set(why, MTS_ESYS,
-		                 "can't start a thread: %s: raise the limits "
-		                 "of processes (ulimit -u, TasksMax=) or "
+		                 "can't start a thread: %s: raise the limit "
+		                 "of processes (ulimit -u, TasksMax=) or of "
 		                 "memory",
 		                 uv_strerror(rc));
 	return MTS_OK;
 }
 
-/* Everything up to the point from where it answers. */
-static int open_all(struct run *run, struct fault *why)
+/* Afterwards the daemon answers. */
+static int run_open(struct run *run, struct fault *why)
 {
 	int rc = privileged_start(run->options.conf, run->options.ready, why);
 
-	fd_budget_make_room(run->options.conf, &run->loop);
 	if (rc == MTS_OK)
 		rc = start_pool(&run->loop, why);
 	return rc == MTS_OK ? daemon_open(&run->options, &run->daemon, why)
@@ -326,14 +442,15 @@ static int run_daemon(struct run *run)
 	}
 	run->options.loop = &run->loop;
 	set_signals();
-	if (open_all(run, &why) == MTS_OK) {
+	if (run_open(run, &why) == MTS_OK) {
 		watch_signals(run);
-		tell_ready(run);
+		announce_ready(run);
 		status = EXIT_SUCCESS;
 	} else {
 		log_error("start_failed reason=\"%s\"", why.text);
 	}
-	/* After a failure: until what was opened is closed. */
+	/* Until it is told to stop; after a failure, until what was opened is
+	 * closed. */
 	uv_run(&run->loop, UV_RUN_DEFAULT);
 	notify_unwatch();
 	if (status == EXIT_SUCCESS)
@@ -345,8 +462,8 @@ static int run_daemon(struct run *run)
 	return status;
 }
 
-/* Writes PATH to ABSOLUTE, and returns that: the background's folder is another
- * one, and a reload must find the file. Takes NULL for none. */
+/* Returns PATH as an absolute path, in ABSOLUTE if necessary: in the background the
+ * working directory is "/", and a reload must find the file. NULL stays NULL. */
 static const char *absolute_path(const char *path, char absolute[PATH_MAX])
 {
 	char folder[PATH_MAX];
@@ -359,12 +476,12 @@ static const char *absolute_path(const char *path, char absolute[PATH_MAX])
 }
 
 /* In the child, or in the foreground. */
-static int go(struct run *run, const char *pid_file)
+static int run_with_pid_file(struct run *run, const char *pid_file)
 {
 	int status;
 
 	if (pid_file && run->ready_fd < 0) {
-		run->pid_fd = background_open_pid(pid_file);
+		run->pid_fd = pid_file_open(pid_file);
 		if (run->pid_fd < 0) {
 			log_error("start_failed reason=\"%s: %s\"", pid_file,
 			          strerror(errno));
@@ -378,13 +495,14 @@ static int go(struct run *run, const char *pid_file)
 	}
 	status = run_daemon(run);
 	curl_global_cleanup();
-	/* Whoever made it as root removes it, if we can't. */
+	/* If root created it in a folder we can't write to, it stays. */
 	if (pid_file && status == EXIT_SUCCESS)
 		unlink(pid_file);
 	return status;
 }
 
-static int start(const struct options *options, const struct conf *conf)
+static int run_configured(const struct options *options,
+                          const struct conf *conf)
 {
 	char config[PATH_MAX], pid[PATH_MAX];
 	const char *pid_file = absolute_path(options->pid_file, pid);
@@ -412,32 +530,31 @@ static int start(const struct options *options, const struct conf *conf)
 	if (status < 0 && !options->foreground)
 		status = background_detach(pid_file, &run.ready_fd);
 	if (status < 0)
-		status = go(&run, pid_file);
+		status = run_with_pid_file(&run, pid_file);
 	activation_free(&run.options.ready);
 	return status;
 }
 
-/* Whether all that CONF names is there, and what is in its files: the start reads
- * them, and ends if they are no good. */
-static int check_here(const struct conf *conf, const char *path,
-                      struct fault *why)
+/* For -t: also reads the files, as the start does. */
+static int check_configuration(const struct conf *conf, const char *path,
+                               struct fault *why)
 {
 	struct trust *trust = NULL;
 	struct fault what;
-	int rc = conf_here_check(conf, path, why);
+	int rc = preflight_check(conf, path, why);
 
 	if (rc != MTS_OK)
 		return rc;
 	rc = trust_new(conf->fetch.ca_file, &trust, &what);
 	trust_free(&trust);
-	if (rc == MTS_OK && conf_here_validates(conf) &&
+	if (rc == MTS_OK && preflight_needs_trust_anchor(conf) &&
 	    conf->dane != CONF_DANE_OFF && *conf->dns.trust_anchor)
 		rc = trust_anchor_check(conf->dns.trust_anchor, &what);
 	return rc == MTS_OK ? MTS_OK
 	                    : fault_set(why, rc, "%s: %s", path, what.text);
 }
 
-static int run(int argc, char **argv)
+static int run_options(int argc, char **argv)
 {
 	struct options options;
 	struct conf *conf = NULL;
@@ -449,7 +566,7 @@ static int run(int argc, char **argv)
 		return status;
 	rc = conf_load(options.config, &conf, &why);
 	if (rc == MTS_OK && options.test)
-		rc = check_here(conf, options.config, &why);
+		rc = check_configuration(conf, options.config, &why);
 	if (rc != MTS_OK) {
 		fprintf(stderr, "mtastsd: %s\n", why.text);
 		status = EXIT_FAILURE;
@@ -457,7 +574,7 @@ static int run(int argc, char **argv)
 		printf("%s: ok\n", options.config);
 		status = EXIT_SUCCESS;
 	} else {
-		status = start(&options, conf);
+		status = run_configured(&options, conf);
 	}
 	conf_free(&conf);
 	return status;
@@ -468,6 +585,6 @@ int main(int argc, char **argv)
 	int status;
 
 	standard_fill();
-	status = run(argc, argv);
+	status = run_options(argc, argv);
 	return standard_finish("mtastsd", status, EXIT_FAILURE);
 }

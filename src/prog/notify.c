@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* notify.c - what systemd is told, and the sockets that it passes. */
+/* notify.c - talks to systemd. */
 #include "prog/notify.h"
 
 #include "config.h"
@@ -35,8 +35,7 @@ int notify_inherit(struct activation *activation, struct fault *why)
 	int rc = MTS_OK;
 
 	if (count < 0)
-		log_warning("socket_unused reason=\"LISTEN_FDS can't be made "
-		            "sense of\"");
+		log_warning("socket_unused reason=\"LISTEN_FDS is invalid\"");
 	else
 		rc = pass_all(activation, count, names, why);
 	for (int i = 0; names && i < count; i++)
@@ -49,12 +48,12 @@ int notify_inherit(struct activation *activation, struct fault *why)
 
 void notify_ready(size_t listeners, const char *problem)
 {
-	sd_notifyf(0, "READY=1\nSTATUS=Answers on %zu sockets%s%s", listeners,
+	sd_notifyf(0, "READY=1\nSTATUS=Listening on %zu sockets%s%s", listeners,
 	           problem ? "; the last reload was refused: " : "",
 	           problem ? problem : "");
 }
 
-/* The time tells systemd which reload the next READY=1 belongs to. */
+/* By the time systemd knows which reload the next READY=1 belongs to. */
 void notify_reloading(void)
 {
 	struct timespec now;
@@ -67,14 +66,14 @@ void notify_reloading(void)
 
 void notify_stopping(void)
 {
-	sd_notify(0, "STOPPING=1\nSTATUS=Ends");
+	sd_notify(0, "STOPPING=1\nSTATUS=Stopping");
 }
 
 /* -- the watchdog ---------------------------------------------------------- */
 
 static uv_timer_t watchdog;
 
-static void on_watchdog(uv_timer_t *timer)
+static void notify_on_watchdog(uv_timer_t *timer)
 {
 	(void)timer;
 	sd_notify(0, "WATCHDOG=1");
@@ -90,8 +89,9 @@ void notify_watch(uv_loop_t *loop)
 	/* Twice as often as it has to be. */
 	pause_ms = limit_us / 2000 ? limit_us / 2000 : 1;
 	uv_timer_init(loop, &watchdog);
-	uv_timer_start(&watchdog, on_watchdog, 0, pause_ms);
-	uv_unref((uv_handle_t *)&watchdog); /* it is no reason to go on */
+	uv_timer_start(&watchdog, notify_on_watchdog, 0, pause_ms);
+	uv_unref(
+	    (uv_handle_t *)&watchdog); /* it does not keep the loop running */
 }
 
 void notify_unwatch(void)

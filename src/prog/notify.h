@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* notify.h - what systemd, or whoever speaks its protocol, is told, and the
- * sockets that it passes. Built without libsystemd nothing of this does
- * anything; nor if nobody wants to hear it. */
+/* notify.h - talks to systemd, or to any service manager with the same protocol:
+ * takes the sockets that it passes (sd_listen_fds(3)), and reports the daemon's state
+ * (sd_notify(3)). Without libsystemd, or without a manager, all this does nothing. */
 #ifndef PROG_NOTIFY_H
 #define PROG_NOTIFY_H
 
@@ -10,20 +10,20 @@
 #include <stddef.h>
 #include <uv.h>
 
-/* Adds to ACTIVATION what was passed to this process (sd_listen_fds(3)); a
- * socket that is of no use is named in a warning. Call it before fork(), once.
- * MTS_ENOMEM. */
+/* Adds the sockets that were passed to this process to ACTIVATION. A descriptor
+ * that is not a listening socket is closed, with a warning. Call it once, before
+ * fork(). MTS_ENOMEM. */
 int notify_inherit(struct activation *activation, struct fault *why);
 
-/* Ready to answer on LISTENERS sockets; after a reload, too, where PROBLEM is
- * what was wrong with that, or NULL. */
+/* Ready to answer on LISTENERS sockets: after the start, and after each reload.
+ * PROBLEM says why the reload was refused, or is NULL. */
 void notify_ready(size_t listeners, const char *problem);
 
 void notify_reloading(void);
 void notify_stopping(void);
 
-/* Tells the watchdog, if there is one, that LOOP turns, until notify_unwatch(),
- * after which the loop must run once more. */
+/* Sends the watchdog, if there is one, a sign of life as long as LOOP runs, until
+ * notify_unwatch(). The loop must run once more after that. */
 void notify_watch(uv_loop_t *loop);
 void notify_unwatch(void);
 

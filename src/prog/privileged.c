@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* privileged.c - what is done as root, before that is given up.
+/* privileged.c - what mtastsd does as root before it becomes another user.
  *
- * SECURITY: no file of a stranger's is read and no packet parsed here; the cache,
- * the CA file and everything else is opened by the user that mtastsd becomes. */
+ * SECURITY: nothing from the network is parsed and no other user's file is read here.
+ * The cache, the CA file and everything else are opened later, by the user that
+ * mtastsd becomes. */
 #include "prog/privileged.h"
 
 #include "base/log.h"
@@ -23,7 +24,7 @@
 
 enum {
 	CACHE_MODE = 0750,   /* as cache/cache_dir.h has it */
-	SOCKETS_MODE = 0755, /* a socket's own mode says who may ask */
+	SOCKETS_MODE = 0755, /* the sockets have modes of their own */
 };
 
 /* -- the user to become ----------------------------------------------------- */
@@ -111,19 +112,20 @@ static int privileges_drop(const struct privileges *privileges,
 
 /* -- what root has to do first ----------------------------------------------- */
 
-/* Makes the folder PATH if it is missing (one level), and gives it to the user;
- * one that is there is left as it is. */
-static int make_folder(const char *path, mode_t mode,
-                       const struct privileges *to, struct fault *why)
+/* Creates the folder PATH if it is missing (one level), and gives it to the user. An
+ * existing folder is left as it is. */
+static int make_owned_folder(const char *path, mode_t mode,
+                             const struct privileges *to, struct fault *why)
 {
 	if (mkdir(path, mode) != 0)
 		return errno == EEXIST
 		           ? MTS_OK
-		           : fault_errno(why, errno, "%s: can't be made", path);
-	/* Whatever the umask is. Nobody else can have been faster: it would
-	 * have to be root. */
+		           : fault_errno(why, errno, "%s: can't create it",
+		                         path);
+	/* The umask may have taken bits away. No other user can have replaced
+	 * the folder: only root could. */
 	if (chmod(path, mode) != 0 || lchown(path, to->uid, to->gid) != 0)
-		return fault_errno(why, errno, "%s: can't be given to %s", path,
+		return fault_errno(why, errno, "%s: can't give it to %s", path,
 		                   to->user);
 	return MTS_OK;
 }
@@ -141,7 +143,7 @@ static int make_socket_folder(const char *address, const struct privileges *to,
 	folder = strndup(path, (size_t)(slash - path));
 	if (!folder)
 		return fault_set(why, MTS_ENOMEM, "out of memory");
-	rc = make_folder(folder, SOCKETS_MODE, to, why);
+	rc = make_owned_folder(folder, SOCKETS_MODE, to, why);
 	free(folder);
 	return rc;
 }
@@ -163,7 +165,7 @@ static int bind_early(struct bind_options options, struct activation *ready,
 	for (size_t i = 0; i < bound.count; i++) {
 		if (bound.passed && bind_path(options.address))
 			close(bound.fds[i]); /* READY has it */
-		else if (activation_keep(ready, bound.fds[i], why) != MTS_OK)
+		else if (activation_add_own(ready, bound.fds[i], why) != MTS_OK)
 			rc = MTS_ENOMEM;
 	}
 	return rc;
@@ -219,15 +221,15 @@ static int bind_all(const struct conf *conf, struct activation *ready,
 	return rc;
 }
 
-static int become(const struct conf *conf, struct activation *ready,
-                  struct fault *why)
+static int privileged_become(const struct conf *conf, struct activation *ready,
+                             struct fault *why)
 {
 	struct privileges to;
 	int rc = privileges_find(conf->user, &to, why);
 
 	if (rc != MTS_OK)
 		return rc;
-	rc = make_folder(conf->cache.directory, CACHE_MODE, &to, why);
+	rc = make_owned_folder(conf->cache.directory, CACHE_MODE, &to, why);
 	if (rc == MTS_OK)
 		rc = bind_all(conf, ready, &to, why);
 	if (rc == MTS_OK)
@@ -247,8 +249,8 @@ int privileged_start(const struct conf *conf, struct activation *ready,
 		return MTS_OK;
 	}
 	if (conf->user)
-		return become(conf, ready, why);
-	log_warning("running_as_root reason=\"it needs no privileges: set "
+		return privileged_become(conf, ready, why);
+	log_warning("running_as_root reason=\"mtastsd needs no privileges: set "
 	            "user\"");
 	return MTS_OK;
 }

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* standard.h - standard input, output and error, as a program finds and leaves
- * them. */
+/* standard.h - makes sure that standard input, output and error are open, and that
+ * what was printed has been written. */
 #ifndef PROG_STANDARD_H
 #define PROG_STANDARD_H
 
-/* Opens /dev/null in the place of those three that are closed: or the next file or
- * socket would get their number, what is printed would go there, a log line into
- * the cache; and libuv aborts if it is handed one of them. To print still fails
- * then; complaints and the log go nowhere. The first thing that a program does. */
+/* Opens /dev/null in place of those of the three that are closed. Otherwise the next
+ * file or socket would get their numbers, and log lines would go into the cache;
+ * also, libuv aborts if it gets one of these numbers. Call it first of all. Printing
+ * to a standard output that was closed still fails; error output is discarded. */
 void standard_fill(void);
 
-/* The last one: STATUS, or if that is 0 and what was printed could not be written,
- * FAILED, and a word of PROGRAM's on standard error. */
+/* Call it last. Returns STATUS; but if that is 0 and the output could not be written,
+ * prints an error in PROGRAM's name and returns FAILED. */
 int standard_finish(const char *program, int status, int failed);
 
 #endif

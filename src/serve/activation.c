@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* activation.c - sockets that are bound before anybody listens on them.
+/* activation.c - sockets that are bound before the listeners are opened.
  *
- * What was passed is handed out as a copy: a listener that a reload takes away
- * may come back with the next one, and the service manager listens all the
- * time. */
+ * A passed socket is handed out as a copy of its descriptor: a listener that one
+ * reload removes may come back with the next, and the service manager listens all
+ * the time. */
 #include "serve/activation.h"
 
 #include "base/log.h"
@@ -28,10 +28,10 @@ union any_address {
 
 struct bound {
 	int fd;
-	char *name; /* passed: by whom; else NULL */
+	char *name; /* passed: FileDescriptorName=; else NULL */
 	bool passed;
 	bool used;
-	union any_address address; /* and a NUL behind it */
+	union any_address address; /* a path ends with a NUL */
 };
 
 struct activation {
@@ -45,8 +45,8 @@ int activation_new(struct activation **ret, struct fault *why)
 	return *ret ? MTS_OK : fault_set(why, MTS_ENOMEM, "out of memory");
 }
 
-/* Takes the socket at INDEX out, and leaves its descriptor open. */
-static void forget(struct activation *activation, size_t index)
+/* Removes the socket at INDEX from the table; its descriptor stays open. */
+static void remove_bound(struct activation *activation, size_t index)
 {
 	struct bound *bound = &activation->sockets[index];
 
@@ -66,7 +66,7 @@ void activation_free(struct activation **activation)
 		if (!last->passed && last->address.any.sa_family == AF_UNIX)
 			unlink(last->address.un.sun_path);
 		close(last->fd);
-		forget(a, a->count - 1);
+		remove_bound(a, a->count - 1);
 	}
 	free(a->sockets);
 	free(a);
@@ -74,8 +74,8 @@ void activation_free(struct activation **activation)
 }
 
 /* NAME is copied, and may be NULL. */
-static int add(struct activation *activation, const struct bound *bound,
-               const char *name, struct fault *why)
+static int add_bound(struct activation *activation, const struct bound *bound,
+                     const char *name, struct fault *why)
 {
 	struct bound *more = realloc(activation->sockets,
 	                             (activation->count + 1) * sizeof(*more));
@@ -90,8 +90,8 @@ static int add(struct activation *activation, const struct bound *bound,
 	return MTS_OK;
 }
 
-/* An option of SOL_SOCKET that is a number; -1: FD is no socket. */
-static int option_of(int fd, int option)
+/* A numeric option of SOL_SOCKET; -1: FD is not a socket. */
+static int socket_option(int fd, int option)
 {
 	int value = -1;
 	socklen_t len = sizeof(value);
@@ -100,11 +100,11 @@ static int option_of(int fd, int option)
 	                                                             : -1;
 }
 
-static int get_address(int fd, union any_address *ret)
+static int read_address(int fd, union any_address *ret)
 {
 	socklen_t len = sizeof(*ret);
 
-	memset(ret, 0, sizeof(*ret)); /* a path need not end with a NUL */
+	memset(ret, 0, sizeof(*ret)); /* the system may leave out the NUL */
 	return getsockname(fd, &ret->any, &len);
 }
 
@@ -114,36 +114,36 @@ int activation_pass(struct activation *activation, int fd, const char *name,
 	struct bound bound = { .fd = fd, .passed = true };
 	int rc;
 
-	if (option_of(fd, SO_TYPE) != SOCK_STREAM ||
-	    option_of(fd, SO_ACCEPTCONN) != 1 ||
-	    get_address(fd, &bound.address) != 0) {
+	if (socket_option(fd, SO_TYPE) != SOCK_STREAM ||
+	    socket_option(fd, SO_ACCEPTCONN) != 1 ||
+	    read_address(fd, &bound.address) != 0) {
 		close(fd);
 		return fault_set(why, MTS_ESYNTAX,
-		                 "descriptor %d (%s) is no stream socket that "
-		                 "is listened on",
+		                 "descriptor %d (%s) is not a listening "
+		                 "stream socket",
 		                 fd, name ? name : "");
 	}
-	rc = add(activation, &bound, name ? name : "", why);
+	rc = add_bound(activation, &bound, name ? name : "", why);
 	if (rc != MTS_OK)
 		close(fd);
 	return rc;
 }
 
-int activation_keep(struct activation *activation, int fd, struct fault *why)
+int activation_add_own(struct activation *activation, int fd, struct fault *why)
 {
 	struct bound bound = { .fd = fd };
 	int rc = MTS_OK;
 
-	if (get_address(fd, &bound.address) != 0)
-		rc = fault_errno(why, errno, "a socket without address");
+	if (read_address(fd, &bound.address) != 0)
+		rc = fault_errno(why, errno, "can't read a socket's address");
 	if (rc == MTS_OK)
-		rc = add(activation, &bound, NULL, why);
+		rc = add_bound(activation, &bound, NULL, why);
 	if (rc != MTS_OK)
 		close(fd);
 	return rc;
 }
 
-static bool same_address(const union any_address *a, const struct sockaddr *any)
+static bool is_bound_to(const union any_address *a, const struct sockaddr *any)
 {
 	const union any_address *b = (const void *)any;
 
@@ -172,22 +172,22 @@ int activation_take(struct activation *activation,
 		struct bound *bound = &activation->sockets[i];
 		int fd = bound->fd;
 
-		if (!same_address(&bound->address, address))
+		if (!is_bound_to(&bound->address, address))
 			continue;
 		*ret_passed = bound->passed;
 		bound->used = true;
 		if (bound->passed)
 			fd = fcntl(bound->fd, F_DUPFD_CLOEXEC, 0);
 		else
-			forget(activation, i);
+			remove_bound(activation, i);
 		return fd;
 	}
 	return -1;
 }
 
-/* As it would stand in the configuration. */
-static void write_address(const union any_address *address, char *text,
-                          size_t size)
+/* Writes the address as the configuration would. */
+static void format_address(const union any_address *address, char *text,
+                           size_t size)
 {
 	char host[INET6_ADDRSTRLEN] = "";
 
@@ -204,7 +204,7 @@ static void write_address(const union any_address *address, char *text,
 		snprintf(text, size, "inet:[%s]:%u", host,
 		         (unsigned)ntohs(address->v6.sin6_port));
 	} else {
-		snprintf(text, size, "an address of another kind");
+		snprintf(text, size, "an address of an unknown family");
 	}
 	fault_scrub(text);
 }
@@ -218,13 +218,14 @@ void activation_close_unused(struct activation *activation)
 
 		if (!bound->passed || bound->used)
 			continue;
-		write_address(&bound->address, address, sizeof(address));
+		format_address(&bound->address, address, sizeof(address));
 		fault_scrub(bound->name);
 		log_warning("socket_unused address=\"%s\" name=\"%s\" "
-		            "reason=\"it was passed to mtastsd, but its "
-		            "configuration has no such address\"",
+		            "reason=\"a service manager passed this socket, "
+		            "but the configuration does not contain its "
+		            "address\"",
 		            address, bound->name);
 		close(bound->fd);
-		forget(activation, i);
+		remove_bound(activation, i);
 	}
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* bind.c - makes sockets and binds them.
+/* bind.c - creates sockets and binds them.
  *
- * They are made here rather than by libuv, which has no way to set a unix
- * socket's mode before anybody can connect, and no way to say which of bind(2)'s
- * many errors happened to what. */
+ * Not by libuv, which can't set a unix socket's mode before clients can connect, and
+ * does not say which of bind(2)'s many errors happened to which address. */
 #include "serve/bind.h"
 
 #include <errno.h>
@@ -31,14 +30,14 @@ static int fill_path(struct sockaddr_un *sun, const char *path,
 		                 "unix:%s: the path must begin with '/'", path);
 	if (strlen(path) >= sizeof(sun->sun_path))
 		return fault_set(why, MTS_ERANGE,
-		                 "unix:%s: the path has %zu bytes, a unix "
-		                 "socket's at most %zu",
+		                 "unix:%s: the path has %zu bytes, but a unix "
+		                 "socket's path has at most %zu",
 		                 path, strlen(path), sizeof(sun->sun_path) - 1);
 	memcpy(sun->sun_path, path, strlen(path));
 	return MTS_OK;
 }
 
-/* Removes a socket file that nobody answers on. */
+/* Removes a socket file that no process listens on. */
 static int clear_path(const struct sockaddr_un *sun, struct fault *why)
 {
 	struct stat st;
@@ -46,16 +45,16 @@ static int clear_path(const struct sockaddr_un *sun, struct fault *why)
 	int fd;
 
 	if (lstat(sun->sun_path, &st) != 0)
-		return MTS_OK; /* bind() will say what is wrong, if anything */
+		return MTS_OK; /* if that is an error, bind() reports it */
 	if (!S_ISSOCK(st.st_mode))
 		return fault_set(why, MTS_EBUSY,
-		                 "unix:%s: there is a file of that name that "
-		                 "is no socket; move it away",
+		                 "unix:%s: a file of that name exists that is "
+		                 "not a socket; move it away",
 		                 sun->sun_path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return fault_errno(why, errno, "unix:%s", sun->sun_path);
-	/* EAGAIN: somebody listens, with a full backlog. */
+	/* EAGAIN: another process listens, and its backlog is full. */
 	if (connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0 ||
 	    errno == EAGAIN || errno == EINPROGRESS)
 		rc = fault_set(why, MTS_EBUSY,
@@ -128,14 +127,14 @@ static int bind_file(const struct bind_options *options,
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return fault_errno(why, errno, "unix:%s", path);
-	/* The umask, not a chmod() afterwards: nobody gets in in between. */
+	/* With the umask instead of a later chmod(): no other user may connect
+	 * in between. */
 	mask = umask((mode_t)(0777 & ~options->mode));
 	if (bind(fd, (const struct sockaddr *)sun, sizeof(*sun)) != 0)
-		rc =
-		    fault_errno(why, errno,
-		                "unix:%s: can't make the socket (is the folder "
-		                "there, and ours to write?)",
-		                path);
+		rc = fault_errno(why, errno,
+		                 "unix:%s: can't create the socket (does the "
+		                 "folder exist, and may mtastsd write to it?)",
+		                 path);
 	umask(mask);
 	if (rc == MTS_OK) {
 		rc = set_owner(options, path, why);
@@ -177,7 +176,7 @@ int bind_set_file(const struct bind_options *options, struct stat *ret_before,
 
 	if (rc != MTS_OK)
 		return rc;
-	/* Without owner and group: those that a new socket would have. */
+	/* No owner, no group: those that a new socket would get. */
 	if (!options->owner)
 		uid = geteuid();
 	if (!options->group)
@@ -189,7 +188,7 @@ int bind_set_file(const struct bind_options *options, struct stat *ret_before,
 		return MTS_OK;
 	rc = fault_errno(why, errno, "unix:%s: can't set the owner", path);
 	if (chmod(path, ret_before->st_mode & 07777) != 0)
-		return rc; /* it was its owner's, so it can't be */
+		return rc; /* can't happen: the first chmod() succeeded */
 	return rc;
 }
 
@@ -231,11 +230,11 @@ bad:
 /* MTS_ENOTFOUND: this machine has no such address. */
 static int fail_to_bind(int error, const char *text, struct fault *why)
 {
-	const char *mend = error == EACCES
-	                       ? " (ports below 1024 take root's privileges, "
-	                         "which there are only before user has effect)"
+	const char *hint = error == EACCES
+	                       ? " (only root can bind ports below 1024, and "
+	                         "mtastsd is root only during the start)"
 	                       : "";
-	int rc = fault_errno(why, error, "inet:%s: can't bind%s", text, mend);
+	int rc = fault_errno(why, error, "inet:%s: can't bind%s", text, hint);
 
 	return error == EADDRNOTAVAIL || error == EAFNOSUPPORT ? MTS_ENOTFOUND
 	                                                       : rc;
@@ -273,7 +272,8 @@ static int bind_one(const struct addrinfo *info, const char *text, bool share,
 	return rc;
 }
 
-/* One address of the host: taken or bound. MTS_ENOTFOUND: it is not ours. */
+/* Takes or binds one address of the host. MTS_ENOTFOUND: this machine does not have
+ * it. */
 static int add_one(const struct bind_options *options, const char *text,
                    const struct addrinfo *info, struct activation *ready,
                    struct bind_result *ret, struct fault *why)
@@ -289,8 +289,8 @@ static int add_one(const struct bind_options *options, const char *text,
 	return rc;
 }
 
-/* Binds every address of the host: "localhost" is often two, one of which this
- * machine may not have, where IPv6 is turned off. */
+/* Binds every address of the host. "localhost" often has two, and a machine without
+ * IPv6 lacks one of them: that is no error. */
 static int bind_inet(const struct bind_options *options, const char *text,
                      struct activation *ready, struct bind_result *ret,
                      struct fault *why)
@@ -323,7 +323,7 @@ static int bind_inet(const struct bind_options *options, const char *text,
 	return rc == MTS_OK && ret->count == 0 ? missing : rc;
 }
 
-/* -- either ---------------------------------------------------------------- */
+/* -- both ------------------------------------------------------------------ */
 
 const char *bind_path(const char *address)
 {

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* endpoint.c - listening sockets: listens, accepts. */
+/* endpoint.c - listens at one address, and accepts the connections.
+ *
+ * A host name may have several addresses: there is an acceptor for each. libuv
+ * announces no further connection before the last one has been accepted. So when
+ * memory runs out, the connection is accepted into a reserved handle, and closed. */
 #include "serve/endpoint.h"
 
 #include "base/log.h"
@@ -13,15 +17,17 @@
 #include <unistd.h>
 
 enum {
-	/* More than limits.clients by default: where it is full, connect()
-	 * to a unix socket fails at once, and Postfix then defers the mail.
-	 * The system takes less if net.core.somaxconn says so. */
+	/* Larger than the default of limits.clients: if the backlog is full,
+	 * connect() to a unix socket fails at once, and Postfix defers the
+	 * mail. The system may cut it down to net.core.somaxconn. */
 	ENDPOINT_BACKLOG = 4096,
-	ENDPOINT_KEEPALIVE_S = 60, /* finds peers that vanished without a FIN */
+	ENDPOINT_KEEPALIVE_S =
+	    60, /* to notice peers that vanish without a FIN */
 	ENDPOINT_WARN_MS = 60000,
-	/* Accepted in one turn of the loop. libuv would take all who wait, and
-	 * ten thousand take a tenth of a second, in which nobody is answered. */
-	ENDPOINT_TURN_MAX = 32,
+	/* Accepted in one iteration of the loop. libuv would accept all that
+	 * wait: ten thousand take 100 ms, in which no question is
+	 * answered. */
+	ACCEPT_MAX = 32,
 };
 
 union stream_handle {
@@ -34,31 +40,33 @@ union stream_handle {
 struct acceptor {
 	union stream_handle uv;
 	struct endpoint *endpoint;
-	/* Takes a connection that there is no memory for, and closes it. */
+	/* Accepts a connection when memory has run out, and closes it. */
 	union stream_handle refusal;
-	bool refusing;  /* until libuv gives the handle back */
-	bool owed;      /* a connection waits for that, or for the next turn */
-	unsigned taken; /* since this ran last; */
-	uv_idle_t next_turn; /* active when they are all it may take */
+	bool refusing;     /* REFUSAL is in use */
+	bool pending;      /* a connection waits for REFUSAL, or for IDLE */
+	unsigned accepted; /* in this iteration of the loop */
+	uv_idle_t idle;    /* active after ACCEPT_MAX: resumes in the next */
 };
 
 struct endpoint {
 	char *address;
 	const char *path; /* unix: within address; else NULL */
-	bool passed;      /* a service manager has the file */
-	struct stat file; /* unix, not passed: as it was made */
-	mode_t mode;      /* unix: what the file was given */
+	bool passed;      /* the service manager owns the file */
+	struct stat file; /* unix, not passed: as it was created */
+	/* unix: as configured */
+	mode_t mode;
 	char *owner;
 	char *group;
-	struct stat before; /* while CHANGED */
-	bool changed;       /* the file; endpoint_settle() is to come */
+	/* Between endpoint_change() and endpoint_settle(): */
+	bool changed;
+	struct stat before; /* the file before the change */
 	uv_loop_t *loop;
 	endpoint_callback *callback;
 	void *arg;
 	struct acceptor acceptors[BIND_SOCKETS];
 	size_t count;
-	size_t closing; /* handles that libuv has not given back yet */
-	bool warned;    /* at: */
+	size_t closing; /* handles that libuv has not closed yet */
+	bool warned;
 	uint64_t warned_ms;
 };
 
@@ -80,7 +88,7 @@ static int init_stream(uv_loop_t *loop, union stream_handle *uv, bool is_unix)
 	               : uv_tcp_init(loop, &uv->tcp);
 }
 
-static void warn_refused(struct endpoint *endpoint)
+static void endpoint_warn_refused(struct endpoint *endpoint)
 {
 	uint64_t now_ms = uv_now(endpoint->loop);
 
@@ -88,57 +96,58 @@ static void warn_refused(struct endpoint *endpoint)
 		return;
 	endpoint->warned = true;
 	endpoint->warned_ms = now_ms;
-	log_warning("connection_refused address=\"%s\" reason=\"out of "
-	            "memory\"",
-	            endpoint->address);
+	log_warning(
+	    "connectiacceptor_on_refused address=\"%s\" reason=\"out of "
+	    "memory\"",
+	    endpoint->address);
 }
 
 static void free_endpoint(struct endpoint *endpoint);
-static void take(struct acceptor *acceptor);
+static void acceptor_accept(struct acceptor *acceptor);
 
-static void closed_one(struct endpoint *endpoint)
+static void endpoint_closed_handle(struct endpoint *endpoint)
 {
 	if (--endpoint->closing == 0)
 		free_endpoint(endpoint);
 }
 
-static void on_refused(uv_handle_t *handle)
+static void acceptor_on_refused(uv_handle_t *handle)
 {
 	struct acceptor *acceptor = handle->data;
 
 	acceptor->refusing = false;
 	if (acceptor->endpoint->closing > 0)
-		closed_one(acceptor->endpoint);
-	else if (acceptor->owed)
-		take(acceptor);
+		endpoint_closed_handle(acceptor->endpoint);
+	else if (acceptor->pending)
+		acceptor_accept(acceptor);
 }
 
-static void refuse(struct acceptor *acceptor)
+static void acceptor_refuse(struct acceptor *acceptor)
 {
 	union stream_handle *uv = &acceptor->refusal;
 	struct endpoint *endpoint = acceptor->endpoint;
 
-	acceptor->owed = acceptor->refusing;
+	acceptor->pending = acceptor->refusing;
 	if (acceptor->refusing ||
 	    init_stream(endpoint->loop, uv, endpoint->path != NULL) != 0)
 		return;
 	acceptor->refusing = true;
 	uv->stream.data = acceptor;
 	if (uv_accept(&acceptor->uv.stream, &uv->stream) == 0)
-		warn_refused(endpoint);
-	uv_close(&uv->handle, on_refused);
+		endpoint_warn_refused(endpoint);
+	uv_close(&uv->handle, acceptor_on_refused);
 }
 
-/* The connection that libuv has for it. */
-static void take(struct acceptor *acceptor)
+/* Accepts the connection that libuv has announced. */
+static void acceptor_accept(struct acceptor *acceptor)
 {
 	struct endpoint *endpoint = acceptor->endpoint;
 	union stream_handle *uv = malloc(sizeof(*uv));
 
-	acceptor->owed = false;
-	acceptor->taken++;
+	acceptor->pending = false;
+	acceptor->accepted++;
 	if (!uv) {
-		refuse(acceptor);
+		acceptor_refuse(acceptor);
 		return;
 	}
 	if (init_stream(endpoint->loop, uv, endpoint->path != NULL) != 0) {
@@ -156,34 +165,33 @@ static void take(struct acceptor *acceptor)
 	endpoint->callback(endpoint->arg, &uv->stream);
 }
 
-static void on_next_turn(uv_idle_t *next_turn)
+static void acceptor_on_idle(uv_idle_t *idle)
 {
-	struct acceptor *acceptor = next_turn->data;
+	struct acceptor *acceptor = idle->data;
 
-	uv_idle_stop(next_turn);
-	acceptor->taken = 0;
-	if (acceptor->owed && !acceptor->refusing)
-		take(acceptor);
+	uv_idle_stop(idle);
+	acceptor->accepted = 0;
+	if (acceptor->pending && !acceptor->refusing)
+		acceptor_accept(acceptor);
 }
 
-/* libuv keeps a connection until it is accepted, and takes no other until
- * then. */
-static void on_connection(uv_stream_t *server, int status)
+/* libuv holds the connection until it is accepted, and announces no other before. */
+static void acceptor_on_connection(uv_stream_t *server, int status)
 {
 	struct acceptor *acceptor = server->data;
 
 	if (status < 0)
 		return;
-	if (acceptor->taken < ENDPOINT_TURN_MAX) {
-		take(acceptor);
+	if (acceptor->accepted < ACCEPT_MAX) {
+		acceptor_accept(acceptor);
 		return;
 	}
-	acceptor->owed = true;
-	uv_idle_start(&acceptor->next_turn, on_next_turn);
+	acceptor->pending = true;
+	uv_idle_start(&acceptor->idle, acceptor_on_idle);
 }
 
-/* Takes FD over, also when it fails. */
-static int start_acceptor(struct endpoint *endpoint, int fd, struct fault *why)
+/* Owns FD from now on, also on failure. */
+static int acceptor_start(struct endpoint *endpoint, int fd, struct fault *why)
 {
 	struct acceptor *acceptor = &endpoint->acceptors[endpoint->count];
 	bool is_unix = endpoint->path != NULL;
@@ -195,8 +203,8 @@ static int start_acceptor(struct endpoint *endpoint, int fd, struct fault *why)
 	}
 	acceptor->endpoint = endpoint;
 	acceptor->uv.stream.data = acceptor;
-	uv_idle_init(endpoint->loop, &acceptor->next_turn);
-	acceptor->next_turn.data = acceptor;
+	uv_idle_init(endpoint->loop, &acceptor->idle);
+	acceptor->idle.data = acceptor;
 	endpoint->count++;
 	rc = is_unix ? uv_pipe_open(&acceptor->uv.pipe, fd)
 	             : uv_tcp_open(&acceptor->uv.tcp, fd);
@@ -204,7 +212,8 @@ static int start_acceptor(struct endpoint *endpoint, int fd, struct fault *why)
 		close(fd);
 		goto fail;
 	}
-	rc = uv_listen(&acceptor->uv.stream, ENDPOINT_BACKLOG, on_connection);
+	rc = uv_listen(&acceptor->uv.stream, ENDPOINT_BACKLOG,
+	               acceptor_on_connection);
 	if (rc == 0)
 		return MTS_OK;
 fail:
@@ -223,7 +232,7 @@ static void free_endpoint(struct endpoint *endpoint)
 	free(endpoint);
 }
 
-static bool copy_text(char **to, const char *text)
+static bool replace_text(char **to, const char *text)
 {
 	char *copy = text ? strdup(text) : NULL;
 
@@ -241,9 +250,9 @@ static struct endpoint *new_endpoint(const struct endpoint_options *options,
 
 	if (!endpoint)
 		return NULL;
-	if (!copy_text(&endpoint->address, options->bind.address) ||
-	    !copy_text(&endpoint->owner, options->bind.owner) ||
-	    !copy_text(&endpoint->group, options->bind.group)) {
+	if (!replace_text(&endpoint->address, options->bind.address) ||
+	    !replace_text(&endpoint->owner, options->bind.owner) ||
+	    !replace_text(&endpoint->group, options->bind.group)) {
 		free_endpoint(endpoint);
 		return NULL;
 	}
@@ -254,7 +263,8 @@ static struct endpoint *new_endpoint(const struct endpoint_options *options,
 	return endpoint;
 }
 
-/* Whether the file is the one that was made, as far as we may see. */
+/* False if the file is gone or was replaced. If we may not look, it is assumed to be
+ * there. */
 static bool has_its_file(const struct endpoint *endpoint)
 {
 	struct stat file;
@@ -283,11 +293,11 @@ int endpoint_listen(const struct endpoint_options *options,
 		endpoint->file.st_ino = 0; /* that of no file */
 	for (size_t i = 0; i < bound.count; i++) {
 		if (rc == MTS_OK)
-			rc = start_acceptor(endpoint, bound.fds[i], why);
+			rc = acceptor_start(endpoint, bound.fds[i], why);
 		else
 			close(bound.fds[i]);
 	}
-	/* Nobody else gets it; it had to be so until here. */
+	/* The port was shared to bind it; from now on it is ours alone. */
 	endpoint_share_port(endpoint, false);
 	if (rc == MTS_OK)
 		*ret = endpoint;
@@ -298,7 +308,7 @@ int endpoint_listen(const struct endpoint_options *options,
 
 bool endpoint_is_at(const struct endpoint *endpoint, const char *address)
 {
-	/* Case counts in a path, and not in a host. */
+	/* Paths are case-sensitive, host names are not. */
 	if (!endpoint->path)
 		return strcasecmp(endpoint->address, address) == 0;
 	return strcmp(endpoint->address, address) == 0 &&
@@ -338,17 +348,18 @@ void endpoint_settle(struct endpoint *endpoint,
 	endpoint->changed = false;
 	if (options) {
 		endpoint->mode = options->mode;
-		/* Without memory for a name the next change sets it again. */
-		if (!copy_text(&endpoint->owner, options->owner) ||
-		    !copy_text(&endpoint->group, options->group))
+		/* Out of memory: make sure that the next change sets the
+		 * file again. */
+		if (!replace_text(&endpoint->owner, options->owner) ||
+		    !replace_text(&endpoint->group, options->group))
 			endpoint->mode = (mode_t)-1;
 		return;
 	}
 	if (chmod(endpoint->path, before->st_mode & 07777) != 0 ||
 	    lchown(endpoint->path, before->st_uid, before->st_gid) != 0)
 		log_warning(
-		    "socket_changed address=\"%s\" reason=\"its mode and "
-		    "owner can't be set back: %s\"",
+		    "socket_changed address=\"%s\" reason=\"can't restore "
+		    "its mode and owner: %s\"",
 		    endpoint->address, strerror(errno));
 }
 
@@ -365,24 +376,22 @@ void endpoint_share_port(struct endpoint *endpoint, bool share)
 
 /* -- the end --------------------------------------------------------------- */
 
-static void on_acceptor_closed(uv_handle_t *handle)
+static void acceptor_on_closed(uv_handle_t *handle)
 {
 	struct acceptor *acceptor = handle->data;
 
-	closed_one(acceptor->endpoint);
+	endpoint_closed_handle(acceptor->endpoint);
 }
 
-/* Who started us as root may have put it into a folder that we can't write to
- * any more; the next start removes it. What another process has put in its place
- * stays. */
-static void remove_file(const struct endpoint *endpoint)
+/* If root created it in a folder that we can't write to, it stays: the next start
+ * removes it. A file that another process put in its place stays, too. */
+static void endpoint_remove_file(const struct endpoint *endpoint)
 {
 	if (endpoint->path && !endpoint->passed && has_its_file(endpoint) &&
 	    unlink(endpoint->path) != 0 && errno != ENOENT)
-		log_info(
-		    "socket_left address=\"%s\" reason=\"its file can't be "
-		    "removed: %s\"",
-		    endpoint->address, strerror(errno));
+		log_info("socket_left address=\"%s\" reason=\"can't remove its "
+		         "file: %s\"",
+		         endpoint->address, strerror(errno));
 }
 
 void endpoint_close(struct endpoint **endpoint)
@@ -392,7 +401,7 @@ void endpoint_close(struct endpoint **endpoint)
 	if (!e)
 		return;
 	*endpoint = NULL;
-	remove_file(e);
+	endpoint_remove_file(e);
 	if (e->count == 0) {
 		free_endpoint(e);
 		return;
@@ -401,8 +410,7 @@ void endpoint_close(struct endpoint **endpoint)
 		struct acceptor *acceptor = &e->acceptors[i];
 
 		e->closing += 2 + acceptor->refusing;
-		uv_close(&acceptor->uv.handle, on_acceptor_closed);
-		uv_close((uv_handle_t *)&acceptor->next_turn,
-		         on_acceptor_closed);
+		uv_close(&acceptor->uv.handle, acceptor_on_closed);
+		uv_close((uv_handle_t *)&acceptor->idle, acceptor_on_closed);
 	}
 }

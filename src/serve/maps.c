@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* maps.c - the maps that MTAs ask, by name. */
+/* maps.c - the maps that MTAs can ask, by name. */
 #include "serve/maps.h"
 
 #include <stdio.h>
@@ -7,7 +7,7 @@
 
 struct maps {
 	size_t count;
-	struct map_entry entries[]; /* the operator's first */
+	struct map_entry entries[]; /* those of the configuration first */
 };
 
 struct maps *maps_new(const struct answer_manner *how,

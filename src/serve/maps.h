@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* maps.h - the maps that MTAs ask, by name: ours, and the operator's. */
+/* maps.h - the maps that MTAs can ask, by name: the built-in ones, and those of the
+ * configuration. */
 #ifndef SERVE_MAPS_H
 #define SERVE_MAPS_H
 
@@ -8,23 +9,22 @@
 
 struct map_entry {
 	const char *name;         /* borrowed */
-	enum socketmap_map kind;  /* what its answers look like */
-	struct answer_manner how; /* and what they do beyond that */
+	enum socketmap_map kind;  /* the format of its answers */
+	struct answer_manner how; /* options of its answers */
 };
 
-/* All maps there are. */
 struct maps;
 
-/* Our own maps, which answer in the manner HOW, and COUNT ones of the operator:
- * ENTRIES, whose names are borrowed and outlive the maps. One that is called as
- * one of ours takes its place. NULL: no memory. The caller's: maps_free(). */
+/* The built-in maps, which answer as HOW says, and the COUNT maps of the configuration
+ * in ENTRIES, whose names are borrowed and outlive the maps. An entry replaces the
+ * built-in map of the same name. NULL: out of memory. The caller's: maps_free(). */
 struct maps *maps_new(const struct answer_manner *how,
                       const struct map_entry *entries, size_t count);
 
 /* Takes NULL, leaves NULL. */
 void maps_free(struct maps **maps);
 
-/* Names count to the letter. NULL: there is no such map. Lives as long as
+/* Names are case-sensitive. NULL: there is no such map. The result lives as long as
  * MAPS. */
 const struct map_entry *maps_find(const struct maps *maps, struct slice name);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* protocol.c - the languages in which MTAs ask. */
+/* protocol.c - the protocols in which MTAs ask. */
 #include "serve/protocol.h"
 
 #include "wire/exim.h"
@@ -10,7 +10,7 @@
 _Static_assert((int)PROTOCOL_REPLY_MAX >= (int)SOCKETMAP_REPLY_MAX &&
                    (int)PROTOCOL_REPLY_MAX >= (int)EXIM_REPLY_MAX &&
                    (int)PROTOCOL_REPLY_MAX >= (int)TCP_TABLE_MAX,
-               "a reply has room");
+               "a reply fits");
 
 /* -- socketmap ------------------------------------------------------------- */
 
@@ -52,7 +52,7 @@ const struct protocol protocol_tcp_table = {
 	.kind = PROTOCOL_TCP_TABLE,
 	.cut = cut_tcp_table,
 	.understand = understand_tcp_table,
-	.write = reply_write, /* which knows the room there is */
+	.write = reply_write, /* knows the limit of 4096 bytes */
 	.frame = tcp_table_put,
 };
 

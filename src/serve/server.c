@@ -217,10 +217,9 @@ static void client_put_result(struct client *client,
                               const struct ask_result *result)
 {
 	struct server *server = client->server;
-	int64_t now_s = clock_wall_s(server->options.clock);
 
 	buffer_clear(&server->scratch);
-	if (client->protocol->write(question, result, now_s,
+	if (client->protocol->write(question, result, server->options.clock,
 	                            &server->scratch) != MTS_OK)
 		client_drop(client);
 	else

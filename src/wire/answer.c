@@ -220,14 +220,15 @@ int answer_write_policy(struct buffer *out, const struct policy *policy)
 
 /* -- Postfix --------------------------------------------------------------- */
 
-static bool fits(const struct buffer *out, size_t start, enum answer_room room)
+static bool fits(const struct buffer *out, size_t start,
+                 enum answer_limit limit)
 {
 	struct slice reply;
 
 	if (buffer_status(out) != MTS_OK)
 		return false;
 	reply = slice_of(out->data + start, out->len - start);
-	if (room == ANSWER_ROOM_TCP_TABLE)
+	if (limit == ANSWER_LIMIT_TCP_TABLE)
 		return tcp_table_fits(reply);
 	return reply.len <= SOCKETMAP_REPLY_MAX;
 }
@@ -307,7 +308,7 @@ static int write_secure(struct buffer *out, const struct answer_input *input)
 		if (!input->how.no_servername)
 			buffer_puts(out, " servername=hostname");
 	}
-	if (fits(out, start, input->room))
+	if (fits(out, start, input->limit))
 		return MTS_OK;
 	cut(out, start);
 	return write_too_long(out);
@@ -326,7 +327,7 @@ static int write_postfix(struct buffer *out, const struct answer_input *input)
 	if (status != MTS_OK || !input->how.tls12 || !is_secure(out, start))
 		return status;
 	buffer_puts(out, " protocols=>=TLSv1.2");
-	if (fits(out, start, input->room))
+	if (fits(out, start, input->limit))
 		return MTS_OK;
 	cut(out, start);
 	return write_too_long(out);
@@ -357,13 +358,13 @@ static int write_tlsrpt(struct buffer *out, const struct answer_input *input)
 		return status;
 	put_attributes(out, input);
 	/* Never without them: Postfix would be less strict, and not say so. */
-	if (!fits(out, start, input->room)) {
+	if (!fits(out, start, input->limit)) {
 		cut(out, start);
 		return write_too_long(out);
 	}
 	good = out->len;
 	put_policy_strings(out, input->policy);
-	return fits(out, start, input->room) ? MTS_OK : cut(out, good);
+	return fits(out, start, input->limit) ? MTS_OK : cut(out, good);
 }
 
 /* -- DANE, which Postfix sees to when it is told ----------------------------

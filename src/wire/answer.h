@@ -16,9 +16,9 @@
 #include <stdint.h>
 
 /* Where an answer has to fit in. */
-enum answer_room {
-	ANSWER_ROOM_SOCKETMAP, /* SOCKETMAP_REPLY_MAX */
-	ANSWER_ROOM_TCP_TABLE, /* TCP_TABLE_MAX, encoded */
+enum answer_limit {
+	ANSWER_LIMIT_SOCKETMAP, /* SOCKETMAP_REPLY_MAX */
+	ANSWER_LIMIT_TCP_TABLE, /* TCP_TABLE_MAX, encoded */
 };
 
 /* What the operator wants an answer to do beyond what the RFC asks for. */
@@ -37,7 +37,7 @@ struct answer_input {
 	int64_t expires_in_s;        /* till its end; only with a policy */
 	struct slice mx;             /* the MX asked about; map verdict only */
 	struct answer_manner how;
-	enum answer_room room;
+	enum answer_limit limit;
 	/* Maps postfix and postfix-tlsrpt only: what came of DANE, which wins
 	 * over the policy. */
 	enum dane_verdict dane;

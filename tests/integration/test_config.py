@@ -390,7 +390,7 @@ def test_too_few_descriptors(daemons):
          "-f", "-c", daemon.config], stdin=subprocess.DEVNULL,
         capture_output=True, text=True, timeout=HANG_S, check=False)
     assert done.returncode == 1
-    assert "20 file descriptors are too few" in done.stderr
+    assert "20 file descriptors are not enough" in done.stderr
     assert "ulimit -n" in done.stderr
 
 

@@ -126,7 +126,7 @@ def test_readiness(told):
     told.spawn(env=told.manager.environment())
     message = told.manager.next("READY")
     assert message["READY"] == "1"
-    assert message["STATUS"] == "Answers on 1 sockets"
+    assert message["STATUS"] == "Listening on 1 sockets"
     assert told.ask("service.example") == OK
     told.stop()
     assert told.manager.next("STOPPING")["STOPPING"] == "1"
@@ -246,7 +246,7 @@ def test_passed_socket_is_unused(daemons):
         assert 'address="inet:127.0.0.1:8999" name="web"' in text
         assert 'address="unix:%s" name="other"' % daemon.path(
             "other.sock") in text
-        assert "(udp) is no stream socket" in text
+        assert "(udp) is not a listening stream socket" in text
         assert daemon.ask("service.example") == OK
         passed = {"socket:[%d]" % os.fstat(sock.fileno()).st_ino
                   for sock in (one, two, three)}

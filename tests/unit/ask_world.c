@@ -187,8 +187,8 @@ int ask_teardown(void **state)
 void write_answer(struct fixture *f, const struct ask_result *result)
 {
 	buffer_clear(&f->out);
-	assert_int_equal(reply_write(&f->question, result, wall_s, &f->out),
-	                 MTS_OK);
+	assert_int_equal(
+	    reply_write(&f->question, result, &test_clock, &f->out), MTS_OK);
 	snprintf(f->text, sizeof(f->text), "%.*s", (int)f->out.len,
 	         f->out.data);
 }

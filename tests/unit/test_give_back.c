@@ -28,7 +28,7 @@ int __wrap_malloc_trim(size_t keep)
 static void on_turn(uv_prepare_t *work_item)
 {
 	(void)work_item;
-	give_back_turn(w.give_back);
+	give_back_tick(w.give_back);
 }
 
 static void open_world(uint64_t interval_ms)

@@ -220,7 +220,7 @@ static void test_activation(void **state)
 	assert_int_equal(activation_pass(activation, fd, "a", &why), MTS_OK);
 	assert_int_equal(activation_pass(activation, unused, NULL, &why),
 	                 MTS_OK);
-	assert_int_equal(activation_keep(activation, own, &why), MTS_OK);
+	assert_int_equal(activation_add_own(activation, own, &why), MTS_OK);
 	assert_int_equal(activation_pass(activation, mute, "m", &why),
 	                 MTS_ESYNTAX);
 	assert_int_equal(activation_pass(activation, datagrams, "d", &why),
