@@ -17,7 +17,7 @@
 
 #include "check/facts.h"
 #include "check/judge.h"
-#include "dns/dns_mx.h"
+#include "dns/dns_reply.h"
 #include "probe/cleartext.h"
 #include "probe/dial.h"
 #include "probe/tls_look.h"

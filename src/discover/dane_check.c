@@ -10,7 +10,7 @@
 
 #include "base/shortage.h"
 #include "discover/dane_internal.h"
-#include "dns/dns_mx.h"
+#include "dns/dns_reply.h"
 
 #include <getdns/getdns.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
 /* mx_hosts.c - the MX hosts of a domain, by name. */
 #include "discover/mx_hosts.h"
 
-#include "dns/dns_mx.h"
+#include "dns/dns_reply.h"
 
 #include <getdns/getdns.h>
 #include <stdio.h>

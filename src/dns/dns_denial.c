@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* dns_denial.c - is there a zone cut at a name, and to a signed zone?
+/* dns_denial.c - is there a zone cut at a name, and is the zone below unsigned?
  *
- * A delegation has an NSEC or NSEC3 record of its own, whose types tell what is
- * there; where a zone leaves unsigned delegations out (opt-out), the denial is
- * not secure and never gets here. So a denial without the name's own record is
- * about a name that is no delegation: an empty non-terminal, or a wildcard's. */
+ * A delegation has an NSEC or NSEC3 record of its own, whose list of types shows
+ * what it is. Where a zone leaves out unsigned delegations (opt-out), the denial is
+ * not secure and is never read here. So a denial without a record of the name's own
+ * is about a name that is no delegation: an empty non-terminal, or a wildcard. */
 #include "dns/dns_denial.h"
 
 #include <openssl/evp.h>
 
 enum {
-	/* What validators go along with (RFC 9276 3.2 and before it). */
+	/* The most that validators accept (RFC 9276 3.2, and before it). */
 	NSEC3_ITERATIONS_MAX = 500,
 	NSEC3_SALT_MAX = 255, /* RFC 5155 3.2 */
 	SHA1_LEN = 20,
@@ -37,7 +37,7 @@ bool dns_bitmap_has(const uint8_t *map, size_t len, uint16_t type)
 	return false;
 }
 
-/* RFC 4648 7: base32 with extended hex alphabet; 20 bytes are 32 characters. */
+/* RFC 4648 7: base32 with the extended hex alphabet; 20 bytes give 32 characters. */
 static void base32hex(const uint8_t bytes[SHA1_LEN], char ret[NSEC3_LABEL + 1])
 {
 	static const char digits[] = "0123456789abcdefghijklmnopqrstuv";
@@ -81,34 +81,35 @@ bool nsec3_label(const struct dns_name *name, const uint8_t *salt,
 	return true;
 }
 
-/* What one record says. */
-enum word {
-	WORD_NOTHING, /* it is another's, or none of these */
-	WORD_DENIAL,  /* a denial, of another name's types */
-	WORD_UNREADABLE,
-	WORD_NO_CUT,
-	WORD_UNSIGNED,
-	WORD_CHILD, /* the child's own apex: says nothing of the parent */
+/* What one record says about the name. */
+enum denial {
+	DENIAL_NONE,  /* nothing: it is no NSEC or NSEC3 */
+	DENIAL_OTHER, /* it lists the types of another name */
+	DENIAL_UNREADABLE,
+	DENIAL_NO_CUT,
+	DENIAL_UNSIGNED,
+	DENIAL_CHILD, /* it is from the child's apex, not from the parent */
 };
 
-static enum word read_types(const uint8_t *map, size_t len)
+static enum denial read_types(const uint8_t *map, size_t len)
 {
 	if (!dns_bitmap_has(map, len, ns_t_ns))
-		return WORD_NO_CUT;
-	return dns_bitmap_has(map, len, ns_t_soa) ? WORD_CHILD : WORD_UNSIGNED;
+		return DENIAL_NO_CUT;
+	return dns_bitmap_has(map, len, ns_t_soa) ? DENIAL_CHILD
+	                                          : DENIAL_UNSIGNED;
 }
 
 /* RFC 4034 4.1: next name, types. */
-static enum word read_nsec(const uint8_t *bytes, size_t len,
-                           const struct dns_name *owner,
-                           const struct dns_name *name)
+static enum denial read_nsec(const uint8_t *bytes, size_t len,
+                             const struct dns_name *owner,
+                             const struct dns_name *name)
 {
 	struct dns_name next;
 
 	if (!dns_name_read(bytes, len, &next))
-		return WORD_UNREADABLE;
+		return DENIAL_UNREADABLE;
 	if (!dns_name_is(owner, name))
-		return WORD_DENIAL;
+		return DENIAL_OTHER;
 	return read_types(bytes + next.len, len - next.len);
 }
 
@@ -122,33 +123,33 @@ static bool is_label(const struct dns_name *owner, const char *label)
 	return true;
 }
 
-/* RFC 5155 3.2: algorithm, flags, iterations (2), salt and next hash with their
- * lengths in front, types. */
-static enum word read_nsec3(const uint8_t *bytes, size_t len,
-                            const struct dns_name *owner,
-                            const struct dns_name *name)
+/* RFC 5155 3.2: algorithm, flags, iterations (2 bytes), length and salt, length and
+ * next hash, types. */
+static enum denial read_nsec3(const uint8_t *bytes, size_t len,
+                              const struct dns_name *owner,
+                              const struct dns_name *name)
 {
 	char label[NSEC3_LABEL + 1];
 	size_t hash, types;
 
 	if (len < 5 || bytes[0] != HASH_SHA1)
-		return WORD_UNREADABLE;
+		return DENIAL_UNREADABLE;
 	hash = 5 + (size_t)bytes[4];
 	if (hash >= len)
-		return WORD_UNREADABLE;
+		return DENIAL_UNREADABLE;
 	types = hash + 1 + bytes[hash];
 	if (types > len ||
 	    !nsec3_label(name, bytes + 5, bytes[4],
 	                 (unsigned)bytes[2] << 8 | bytes[3], label))
-		return WORD_UNREADABLE;
+		return DENIAL_UNREADABLE;
 	if (!is_label(owner, label))
-		return WORD_DENIAL;
+		return DENIAL_OTHER;
 	return read_types(bytes + types, len - types);
 }
 
-static enum word read_record(const struct dns_packet *packet,
-                             const struct dns_rr *rr,
-                             const struct dns_name *name)
+static enum denial denial_read_record(const struct dns_packet *packet,
+                                      const struct dns_rr *rr,
+                                      const struct dns_name *name)
 {
 	const uint8_t *rdata = packet->bytes + rr->rdata;
 
@@ -158,30 +159,30 @@ static enum word read_record(const struct dns_packet *packet,
 	case ns_t_nsec3:
 		return read_nsec3(rdata, rr->rdata_len, &rr->owner, name);
 	default:
-		return WORD_NOTHING;
+		return DENIAL_NONE;
 	}
 }
 
 enum dns_cut dns_denial_read(const struct dns_packet *packet,
                              const struct dns_name *name)
 {
-	struct dns_walk walk = { 0 };
+	struct dns_cursor cursor = { 0 };
 	struct dns_rr rr;
 	bool denied = false;
 
-	while (dns_packet_next(packet, DNS_SECTION_AUTHORITY, &walk, &rr)) {
-		switch (read_record(packet, &rr, name)) {
-		case WORD_NO_CUT:
+	while (dns_packet_next(packet, DNS_SECTION_AUTHORITY, &cursor, &rr)) {
+		switch (denial_read_record(packet, &rr, name)) {
+		case DENIAL_NO_CUT:
 			return DNS_CUT_NONE;
-		case WORD_UNSIGNED:
+		case DENIAL_UNSIGNED:
 			return DNS_CUT_UNSIGNED;
-		case WORD_UNREADABLE:
-		case WORD_CHILD:
+		case DENIAL_UNREADABLE:
+		case DENIAL_CHILD:
 			return DNS_CUT_UNKNOWN;
-		case WORD_DENIAL:
+		case DENIAL_OTHER:
 			denied = true;
 			break;
-		case WORD_NOTHING:
+		case DENIAL_NONE:
 			break;
 		}
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* dns_name.c - domain names as they stand in DNS messages. */
+/* dns_name.c - domain names in the wire format of DNS messages. */
 #include "dns/dns_name.h"
 
 #include <getdns/getdns_extra.h>
@@ -49,7 +49,7 @@ char *dns_name_format(const struct dns_name *name)
 	return text;
 }
 
-/* Length octets are below 'A'. */
+/* Works for length octets, too: they are below 'A'. */
 static bool same_bytes(const uint8_t *a, const uint8_t *b, size_t len)
 {
 	for (size_t i = 0; i < len; i++)

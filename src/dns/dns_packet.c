@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* dns_packet.c - DNS messages as they go over the wire.
  *
- * They are taken apart by the C library's resolver routines (arpa/nameser.h),
- * which look after bounds and pointers. */
+ * The C library's resolver routines (arpa/nameser.h) take messages apart; they
+ * check bounds and compression pointers. */
 #include "dns/dns_packet.h"
 
 #include <arpa/nameser.h>
@@ -65,7 +65,7 @@ bool dns_packet_name(const struct dns_packet *packet, size_t at,
 	return true;
 }
 
-/* By itself: it is of use even if the rest is cut off. */
+/* Does not depend on the rest, which may be truncated. */
 static void read_question(struct dns_packet *packet)
 {
 	size_t at;
@@ -78,23 +78,23 @@ static void read_question(struct dns_packet *packet)
 	packet->asks = ns_get16(packet->bytes + at + NS_INT16SZ) == ns_c_in;
 }
 
-static ns_sect libs_name(enum dns_packet_section section)
+static ns_sect section_of(enum dns_packet_section section)
 {
 	return section == DNS_SECTION_ANSWER ? ns_s_an : ns_s_ns;
 }
 
-/* The record at N of SECTION. MESSAGE remembers where the next one is. */
+/* Reads record N of SECTION. MESSAGE remembers where the next one is. */
 static bool read_rr(ns_msg *message, enum dns_packet_section section, int n,
                     struct dns_rr *ret)
 {
 	uint8_t owner[DNS_NAME_WIRE];
 	ns_rr rr;
 
-	if (ns_parserr(message, libs_name(section), n, &rr) != 0 ||
+	if (ns_parserr(message, section_of(section), n, &rr) != 0 ||
 	    ns_name_pton(ns_rr_name(rr), owner, sizeof(owner)) < 0 ||
 	    !dns_name_read(owner, sizeof(owner), &ret->owner))
 		return false;
-	ret->type = rr.type; /* the macros have it as an enum */
+	ret->type = rr.type; /* the macro would convert it to an enum */
 	ret->class = rr.rr_class;
 	ret->ttl_s = ns_rr_ttl(rr);
 	ret->rdata = (size_t)(ns_rr_rdata(rr) - ns_msg_base(*message));
@@ -102,12 +102,12 @@ static bool read_rr(ns_msg *message, enum dns_packet_section section, int n,
 	return true;
 }
 
-/* ns_initparse() does not look at what pointers lead to. */
+/* ns_initparse() does not check where compression pointers lead. */
 static bool are_readable(const struct dns_packet *packet,
                          enum dns_packet_section section)
 {
 	ns_msg message = packet->message;
-	int count = ns_msg_count(message, libs_name(section));
+	int count = ns_msg_count(message, section_of(section));
 	struct dns_rr rr;
 
 	for (int i = 0; i < count; i++)
@@ -133,15 +133,15 @@ bool dns_packet_open(struct slice bytes, struct dns_packet *ret)
 }
 
 bool dns_packet_next(const struct dns_packet *packet,
-                     enum dns_packet_section section, struct dns_walk *walk,
+                     enum dns_packet_section section, struct dns_cursor *cursor,
                      struct dns_rr *ret)
 {
 	if (!packet->whole ||
-	    walk->seen == ns_msg_count(packet->message, libs_name(section)))
+	    cursor->seen == ns_msg_count(packet->message, section_of(section)))
 		return false;
-	if (walk->seen == 0)
-		walk->message = packet->message;
-	return read_rr(&walk->message, section, walk->seen++, ret);
+	if (cursor->seen == 0)
+		cursor->message = packet->message;
+	return read_rr(&cursor->message, section, cursor->seen++, ret);
 }
 
 struct slice dns_packet_rdata(const struct dns_packet *packet,

@@ -1,23 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* dns_reply.c - what a DNS server's reply says about a name.
  *
- * The rcode is looked at first; then the CNAMEs are followed from the name that
- * was asked for, and only records of the name at their end count, whatever else
- * the answer holds. */
+ * It first checks the rcode. Then it follows the CNAMEs from the name in the
+ * question, and uses only records of the name at their end, whatever else the
+ * answer contains. */
 #include "dns/dns_reply.h"
 
-#include "base/shortage.h"
 #include "dns/dns_packet.h"
-#include "dns/dns_record.h"
 
-#include <getdns/getdns.h>
+#include <arpa/nameser.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum {
-	TTL_NONE = UINT32_MAX, /* no record has been seen yet */
-	SOA_NUMBERS = 5 * 4,   /* bytes of them, after the names */
+	TTL_NONE = UINT32_MAX, /* no record has been read yet */
+	SOA_NUMBERS = 5 * 4,   /* bytes, after the names */
 };
 
 /* -- one record ------------------------------------------------------------ */
@@ -33,42 +31,160 @@ static uint32_t lesser(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
+/* How many bytes record_take() needs at most for RR. */
+static size_t record_size(const struct dns_rr *rr)
+{
+	switch (rr->type) {
+	case ns_t_mx:
+		return 2 + DNS_NAME_WIRE;
+	case ns_t_cname:
+	case ns_t_ns:
+		return DNS_NAME_WIRE;
+	default:
+		return rr->rdata_len;
+	}
+}
+
+/* Copies the character-strings of RDATA to TO, without anything between them (RFC
+ * 8461 3.1, which follows RFC 7208 3.3). False: it is malformed. */
+static bool record_join_strings(struct slice rdata, char *to, size_t *ret_len)
+{
+	size_t at = 0;
+	size_t len = 0;
+
+	while (at < rdata.len) {
+		size_t n = (unsigned char)rdata.data[at++];
+
+		if (n > rdata.len - at)
+			return false;
+		memcpy(to + len, rdata.data + at, n);
+		len += n;
+		at += n;
+	}
+	*ret_len = len;
+	return true;
+}
+
+static bool record_take_text(struct dns_reply *reply, struct slice rdata,
+                             size_t *used)
+{
+	size_t len;
+
+	if (!record_join_strings(rdata, reply->bytes + *used, &len))
+		return false;
+	reply->texts[reply->count++] = slice_of(reply->bytes + *used, len);
+	*used += len;
+	return true;
+}
+
+/* Takes PREFIX bytes and a name that fills the rest of RR. The name may be
+ * compressed; the copy is not. */
+static bool record_take_name(struct dns_reply *reply,
+                             const struct dns_packet *packet,
+                             const struct dns_rr *rr, size_t prefix,
+                             size_t *used)
+{
+	char *to = reply->bytes + *used;
+	struct dns_name name;
+	size_t end;
+
+	if (rr->rdata_len < prefix ||
+	    !dns_packet_name(packet, rr->rdata + prefix, &end, &name) ||
+	    end != rr->rdata + rr->rdata_len)
+		return false;
+	memcpy(to, packet->bytes + rr->rdata, prefix);
+	memcpy(to + prefix, name.wire, name.len);
+	reply->texts[reply->count++] = slice_of(to, prefix + name.len);
+	*used += prefix + name.len;
+	return true;
+}
+
+static bool record_take_rdata(struct dns_reply *reply, struct slice rdata,
+                              size_t *used)
+{
+	memcpy(reply->bytes + *used, rdata.data, rdata.len);
+	reply->texts[reply->count++] =
+	    slice_of(reply->bytes + *used, rdata.len);
+	*used += rdata.len;
+	return true;
+}
+
+static bool record_take_address(struct dns_reply *reply, struct slice rdata,
+                                uint16_t type)
+{
+	struct address *address = &reply->addresses[reply->count];
+
+	address->family = type == ns_t_a ? AF_INET : AF_INET6;
+	if (rdata.len != (type == ns_t_a ? 4 : 16))
+		return false;
+	if (type == ns_t_a)
+		memcpy(&address->v4, rdata.data, 4);
+	else
+		memcpy(&address->v6, rdata.data, 16);
+	reply->count++;
+	return true;
+}
+
+/* Appends RR's data to REPLY's addresses, or to its texts and bytes, of which
+ * *USED are taken; reply_allocate() made them long enough. False: RR is malformed. */
+static bool record_take(const struct dns_packet *packet,
+                        const struct dns_rr *rr, struct dns_reply *reply,
+                        size_t *used)
+{
+	struct slice rdata = dns_packet_rdata(packet, rr);
+
+	switch (rr->type) {
+	case ns_t_txt:
+		return record_take_text(reply, rdata, used);
+	case ns_t_a:
+	case ns_t_aaaa:
+		return record_take_address(reply, rdata, rr->type);
+	case ns_t_mx:
+		return record_take_name(reply, packet, rr, 2, used);
+	case ns_t_cname:
+	case ns_t_ns:
+		return record_take_name(reply, packet, rr, 0, used);
+	default:
+		return record_take_rdata(reply, rdata, used);
+	}
+}
+
 /* -- the answer section ---------------------------------------------------- */
 
-/* What is being read, and how far it got. */
+/* The state of reading one message. */
 struct reading {
 	const struct dns_packet *packet;
 	uint16_t type;
-	struct dns_name name; /* that was asked for, then its CNAME's, ... */
+	struct dns_name name; /* the question's, then its CNAME's target, ... */
 	struct dns_reply *reply;
 };
 
 /* The next record of TYPE and class IN that the current name has. */
-static bool next_record(const struct reading *r, uint16_t type,
-                        struct dns_walk *walk, struct dns_rr *ret)
+static bool reading_next(const struct reading *r, uint16_t type,
+                         struct dns_cursor *cursor, struct dns_rr *ret)
 {
-	while (dns_packet_next(r->packet, DNS_SECTION_ANSWER, walk, ret))
-		if (ret->type == type && ret->class == GETDNS_RRCLASS_IN &&
+	while (dns_packet_next(r->packet, DNS_SECTION_ANSWER, cursor, ret))
+		if (ret->type == type && ret->class == ns_c_in &&
 		    dns_name_is(&ret->owner, &r->name))
 			return true;
 	return false;
 }
 
-static bool find_record(const struct reading *r, uint16_t type,
-                        struct dns_rr *ret)
+static bool reading_find(const struct reading *r, uint16_t type,
+                         struct dns_rr *ret)
 {
-	struct dns_walk walk = { 0 };
+	struct dns_cursor cursor = { 0 };
 
-	return next_record(r, type, &walk, ret);
+	return reading_next(r, type, &cursor, ret);
 }
 
 /* Goes from the name to the end of its CNAMEs. False: there are too many. */
-static bool follow_aliases(struct reading *r)
+static bool reading_follow_aliases(struct reading *r)
 {
 	struct dns_rr rr;
 
-	while (!find_record(r, r->type, &rr) &&
-	       find_record(r, GETDNS_RRTYPE_CNAME, &rr)) {
+	while (!reading_find(r, r->type, &rr) &&
+	       reading_find(r, ns_t_cname, &rr)) {
 		if (++r->reply->hops > DNS_HOPS_MAX ||
 		    !dns_packet_name(r->packet, rr.rdata, NULL, &r->name))
 			return false;
@@ -77,25 +193,25 @@ static bool follow_aliases(struct reading *r)
 	return true;
 }
 
-/* How many records of the current name, and how long they are in all. */
-static size_t measure(const struct reading *r, size_t *ret_bytes)
+/* How many records the current name has; *RET_BYTES: their length. */
+static size_t reading_measure(const struct reading *r, size_t *ret_bytes)
 {
-	struct dns_walk walk = { 0 };
+	struct dns_cursor cursor = { 0 };
 	struct dns_rr rr;
 	size_t count = 0;
 
 	*ret_bytes = 0;
-	while (next_record(r, r->type, &walk, &rr)) {
-		*ret_bytes += dns_record_size(&rr);
+	while (reading_next(r, r->type, &cursor, &rr)) {
+		*ret_bytes += record_size(&rr);
 		count++;
 	}
 	return count;
 }
 
-static int make_room(struct dns_reply *reply, uint16_t type, size_t count,
-                     size_t bytes)
+static int reply_allocate(struct dns_reply *reply, uint16_t type, size_t count,
+                          size_t bytes)
 {
-	if (type == GETDNS_RRTYPE_A || type == GETDNS_RRTYPE_AAAA) {
+	if (type == ns_t_a || type == ns_t_aaaa) {
 		reply->addresses = calloc(count, sizeof(*reply->addresses));
 		return reply->addresses ? MTS_OK : MTS_ENOMEM;
 	}
@@ -104,22 +220,22 @@ static int make_room(struct dns_reply *reply, uint16_t type, size_t count,
 	return reply->texts && reply->bytes ? MTS_OK : MTS_ENOMEM;
 }
 
-/* MTS_ESYNTAX: a record is broken. */
-static int collect(struct reading *r)
+/* MTS_ESYNTAX: a record is malformed. */
+static int reading_collect(struct reading *r)
 {
 	struct dns_reply *reply = r->reply;
-	struct dns_walk walk = { 0 };
+	struct dns_cursor cursor = { 0 };
 	struct dns_rr rr;
 	size_t bytes;
 	size_t used = 0;
-	size_t count = measure(r, &bytes);
+	size_t count = reading_measure(r, &bytes);
 
 	if (count == 0)
 		return MTS_OK;
-	if (make_room(reply, r->type, count, bytes) != MTS_OK)
+	if (reply_allocate(reply, r->type, count, bytes) != MTS_OK)
 		return MTS_ENOMEM;
-	while (next_record(r, r->type, &walk, &rr)) {
-		if (!dns_record_take(r->packet, &rr, reply, &used))
+	while (reading_next(r, r->type, &cursor, &rr)) {
+		if (!record_take(r->packet, &rr, reply, &used))
 			return MTS_ESYNTAX;
 		reply->ttl_s = lesser(reply->ttl_s, sane_ttl(rr.ttl_s));
 	}
@@ -128,10 +244,10 @@ static int collect(struct reading *r)
 
 /* -- absence --------------------------------------------------------------- */
 
-/* RFC 1035 3.3.13: two names and five numbers, the last of which is how long
- * absence holds. */
-static bool read_minimum(const struct dns_packet *packet,
-                         const struct dns_rr *soa, uint32_t *ret)
+/* RFC 1035 3.3.13: two names and five numbers. The last one says how long absence
+ * may be cached. */
+static bool soa_read_minimum(const struct dns_packet *packet,
+                             const struct dns_rr *soa, uint32_t *ret)
 {
 	size_t end = soa->rdata + soa->rdata_len;
 	size_t second, at;
@@ -148,18 +264,19 @@ static bool read_minimum(const struct dns_packet *packet,
 	return true;
 }
 
-/* The SOA of a zone that the current name is in: how long absence holds. */
-static bool find_soa(const struct reading *r, uint32_t *ret_ttl_s)
+/* Finds the SOA of a zone that the current name is in. It says how long absence may
+ * be cached. */
+static bool reading_find_soa(const struct reading *r, uint32_t *ret_ttl_s)
 {
-	struct dns_walk walk = { 0 };
+	struct dns_cursor cursor = { 0 };
 	struct dns_rr rr;
 	uint32_t minimum;
 
-	while (dns_packet_next(r->packet, DNS_SECTION_AUTHORITY, &walk, &rr)) {
-		if (rr.type != GETDNS_RRTYPE_SOA ||
-		    rr.class != GETDNS_RRCLASS_IN ||
+	while (
+	    dns_packet_next(r->packet, DNS_SECTION_AUTHORITY, &cursor, &rr)) {
+		if (rr.type != ns_t_soa || rr.class != ns_c_in ||
 		    !dns_name_is_within(&r->name, &rr.owner) ||
-		    !read_minimum(r->packet, &rr, &minimum))
+		    !soa_read_minimum(r->packet, &rr, &minimum))
 			continue;
 		*ret_ttl_s = lesser(sane_ttl(rr.ttl_s), sane_ttl(minimum));
 		return true;
@@ -167,16 +284,16 @@ static bool find_soa(const struct reading *r, uint32_t *ret_ttl_s)
 	return false;
 }
 
-static void read_absence(struct reading *r, uint32_t rcode)
+static void reading_take_absence(struct reading *r, uint32_t rcode)
 {
 	struct dns_reply *reply = r->reply;
 	uint32_t soa_ttl_s;
 
-	if (r->type == GETDNS_RRTYPE_DS)
+	if (r->type == ns_t_ds)
 		r->reply->cut = dns_denial_read(r->packet, &r->name);
-	reply->kind = rcode == GETDNS_RCODE_NXDOMAIN ? DNS_REPLY_NXDOMAIN
-	                                             : DNS_REPLY_NODATA;
-	if (find_soa(r, &soa_ttl_s)) {
+	reply->kind =
+	    rcode == ns_r_nxdomain ? DNS_REPLY_NXDOMAIN : DNS_REPLY_NODATA;
+	if (reading_find_soa(r, &soa_ttl_s)) {
 		reply->ttl_s = lesser(reply->ttl_s, soa_ttl_s);
 		return;
 	}
@@ -185,7 +302,7 @@ static void read_absence(struct reading *r, uint32_t rcode)
 		return;
 	}
 	reply->ttl_s = 0;
-	/* A referral: whoever was asked does not look names up for us. */
+	/* A referral: this server does not look names up for its clients. */
 	if (reply->kind == DNS_REPLY_NODATA &&
 	    !(r->packet->flags & (DNS_PACKET_RA | DNS_PACKET_AA)))
 		dns_reply_bad(reply, "it is no recursive server");
@@ -196,10 +313,10 @@ static void read_absence(struct reading *r, uint32_t rcode)
 static const char *rcode_text(uint32_t rcode, char *text, size_t size)
 {
 	static const char *const names[] = {
-		[GETDNS_RCODE_FORMERR] = "FORMERR",
-		[GETDNS_RCODE_SERVFAIL] = "SERVFAIL",
-		[GETDNS_RCODE_NOTIMP] = "NOTIMP",
-		[GETDNS_RCODE_REFUSED] = "REFUSED",
+		[ns_r_formerr] = "FORMERR",
+		[ns_r_servfail] = "SERVFAIL",
+		[ns_r_notimpl] = "NOTIMP",
+		[ns_r_refused] = "REFUSED",
 	};
 
 	if (rcode < sizeof(names) / sizeof(*names) && names[rcode])
@@ -208,13 +325,13 @@ static const char *rcode_text(uint32_t rcode, char *text, size_t size)
 	return text;
 }
 
-static bool is_our_question(const struct reading *r)
+static bool reading_is_ours(const struct reading *r)
 {
 	return r->packet->asks && r->packet->type == r->type &&
 	       dns_name_is(&r->packet->name, &r->name);
 }
 
-static void ask_by_tcp(struct dns_reply *reply, bool udp, const char *why)
+static void reply_needs_tcp(struct dns_reply *reply, bool udp, const char *why)
 {
 	if (udp)
 		reply->kind = DNS_REPLY_TCP;
@@ -222,32 +339,32 @@ static void ask_by_tcp(struct dns_reply *reply, bool udp, const char *why)
 		dns_reply_bad(reply, "%s", why);
 }
 
-static int read_answer(struct reading *r, bool udp, uint32_t rcode)
+static int reading_take_answer(struct reading *r, bool udp, uint32_t rcode)
 {
 	struct dns_reply *reply = r->reply;
 	int status;
 
-	if (!is_our_question(r)) {
+	if (!reading_is_ours(r)) {
 		dns_reply_bad(reply, "it answered another question");
 		return MTS_OK;
 	}
 	if (!r->packet->whole) {
-		ask_by_tcp(reply, udp, "its answer is cut off");
+		reply_needs_tcp(reply, udp, "its answer is cut off");
 		return MTS_OK;
 	}
 	reply->ttl_s = TTL_NONE;
-	if (!follow_aliases(r)) {
+	if (!reading_follow_aliases(r)) {
 		dns_reply_bad(reply, "a loop of CNAMEs, or more than %d",
 		              DNS_HOPS_MAX);
 		return MTS_OK;
 	}
 	reply->alias = r->name;
 	reply->authenticated = r->packet->flags & DNS_PACKET_AD;
-	status = rcode ? MTS_OK : collect(r);
+	status = rcode ? MTS_OK : reading_collect(r);
 	if (status == MTS_ESYNTAX)
 		dns_reply_bad(reply, "its answer holds a broken record");
 	else if (status == MTS_OK && !reply->count)
-		read_absence(r, rcode);
+		reading_take_absence(r, rcode);
 	return status == MTS_ENOMEM ? MTS_ENOMEM : MTS_OK;
 }
 
@@ -270,17 +387,16 @@ int dns_reply_read(struct slice message, const struct dns_name *name,
 	}
 	rcode = packet.flags & DNS_PACKET_RCODE;
 	if (packet.flags & DNS_PACKET_TC)
-		ask_by_tcp(ret, udp, "its answer is cut off, by TCP too");
-	else if (rcode == GETDNS_RCODE_FORMERR || rcode == GETDNS_RCODE_NOTIMP)
-		ask_by_tcp(ret, udp, rcode_text(rcode, text, sizeof(text)));
-	else if (rcode != GETDNS_RCODE_NOERROR &&
-	         rcode != GETDNS_RCODE_NXDOMAIN)
+		reply_needs_tcp(ret, udp, "its answer is cut off, by TCP too");
+	else if (rcode == ns_r_formerr || rcode == ns_r_notimpl)
+		reply_needs_tcp(ret, udp,
+		                rcode_text(rcode, text, sizeof(text)));
+	else if (rcode != ns_r_noerror && rcode != ns_r_nxdomain)
 		dns_reply_bad(ret, "it says %s",
 		              rcode_text(rcode, text, sizeof(text)));
 	else
-		status = read_answer(&r, udp, rcode);
+		status = reading_take_answer(&r, udp, rcode);
 	if (status != MTS_OK) {
-		shortage_note();
 		dns_reply_bad(ret, "out of memory");
 	}
 	return status;
@@ -302,4 +418,14 @@ void dns_reply_bad(struct dns_reply *reply, const char *format, ...)
 	va_start(ap, format);
 	fault_vtext(reply->reason, sizeof(reply->reason), format, ap);
 	va_end(ap);
+}
+
+bool dns_mx_read(struct slice rdata, struct dns_mx *ret)
+{
+	const uint8_t *bytes = (const uint8_t *)rdata.data;
+
+	if (rdata.len < 3)
+		return false;
+	ret->preference = (uint16_t)(bytes[0] << 8 | bytes[1]);
+	return dns_name_read(bytes + 2, rdata.len - 2, &ret->name);
 }

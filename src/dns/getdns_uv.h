@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* getdns_uv.h - lets a getdns context run on a libuv loop.
+/* getdns_uv.h - runs a getdns context on a libuv loop.
  *
- * getdns ships an adapter of its own, but under another name on every system,
- * and on Debian in a library that exports nothing. */
+ * getdns has an adapter of its own, but each system gives that library another
+ * name, and Debian's exports no symbols. */
 #ifndef DNS_GETDNS_UV_H
 #define DNS_GETDNS_UV_H
 
@@ -11,9 +11,9 @@
 #include <getdns/getdns_extra.h>
 #include <uv.h>
 
-/* Outlives its context; nothing in it need be freed. */
+/* Must outlive its context. Nothing in it needs to be freed. */
 struct getdns_uv {
-	getdns_eventloop base; /* first: getdns has pointers to it */
+	getdns_eventloop base; /* first: getdns holds pointers to it */
 	uv_loop_t *loop;
 	struct work_queue *work_queue;
 };

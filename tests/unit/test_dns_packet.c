@@ -178,7 +178,7 @@ static const uint8_t answer[] = {
 static void opened(void **state)
 {
 	struct dns_packet packet;
-	struct dns_walk walk = { 0 };
+	struct dns_cursor cursor = { 0 };
 	struct dns_name x = name_of("x.ex");
 	struct dns_rr rr;
 
@@ -189,18 +189,19 @@ static void opened(void **state)
 	assert_true(packet.asks && packet.whole);
 	assert_int_equal(packet.type, TYPE_TXT);
 	assert_true(dns_name_is(&packet.name, &x));
-	assert_true(dns_packet_next(&packet, DNS_SECTION_ANSWER, &walk, &rr));
+	assert_true(dns_packet_next(&packet, DNS_SECTION_ANSWER, &cursor, &rr));
 	assert_int_equal(rr.type, 5);
 	assert_int_equal(rr.ttl_s, 60);
-	assert_true(dns_packet_next(&packet, DNS_SECTION_ANSWER, &walk, &rr));
+	assert_true(dns_packet_next(&packet, DNS_SECTION_ANSWER, &cursor, &rr));
 	assert_int_equal(dns_packet_rdata(&packet, &rr).len, 6);
-	assert_false(dns_packet_next(&packet, DNS_SECTION_ANSWER, &walk, &rr));
-	walk = (struct dns_walk){ 0 };
+	assert_false(
+	    dns_packet_next(&packet, DNS_SECTION_ANSWER, &cursor, &rr));
+	cursor = (struct dns_cursor){ 0 };
 	assert_true(
-	    dns_packet_next(&packet, DNS_SECTION_AUTHORITY, &walk, &rr));
+	    dns_packet_next(&packet, DNS_SECTION_AUTHORITY, &cursor, &rr));
 	assert_int_equal(rr.type, 6);
 	assert_false(
-	    dns_packet_next(&packet, DNS_SECTION_AUTHORITY, &walk, &rr));
+	    dns_packet_next(&packet, DNS_SECTION_AUTHORITY, &cursor, &rr));
 }
 
 static void read_whole(void **state)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* test_dns_udp.c - which questions share a socket, and who gets which answer.
  *
- * Loopback is quick: what was sent is there when send() returns, so one turn of
- * the loop tells what came of it. */
+ * Loopback is synchronous: a packet has arrived when send() returns, so the loop
+ * needs two rounds: one to receive it, one to call back. */
 #include "tests.h"
 
 #include "alloc.h"
@@ -34,9 +34,10 @@ static struct {
 	int server;
 	struct address address;
 	in_port_t port;
+	struct work_queue *work_queue;
 	struct dns_udp *udp;
 	struct dns_udp_question *questions[MANY];
-	char got[MANY][40]; /* what each was told; "": nothing yet */
+	char got[MANY][40]; /* the answer to each; "": none yet */
 	struct asked asked[MANY];
 } world;
 
@@ -49,6 +50,8 @@ static void open_at(const char *address)
 
 	memset(&world, 0, sizeof(world));
 	assert_int_equal(uv_loop_init(&world.loop), 0);
+	assert_int_equal(work_queue_ref(&world.loop, &world.work_queue),
+	                 MTS_OK);
 	assert_true(address_parse(slice_str(address), AF_INET, &world.address));
 	at.sin_addr = world.address.v4;
 	world.server = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -57,14 +60,16 @@ static void open_at(const char *address)
 	assert_int_equal(
 	    getsockname(world.server, (struct sockaddr *)&at, &len), 0);
 	world.port = ntohs(at.sin_port);
-	assert_int_equal(
-	    dns_udp_new(&world.loop, &world.address, world.port, &world.udp),
-	    MTS_OK);
+	assert_int_equal(dns_udp_new(&world.loop, world.work_queue,
+	                             &world.address, world.port, &world.udp),
+	                 MTS_OK);
 }
 
-static void work_item(void)
+/* Receives what there is, and calls back. */
+static void run_loop(void)
 {
-	uv_run(&world.loop, UV_RUN_NOWAIT);
+	for (int i = 0; i < 3; i++)
+		uv_run(&world.loop, UV_RUN_NOWAIT);
 }
 
 static void close_server(void)
@@ -78,20 +83,22 @@ static void close_all(void)
 	for (size_t i = 0; i < MANY; i++)
 		dns_udp_cancel(&world.questions[i]);
 	dns_udp_close(&world.udp);
+	work_queue_unref(&world.work_queue);
 	if (world.server >= 0)
 		close_server();
 	uv_run(&world.loop, UV_RUN_DEFAULT); /* no socket is left */
 	assert_int_equal(uv_loop_close(&world.loop), 0);
 }
 
-static void on_message(void *arg, struct slice message)
+static void on_message(void *arg, int status, struct slice message)
 {
 	size_t i = (size_t)((char(*)[40])arg - world.got);
 
 	assert_string_equal(world.got[i], "");
 	world.questions[i] = NULL;
 	snprintf(world.got[i], sizeof(world.got[i]), "%s",
-	         message.len ? message.data + 12 : "unreachable");
+	         status == MTS_OK ? message.data + 12
+	                          : mts_status_text(status));
 }
 
 static int ask(size_t i)
@@ -103,7 +110,7 @@ static int ask(size_t i)
 	                   world.got[i], &world.questions[i]);
 }
 
-/* What the server was asked next. */
+/* Takes the next question that the server received. */
 static void take(size_t i)
 {
 	struct asked *asked = &world.asked[i];
@@ -116,7 +123,7 @@ static void take(size_t i)
 	asked->len = (size_t)n;
 }
 
-/* An answer to what was asked as Ith: its head, and TEXT. */
+/* Answers the Ith question: with its header, and TEXT. */
 static void answer(size_t i, const char *text)
 {
 	struct asked *asked = &world.asked[i];
@@ -150,9 +157,9 @@ static unsigned count_ports(size_t count)
 	return ports;
 }
 
-/* -- who shares ------------------------------------------------------------ */
+/* -- sockets ------------------------------------------------------------ */
 
-static void many_share(void **state)
+static void test_questions_to_loopback_share_sockets(void **state)
 {
 	(void)state;
 	open_at("127.0.0.1");
@@ -167,21 +174,21 @@ static void many_share(void **state)
 	close_all();
 }
 
-/* RFC 5452 9.2: who is far away might be played by somebody else. */
-static void others_have_their_own(void **state)
+/* RFC 5452 9.2: others could forge the answers of a server elsewhere. */
+static void test_other_questions_have_a_socket_each(void **state)
 {
 	(void)state;
 	open_at(elsewhere);
 	ask_many(MANY);
 	assert_int_equal(count_ports(MANY), MANY);
 	answer(3, "three");
-	work_item();
+	run_loop();
 	assert_string_equal(world.got[3], "three");
 	close_all();
 }
 
-/* The last first, and all is told to whom it is for. */
-static void each_gets_its_own(void **state)
+/* Even if the answers come in reverse order. */
+static void test_each_question_gets_its_own_answer(void **state)
 {
 	(void)state;
 	open_at("127.0.0.1");
@@ -192,7 +199,7 @@ static void each_gets_its_own(void **state)
 		snprintf(text, sizeof(text), "text %zu", i);
 		answer(i, text);
 	}
-	work_item();
+	run_loop();
 	for (size_t i = 0; i < MANY; i++) {
 		char text[20];
 
@@ -202,8 +209,9 @@ static void each_gets_its_own(void **state)
 	close_all();
 }
 
-/* A port that has an end of a question has room, and one without any is over. */
-static void room_is_taken_again(void **state)
+/* A full socket that has got an answer takes a question again; one without any
+ * question is closed. */
+static void test_sockets_are_reused_and_closed(void **state)
 {
 	in_port_t first;
 
@@ -212,7 +220,7 @@ static void room_is_taken_again(void **state)
 	ask_many(SHARED);
 	first = world.asked[0].from.sin_port;
 	answer(5, "five");
-	work_item();
+	run_loop();
 	assert_int_equal(ask(SHARED), MTS_OK);
 	take(SHARED);
 	assert_int_equal(world.asked[SHARED].from.sin_port, first);
@@ -221,14 +229,14 @@ static void room_is_taken_again(void **state)
 	assert_int_not_equal(world.asked[SHARED + 1].from.sin_port, first);
 	for (size_t i = 0; i < SHARED + 2; i++)
 		dns_udp_cancel(&world.questions[i]);
-	work_item();
+	run_loop();
 	assert_int_equal(uv_loop_alive(&world.loop), 0);
 	close_all();
 }
 
-/* -- what is no answer ----------------------------------------------------- */
+/* -- forged answers ----------------------------------------------------- */
 
-static void guesses_are_ignored(void **state)
+static void test_guesses_and_late_answers_are_ignored(void **state)
 {
 	(void)state;
 	open_at("127.0.0.1");
@@ -237,70 +245,108 @@ static void guesses_are_ignored(void **state)
 	answer(0, "late");
 	world.asked[1].bytes[0] ^= 0x55; /* some id */
 	answer(1, "guessed");
-	work_item();
+	run_loop();
 	assert_string_equal(world.got[0], "");
 	assert_string_equal(world.got[1], "");
 	world.asked[1].bytes[0] ^= 0x55;
 	world.asked[1].len = 11;
 	sendto(world.server, world.asked[1].bytes, 11, 0,
 	       (struct sockaddr *)&world.asked[1].from,
-	       sizeof(world.asked[1].from)); /* no whole head */
-	work_item();
+	       sizeof(world.asked[1].from)); /* an incomplete header */
+	run_loop();
 	assert_string_equal(world.got[1], "");
 	answer(1, "right");
-	work_item();
+	run_loop();
 	assert_string_equal(world.got[1], "right");
 	close_all();
 }
 
 /* -- a server that is gone ------------------------------------------------- */
 
-static void all_learn_of_it(void **state)
+static void test_closed_port_fails_all_questions(void **state)
 {
 	(void)state;
 	open_at("127.0.0.1");
 	ask_many(3);
 	close_server();
-	assert_int_equal(ask(3), MTS_OK); /* and that the kernel refuses */
-	work_item();
+	assert_int_equal(ask(3), MTS_OK); /* the kernel refuses it */
+	run_loop();
 	for (size_t i = 0; i < 4; i++)
-		assert_string_equal(world.got[i], "unreachable");
+		assert_string_equal(world.got[i],
+		                    mts_status_text(MTS_ENOTFOUND));
 	close_all();
 }
 
-/* The kernel tells the next one who asks, and nobody else: */
-static void all_learn_of_it_from_the_next(void **state)
+/* The kernel reports a closed port once, to the next send(). */
+static void test_next_question_finds_the_closed_port(void **state)
 {
 	(void)state;
 	open_at("127.0.0.1");
 	ask_many(3);
 	close_server();
 	assert_int_equal(ask(3), MTS_OK);
-	assert_int_equal(ask(4), MTS_ENOTFOUND);
-	for (size_t i = 0; i < 4; i++)
-		assert_string_equal(world.got[i], "unreachable");
+	assert_int_equal(ask(4), MTS_OK);
+	for (size_t i = 0; i < 5; i++) {
+		assert_string_equal(world.got[i], ""); /* not from inside */
+		assert_non_null(world.questions[i]);
+	}
+	run_loop();
+	for (size_t i = 0; i < 5; i++)
+		assert_string_equal(world.got[i],
+		                    mts_status_text(MTS_ENOTFOUND));
 	close_all();
 }
 
-/* -- what is short --------------------------------------------------------- */
+/* -- out of memory, out of descriptors --------------------------------------------------------- */
 
-static void no_memory(void **state)
+static void test_no_memory_for_a_question(void **state)
 {
 	(void)state;
 	open_at("127.0.0.1");
-	for (size_t nth = 1; nth <= 2; nth++) { /* a question, a socket */
+	for (size_t nth = 1; nth <= 2; nth++) { /* a question, a port */
 		alloc_fail_at(nth);
 		assert_int_equal(ask(0), MTS_ENOMEM);
 		alloc_fail_at(0);
 	}
 	ask_many(1);
 	answer(0, "a");
-	work_item();
+	run_loop();
 	assert_string_equal(world.got[0], "a");
 	close_all();
 }
 
-static void no_descriptor(void **state)
+static void test_no_memory_for_an_answer(void **state)
+{
+	(void)state;
+	open_at("127.0.0.1");
+	ask_many(1);
+	answer(0, "a");
+	alloc_fail_at(1);
+	run_loop();
+	alloc_fail_at(0);
+	assert_string_equal(world.got[0], mts_status_text(MTS_ENOMEM));
+	close_all();
+}
+
+/* The answer is in the work queue when it is cancelled. */
+static void test_cancelled_answer_is_not_called_back(void **state)
+{
+	(void)state;
+	open_at("127.0.0.1");
+	ask_many(3);
+	close_server();
+	assert_int_equal(ask(3), MTS_OK);
+	assert_int_equal(ask(4), MTS_OK); /* now all five have failed */
+	for (size_t i = 0; i < 4; i++)
+		dns_udp_cancel(&world.questions[i]);
+	run_loop();
+	for (size_t i = 0; i < 4; i++)
+		assert_string_equal(world.got[i], "");
+	assert_string_equal(world.got[4], mts_status_text(MTS_ENOTFOUND));
+	close_all();
+}
+
+static void test_no_descriptor(void **state)
 {
 	struct rlimit before, none;
 
@@ -311,7 +357,7 @@ static void no_descriptor(void **state)
 	none = before;
 	none.rlim_cur = 0;
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-	for (size_t i = 1; i < SHARED; i++) { /* these need none */
+	for (size_t i = 1; i < SHARED; i++) { /* they share a socket */
 		assert_int_equal(ask(i), MTS_OK);
 		take(i);
 	}
@@ -337,15 +383,17 @@ static void set_address(void)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(many_share),
-		cmocka_unit_test(others_have_their_own),
-		cmocka_unit_test(each_gets_its_own),
-		cmocka_unit_test(room_is_taken_again),
-		cmocka_unit_test(guesses_are_ignored),
-		cmocka_unit_test(all_learn_of_it),
-		cmocka_unit_test(all_learn_of_it_from_the_next),
-		cmocka_unit_test(no_memory),
-		cmocka_unit_test(no_descriptor),
+		cmocka_unit_test(test_questions_to_loopback_share_sockets),
+		cmocka_unit_test(test_other_questions_have_a_socket_each),
+		cmocka_unit_test(test_each_question_gets_its_own_answer),
+		cmocka_unit_test(test_sockets_are_reused_and_closed),
+		cmocka_unit_test(test_guesses_and_late_answers_are_ignored),
+		cmocka_unit_test(test_closed_port_fails_all_questions),
+		cmocka_unit_test(test_next_question_finds_the_closed_port),
+		cmocka_unit_test(test_no_memory_for_a_question),
+		cmocka_unit_test(test_no_memory_for_an_answer),
+		cmocka_unit_test(test_cancelled_answer_is_not_called_back),
+		cmocka_unit_test(test_no_descriptor),
 	};
 
 	if (!netns_enter())

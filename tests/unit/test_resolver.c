@@ -6,9 +6,8 @@
 #include "dns_server.h"
 #include "netns.h"
 
-#include "dns/resolv_conf.h"
-#include "dns/resolver.h"
-#include "dns/stub.h"
+#include "dns/dns_tcp.h"
+#include "dns/server_set.h"
 
 #include <dirent.h>
 #include <sys/resource.h>
@@ -453,8 +452,12 @@ static const struct {
 	  "by TCP too" },
 	{ "cut off, TCP silent, then the other", say_cut_then_silent, say_hello,
 	  DNS_OK, 900, 1700, 1, "found" },
-	{ "cut off, TCP silent", say_cut_then_silent, NULL, DNS_TIMEOUT, 2400,
-	  3200, 3, "no answer" },
+	{ "cut off, TCP silent: one question by TCP", say_cut_then_silent, NULL,
+	  DNS_TIMEOUT, 2400, 3200, 1, "no answer" },
+	{ "cut off, TCP silent for both", say_cut_then_silent,
+	  say_cut_then_silent, DNS_TIMEOUT, 2400, 3200, 1, "no answer" },
+	{ "cut off, TCP silent, then the other by TCP", say_cut_then_silent,
+	  say_cut, DNS_OK, 900, 1700, 1, "found" },
 	{ "no EDNS", say_no_edns, NULL, DNS_OK, 0, 500, 1, "found" },
 	{ "garbage", say_garbage, NULL, DNS_FAILED, 0, 500, 1, "" },
 	{ "garbage, then the other", say_garbage, say_hello, DNS_OK, 0, 500, 1,
@@ -785,6 +788,58 @@ static void test_many(void **state)
 	close_world(&w);
 }
 
+/* Twice as many as may be out by TCP, at a server that never answers by TCP: the
+ * wait in the queue is part of the time limit, and the reason mentions it. */
+static void test_wait_for_tcp_is_part_of_the_time_limit(void **state)
+{
+	enum { AT_ONCE = 2 * DNS_TCP_MAX };
+	unsigned queued = 0;
+	struct world w;
+
+	(void)state;
+	open_world(&w, 1500, say_cut_then_silent, NULL, NULL);
+	for (int i = 0; i < AT_ONCE; i++)
+		(void)begin(&w, "x.example", TYPE_TXT);
+	while (uv_run(&w.loop, UV_RUN_ONCE)) {
+		assert_true(dns_server_tcp_count(w.servers[0]) <= DNS_TCP_MAX);
+		if (got.calls)
+			assert_int_equal(got.status, DNS_TIMEOUT);
+		queued += strstr(got.reason, "waiting for one of 16") != NULL;
+	}
+	assert_int_equal(got.calls, AT_ONCE);
+	assert_true(queued > 0);
+	close_world(&w);
+}
+
+/* Questions in the queue for TCP keep nobody else from being answered. */
+static void say_cut_but_y(void *arg, struct dns_message *m)
+{
+	if (strcmp(m->name, "x.example") == 0)
+		say_cut_then_silent(arg, m);
+	else
+		dns_add(m, DNS_ANSWER, "y.example 60 TXT quick");
+}
+
+static void test_tcp_does_not_hold_up_udp(void **state)
+{
+	enum { AT_ONCE = 1000 };
+	struct dns_query *queries[AT_ONCE];
+	struct world w;
+
+	(void)state;
+	open_world(&w, 60000, say_cut_but_y, NULL, NULL);
+	for (int i = 0; i < AT_ONCE; i++)
+		queries[i] = begin(&w, "x.example", TYPE_TXT);
+	(void)begin(&w, "y.example", TYPE_TXT);
+	while (got.calls == 0)
+		uv_run(&w.loop, UV_RUN_ONCE);
+	assert_string_equal(got.text, "quick");
+	for (int i = 0; i < AT_ONCE; i++)
+		dns_query_cancel(&queries[i]);
+	assert_int_equal(got.calls, 1);
+	close_world(&w);
+}
+
 /* No descriptor is left at first; later there is. */
 static void test_no_descriptors(void **state)
 {
@@ -929,10 +984,10 @@ static void test_conf_text(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(confs); i++) {
-		struct address found[RESOLV_CONF_SERVERS];
+		struct address found[RESOLVER_SERVERS_MAX];
 		size_t count =
 		    resolv_conf_parse(slice_str(confs[i].text), found);
-		char text[RESOLV_CONF_SERVERS * (ADDRESS_TEXT + 1)] = "";
+		char text[RESOLVER_SERVERS_MAX * (ADDRESS_TEXT + 1)] = "";
 		char one[ADDRESS_TEXT];
 
 		for (size_t k = 0; k < count; k++)
@@ -1055,6 +1110,8 @@ int main(void)
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_meddling),
 		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_wait_for_tcp_is_part_of_the_time_limit),
+		cmocka_unit_test(test_tcp_does_not_hold_up_udp),
 		cmocka_unit_test(test_no_descriptors),
 		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_names),
