@@ -3,7 +3,7 @@
  *
  * Only what UDP cannot answer is asked this way: answers over 1,232 bytes, and
  * servers that do not know EDNS. Each question needs a connection and a getdns
- * context, which takes some 700 KB. So at most DNS_TCP_MAX questions are out at a
+ * context, which takes several hundred KB. So at most DNS_TCP_MAX questions are out at a
  * time; the others wait in a queue, first come, first served. */
 #ifndef DNS_DNS_TCP_H
 #define DNS_DNS_TCP_H

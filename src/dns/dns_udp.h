@@ -3,8 +3,8 @@
  *
  * A question has a random id and a socket of its own, so a random port, too (RFC
  * 5452 9.1, 9.2). The socket is connected: only the server's address can answer,
- * and the kernel reports a closed port. Nobody else can play a server on a loopback
- * address, because the kernel takes no packet from such an address from outside. So
+ * and the kernel reports a closed port. Other machines cannot forge the answers of a server
+ * on a loopback address: the kernel takes no packet from such an address from outside. So
  * up to 16 questions to it share a socket, which halves their cost. */
 #ifndef DNS_DNS_UDP_H
 #define DNS_DNS_UDP_H

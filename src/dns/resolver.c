@@ -395,8 +395,8 @@ static void query_begin(struct dns_query *query)
 	query_set_timer(query);
 }
 
-/* The wait in this queue is not part of the time limit: whoever waits for the
- * look-up has a limit of its own. */
+/* The wait in this queue is not part of the time limit: our callers have limits of
+ * their own. */
 static void resolver_begin_next(struct work_item *work_item)
 {
 	struct resolver *resolver =

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fuzz_denial.c - whatever stands in a denial: it is read within its bounds, the
- * case of names does not matter, nor do records of other types, and without any
- * there is no proof.
+/* fuzz_denial.c - whatever a denial contains, it is read within its bounds. The case
+ * of names and records of other types make no difference, and without records there
+ * is no proof.
  *
- * The input: a name and a newline; then records, each "n" (NSEC), "3" (NSEC3) or
- * another letter (some other type), its owner and a newline, a byte that says how
- * long its data is, the data. The owner "@" is the name itself, "#" the name's
- * hash with the data's salt and iterations. */
+ * The input is a name and a newline, and then records. A record is "n" (NSEC), "3"
+ * (NSEC3) or another letter (another type), its owner and a newline, a byte with the
+ * length of its data, and the data. The owner "@" is the name itself, and "#" is the
+ * name's hash with the data's salt and iterations. */
 #include "dns/dns_denial.h"
 
 #include <getdns/getdns.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fuzz_dns.c - whatever a DNS server says: it is read within its bounds, and what
- * is told of it holds together.
+/* fuzz_dns.c - whatever a DNS server sends, it is read within its bounds, and the
+ * result is consistent.
  *
- * The input: two bytes, the type that was asked for; the message. The name that
- * was asked for is the message's own. */
+ * The input is two bytes, the type in our question, and then the message. The name in
+ * our question is the message's own. */
 #include "dns/dns_packet.h"
 #include "dns/dns_reply.h"
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Resolvers and policy hosts: where we ask, and where we must not."""
+"""Resolvers and policy hosts: whom the daemon asks, and whom it must not."""
 
 import socket
 
@@ -10,15 +10,15 @@ from world.webserver import BlackHole
 from world.world import World, set_resolv_conf, wait_for
 
 NONE = "NOTFOUND "
-SILENT = "127.0.0.60"  # a resolver that takes queries and says nothing
+SILENT = "127.0.0.60"  # a resolver that accepts queries and does not answer
 CLOSED = "127.0.0.61"  # no resolver there
 PRIVATE = ("127.0.0.1", "::1", "198.51.100.10", "2001:db8::10")
 
 
 @pytest.fixture(scope="module")
 def world():
-    """With a policy host on every address a publisher must not name, so that
-    only our refusal stands in the way."""
+    """With a policy host on every address that a publisher must not use, so that
+    only our own check prevents a connection."""
     web = [(address, 443) for address in
            PRIVATE + ("5.9.0.10", "2a01:4f8::10")]
     dns = [("127.0.0.53", 53), ("::1", 53), ("127.0.0.53", 5353),
@@ -46,7 +46,7 @@ def test_servers(world, daemons, number, servers):
     domain = "servers%d.example" % number
     world.domain(domain)
     daemon = daemons(dns={"servers": servers, "timeout": "5s"}).start()
-    # within dns.timeout, or it would be none
+    # This took less than dns.timeout; otherwise there would be no policy.
     assert daemon.ask(domain) == ok(domain)
     assert world.txt_count(domain) >= 1
 
@@ -69,7 +69,7 @@ def test_resolv_conf(world, daemons, number, text):
 
 
 def test_resolv_conf_is_read_again(world, daemons):
-    """As when a laptop, or a machine with DHCP, moves."""
+    """As when a laptop, or another machine with DHCP, moves."""
     world.domain("moved.example")
     set_resolv_conf("nameserver %s\n" % CLOSED)
     try:
@@ -84,7 +84,7 @@ def test_resolv_conf_is_read_again(world, daemons):
 
 
 def test_servers_failing(world, daemons):
-    """SERVFAIL from the first: the second may know better."""
+    """SERVFAIL from the first server: the second is asked."""
     other = ns.NameServer([("127.0.0.62", 53)])
     other.everything = ns.servfail
     world.domain("second.example")
@@ -100,8 +100,8 @@ def test_no_server_answers(world, daemons):
     """No policy, and no crash."""
     daemon = daemons(dns={"servers": [CLOSED, SILENT], "timeout": "1s"},
                      lookup={"timeout": "3s"}).start()
-    assert daemon.ask("nobody.example") == NONE
-    explained = daemon.ctl("explain", "nobody.example", status=None)
+    assert daemon.ask("unanswered.example") == NONE
+    explained = daemon.ctl("explain", "unanswered.example", status=None)
     assert explained["reason"]
 
 

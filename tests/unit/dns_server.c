@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* dns_server.c - a DNS server that says what a test wants it to say. */
+/* dns_server.c - a DNS server that answers as a test tells it to. */
 #include "tests.h"
 
 #include "dns_server.h"
@@ -16,7 +16,7 @@ struct dns_server {
 	void *arg;
 	unsigned udp_count, tcp_count;
 	int open; /* handles */
-	const struct sockaddr *asker;
+	const struct sockaddr *client;
 	struct dns_message message;
 	char buffer[DNS_MESSAGE];
 };
@@ -231,12 +231,12 @@ static void on_udp(uv_udp_t *udp, ssize_t n, const uv_buf_t *buf,
 	if (n <= 0 || !from)
 		return;
 	begin(server, (const uint8_t *)buf->base, (size_t)n, false);
-	server->asker = from;
+	server->client = from;
 	server->message.port =
 	    ntohs(((const struct sockaddr_in *)from)->sin_port);
 	server->script(server->arg, &server->message);
 	server->udp_count++;
-	server->asker = NULL;
+	server->client = NULL;
 	if (server->message.silent)
 		return;
 	out = uv_buf_init((char *)server->message.bytes,
@@ -250,7 +250,7 @@ void dns_server_send(struct dns_server *server,
 	uv_buf_t out =
 	    uv_buf_init((char *)message->bytes, (unsigned)message->len);
 
-	assert_int_equal(uv_udp_try_send(&server->udp, &out, 1, server->asker),
+	assert_int_equal(uv_udp_try_send(&server->udp, &out, 1, server->client),
 	                 message->len);
 }
 
@@ -261,7 +261,7 @@ void dns_server_spoof(struct dns_server *server,
 
 	assert_true(fd >= 0);
 	assert_int_equal(sendto(fd, message->bytes, message->len, 0,
-	                        server->asker, sizeof(struct sockaddr_in)),
+	                        server->client, sizeof(struct sockaddr_in)),
 	                 message->len);
 	close(fd);
 }

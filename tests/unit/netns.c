@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* netns.c - a network namespace with nothing but loopback in it. */
+/* netns.c - a network namespace that has only the loopback interface. */
 #include "netns.h"
 
 #include <net/if.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_dns_denial.c - what a proof that a name has no DS says of its zone. */
+/* test_dns_denial.c - what a proof that a name has no DS says about its zone. */
 #include "tests.h"
 
 #include "dns/dns_denial.h"
@@ -14,8 +14,8 @@ static struct dns_name name_of(const char *text)
 	return name;
 }
 
-/* ZONE's records as the authority section of a message, which is good until the
- * next call. */
+/* Returns a message with ZONE's records as its authority section, which is valid
+ * until the next call. */
 static struct dns_packet denial_of(const char *zone)
 {
 	static uint8_t bytes[4096];
@@ -40,7 +40,7 @@ static struct dns_packet denial_of(const char *zone)
 	return packet;
 }
 
-static void bitmap(void **state)
+static void test_types_in_a_bit_map(void **state)
 {
 	/* RFC 4034 4.3: A, MX, RRSIG, NSEC and TYPE1234. */
 	static const uint8_t map[] = {
@@ -58,7 +58,7 @@ static void bitmap(void **state)
 	for (unsigned type = 0; type < 65536; type++)
 		found += dns_bitmap_has(map, sizeof(map), (uint16_t)type);
 	assert_int_equal(found, ARRAY_LEN(set));
-	/* Cut anywhere: no more types, and no reading beyond. */
+	/* Truncated at any byte: no more types, and nothing is read beyond. */
 	for (size_t len = 0; len < sizeof(map); len++) {
 		uint8_t *copy = malloc(len + 1);
 
@@ -69,7 +69,7 @@ static void bitmap(void **state)
 	}
 }
 
-static void hashes(void **state)
+static void test_nsec3_hashes(void **state)
 {
 	/* RFC 5155 appendix A. */
 	static const uint8_t salt[] = { 0xaa, 0xbb, 0xcc, 0xdd };
@@ -91,7 +91,7 @@ static void hashes(void **state)
 	}
 }
 
-static void denials(void **state)
+static void test_zone_cut_in_a_denial(void **state)
 {
 	static const struct {
 		const char *what;
@@ -101,7 +101,7 @@ static void denials(void **state)
 	} rows[] = {
 		{ "NS without DS", "a.example. 60 IN NSEC b.example. NS NSEC\n",
 		  "a.example", DNS_CUT_UNSIGNED },
-		{ "case does not count",
+		{ "the case of names does not matter",
 		  "A.Example. 60 IN NSEC b.example. NS NSEC\n", "a.example",
 		  DNS_CUT_UNSIGNED },
 		{ "no NS", "a.example. 60 IN NSEC b.example. A NSEC\n",
@@ -109,10 +109,10 @@ static void denials(void **state)
 		{ "the child's apex says nothing",
 		  "a.example. 60 IN NSEC b.example. NS SOA NSEC\n", "a.example",
 		  DNS_CUT_UNKNOWN },
-		{ "an empty non-terminal: another's record",
+		{ "an empty non-terminal: the record of another name",
 		  "example. 60 IN NSEC x.a.example. NS SOA NSEC\n", "a.example",
 		  DNS_CUT_NONE },
-		{ "another's delegation",
+		{ "the delegation of another name",
 		  "b.example. 60 IN NSEC c.example. NS NSEC\n", "a.example",
 		  DNS_CUT_NONE },
 		{ "no proof", "example. 60 IN NS ns.example.\n", "a.example",
@@ -129,7 +129,7 @@ static void denials(void **state)
 		  "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom.example. 60 IN NSEC3 1 1 "
 		  "12 aabbccdd 2t7b4g4vsa5smi47k61mv5bv1a22bojr NS\n",
 		  "a.example", DNS_CUT_NONE },
-		{ "NSEC3, an algorithm nobody knows",
+		{ "NSEC3, an unknown algorithm",
 		  "35mthgpgcu1qg68fab165klnsnk3dpvl.example. 60 IN NSEC3 9 1 "
 		  "12 aabbccdd b4um86eghhds6nea196smvmlo4ors995 NS\n",
 		  "a.example", DNS_CUT_UNKNOWN },
@@ -149,7 +149,7 @@ static void denials(void **state)
 	}
 }
 
-static void names(void **state)
+static void test_labels_of_a_name(void **state)
 {
 	struct dns_name a = name_of("mx.Mail.example");
 	struct dns_name b = name_of("mail.EXAMPLE");
@@ -169,7 +169,7 @@ static void names(void **state)
 	                    "_25._tcp.mail.EXAMPLE");
 	made.len = DNS_NAME_WIRE - 8;
 	assert_false(dns_name_prepend("_25._tcp", &made, &a));
-	/* Cut off, compressed. */
+	/* Truncated; compressed. */
 	assert_false(dns_name_read((const uint8_t *)"\3abc", 4, &made));
 	assert_false(dns_name_read((const uint8_t *)"\1a\xc0\x0c", 4, &made));
 	assert_true(dns_name_read((const uint8_t *)"\3a\"\n\0", 5, &made));
@@ -179,10 +179,10 @@ static void names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(bitmap),
-		cmocka_unit_test(hashes),
-		cmocka_unit_test(denials),
-		cmocka_unit_test(names),
+		cmocka_unit_test(test_types_in_a_bit_map),
+		cmocka_unit_test(test_nsec3_hashes),
+		cmocka_unit_test(test_zone_cut_in_a_denial),
+		cmocka_unit_test(test_labels_of_a_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

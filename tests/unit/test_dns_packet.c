@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_dns_packet.c - DNS messages byte by byte: what is asked, and whatever may
- * come back. */
+/* test_dns_packet.c - DNS messages byte by byte: our questions, and everything that
+ * may come back. */
 #include "tests.h"
 
 #include "dns/dns_packet.h"
@@ -18,7 +18,7 @@ static struct dns_name name_of(const char *text)
 
 /* -- questions ------------------------------------------------------------- */
 
-static void question(void **state)
+static void test_question_is_written(void **state)
 {
 	static const uint8_t plain[] = {
 		0xbe, 0xef, 0x01, 0x00, 0,    1,   0, 0, 0,        0, 0,
@@ -38,7 +38,7 @@ static void question(void **state)
 	assert_int_equal(bytes[len - 4], 0x80); /* DO */
 }
 
-static void longest_question(void **state)
+static void test_longest_question(void **state)
 {
 	uint8_t bytes[DNS_QUESTION_MAX];
 	struct dns_name name = { .len = DNS_NAME_WIRE };
@@ -54,20 +54,20 @@ static void longest_question(void **state)
 
 /* -- names ----------------------------------------------------------------- */
 
-/* A name at AT of BYTES, which begin where a header would be. */
+/* The name at offset AT of BYTES, which stand for a message. */
 static const struct {
 	const char *about;
 	const char *bytes;
 	size_t len;
 	size_t at;
-	const char *text; /* NULL: it is none */
+	const char *text; /* NULL: it is malformed */
 	size_t end;
 } names[] = {
 	{ "plain", "\1a\2bc\0", 6, 0, "a.bc", 6 },
 	{ "the root", "\0", 1, 0, ".", 1 },
 	{ "a pointer back", "\2bc\0\1a\xc0\0", 8, 4, "a.bc", 8 },
 	{ "nothing but a pointer", "\2bc\0\xc0\0", 6, 4, "bc", 6 },
-	{ "into the midst of a name", "\1a\2bc\0\xc0\2", 8, 6, "bc", 8 },
+	{ "a pointer into a name", "\1a\2bc\0\xc0\2", 8, 6, "bc", 8 },
 	{ "a pointer to a pointer", "\1c\0\1b\xc0\0\1a\xc0\3", 11, 7, "a.b.c",
 	  11 },
 	{ "a pointer to itself", "\xc0\0", 2, 0, NULL, 0 },
@@ -76,14 +76,14 @@ static const struct {
 	{ "a pointer beyond the end", "\0\xc0\x20", 3, 1, NULL, 0 },
 	{ "half a pointer", "\0\xc0", 2, 1, NULL, 0 },
 	{ "half a label", "\3ab", 3, 0, NULL, 0 },
-	{ "no end", "\1a", 2, 0, NULL, 0 },
+	{ "without an end", "\1a", 2, 0, NULL, 0 },
 	{ "a label of 64 (RFC 6891 5: no longer in use)", "\x40\0", 2, 0, NULL,
 	  0 },
 	{ "a label of another kind", "\x80\0", 2, 0, NULL, 0 },
 	{ "nothing", "", 0, 0, NULL, 0 },
 };
 
-static void read_names(void **state)
+static void test_names_are_read(void **state)
 {
 	char text[DNS_NAME_WIRE + 1];
 
@@ -109,7 +109,7 @@ static void read_names(void **state)
 	}
 }
 
-/* Each label leads to the next one by a pointer. */
+/* Reads a name of STEPS labels, each followed by a pointer to the next one. */
 static bool read_staircase(unsigned steps, struct dns_name *ret)
 {
 	uint8_t bytes[1024] = { 0 };
@@ -127,7 +127,7 @@ static bool read_staircase(unsigned steps, struct dns_name *ret)
 	return dns_packet_name(&packet, at - 4, NULL, ret);
 }
 
-static void longest_names(void **state)
+static void test_longest_name(void **state)
 {
 	struct dns_name name;
 
@@ -137,9 +137,9 @@ static void longest_names(void **state)
 	assert_false(read_staircase(128, &name));
 }
 
-/* Pointers to pointers, without a label between: that ends, whatever comes of
- * it. */
-static void many_jumps(void **state)
+/* Pointers to pointers, without a label between them: reading them ends, with any
+ * result. */
+static void test_many_pointers_end(void **state)
 {
 	static uint8_t bytes[16384];
 	struct dns_packet packet = { .bytes = bytes, .len = sizeof(bytes) };
@@ -156,7 +156,7 @@ static void many_jumps(void **state)
 
 /* -- answers --------------------------------------------------------------- */
 
-/* To "x.ex TXT": a CNAME to y.ex, y's TXT, and ex's SOA. */
+/* The answer to "x.ex TXT": a CNAME to y.ex, y's TXT, and ex's SOA. */
 static const uint8_t answer[] = {
 	0xbe, 0xef, 0x81, 0x80,     0,   1,   0, 2,        0, 1,
 	0,    0,                                                 /* 0: header */
@@ -175,7 +175,7 @@ static const uint8_t answer[] = {
 	0,    5, /* 80 */
 };
 
-static void opened(void **state)
+static void test_records_are_found(void **state)
 {
 	struct dns_packet packet;
 	struct dns_cursor cursor = { 0 };
@@ -204,7 +204,7 @@ static void opened(void **state)
 	    dns_packet_next(&packet, DNS_SECTION_AUTHORITY, &cursor, &rr));
 }
 
-static void read_whole(void **state)
+static void test_reply_is_read(void **state)
 {
 	struct dns_name x = name_of("X.ex");
 	struct dns_reply reply;
@@ -223,9 +223,9 @@ static void read_whole(void **state)
 	dns_reply_clear(&reply);
 }
 
-/* Cut anywhere: by UDP it is asked for again, by TCP it is none; and nothing is
- * read beyond the end. */
-static void cut(void **state)
+/* Truncated at any byte, a message by UDP is asked for again by TCP, and one by TCP
+ * is bad. Nothing is read beyond its end. */
+static void test_truncated_message(void **state)
 {
 	struct dns_name x = name_of("x.ex");
 
@@ -249,8 +249,8 @@ static void cut(void **state)
 	}
 }
 
-/* What stands behind the last record is nobody's either. */
-static void too_long(void **state)
+/* A message with bytes after its last record is bad. */
+static void test_bytes_after_the_last_record(void **state)
 {
 	struct dns_name x = name_of("x.ex");
 	char bytes[sizeof(answer) + 1] = { 0 };
@@ -265,9 +265,9 @@ static void too_long(void **state)
 	dns_reply_clear(&reply);
 }
 
-/* A pointer in an owner's name leads nowhere: the answer is none, rather than one
- * without that record. */
-static void bad_owner(void **state)
+/* If a pointer in an owner's name leads nowhere, the whole answer is bad; that record
+ * is not just left out. */
+static void test_bad_pointer_in_an_owner(void **state)
 {
 	struct dns_name x = name_of("x.ex");
 	uint8_t bytes[sizeof(answer)];
@@ -285,9 +285,8 @@ static void bad_owner(void **state)
 	dns_reply_clear(&reply);
 }
 
-/* One byte is another one: whatever that makes of it, it is read within its
- * bounds, and ends. */
-static void changed(void **state)
+/* Whatever one byte is changed to, reading stays within bounds and ends. */
+static void test_any_byte_changed(void **state)
 {
 	struct dns_name x = name_of("x.ex");
 
@@ -310,8 +309,8 @@ static void changed(void **state)
 	}
 }
 
-/* What stands in an MX record after its name is nobody's. */
-static void broken_mx(void **state)
+/* An MX record with bytes after its name is malformed. */
+static void test_malformed_mx(void **state)
 {
 	uint8_t bytes[] = {
 		0xbe, 0xef, 0x81, 0x80,    0,   1, 0, 1,       0, 0,
@@ -347,18 +346,18 @@ static void broken_mx(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(question),
-		cmocka_unit_test(longest_question),
-		cmocka_unit_test(read_names),
-		cmocka_unit_test(longest_names),
-		cmocka_unit_test(many_jumps),
-		cmocka_unit_test(opened),
-		cmocka_unit_test(read_whole),
-		cmocka_unit_test(cut),
-		cmocka_unit_test(too_long),
-		cmocka_unit_test(bad_owner),
-		cmocka_unit_test(changed),
-		cmocka_unit_test(broken_mx),
+		cmocka_unit_test(test_question_is_written),
+		cmocka_unit_test(test_longest_question),
+		cmocka_unit_test(test_names_are_read),
+		cmocka_unit_test(test_longest_name),
+		cmocka_unit_test(test_many_pointers_end),
+		cmocka_unit_test(test_records_are_found),
+		cmocka_unit_test(test_reply_is_read),
+		cmocka_unit_test(test_truncated_message),
+		cmocka_unit_test(test_bytes_after_the_last_record),
+		cmocka_unit_test(test_bad_pointer_in_an_owner),
+		cmocka_unit_test(test_any_byte_changed),
+		cmocka_unit_test(test_malformed_mx),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_resolver.c - look-ups against DNS servers that misbehave in every way. */
+/* test_resolver.c - look-ups at DNS servers that misbehave in every way. */
 #include "tests.h"
 
 #include "alloc.h"
@@ -23,13 +23,13 @@ struct world {
 	struct resolver *resolver;
 };
 
-/* Copies of the last answer, and how many there were. */
+/* Copies of the last answer, and the number of answers. */
 static struct {
 	unsigned calls;
 	enum dns_status status;
 	uint32_t ttl_s;
 	size_t count;
-	char text[2048]; /* records with '/' between, NUL bytes as '~' */
+	char text[2048]; /* records separated by '/'; NUL bytes as '~' */
 	char reason[400];
 	uint64_t at_ms;
 } got;
@@ -144,7 +144,7 @@ static uint64_t ask(struct world *w, const char *name, int type)
 	uv_update_time(&w->loop);
 	start_ms = now_ms();
 	(void)begin(w, name, type);
-	assert_int_equal(got.calls, calls); /* never from inside */
+	assert_int_equal(got.calls, calls); /* never from inside the call */
 	uv_run(&w->loop, UV_RUN_DEFAULT);
 	assert_int_equal(got.calls, calls + 1);
 	return got.at_ms - start_ms;
@@ -223,7 +223,7 @@ static void say_short(void *arg, struct dns_message *m)
 	m->len = 5;
 }
 
-/* A record less than the header promises. */
+/* One record fewer than the header promises. */
 static void say_half(void *arg, struct dns_message *m)
 {
 	say_hello(arg, m);
@@ -265,22 +265,22 @@ static const struct row rows[] = {
 	{ "the least TTL", TYPE_TXT, 0,
 	  "x.example 60 TXT a\nx.example 30 TXT b\nx.example 90 TXT c", NULL,
 	  DNS_OK, 30, "a/b/c" },
-	{ "RFC 8461 3.1: strings are joined, without blanks", TYPE_TXT, 0,
+	{ "RFC 8461 3.1: strings are joined without spaces", TYPE_TXT, 0,
 	  "x.example 60 TXT v=STSv1;| id=|1;", NULL, DNS_OK, 60,
 	  "v=STSv1; id=1;" },
-	{ "any byte, NUL too", TYPE_TXT, 0, "x.example 60 TXT a~b|~|\xff", NULL,
-	  DNS_OK, 60, "a~b~\xff" },
+	{ "any byte, including NUL", TYPE_TXT, 0, "x.example 60 TXT a~b|~|\xff",
+	  NULL, DNS_OK, 60, "a~b~\xff" },
 	{ "empty strings", TYPE_TXT, 0, "x.example 60 TXT ^|a|^", NULL, DNS_OK,
 	  60, "a" },
-	{ "case does not count in names", TYPE_TXT, 0, "X.eXample 60 TXT a",
-	  NULL, DNS_OK, 60, "a" },
-	{ "somebody else's records do not count", TYPE_TXT, 0,
+	{ "the case of names does not matter", TYPE_TXT, 0,
+	  "X.eXample 60 TXT a", NULL, DNS_OK, 60, "a" },
+	{ "records of other names are ignored", TYPE_TXT, 0,
 	  "x.example 60 TXT a\ny.example 5 TXT b\nx.example 6 A 192.0.2.1",
 	  NULL, DNS_OK, 60, "a" },
-	{ "a CNAME is followed, its TTL counts", TYPE_TXT, 0,
+	{ "a CNAME is followed, and its TTL counts", TYPE_TXT, 0,
 	  "x.example 20 CNAME y.example\ny.example 60 TXT a", NULL, DNS_OK, 20,
 	  "a" },
-	{ "whatever the order", TYPE_TXT, 0,
+	{ "in any order", TYPE_TXT, 0,
 	  "z.example 60 TXT a\ny.example 40 CNAME z.example\n"
 	  "x.example 50 CNAME Y.example",
 	  NULL, DNS_OK, 40, "a" },
@@ -324,9 +324,10 @@ static const struct row rows[] = {
 	  "example 100 SOA 300", DNS_NODATA, 100, "" },
 	{ "the SOA of the root", TYPE_TXT, 3, NULL, ". 100 SOA 300",
 	  DNS_NXDOMAIN, 100, "" },
-	{ "the SOA of somebody else's zone", TYPE_TXT, 3, NULL,
-	  "ample 100 SOA 300", DNS_NXDOMAIN, 0, "" },
-	{ "no SOA: for no time", TYPE_TXT, 0, NULL, NULL, DNS_NODATA, 0, "" },
+	{ "the SOA of another zone", TYPE_TXT, 3, NULL, "ample 100 SOA 300",
+	  DNS_NXDOMAIN, 0, "" },
+	{ "no SOA: do not cache it", TYPE_TXT, 0, NULL, NULL, DNS_NODATA, 0,
+	  "" },
 	{ "no such name", TYPE_TXT, 3, NULL, SOA, DNS_NXDOMAIN, 300, "" },
 	{ "no such name, behind a CNAME", TYPE_TXT, 3,
 	  "x.example 20 CNAME y.example", SOA, DNS_NXDOMAIN, 20, "" },
@@ -349,7 +350,7 @@ static void say_row(void *arg, struct dns_message *m)
 	dns_add(m, DNS_AUTHORITY, row->authority);
 }
 
-static void test_answers(void **state)
+static void test_answer_of_each_kind(void **state)
 {
 	const struct row *row;
 	struct world w;
@@ -368,7 +369,7 @@ static void test_answers(void **state)
 	close_world(&w);
 }
 
-/* CNAMEs whose end the answer does not tell. */
+/* Each answer has one CNAME, and says nothing about its target. */
 static void say_step_by_step(void *arg, struct dns_message *m)
 {
 	(void)arg;
@@ -384,7 +385,7 @@ static void say_step_by_step(void *arg, struct dns_message *m)
 		dns_add(m, DNS_ANSWER, "pool.example 9 CNAME loop.example");
 }
 
-static void test_alias(void **state)
+static void test_cname_without_its_target_is_followed(void **state)
 {
 	struct world w;
 
@@ -401,14 +402,14 @@ static void test_alias(void **state)
 	close_world(&w);
 }
 
-/* A delegation instead of an answer: it does not recurse. */
+/* A delegation instead of an answer: the server does not recurse. */
 static void say_referral(void *arg, struct dns_message *m)
 {
 	(void)arg;
 	dns_set_flags(m, DNS_QR | DNS_RD);
 }
 
-static void test_referral(void **state)
+static void test_referral_is_no_answer(void **state)
 {
 	struct world w;
 
@@ -421,8 +422,8 @@ static void test_referral(void **state)
 
 /* -- servers that fail ----------------------------------------------------- */
 
-/* What two servers do, who wins, and how long that takes if nothing else keeps
- * the machine busy. */
+/* What two servers do, the result, and how long that takes if the machine is not
+ * busy with other things. */
 static const struct {
 	const char *about;
 	dns_script *first, *second;
@@ -462,8 +463,8 @@ static const struct {
 	{ "garbage", say_garbage, NULL, DNS_FAILED, 0, 500, 1, "" },
 	{ "garbage, then the other", say_garbage, say_hello, DNS_OK, 0, 500, 1,
 	  "found" },
-	{ "too short to be DNS: as lost", say_short, say_hello, DNS_OK, 900,
-	  1700, 0, "found" },
+	{ "too short for DNS: ignored", say_short, say_hello, DNS_OK, 900, 1700,
+	  0, "found" },
 	{ "records are missing", say_half, NULL, DNS_FAILED, 0, 500, 1,
 	  "cut off" },
 	{ "records are missing by UDP", say_half_by_udp, NULL, DNS_OK, 0, 500,
@@ -472,7 +473,7 @@ static const struct {
 	  "another question" },
 };
 
-/* LAST: it must be as the row says. */
+/* LAST: the result must be as the row says. */
 static bool is_as_said(size_t i, bool last)
 {
 	struct world w;
@@ -494,8 +495,8 @@ static bool is_as_said(size_t i, bool last)
 	return ok;
 }
 
-/* What is slow by itself is so each time; a machine that is busy is not. */
-static void test_failures(void **state)
+/* If our code is slow, it is slow each time; a busy machine is not. */
+static void test_failing_servers(void **state)
 {
 	enum { TRIES = 6 };
 
@@ -506,7 +507,7 @@ static void test_failures(void **state)
 				break;
 }
 
-/* A server that kept silent is not the first to be asked next time. */
+/* The next look-up asks a silent server last. */
 static void test_silent_server_is_avoided(void **state)
 {
 	struct world w;
@@ -520,8 +521,8 @@ static void test_silent_server_is_avoided(void **state)
 	close_world(&w);
 }
 
-/* Nobody listens: the kernel says so, and the other is asked at once. */
-static void test_closed_port(void **state)
+/* The kernel reports a closed port, and the other server is asked at once. */
+static void test_closed_port_is_noticed_at_once(void **state)
 {
 	const char *texts[2] = { "127.0.0.3:4", NULL };
 	struct resolver_options options = { .servers = texts,
@@ -536,7 +537,8 @@ static void test_closed_port(void **state)
 	options.loop = &w.loop;
 	assert_int_equal(resolver_new(&options, &w.resolver, &why), MTS_OK);
 	ask(&w, "x.example", TYPE_TXT);
-	assert_int_equal(got.status, DNS_FAILED); /* and no time-out */
+	assert_int_equal(got.status,
+	                 DNS_FAILED); /* without waiting for a time-out */
 	assert_non_null(strstr(got.reason, "127.0.0.3:4: it can't be reached"));
 	resolver_close(&w.resolver);
 	texts[1] = dns_server_text(w.servers[0]);
@@ -547,7 +549,7 @@ static void test_closed_port(void **state)
 	close_world(&w);
 }
 
-/* -- answers from elsewhere ------------------------------------------------ */
+/* -- forged answers ------------------------------------------------ */
 
 static void say_spoofed_first(void *arg, struct dns_message *m)
 {
@@ -561,7 +563,7 @@ static void say_spoofed_first(void *arg, struct dns_message *m)
 	say_hello(NULL, m);
 }
 
-static void test_spoof(void **state)
+static void test_answer_from_another_port_is_ignored(void **state)
 {
 	struct world w;
 
@@ -572,7 +574,7 @@ static void test_spoof(void **state)
 	close_world(&w);
 }
 
-/* From the server's own address and port, but with another id. */
+/* It comes from the server's own address and port, but has another id. */
 static void say_wrong_id_first(void *arg, struct dns_message *m)
 {
 	struct world *w = arg;
@@ -587,7 +589,7 @@ static void say_wrong_id_first(void *arg, struct dns_message *m)
 	say_hello(NULL, m);
 }
 
-static void test_wrong_id(void **state)
+static void test_answer_with_another_id_is_ignored(void **state)
 {
 	struct world w;
 
@@ -615,8 +617,8 @@ static void say_and_count(void *arg, struct dns_message *m)
 	say_hello(NULL, m);
 }
 
-/* RFC 5452 9.1, 9.2: what a forger has to guess. */
-static void test_unguessable(void **state)
+/* RFC 5452 9.1, 9.2: a forger has to guess the id and the port. */
+static void test_ids_and_ports_are_random(void **state)
 {
 	struct guesses guesses = { 0 };
 
@@ -641,7 +643,7 @@ static void say_what_was_asked(void *arg, struct dns_message *m)
 	dns_add(m, DNS_ANSWER, "_mta-sts.x.example 60 TXT a");
 }
 
-static void test_question(void **state)
+static void test_question_as_the_server_sees_it(void **state)
 {
 	struct dns_message *seen = calloc(1, sizeof(*seen));
 	struct world w;
@@ -661,8 +663,8 @@ static void test_question(void **state)
 
 /* -- cancelling and closing ------------------------------------------------ */
 
-/* Cancels after so many rounds of the loop: before anything, while UDP is out,
- * while TCP is, and after the end. */
+/* Cancels after ROUNDS rounds of the loop: before anything is sent, while a question
+ * is out by UDP or by TCP, and after the end. */
 static void cancel_after(dns_script *script, int rounds)
 {
 	struct dns_query *query = NULL;
@@ -698,7 +700,7 @@ static void close_after(dns_script *script, int rounds)
 	assert_true(rounds > 0 || got.calls == 0);
 }
 
-static void test_cancel(void **state)
+static void test_cancel_at_any_time(void **state)
 {
 	static dns_script *const scripts[] = { say_hello, say_silent, say_cut,
 		                               say_cut_then_silent,
@@ -712,42 +714,43 @@ static void test_cancel(void **state)
 		}
 }
 
-/* One callback does to another look-up what it likes. */
-struct meddler {
+/* A callback that cancels another look-up, and starts one or closes the resolver. */
+struct interference {
 	struct world *w;
 	struct dns_query *other;
 	bool closes;
 };
 
-static void on_meddle(void *arg, const struct dns_answer *answer)
+static void on_interfere(void *arg, const struct dns_answer *answer)
 {
-	struct meddler *meddler = arg;
+	struct interference *interference = arg;
 
 	assert_int_equal(answer->status, DNS_OK);
 	assert_int_equal(answer->count, 1);
-	dns_query_cancel(&meddler->other);
-	if (meddler->closes)
-		resolver_close(&meddler->w->resolver);
+	dns_query_cancel(&interference->other);
+	if (interference->closes)
+		resolver_close(&interference->w->resolver);
 	else
-		(void)begin(meddler->w, "x.example", TYPE_TXT);
-	/* What the answer points to is still there. */
+		(void)begin(interference->w, "x.example", TYPE_TXT);
+	/* The answer is still valid. */
 	assert_true(slice_is(answer->texts[0], "hello"));
 }
 
-static void test_meddling(void **state)
+static void test_callback_may_cancel_ask_and_close(void **state)
 {
 	(void)state;
 	for (int closes = 0; closes < 2; closes++) {
-		struct meddler meddler = { .closes = closes };
+		struct interference interference = { .closes = closes };
 		struct dns_query *query;
 		struct world w;
 
 		open_world(&w, 2500, say_hello, NULL, NULL);
-		meddler.w = &w;
+		interference.w = &w;
 		assert_int_equal(resolver_txt(w.resolver, "x.example",
-		                              on_meddle, &meddler, &query),
+		                              on_interfere, &interference,
+		                              &query),
 		                 MTS_OK);
-		meddler.other = begin(&w, "x.example", TYPE_TXT);
+		interference.other = begin(&w, "x.example", TYPE_TXT);
 		uv_run(&w.loop, UV_RUN_DEFAULT);
 		assert_int_equal(got.calls, !closes);
 		close_world(&w);
@@ -768,7 +771,7 @@ static unsigned count_fds(void)
 	return count;
 }
 
-static void test_many(void **state)
+static void test_descriptors_are_closed(void **state)
 {
 	enum { AT_ONCE = 64, ROUNDS = 10 };
 	struct world w;
@@ -811,7 +814,6 @@ static void test_wait_for_tcp_is_part_of_the_time_limit(void **state)
 	close_world(&w);
 }
 
-/* Questions in the queue for TCP keep nobody else from being answered. */
 static void say_cut_but_y(void *arg, struct dns_message *m)
 {
 	if (strcmp(m->name, "x.example") == 0)
@@ -820,7 +822,8 @@ static void say_cut_but_y(void *arg, struct dns_message *m)
 		dns_add(m, DNS_ANSWER, "y.example 60 TXT quick");
 }
 
-static void test_tcp_does_not_hold_up_udp(void **state)
+/* Look-ups that are queued for TCP do not delay others. */
+static void test_tcp_does_not_delay_udp(void **state)
 {
 	enum { AT_ONCE = 1000 };
 	struct dns_query *queries[AT_ONCE];
@@ -840,8 +843,8 @@ static void test_tcp_does_not_hold_up_udp(void **state)
 	close_world(&w);
 }
 
-/* No descriptor is left at first; later there is. */
-static void test_no_descriptors(void **state)
+/* At first no descriptor is left; later there is. */
+static void test_no_descriptor_is_left(void **state)
 {
 	struct rlimit old, none;
 	struct dns_query *query;
@@ -867,9 +870,9 @@ static void test_no_descriptors(void **state)
 	close_world(&w);
 }
 
-/* The nth allocation fails: a look-up ends badly, or does not start; nothing is
- * lost, and later ones are good. */
-static void test_no_memory(void **state)
+/* If the nth allocation fails, the look-up fails or does not start. Nothing leaks,
+ * and later look-ups work. */
+static void test_each_allocation_fails(void **state)
 {
 	const char *texts[1];
 	struct resolver_options options = { .servers = texts,
@@ -929,7 +932,7 @@ static const struct {
 	{ "192.0.2.1", false },
 };
 
-static void test_names(void **state)
+static void test_which_names_are_accepted(void **state)
 {
 	struct world w;
 	char longest[300];
@@ -945,7 +948,7 @@ static void test_names(void **state)
 			fail_msg("%s", names[i].name);
 		dns_query_cancel(&query);
 	}
-	/* "_mta-sts." does not come on top of the 253 bytes. */
+	/* "_mta-sts." is part of the 253 bytes. */
 	snprintf(longest, sizeof(longest), "_mta-sts.");
 	while (strlen(longest) < 250)
 		memcpy(longest + strlen(longest), "abc.", 5);
@@ -980,7 +983,7 @@ static const struct {
 	{ "\n\n", "" },
 };
 
-static void test_conf_text(void **state)
+static void test_resolv_conf_text(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(confs); i++) {
@@ -1019,7 +1022,7 @@ static void say_second(void *arg, struct dns_message *m)
 	dns_add(m, DNS_ANSWER, "x.example 60 TXT second");
 }
 
-static void test_conf_changes(void **state)
+static void test_resolv_conf_is_read_again(void **state)
 {
 	char path[] = "/tmp/test_resolver.XXXXXX";
 	struct resolver_options options = { .resolv_conf = path,
@@ -1046,14 +1049,14 @@ static void test_conf_changes(void **state)
 	ask(&w, "x.example", TYPE_TXT);
 	assert_string_equal(got.text, "hello");
 	write_file(path, "nameserver 127.0.0.2\nnameserver ::1\n");
-	ask(&w, "x.example", TYPE_TXT); /* not looked at again so soon */
+	ask(&w, "x.example", TYPE_TXT); /* it is not read again so soon */
 	assert_string_equal(got.text, "hello");
 	wait_ms(&w.loop, 2100);
 	ask(&w, "x.example", TYPE_TXT);
 	assert_string_equal(got.text, "second");
 	assert_string_equal(resolver_servers(w.resolver),
 	                    "127.0.0.2:53, [::1]:53");
-	/* What is no good changes nothing. */
+	/* An unusable file changes nothing. */
 	write_file(path, "");
 	wait_ms(&w.loop, 2100);
 	ask(&w, "x.example", TYPE_TXT);
@@ -1067,7 +1070,7 @@ static void test_conf_changes(void **state)
 	close_world(&w);
 }
 
-static void test_bad_options(void **state)
+static void test_invalid_options(void **state)
 {
 	const char *servers[9] = { "nowhere" };
 	struct resolver_options options = { .servers = servers,
@@ -1097,27 +1100,27 @@ static void test_bad_options(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_answers),
-		cmocka_unit_test(test_alias),
-		cmocka_unit_test(test_referral),
-		cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_answer_of_each_kind),
+		cmocka_unit_test(test_cname_without_its_target_is_followed),
+		cmocka_unit_test(test_referral_is_no_answer),
+		cmocka_unit_test(test_failing_servers),
 		cmocka_unit_test(test_silent_server_is_avoided),
-		cmocka_unit_test(test_closed_port),
-		cmocka_unit_test(test_spoof),
-		cmocka_unit_test(test_wrong_id),
-		cmocka_unit_test(test_unguessable),
-		cmocka_unit_test(test_question),
-		cmocka_unit_test(test_cancel),
-		cmocka_unit_test(test_meddling),
-		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_closed_port_is_noticed_at_once),
+		cmocka_unit_test(test_answer_from_another_port_is_ignored),
+		cmocka_unit_test(test_answer_with_another_id_is_ignored),
+		cmocka_unit_test(test_ids_and_ports_are_random),
+		cmocka_unit_test(test_question_as_the_server_sees_it),
+		cmocka_unit_test(test_cancel_at_any_time),
+		cmocka_unit_test(test_callback_may_cancel_ask_and_close),
+		cmocka_unit_test(test_descriptors_are_closed),
 		cmocka_unit_test(test_wait_for_tcp_is_part_of_the_time_limit),
-		cmocka_unit_test(test_tcp_does_not_hold_up_udp),
-		cmocka_unit_test(test_no_descriptors),
-		cmocka_unit_test(test_no_memory),
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_conf_text),
-		cmocka_unit_test(test_conf_changes),
-		cmocka_unit_test(test_bad_options),
+		cmocka_unit_test(test_tcp_does_not_delay_udp),
+		cmocka_unit_test(test_no_descriptor_is_left),
+		cmocka_unit_test(test_each_allocation_fails),
+		cmocka_unit_test(test_which_names_are_accepted),
+		cmocka_unit_test(test_resolv_conf_text),
+		cmocka_unit_test(test_resolv_conf_is_read_again),
+		cmocka_unit_test(test_invalid_options),
 	};
 
 	if (!netns_enter())
