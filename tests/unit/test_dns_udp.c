@@ -194,14 +194,14 @@ static void test_each_question_gets_its_own_answer(void **state)
 	open_at("127.0.0.1");
 	ask_many(MANY);
 	for (size_t i = MANY; i-- > 0;) {
-		char text[20];
+		char text[32];
 
 		snprintf(text, sizeof(text), "text %zu", i);
 		answer(i, text);
 	}
 	run_loop();
 	for (size_t i = 0; i < MANY; i++) {
-		char text[20];
+		char text[32];
 
 		snprintf(text, sizeof(text), "text %zu", i);
 		assert_string_equal(world.got[i], text);
