@@ -532,9 +532,9 @@ static void policy_take_chain(struct domain_check *check,
 	if (result->verified)
 		status = tls_look_verified(result->chain, result->tls, view);
 	else
-		status =
-		    tls_look(fetcher_trust(probe->fetcher), name, result->chain,
-		             result->tls, clock_wall_s(probe->clock), view);
+		status = tls_look(fetcher_ca_store(probe->fetcher), name,
+		                  result->chain, result->tls,
+		                  clock_wall_s(probe->clock), view);
 	if (status != MTS_OK)
 		check_no_memory(check);
 }

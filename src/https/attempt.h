@@ -1,58 +1,52 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* attempt.h - one HTTPS request for a policy, by libcurl, and what came of it.
+/* attempt.h - one HTTPS request for a policy by libcurl, and its result.
  *
- * A fetch is one attempt, or several if an address leads nowhere. */
+ * A fetch makes one attempt, or several if an address gives no answer. */
 #ifndef HTTPS_ATTEMPT_H
 #define HTTPS_ATTEMPT_H
 
-#include "https/fetch_http.h"
-#include "https/fetch_tls.h"
+#include "https/ca_store.h"
+#include "https/curl_uv.h"
+#include "https/fetch.h"
 
-#include <curl/curl.h>
 #include <stdbool.h>
 
-struct attempt {
-	CURL *easy;
-	struct curl_slist *resolve;
-	struct fetch_tls tls;
-	struct fetch_http http;
-	const struct address *addresses;
-	size_t count;
-	in_port_t port;
-	int *socket;
-	uint64_t since_ns;
-	uint64_t shortages;          /* shortage_count() before it */
-	char error[CURL_ERROR_SIZE]; /* libcurl's words */
-	char reason[FETCH_REASON];
-};
+struct attempt;
 
-/* What to ask; all of it outlives the attempt. */
+enum { ATTEMPT_ADDRESSES = 2 }; /* IPv6 and IPv4 */
+
+/* All pointers have to outlive the attempt, except ADDRESSES. */
 struct attempt_options {
-	const struct trust *trust;
+	struct curl_uv *curl;
+	const struct ca_store *ca_store; /* may be NULL with CLEARTEXT */
 	const char *host;
-	const struct address *addresses; /* to one of which it connects */
-	size_t count;
-	bool keep_chain; /* as struct fetcher_options' */
-	bool cleartext;  /* by HTTP at port 80, for mtasts-check */
-	int *socket; /* that is connected already; set to -1 when it is taken
-	              * over. NULL: none is */
-	bool more;   /* there are others, for another attempt */
-	uint64_t timeout_ms;
-	uint64_t max_size;
-	uint64_t since_ns; /* the fetch began, by uv_hrtime() */
-	void *private;     /* CURLOPT_PRIVATE */
+	const struct address *addresses; /* to one of them it connects */
+	size_t count;    /* 1 to ATTEMPT_ADDRESSES, one of each family */
+	bool keep_chain; /* as in struct fetcher_options */
+	bool cleartext;  /* HTTP to port 80, for mtasts-check */
+	int *socket; /* already connected; set to -1 once libcurl owns it. NULL:
+	              * libcurl connects itself */
+	bool more;   /* other addresses can be tried if this attempt fails */
+	uint64_t timeout_ms; /* not 0 */
+	uint64_t max_size;   /* of the body, bytes */
+	uint64_t since_ns;   /* start of the fetch, by uv_hrtime() */
 };
 
-/* MTS_ENOMEM, MTS_ELIB. On MTS_OK *RET is the caller's: attempt_free(); its
- * easy handle is ready to be run. */
-int attempt_new(const struct attempt_options *options, struct attempt **ret);
+/* The attempt has ended. RESULT lives until attempt_free(); its total_ms is left to
+ * the fetch. Called from the loop only; may free the attempt. */
+typedef void attempt_callback(void *arg, const struct fetch_result *result);
 
-/* The easy handle is in no multi. Takes NULL, leaves NULL. */
+/* Starts a request. MTS_ENOMEM, MTS_ELIB: it was not started. On MTS_OK *RET is
+ * the caller's: attempt_free(). CALLBACK comes exactly once, never from inside this
+ * call, unless the attempt is freed first. */
+int attempt_start(const struct attempt_options *options,
+                  attempt_callback *callback, void *arg, struct attempt **ret);
+
+/* Stops the request if it still runs. Takes NULL, leaves NULL. */
 void attempt_free(struct attempt **attempt);
 
-/* The attempt ended with CODE: says in RET what that means. The slices and the
- * text live as long as the attempt; total_ms is left to the caller. */
-void attempt_judge(struct attempt *attempt, CURLcode code,
-                   struct fetch_result *ret);
+/* Whether TCP is connected, and whether the TLS handshake is done. */
+bool attempt_is_connected(const struct attempt *attempt);
+bool attempt_has_tls(const struct attempt *attempt);
 
 #endif

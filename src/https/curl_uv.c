@@ -1,43 +1,37 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* curl_uv.c - libcurl's multi interface on a libuv loop.
+/* curl_uv.c - the adapter between libcurl's multi interface and libuv.
  *
- * libcurl says which sockets to watch and when to wake it; it is called back
- * from here and nowhere else, and what has ended is looked for after each
- * call.
- *
- * A socket that is ready is only noted, and served when its turn comes; so is
- * libcurl's time (turns.h). */
+ * libcurl tells us which sockets to watch (curl_on_socket) and when to call it
+ * next (curl_on_timeout). When a socket is ready or the time has come, we do not
+ * call libcurl at once but add a work item: one TLS handshake step takes a
+ * millisecond, and answers from the cache must not wait for fifty of them
+ * (base/work_queue.h). After each call into libcurl we look for transfers that
+ * have ended. */
 #include "https/curl_uv.h"
 
-#include "base/shortage.h"
 #include "base/work_queue.h"
-#include "https/tls_lib.h"
 
 #include <stdlib.h>
-
-enum { STUCK_MS = 100 };
 
 struct curl_uv {
 	uv_loop_t *loop;
 	uv_timer_t timer;
 	struct work_queue *work_queue;
-	struct work_item due; /* libcurl's time has come */
-	struct watch *acting; /* whose turn it is; NULL if it is removed */
-	bool stuck;           /* its last step ended in mid-way */
-	CURLM *multi;         /* NULL: closed */
-	curl_uv_callback *callback;
-	void *arg;
+	struct work_item timeout_work; /* libcurl's timer has expired */
+	struct curl_socket *serving;   /* libcurl is being called for it; NULL:
+	                                * for none, or it was removed */
+	CURLM *multi;                  /* NULL: closed */
 };
 
-/* A socket that libcurl wants watched. */
-struct watch {
-	struct work_item work_item;
+/* A socket that libcurl wants us to watch. */
+struct curl_socket {
+	struct work_item work;
 	uv_poll_t poll;
 	struct curl_uv *owner;
-	curl_socket_t socket;
+	curl_socket_t fd;
 	int wanted; /* UV_READABLE, UV_WRITABLE: what libcurl waits for */
-	int polled; /* what epoll was told; to tell it anew costs two calls */
-	int found;  /* CURL_CSELECT_*: what it is told when its turn comes */
+	int polled; /* what the kernel was asked for */
+	int ready;  /* CURL_CSELECT_*: what to tell libcurl */
 };
 
 static int mts_from_curlm(CURLMcode rc)
@@ -47,247 +41,237 @@ static int mts_from_curlm(CURLMcode rc)
 	return rc == CURLM_OUT_OF_MEMORY ? MTS_ENOMEM : MTS_ELIB;
 }
 
-static void hand_out(struct curl_uv *owner)
+/* -- calling libcurl ------------------------------------------------------- */
+
+static void report_ended(struct curl_uv *curl)
 {
+	struct curl_transfer *transfer;
 	CURLMsg *message;
 	int left;
 
-	while (owner->multi &&
-	       (message = curl_multi_info_read(owner->multi, &left)))
-		if (message->msg == CURLMSG_DONE)
-			owner->callback(owner->arg, message->easy_handle,
-			                message->data.result);
+	/* A callback may close it. */
+	while (curl->multi &&
+	       (message = curl_multi_info_read(curl->multi, &left))) {
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		(void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE,
+		                        (char **)&transfer);
+		transfer->callback(transfer, message->data.result);
+	}
 }
 
-static void on_timer(uv_timer_t *timer)
+static void call_libcurl(struct curl_uv *curl, curl_socket_t fd, int events)
 {
-	struct curl_uv *owner = timer->data;
-
-	work_queue_add(owner->work_queue, &owner->due);
-}
-
-static void set_timer(struct curl_uv *owner, long timeout_ms)
-{
-	work_item_cancel(&owner->due);
-	uv_timer_start(&owner->timer, on_timer, (uint64_t)timeout_ms, 0);
-}
-
-/* Where memory is refused libcurl ends its step in mid-way, and says nothing of
- * sockets and times from there on. So it is called again soon, and asked for its
- * time, which it only tells by itself when that changes. */
-static void follow_time(struct curl_uv *owner)
-{
-	long timeout_ms = -1;
-
-	(void)curl_multi_timeout(owner->multi, &timeout_ms);
-	if (owner->stuck)
-		set_timer(owner, STUCK_MS);
-	else if (timeout_ms >= 0)
-		set_timer(owner, timeout_ms);
-}
-
-static void act(struct curl_uv *owner, curl_socket_t socket, int events)
-{
-	bool was_stuck = owner->stuck;
-	void *before;
 	int running;
 
-	if (!owner->multi)
-		return;
-	before = tls_lib_enter();
-	owner->stuck = curl_multi_socket_action(owner->multi, socket, events,
-	                                        &running) != CURLM_OK;
-	tls_lib_leave(before);
-	if (owner->stuck)
-		shortage_note();
-	if (owner->stuck || was_stuck)
-		follow_time(owner);
-	hand_out(owner);
+	(void)curl_multi_socket_action(curl->multi, fd, events, &running);
+	report_ended(curl);
 }
 
-static void on_poll(uv_poll_t *poll, int status, int events);
-
-static void follow(struct watch *watch)
+static void curl_on_timer(uv_timer_t *timer)
 {
-	if (watch->wanted == watch->polled)
-		return;
-	watch->polled = watch->wanted;
-	(void)uv_poll_start(&watch->poll, watch->polled, on_poll);
+	struct curl_uv *curl = timer->data;
+
+	work_queue_add(curl->work_queue, &curl->timeout_work);
 }
 
-static void serve(struct work_item *work_item)
+static void curl_on_timeout_work(struct work_item *work)
 {
-	struct watch *watch = container_of(work_item, struct watch, work_item);
-	struct curl_uv *owner = watch->owner;
-
-	owner->acting = watch;
-	act(owner, watch->socket, watch->found);
-	/* libcurl may have closed the socket, and the callback the multi. It
-	 * also changes its mind back and forth within one step. */
-	if (owner->acting)
-		follow(owner->acting);
-	owner->acting = NULL;
+	call_libcurl(container_of(work, struct curl_uv, timeout_work),
+	             CURL_SOCKET_TIMEOUT, 0);
 }
 
-static void on_due(struct work_item *work_item)
-{
-	act(container_of(work_item, struct curl_uv, due), CURL_SOCKET_TIMEOUT,
-	    0);
-}
+/* -- sockets --------------------------------------------------------------- */
 
-static void on_poll(uv_poll_t *poll, int status, int events)
+static void curl_socket_on_poll(uv_poll_t *poll, int status, int events)
 {
-	struct watch *watch = poll->data;
-	struct curl_uv *owner = watch->owner;
+	struct curl_socket *s = poll->data;
 
-	watch->found = status < 0 ? CURL_CSELECT_ERR : 0;
+	s->ready = status < 0 ? CURL_CSELECT_ERR : 0;
 	if (events & UV_READABLE)
-		watch->found |= CURL_CSELECT_IN;
+		s->ready |= CURL_CSELECT_IN;
 	if (events & UV_WRITABLE)
-		watch->found |= CURL_CSELECT_OUT;
-	/* It stays ready until it is served, and comes here in each turn. */
-	work_queue_add(owner->work_queue, &watch->work_item);
+		s->ready |= CURL_CSELECT_OUT;
+	work_queue_add(s->owner->work_queue, &s->work);
 }
 
-static void on_watch_closed(uv_handle_t *handle)
+/* Each change costs two system calls, so it is only made if there is one. */
+static void curl_socket_poll(struct curl_socket *s)
+{
+	if (s->wanted == s->polled)
+		return;
+	s->polled = s->wanted;
+	(void)uv_poll_start(&s->poll, s->polled, curl_socket_on_poll);
+}
+
+static void curl_socket_on_work(struct work_item *work)
+{
+	struct curl_socket *s = container_of(work, struct curl_socket, work);
+	struct curl_uv *curl = s->owner;
+
+	curl->serving = s;
+	call_libcurl(curl, s->fd, s->ready);
+	/* libcurl may have closed the socket. While it is being called it can
+	 * change its mind several times, so only the last wish counts. */
+	if (curl->serving)
+		curl_socket_poll(curl->serving);
+	curl->serving = NULL;
+}
+
+static void curl_socket_on_closed(uv_handle_t *handle)
 {
 	free(handle->data);
 }
 
-static void watch_end(struct watch *watch)
+static void curl_socket_free(struct curl_socket *s)
 {
-	work_item_cancel(&watch->work_item);
-	if (watch->owner->acting == watch)
-		watch->owner->acting = NULL;
-	/* Stops at once: the socket is closed right after. */
-	uv_close((uv_handle_t *)&watch->poll, on_watch_closed);
+	work_item_cancel(&s->work);
+	if (s->owner->serving == s)
+		s->owner->serving = NULL;
+	/* uv_close() stops polling at once; libcurl closes the descriptor
+	 * right after this. */
+	uv_close((uv_handle_t *)&s->poll, curl_socket_on_closed);
 }
 
-static struct watch *watch_begin(struct curl_uv *owner, curl_socket_t socket)
+static struct curl_socket *curl_socket_new(struct curl_uv *owner,
+                                           curl_socket_t fd)
 {
-	struct watch *watch = calloc(1, sizeof(*watch));
+	struct curl_socket *s = calloc(1, sizeof(*s));
 
-	if (!watch) {
-		shortage_note();
+	if (!s)
+		return NULL;
+	if (uv_poll_init_socket(owner->loop, &s->poll, fd) != 0) {
+		free(s);
 		return NULL;
 	}
-	if (uv_poll_init_socket(owner->loop, &watch->poll, socket) != 0) {
-		free(watch);
-		return NULL;
-	}
-	work_item_init(&watch->work_item, serve);
-	watch->poll.data = watch;
-	watch->owner = owner;
-	watch->socket = socket;
-	return watch;
+	work_item_init(&s->work, curl_socket_on_work);
+	s->poll.data = s;
+	s->owner = owner;
+	s->fd = fd;
+	return s;
 }
 
-/* An error returned from here would end every transfer, for good; a socket that
- * can't be watched only ends its own, by time-out. */
-static int on_socket(CURL *easy, curl_socket_t socket, int what, void *arg,
-                     void *assigned)
+/* -- libcurl's callbacks --------------------------------------------------- */
+
+/* Always returns 0: an error would end all transfers for good. Without memory
+ * to watch a socket, only that socket's transfer fails, by its time limit. */
+static int curl_on_socket(CURL *easy, curl_socket_t fd, int what, void *arg,
+                          void *assigned)
 {
-	struct curl_uv *owner = arg;
-	struct watch *watch = assigned;
+	struct curl_uv *curl = arg;
+	struct curl_socket *s = assigned;
 
 	(void)easy;
 	if (what == CURL_POLL_REMOVE) {
-		if (watch)
-			watch_end(watch);
-		(void)curl_multi_assign(owner->multi, socket, NULL);
+		if (s)
+			curl_socket_free(s);
+		(void)curl_multi_assign(curl->multi, fd, NULL);
 		return 0;
 	}
-	if (!watch) {
-		watch = watch_begin(owner, socket);
-		if (!watch)
+	if (!s) {
+		s = curl_socket_new(curl, fd);
+		if (!s)
 			return 0;
-		(void)curl_multi_assign(owner->multi, socket, watch);
+		(void)curl_multi_assign(curl->multi, fd, s);
 	}
-	watch->wanted = 0;
+	s->wanted = 0;
 	if (what != CURL_POLL_OUT)
-		watch->wanted |= UV_READABLE;
+		s->wanted |= UV_READABLE;
 	if (what != CURL_POLL_IN)
-		watch->wanted |= UV_WRITABLE;
-	if (watch != owner->acting)
-		follow(watch);
+		s->wanted |= UV_WRITABLE;
+	if (s != curl->serving)
+		curl_socket_poll(s);
 	return 0;
 }
 
-static int on_timeout(CURLM *multi, long timeout_ms, void *arg)
+/* -1: no timer is needed. */
+static int curl_on_timeout(CURLM *multi, long timeout_ms, void *arg)
 {
-	struct curl_uv *owner = arg;
+	struct curl_uv *curl = arg;
 
 	(void)multi;
-	work_item_cancel(&owner->due);
-	uv_timer_stop(&owner->timer);
-	if (timeout_ms == 0) /* not from inside of this */
-		work_queue_add(owner->work_queue, &owner->due);
+	work_item_cancel(&curl->timeout_work);
+	uv_timer_stop(&curl->timer);
+	if (timeout_ms == 0) /* libcurl must not be called from here */
+		work_queue_add(curl->work_queue, &curl->timeout_work);
 	else if (timeout_ms > 0)
-		set_timer(owner, timeout_ms);
+		uv_timer_start(&curl->timer, curl_on_timer,
+		               (uint64_t)timeout_ms, 0);
 	return 0;
 }
 
-static void on_closed(uv_handle_t *handle)
+/* -- the adapter ----------------------------------------------------------- */
+
+static void curl_uv_on_closed(uv_handle_t *handle)
 {
 	free(handle->data);
 }
 
-int curl_uv_new(uv_loop_t *loop, curl_uv_callback *callback, void *arg,
-                struct curl_uv **ret)
+static CURLMcode set_multi_options(struct curl_uv *curl)
 {
-	struct curl_uv *owner = calloc(1, sizeof(*owner));
 	CURLMcode rc = CURLM_OK;
 
-	if (!owner)
-		return MTS_ENOMEM;
-	owner->loop = loop;
-	owner->callback = callback;
-	owner->arg = arg;
-	owner->multi = curl_multi_init();
-	if (!owner->multi ||
-	    work_queue_ref(loop, &owner->work_queue) != MTS_OK) {
-		(void)curl_multi_cleanup(owner->multi);
-		free(owner);
-		return MTS_ENOMEM;
-	}
-	work_item_init(&owner->due, on_due);
-	uv_timer_init(loop, &owner->timer);
-	owner->timer.data = owner;
 #define SET(option, value)                                                     \
-	(rc = rc ? rc : curl_multi_setopt(owner->multi, option, value))
-	SET(CURLMOPT_SOCKETFUNCTION, on_socket);
-	SET(CURLMOPT_SOCKETDATA, owner);
-	SET(CURLMOPT_TIMERFUNCTION, on_timeout);
-	SET(CURLMOPT_TIMERDATA, owner);
+	(rc = rc ? rc : curl_multi_setopt(curl->multi, option, value))
+	SET(CURLMOPT_SOCKETFUNCTION, curl_on_socket);
+	SET(CURLMOPT_SOCKETDATA, curl);
+	SET(CURLMOPT_TIMERFUNCTION, curl_on_timeout);
+	SET(CURLMOPT_TIMERDATA, curl);
 #undef SET
-	if (rc != CURLM_OK) {
-		curl_uv_close(&owner);
-		return mts_from_curlm(rc);
+	return rc;
+}
+
+int curl_uv_new(uv_loop_t *loop, struct curl_uv **ret)
+{
+	struct curl_uv *curl = calloc(1, sizeof(*curl));
+	CURLMcode rc;
+
+	if (!curl)
+		return MTS_ENOMEM;
+	curl->loop = loop;
+	curl->multi = curl_multi_init();
+	if (!curl->multi || work_queue_ref(loop, &curl->work_queue) != MTS_OK) {
+		(void)curl_multi_cleanup(curl->multi);
+		free(curl);
+		return MTS_ENOMEM;
 	}
-	*ret = owner;
-	return MTS_OK;
+	work_item_init(&curl->timeout_work, curl_on_timeout_work);
+	uv_timer_init(loop, &curl->timer);
+	curl->timer.data = curl;
+	rc = set_multi_options(curl);
+	if (rc != CURLM_OK)
+		curl_uv_close(&curl);
+	else
+		*ret = curl;
+	return mts_from_curlm(rc);
 }
 
-void curl_uv_close(struct curl_uv **multi)
+void curl_uv_close(struct curl_uv **curl)
 {
-	struct curl_uv *owner = *multi;
+	struct curl_uv *c = *curl;
 
-	if (!owner)
+	if (!c)
 		return;
-	*multi = NULL;
-	(void)curl_multi_cleanup(owner->multi);
-	owner->multi = NULL;
-	work_item_cancel(&owner->due);
-	work_queue_unref(&owner->work_queue);
-	uv_close((uv_handle_t *)&owner->timer, on_closed);
+	*curl = NULL;
+	(void)curl_multi_cleanup(c->multi);
+	c->multi = NULL;
+	work_item_cancel(&c->timeout_work);
+	work_queue_unref(&c->work_queue);
+	uv_close((uv_handle_t *)&c->timer, curl_uv_on_closed);
 }
 
-int curl_uv_add(struct curl_uv *multi, CURL *easy)
+int curl_uv_add(struct curl_uv *curl, struct curl_transfer *transfer)
 {
-	return mts_from_curlm(curl_multi_add_handle(multi->multi, easy));
+	CURLcode rc =
+	    curl_easy_setopt(transfer->easy, CURLOPT_PRIVATE, transfer);
+
+	if (rc != CURLE_OK)
+		return MTS_ELIB;
+	return mts_from_curlm(
+	    curl_multi_add_handle(curl->multi, transfer->easy));
 }
 
-void curl_uv_remove(struct curl_uv *multi, CURL *easy)
+void curl_uv_remove(struct curl_uv *curl, struct curl_transfer *transfer)
 {
-	(void)curl_multi_remove_handle(multi->multi, easy);
+	(void)curl_multi_remove_handle(curl->multi, transfer->easy);
 }

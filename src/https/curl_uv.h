@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* curl_uv.h - libcurl's multi interface on a libuv loop. */
+/* curl_uv.h - runs libcurl transfers on a libuv loop (libcurl's multi
+ * interface). */
 #ifndef HTTPS_CURL_UV_H
 #define HTTPS_CURL_UV_H
 
@@ -9,22 +10,32 @@
 #include <uv.h>
 
 struct curl_uv;
+struct curl_transfer;
 
-/* EASY is done, and still to be removed. Comes from the loop, from inside of
- * nothing else; may close the multi. */
-typedef void curl_uv_callback(void *arg, CURL *easy, CURLcode result);
+/* TRANSFER has ended with RESULT; the caller still has to remove it. Called from
+ * the loop only. May remove and free the transfer, and may close the curl_uv. */
+typedef void curl_transfer_callback(struct curl_transfer *transfer,
+                                    CURLcode result);
+
+/* One request. It lives inside the caller's struct. */
+struct curl_transfer {
+	CURL *easy; /* the caller's; CURLOPT_PRIVATE is used by curl_uv */
+	curl_transfer_callback *callback;
+};
 
 /* MTS_ENOMEM, MTS_ELIB. On MTS_OK *RET is the caller's: curl_uv_close(). */
-int curl_uv_new(uv_loop_t *loop, curl_uv_callback *callback, void *arg,
-                struct curl_uv **ret);
+int curl_uv_new(uv_loop_t *loop, struct curl_uv **ret);
 
-/* Every transfer has been removed. Takes NULL, leaves NULL. The loop must run
- * once more. */
-void curl_uv_close(struct curl_uv **multi);
+/* All transfers must have been removed. Takes NULL, leaves NULL. The loop must
+ * run once more before it is closed. */
+void curl_uv_close(struct curl_uv **curl);
 
-/* Begins a transfer. MTS_ENOMEM, MTS_ELIB. */
-int curl_uv_add(struct curl_uv *multi, CURL *easy);
+/* Starts TRANSFER. MTS_ENOMEM, MTS_ELIB: it was not started. Otherwise its
+ * callback comes once, never from inside this call, unless the transfer is
+ * removed first. */
+int curl_uv_add(struct curl_uv *curl, struct curl_transfer *transfer);
 
-void curl_uv_remove(struct curl_uv *multi, CURL *easy);
+/* Stops TRANSFER if it still runs. Its easy handle can then be freed. */
+void curl_uv_remove(struct curl_uv *curl, struct curl_transfer *transfer);
 
 #endif

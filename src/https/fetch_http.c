@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fetch_http.c - whether an HTTP answer carries a policy (RFC 8461 3.3). */
+/* fetch_http.c - decides whether an HTTP answer carries a policy (RFC 8461 3.3). */
 #include "https/fetch_http.h"
 
 #include <stdarg.h>
@@ -15,10 +15,9 @@ void fetch_http_free(struct fetch_http *http)
 	buffer_free(&http->body);
 }
 
-/* Always false, so that a check can return it. */
-__attribute__((format(printf, 3, 4))) static bool stop(struct fetch_http *http,
-                                                       enum fetch_cause cause,
-                                                       const char *format, ...)
+/* Always returns false, so that a check can return its result. */
+__attribute__((format(printf, 3, 4))) static bool http_fail(
+    struct fetch_http *http, enum fetch_cause cause, const char *format, ...)
 {
 	va_list ap;
 
@@ -29,7 +28,7 @@ __attribute__((format(printf, 3, 4))) static bool stop(struct fetch_http *http,
 	return false;
 }
 
-/* -- slices of a line ------------------------------------------------------ */
+/* -- parsing --------------------------------------------------------------- */
 
 static bool is_token(struct slice text, const char *token)
 {
@@ -41,9 +40,9 @@ static bool is_token(struct slice text, const char *token)
 	return true;
 }
 
-/* Splits "Name: value"; false if it is none. */
-static bool split_field(struct slice line, struct slice *name,
-                        struct slice *value)
+/* Splits "Name: value". False: LINE has no colon. */
+static bool split_header(struct slice line, struct slice *name,
+                         struct slice *value)
 {
 	const char *colon = memchr(line.data, ':', line.len);
 	size_t at;
@@ -56,7 +55,7 @@ static bool split_field(struct slice line, struct slice *name,
 	return true;
 }
 
-/* "HTTP/1.1 200 OK", "HTTP/2 200"; 0 if it is none. */
+/* The status of "HTTP/1.1 200 OK" or "HTTP/2 200"; 0: it is no status line. */
 static long parse_status(struct slice line)
 {
 	size_t at = 0;
@@ -72,7 +71,8 @@ static long parse_status(struct slice line)
 	       (line.data[at + 2] - '0') * 10L + (line.data[at + 3] - '0');
 }
 
-/* RFC 9112 6.3: only if chunked is the last one does the body end by itself. */
+/* RFC 9112 6.3: the body says where it ends only if "chunked" is the last
+ * transfer coding. */
 static bool is_chunked(struct slice codings)
 {
 	size_t len = strlen("chunked");
@@ -82,9 +82,9 @@ static bool is_chunked(struct slice codings)
 	                "chunked");
 }
 
-/* True for text/plain with any parameters (3.2: "The media type for this
- * resource is "text/plain""); RFC 9110 8.3.1: case does not count. */
-static bool is_plain(struct slice type)
+/* 3.2: "The media type for this resource is "text/plain"", with any parameters. RFC
+ * 9110 8.3.1: case does not matter. */
+static bool is_text_plain(struct slice type)
 {
 	const char *semicolon =
 	    memchr(type.data ? type.data : "", ';', type.len);
@@ -102,12 +102,12 @@ static bool begin_answer(struct fetch_http *http, struct slice line)
 	http->has_type = false;
 	http->has_end = false;
 	if (http->status == 0)
-		return stop(http, FETCH_CUT, "the answer is no HTTP");
+		return http_fail(http, FETCH_CUT, "the answer is not HTTP");
 	return true;
 }
 
-/* What the makers of bot protection put into the header of a challenge, which
- * is an answer for browsers only. */
+/* Header fields that bot protection services add to a challenge, which only a
+ * browser can pass. */
 static bool is_challenge(struct slice name)
 {
 	static const char *const names[] = { "cf-mitigated", "x-datadome",
@@ -125,26 +125,27 @@ static bool check_field(struct fetch_http *http, struct slice line)
 	struct slice name;
 	struct slice value;
 
-	if (!split_field(line, &name, &value))
+	if (!split_header(line, &name, &value))
 		return true;
 	http->challenge |= http->status != 200 && is_challenge(name);
 	if (is_token(name, "content-type")) {
 		http->has_type = true;
-		if (http->status == 200 && !is_plain(value))
-			return stop(http, FETCH_TYPE,
-			            "media type is %.*s, not text/plain",
-			            value.len < 80 ? (int)value.len : 80,
-			            value.data);
+		if (http->status == 200 && !is_text_plain(value))
+			return http_fail(http, FETCH_TYPE,
+			                 "media type is %.*s, not text/plain",
+			                 value.len < 80 ? (int)value.len : 80,
+			                 value.data);
 	}
 	if (is_token(name, "content-length") ||
 	    (is_token(name, "transfer-encoding") && is_chunked(value)))
 		http->has_end = true;
-	/* Nothing is asked for but the bytes themselves. */
+	/* We sent no Accept-Encoding. */
 	if (is_token(name, "content-encoding") && http->status == 200 &&
 	    !is_token(value, "identity") && value.len)
-		return stop(http, FETCH_TYPE,
-		            "content encoding is %.*s, which was not asked for",
-		            value.len < 40 ? (int)value.len : 40, value.data);
+		return http_fail(
+		    http, FETCH_TYPE,
+		    "content encoding is %.*s, which was not asked for",
+		    value.len < 40 ? (int)value.len : 40, value.data);
 	return true;
 }
 
@@ -153,18 +154,21 @@ static bool check_field(struct fetch_http *http, struct slice line)
 static bool check_answer(struct fetch_http *http)
 {
 	if (http->status >= 100 && http->status < 200)
-		return true; /* another one follows */
+		return true; /* the final answer follows */
 	if (http->status >= 300 && http->status < 400)
-		return stop(http, FETCH_REDIRECT,
-		            "redirect (%ld): a policy must be served at the "
-		            "exact URL",
-		            http->status);
+		return http_fail(
+		    http, FETCH_REDIRECT,
+		    "redirect (%ld): a policy must be served at the "
+		    "exact URL",
+		    http->status);
 	if (http->status != 200)
-		return stop(http, FETCH_STATUS,
-		            "HTTP status %ld instead of 200", http->status);
+		return http_fail(http, FETCH_STATUS,
+		                 "HTTP status %ld instead of 200",
+		                 http->status);
 	if (!http->has_type)
-		return stop(http, FETCH_TYPE,
-		            "no media type is given; text/plain is needed");
+		return http_fail(
+		    http, FETCH_TYPE,
+		    "no media type is given; text/plain is required");
 	http->in_body = true;
 	return true;
 }
@@ -175,9 +179,9 @@ bool fetch_http_header(struct fetch_http *http, struct slice line)
 
 	http->header_bytes += line.len;
 	if (http->header_bytes > FETCH_HEADER_MAX)
-		return stop(http, FETCH_TOO_LARGE,
-		            "HTTP header is larger than %d bytes",
-		            FETCH_HEADER_MAX);
+		return http_fail(http, FETCH_TOO_LARGE,
+		                 "HTTP header is larger than %d bytes",
+		                 FETCH_HEADER_MAX);
 	if (http->in_body) /* a trailer */
 		return true;
 	if (slice_starts(text, "HTTP/"))
@@ -191,9 +195,9 @@ bool fetch_http_body(struct fetch_http *http, struct slice piece)
 	case MTS_OK:
 		return true;
 	case MTS_ERANGE:
-		return stop(http, FETCH_TOO_LARGE, "larger than %zu bytes",
-		            http->body.cap);
+		return http_fail(http, FETCH_TOO_LARGE, "larger than %zu bytes",
+		                 http->body.cap);
 	default:
-		return stop(http, FETCH_NO_MEMORY, "out of memory");
+		return http_fail(http, FETCH_NO_MEMORY, "out of memory");
 	}
 }

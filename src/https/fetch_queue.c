@@ -1,182 +1,194 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fetch_queue.c - who of those that wait is next.
+/* fetch_queue.c - decides which waiting request runs next.
  *
- * A lane exists while one of its places waits or runs. */
+ * A network_queue exists while at least one of its entries waits or runs. If it
+ * can be served (an entry waits, and it is below its limit) it is in one of two
+ * round-robin lists: IDLE if nothing of it runs, else BUSY. */
 #include "https/fetch_queue.h"
 
 #include "base/map.h"
 
 #include <stdlib.h>
 
-enum { LANE_KEY = 7 }; /* the family, and up to 48 bits */
+enum {
+	NETWORK_KEY = 7,   /* the family, and up to 48 bits of the address */
+	RESERVED_PART = 8, /* one slot in eight */
+};
 
-struct fetch_lane {
+struct network_queue {
 	struct map_node node;
-	char key[LANE_KEY];
-	struct list order;  /* in the line's FRESH or STALE, or in none */
-	struct list places; /* that wait */
+	char key[NETWORK_KEY];
+	struct list order;   /* in the IDLE or the BUSY list, or in none */
+	struct list waiting; /* its entries */
 	size_t running;
 };
 
 struct fetch_queue {
-	struct map *lanes;
-	struct list fresh; /* lanes to serve of which nothing runs */
-	struct list stale; /* the others, but for those that have their share */
-	size_t share;
+	struct map *networks;
+	struct list idle;
+	struct list busy;
+	size_t network_limit;
 	size_t running;
-	size_t most; /* of them; 0: any number */
+	size_t slots; /* 0: any number */
 };
 
-enum { KEPT = 8 }; /* one place in so many */
-
-int fetch_queue_new(size_t share, struct fetch_queue **ret)
+int fetch_queue_new(size_t network_limit, struct fetch_queue **ret)
 {
-	struct fetch_queue *line = calloc(1, sizeof(*line));
+	struct fetch_queue *queue = calloc(1, sizeof(*queue));
 
-	if (!line)
+	if (!queue)
 		return MTS_ENOMEM;
-	line->lanes = map_new();
-	if (!line->lanes) {
-		free(line);
+	queue->networks = map_new();
+	if (!queue->networks) {
+		free(queue);
 		return MTS_ENOMEM;
 	}
-	list_init(&line->fresh);
-	list_init(&line->stale);
-	line->share = share ? share : 1;
-	*ret = line;
+	list_init(&queue->idle);
+	list_init(&queue->busy);
+	queue->network_limit = network_limit ? network_limit : 1;
+	*ret = queue;
 	return MTS_OK;
 }
 
-void fetch_queue_free(struct fetch_queue **line)
+void fetch_queue_free(struct fetch_queue **queue)
 {
-	if (!*line)
+	if (!*queue)
 		return;
-	map_free(&(*line)->lanes);
-	free(*line);
-	*line = NULL;
+	map_free(&(*queue)->networks);
+	free(*queue);
+	*queue = NULL;
 }
 
-/* Puts LANE where it now belongs, at the end. */
-static void place_lane(struct fetch_queue *line, struct fetch_lane *lane)
+static bool can_be_served(const struct fetch_queue *queue,
+                          const struct network_queue *network)
 {
-	list_remove(&lane->order);
-	if (list_empty(&lane->places) || lane->running >= line->share)
-		return;
-	list_append(lane->running ? &line->stale : &line->fresh, &lane->order);
+	return !list_empty(&network->waiting) &&
+	       network->running < queue->network_limit;
 }
 
-/* Lanes that keep their turn stay where they are. */
-static void look_at_share(struct map_node *node, void *arg)
+/* Moves NETWORK to the end of the list it now belongs to, or out of both. */
+static void requeue_network(struct fetch_queue *queue,
+                            struct network_queue *network)
 {
-	struct fetch_lane *lane = container_of(node, struct fetch_lane, node);
-	struct fetch_queue *line = arg;
-
-	if (list_empty(&lane->order) || lane->running >= line->share)
-		place_lane(line, lane);
+	list_remove(&network->order);
+	if (can_be_served(queue, network))
+		list_append(network->running ? &queue->busy : &queue->idle,
+		            &network->order);
 }
 
-void fetch_queue_set_share(struct fetch_queue *line, size_t share, size_t most)
+/* A network that could be served before and still can keeps its position. */
+static void apply_new_limit(struct map_node *node, void *arg)
 {
-	line->share = share ? share : 1;
-	line->most = most;
-	map_each(line->lanes, look_at_share, line);
+	struct network_queue *network =
+	    container_of(node, struct network_queue, node);
+	struct fetch_queue *queue = arg;
+
+	if (list_empty(&network->order) || !can_be_served(queue, network))
+		requeue_network(queue, network);
 }
 
-static struct fetch_lane *lane_of(struct fetch_queue *line,
-                                  const struct address *address)
+void fetch_queue_set_limits(struct fetch_queue *queue, size_t network_limit,
+                            size_t slots)
+{
+	queue->network_limit = network_limit ? network_limit : 1;
+	queue->slots = slots;
+	map_each(queue->networks, apply_new_limit, queue);
+}
+
+/* The queue of ADDRESS's network, which is made if there is none. NULL: out of
+ * memory. */
+static struct network_queue *get_network(struct fetch_queue *queue,
+                                         const struct address *address)
 {
 	bool v6 = address->family == AF_INET6;
-	char key[LANE_KEY] = { v6 ? 6 : 4 };
+	char key[NETWORK_KEY] = { v6 ? 6 : 4 };
 	struct map_node *node;
-	struct fetch_lane *lane;
+	struct network_queue *network;
 
 	memcpy(key + 1, &address->v6, v6 ? 6 : 3);
-	node = map_find(line->lanes, key, sizeof(key));
+	node = map_find(queue->networks, key, sizeof(key));
 	if (node)
-		return container_of(node, struct fetch_lane, node);
-	lane = calloc(1, sizeof(*lane));
-	if (!lane)
+		return container_of(node, struct network_queue, node);
+	network = calloc(1, sizeof(*network));
+	if (!network)
 		return NULL;
-	memcpy(lane->key, key, sizeof(key));
-	lane->node.key = lane->key;
-	lane->node.key_len = sizeof(lane->key);
-	list_init(&lane->order);
-	list_init(&lane->places);
-	map_insert(line->lanes, &lane->node);
-	return lane;
+	memcpy(network->key, key, sizeof(key));
+	network->node.key = network->key;
+	network->node.key_len = sizeof(network->key);
+	list_init(&network->order);
+	list_init(&network->waiting);
+	map_insert(queue->networks, &network->node);
+	return network;
 }
 
-int fetch_queue_add(struct fetch_queue *line, struct fetch_slot *place,
-                    const struct address *address, bool first)
+int fetch_queue_add(struct fetch_queue *queue, struct queue_entry *entry,
+                    const struct address *address)
 {
-	struct fetch_lane *lane = lane_of(line, address);
+	struct network_queue *network = get_network(queue, address);
 
-	if (!lane)
+	if (!network)
 		return MTS_ENOMEM;
-	place->lane = lane;
-	list_init(&place->node);
-	if (first)
-		list_prepend(&lane->places, &place->node);
-	else
-		list_append(&lane->places, &place->node);
-	if (list_empty(&lane->order))
-		place_lane(line, lane);
+	entry->network = network;
+	list_append(&network->waiting, &entry->node);
+	if (list_empty(&network->order))
+		requeue_network(queue, network);
 	return MTS_OK;
 }
 
-/* The lane that is next; NULL: there is none that may. */
-static struct list *first_lane(const struct fetch_queue *line)
+/* The network to serve next; NULL: none. */
+static struct network_queue *next_network(const struct fetch_queue *queue)
 {
-	if (!list_empty(&line->fresh))
-		return list_first(&line->fresh);
-	if (line->most && line->running >= line->most - line->most / KEPT)
+	size_t reserved = queue->slots / RESERVED_PART;
+	struct list *node = list_first(&queue->idle);
+
+	if (!node &&
+	    (!queue->slots || queue->running < queue->slots - reserved))
+		node = list_first(&queue->busy);
+	return node ? container_of(node, struct network_queue, order) : NULL;
+}
+
+bool fetch_queue_is_ready(const struct fetch_queue *queue)
+{
+	return next_network(queue) != NULL;
+}
+
+struct queue_entry *fetch_queue_take(struct fetch_queue *queue)
+{
+	struct network_queue *network = next_network(queue);
+	struct queue_entry *entry;
+
+	if (!network)
 		return NULL;
-	return list_first(&line->stale);
+	entry = container_of(list_first(&network->waiting), struct queue_entry,
+	                     node);
+	list_remove(&entry->node);
+	network->running++;
+	queue->running++;
+	requeue_network(queue, network);
+	return entry;
 }
 
-bool fetch_queue_is_ready(const struct fetch_queue *line)
+void fetch_queue_leave(struct fetch_queue *queue, struct queue_entry *entry)
 {
-	return first_lane(line) != NULL;
-}
+	struct network_queue *network = entry->network;
 
-struct fetch_slot *fetch_queue_take(struct fetch_queue *line)
-{
-	struct list *first = first_lane(line);
-	struct fetch_lane *lane;
-	struct fetch_slot *place;
-
-	if (!first)
-		return NULL;
-	lane = container_of(first, struct fetch_lane, order);
-	place =
-	    container_of(list_first(&lane->places), struct fetch_slot, node);
-	list_remove(&place->node);
-	lane->running++;
-	line->running++;
-	place_lane(line, lane);
-	return place;
-}
-
-void fetch_queue_leave(struct fetch_queue *line, struct fetch_slot *place)
-{
-	struct fetch_lane *lane = place->lane;
-
-	if (!lane)
+	if (!network)
 		return;
-	place->lane = NULL;
-	if (list_empty(&place->node)) {
-		lane->running--;
-		line->running--;
+	entry->network = NULL;
+	if (list_empty(&entry->node)) {
+		network->running--;
+		queue->running--;
 	} else {
-		list_remove(&place->node);
+		list_remove(&entry->node);
 	}
-	if (lane->running || !list_empty(&lane->places)) {
-		/* It keeps its turn, unless it had none. */
-		if (list_empty(&lane->order) || list_empty(&lane->places))
-			place_lane(line, lane);
+	if (network->running || !list_empty(&network->waiting)) {
+		/* If it could be served before, it keeps its position. */
+		if (list_empty(&network->order) ||
+		    list_empty(&network->waiting))
+			requeue_network(queue, network);
 		return;
 	}
-	list_remove(&lane->order);
-	map_remove(line->lanes, &lane->node);
-	free(lane);
+	list_remove(&network->order);
+	map_remove(queue->networks, &network->node);
+	free(network);
 }

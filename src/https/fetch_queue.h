@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fetch_queue.h - who of those that wait is next, so that no network takes all the
- * room there is.
+/* fetch_queue.h - decides which waiting request runs next, so that no network
+ * can take all slots.
  *
- * Whoever publishes many domains whose policy hosts accept a connection and say
- * nothing has them at a few addresses. So each network (IPv4 /24, IPv6 /48) has
- * a lane. Lanes are served in turn; one of which nothing runs comes before those
- * of which something does; and of one lane, no more than a share may run at a
- * time. If all places are counted, the last ones are kept for lanes of which
- * nothing runs: some networks together do not get all of them either. */
+ * Each network (IPv4 /24, IPv6 /48) has a queue of its own; the queues are served
+ * round-robin, and a network with nothing running comes first. At most a fixed
+ * number of requests to one network run at a time. The last eighth of the slots is
+ * reserved for networks with nothing running.
+ *
+ * Why: an attacker can publish many domains whose policy hosts accept connections
+ * and stay silent, but has them at a few addresses only. */
 #ifndef HTTPS_FETCH_QUEUE_H
 #define HTTPS_FETCH_QUEUE_H
 
@@ -16,37 +17,42 @@
 #include "base/status.h"
 
 struct fetch_queue;
-struct fetch_lane;
+struct network_queue;
 
-/* A member; it lives in what waits or runs. */
-struct fetch_slot {
-	struct list node;        /* in its lane, while it waits */
-	struct fetch_lane *lane; /* NULL: it neither waits nor runs */
+/* A request that waits or runs. It lives inside the caller's struct; NODE has to
+ * be initialised with list_init(), NETWORK with NULL. */
+struct queue_entry {
+	struct list node; /* in its network's queue, while it waits */
+	struct network_queue *network; /* NULL: it neither waits nor runs */
 };
 
-/* SHARE: how many of one lane may run. MTS_ENOMEM. On MTS_OK *RET is the
- * caller's: fetch_queue_free(). */
-int fetch_queue_new(size_t share, struct fetch_queue **ret);
+/* NETWORK_LIMIT: how many requests to one network may run (0 counts as 1). There
+ * is no limit for all of them yet. MTS_ENOMEM. On MTS_OK *RET is the caller's:
+ * fetch_queue_free(). */
+int fetch_queue_new(size_t network_limit, struct fetch_queue **ret);
 
-/* From now on. MOST: how many run at most, of which an eighth is kept for lanes
- * of which nothing runs; 0, as at first: they are not counted. */
-void fetch_queue_set_share(struct fetch_queue *line, size_t share, size_t most);
+/* Changes the limits. SLOTS: how many requests may run in all. Of these an eighth
+ * is reserved for networks with nothing running; not to run more than SLOTS is the
+ * caller's task. 0: any number. */
+void fetch_queue_set_limits(struct fetch_queue *queue, size_t network_limit,
+                            size_t slots);
 
-/* No place is in it. Takes NULL, leaves NULL. */
-void fetch_queue_free(struct fetch_queue **line);
+/* All entries must have left. Takes NULL, leaves NULL. */
+void fetch_queue_free(struct fetch_queue **queue);
 
-/* PLACE, which neither waits nor runs, waits in the lane of ADDRESS, or with
- * FIRST at its head. MTS_ENOMEM: it does not. */
-int fetch_queue_add(struct fetch_queue *line, struct fetch_slot *place,
-                    const struct address *address, bool first);
+/* ENTRY, which neither waits nor runs, now waits at the end of the queue of
+ * ADDRESS's network. MTS_ENOMEM: it does not wait. */
+int fetch_queue_add(struct fetch_queue *queue, struct queue_entry *entry,
+                    const struct address *address);
 
-/* The next one, which runs from now on; NULL: none waits that may. */
-struct fetch_slot *fetch_queue_take(struct fetch_queue *line);
+/* Removes the next entry from its queue; it runs from now on. NULL: none waits, or
+ * the limits allow none of those that wait. */
+struct queue_entry *fetch_queue_take(struct fetch_queue *queue);
 
-/* There is one to take. */
-bool fetch_queue_is_ready(const struct fetch_queue *line);
+/* True if fetch_queue_take() would return an entry. */
+bool fetch_queue_is_ready(const struct fetch_queue *queue);
 
-/* PLACE neither waits nor runs any more. */
-void fetch_queue_leave(struct fetch_queue *line, struct fetch_slot *place);
+/* ENTRY stops waiting or running, if it does either. */
+void fetch_queue_leave(struct fetch_queue *queue, struct queue_entry *entry);
 
 #endif

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fetch_tls.c - whether the certificate is the policy host's (RFC 8461 3.3).
+/* fetch_tls.c - checks that a server's certificate is valid for the policy host.
  *
- * "Matching is performed only against the DNS-ID identifiers": OpenSSL is told
- * the host, and never to look at the CN, which libcurl does where the SAN has
- * no DNS name. "MAY contain the wildcard character '*' as the complete
- * left-most label": no partial wildcards. libcurl's own check of the name comes
- * on top. */
+ * RFC 8461 3.3: "Matching is performed only against the DNS-ID identifiers", and
+ * the certificate "MAY contain the wildcard character '*' as the complete left-most
+ * label". So OpenSSL gets the host name, must not use the CN and must not accept
+ * partial wildcards. libcurl also checks the name, but it uses the CN if the
+ * subjectAltName has no DNS name, so its check is not enough. */
 #include "https/fetch_tls.h"
 
 #include <openssl/x509v3.h>
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { NAMES_SHOWN = 3 }; /* of a certificate that is somebody else's */
+enum { NAMES_SHOWN = 3 }; /* of a certificate for another host */
 
-static int ctx_index = -1; /* of our struct in an SSL_CTX */
+/* Where an SSL_CTX keeps its struct fetch_tls. */
+static int ctx_index = -1;
 
 int fetch_tls_init(void)
 {
@@ -23,9 +24,9 @@ int fetch_tls_init(void)
 	return ctx_index < 0 ? MTS_ELIB : MTS_OK;
 }
 
-/* -- in words -------------------------------------------------------------- */
+/* -- explaining a fault ---------------------------------------------------- */
 
-__attribute__((format(printf, 3, 4))) static void set_cause(
+__attribute__((format(printf, 3, 4))) static void tls_fail(
     struct fetch_tls *tls, enum fetch_cause cause, const char *format, ...)
 {
 	va_list ap;
@@ -36,7 +37,8 @@ __attribute__((format(printf, 3, 4))) static void set_cause(
 	va_end(ap);
 }
 
-static const char *date_text(const ASN1_TIME *time, char *text, size_t size)
+static const char *cert_date_text(const ASN1_TIME *time, char *text,
+                                  size_t size)
 {
 	struct tm tm;
 
@@ -46,8 +48,9 @@ static const char *date_text(const ASN1_TIME *time, char *text, size_t size)
 	return text;
 }
 
-/* The first DNS names of CERT, "a, b, c, ..."; how many it has. */
-static int list_names(X509 *cert, char *text, size_t size)
+/* Writes the first DNS names of CERT to TEXT: "a, b, c, ...". Returns the number
+ * of all its DNS names. */
+static int cert_dns_names(X509 *cert, char *text, size_t size)
 {
 	GENERAL_NAMES *names =
 	    X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
@@ -74,22 +77,23 @@ static int list_names(X509 *cert, char *text, size_t size)
 	return count;
 }
 
-static void say_name(struct fetch_tls *tls, X509 *cert)
+static void explain_name(struct fetch_tls *tls, X509 *cert)
 {
 	char names[FETCH_REASON];
 
-	if (cert && list_names(cert, names, sizeof(names)) > 0)
-		set_cause(tls, FETCH_CERT_NAME,
-		          "certificate is for %.*s, not %s", 120, names,
-		          tls->host);
+	if (cert && cert_dns_names(cert, names, sizeof(names)) > 0)
+		tls_fail(tls, FETCH_CERT_NAME,
+		         "certificate is for %.*s, not %s", 120, names,
+		         tls->host);
 	else
-		set_cause(tls, FETCH_CERT_NAME,
-		          "certificate has no DNS name in its subjectAltName; "
-		          "%s is needed (a common name does not count)",
-		          tls->host);
+		tls_fail(tls, FETCH_CERT_NAME,
+		         "certificate has no DNS name in its subjectAltName; "
+		         "%s is needed (a common name does not count)",
+		         tls->host);
 }
 
-static void say_date(struct fetch_tls *tls, X509 *cert, int error, int depth)
+static void explain_date(struct fetch_tls *tls, X509 *cert, int error,
+                         int depth)
 {
 	bool expired = error == X509_V_ERR_CERT_HAS_EXPIRED;
 	const ASN1_TIME *time = NULL;
@@ -98,39 +102,41 @@ static void say_date(struct fetch_tls *tls, X509 *cert, int error, int depth)
 	if (cert)
 		time = expired ? X509_get0_notAfter(cert)
 		               : X509_get0_notBefore(cert);
-	set_cause(tls, FETCH_CERT_EXPIRED, "%scertificate %s %s",
-	          depth ? "issuer's " : "",
-	          expired ? "expired on" : "is not valid before",
-	          date_text(time, date, sizeof(date)));
+	tls_fail(tls, FETCH_CERT_EXPIRED, "%scertificate %s %s",
+	         depth ? "issuer's " : "",
+	         expired ? "expired on" : "is not valid before",
+	         cert_date_text(time, date, sizeof(date)));
 }
 
-static void say_error(struct fetch_tls *tls, X509 *cert, int error, int depth)
+static void explain_error(struct fetch_tls *tls, X509 *cert, int error,
+                          int depth)
 {
 	switch (error) {
 	case X509_V_ERR_HOSTNAME_MISMATCH:
-		say_name(tls, cert);
+		explain_name(tls, cert);
 		break;
 	case X509_V_ERR_CERT_HAS_EXPIRED:
 	case X509_V_ERR_CERT_NOT_YET_VALID:
-		say_date(tls, cert, error, depth);
+		explain_date(tls, cert, error, depth);
 		break;
 	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-		set_cause(tls, FETCH_CERT_UNTRUSTED,
-		          "certificate is self-signed");
+		tls_fail(tls, FETCH_CERT_UNTRUSTED,
+		         "certificate is self-signed");
 		break;
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
 	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
 	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-	case X509_V_ERR_CERT_SIGNATURE_FAILURE: /* a root's name, not its key */
+	case X509_V_ERR_CERT_SIGNATURE_FAILURE: /* the name of a trusted root,
+	                                         * but not its key */
 	case X509_V_ERR_CERT_UNTRUSTED:
-		set_cause(tls, FETCH_CERT_UNTRUSTED,
-		          "certificate has no chain to a trusted root (%s)",
-		          X509_verify_cert_error_string(error));
+		tls_fail(tls, FETCH_CERT_UNTRUSTED,
+		         "certificate has no chain to a trusted root (%s)",
+		         X509_verify_cert_error_string(error));
 		break;
 	default:
-		set_cause(tls, FETCH_CERT_INVALID, "certificate is no good: %s",
-		          X509_verify_cert_error_string(error));
+		tls_fail(tls, FETCH_CERT_INVALID, "certificate is invalid: %s",
+		         X509_verify_cert_error_string(error));
 	}
 }
 
@@ -141,7 +147,8 @@ static struct fetch_tls *tls_of(const SSL *ssl)
 	return SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), ctx_index);
 }
 
-/* What the server sent; verification may end before the hand-shake does. */
+/* Keeps what the server sent. It is called twice, since verification may fail
+ * before the handshake is done. */
 static void keep_chain(struct fetch_tls *tls, STACK_OF(X509) * chain)
 {
 	if (tls->keep_chain && chain && !tls->chain)
@@ -154,8 +161,8 @@ static void keep_version(struct fetch_tls *tls, const SSL *ssl)
 	         SSL_get_version(ssl));
 }
 
-/* Changes no verdict; only notes the first fault. */
-static int on_verify(int good, X509_STORE_CTX *store)
+/* Records the first fault; leaves the verdict to OpenSSL. */
+static int tls_on_verify(int good, X509_STORE_CTX *store)
 {
 	const SSL *ssl = X509_STORE_CTX_get_ex_data(
 	    store, SSL_get_ex_data_X509_STORE_CTX_idx());
@@ -166,23 +173,24 @@ static int on_verify(int good, X509_STORE_CTX *store)
 		keep_version(tls, ssl);
 	}
 	if (!good && tls && tls->cause == FETCH_OK)
-		say_error(tls, X509_STORE_CTX_get_current_cert(store),
-		          X509_STORE_CTX_get_error(store),
-		          X509_STORE_CTX_get_error_depth(store));
+		explain_error(tls, X509_STORE_CTX_get_current_cert(store),
+		              X509_STORE_CTX_get_error(store),
+		              X509_STORE_CTX_get_error_depth(store));
 	return good;
 }
 
-/* While it shakes hands OpenSSL reads what there is, not each record's head and
- * body by a call of its own. No longer: libcurl waits for the socket, and would
- * not see what was read ahead. What came too early, a session ticket say, is
- * taken with the next record. */
+/* During the handshake OpenSSL reads all that is there at once: without read-ahead
+ * it takes two system calls for each record. Afterwards that must be off, because
+ * libcurl waits for the socket and would not see what OpenSSL has read ahead. If
+ * more than the handshake was read, a session ticket say, OpenSSL returns it with
+ * the next record. */
 static void end_read_ahead(const SSL *ssl)
 {
-	/* The callback's type knows no better. */
+	/* OpenSSL's callback type has a const that is not meant. */
 	SSL_set_read_ahead((SSL *)ssl, 0);
 }
 
-static void on_info(const SSL *ssl, int where, int ret)
+static void tls_on_info(const SSL *ssl, int where, int ret)
 {
 	struct fetch_tls *tls = tls_of(ssl);
 
@@ -212,8 +220,8 @@ int fetch_tls_prepare(struct fetch_tls *tls, SSL_CTX *context)
 	X509_VERIFY_PARAM_set_hostflags(
 	    param, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
 		       X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, on_verify);
-	SSL_CTX_set_info_callback(context, on_info);
+	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, tls_on_verify);
+	SSL_CTX_set_info_callback(context, tls_on_info);
 	SSL_CTX_set_read_ahead(context, 1);
-	return trust_apply(tls->trust, context);
+	return ca_store_apply(tls->ca_store, context);
 }

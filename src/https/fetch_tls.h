@@ -1,34 +1,36 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fetch_tls.h - whether the certificate is the policy host's (RFC 8461 3.3). */
+/* fetch_tls.h - checks that a server's certificate is valid for the policy host
+ * (RFC 8461 3.3), and records how far the TLS handshake got. */
 #ifndef HTTPS_FETCH_TLS_H
 #define HTTPS_FETCH_TLS_H
 
+#include "https/ca_store.h"
 #include "https/fetch.h"
-#include "https/trust.h"
 
-enum { FETCH_REASON = 240 };
-
-/* One connection. Outlives its SSL_CTX. */
+/* One connection. It has to outlive the SSL_CTX. The first three members are set
+ * by the caller. */
 struct fetch_tls {
-	const struct trust *trust;
+	const struct ca_store *ca_store;
 	const char *host;
-	/* By uv_hrtime(); 0: not reached. libcurl tells the first one only if
-	 * the second is reached. */
-	uint64_t connected_ns; /* TCP is there, the hand-shake begins */
-	uint64_t done_ns;      /* the hand-shake is done */
-	bool closed;           /* close_notify has come: it sends no more */
-	char version[16];      /* "TLSv1.3", once the hand-shake is done */
-	bool verified;         /* the certificates were found to be good */
 	bool keep_chain;
+
+	/* By uv_hrtime(); 0: not reached. libcurl reports the time of the
+	 * connection only if the handshake succeeds, too. */
+	uint64_t connected_ns;  /* TCP is connected and the handshake starts */
+	uint64_t done_ns;       /* the handshake is done */
+	bool closed;            /* the server has sent close_notify */
+	char version[16];       /* "TLSv1.3", once the handshake is done */
+	bool verified;          /* the certificates were verified */
 	STACK_OF(X509) * chain; /* the caller's to free; NULL: none came */
-	enum fetch_cause cause; /* FETCH_OK, or what the certificate lacks */
+	enum fetch_cause cause; /* FETCH_OK, or the certificate's first fault */
 	char reason[FETCH_REASON];
 };
 
-/* MTS_ELIB, MTS_ENOMEM. Call once, before the others. */
+/* Call once, before fetch_tls_prepare(). MTS_ELIB. */
 int fetch_tls_init(void);
 
-/* Sets CONTEXT up for one connection to tls->host, which it tells of. */
+/* Sets CONTEXT up for one connection to tls->host; TLS is filled in during the
+ * handshake. MTS_ENOMEM, MTS_ELIB. */
 int fetch_tls_prepare(struct fetch_tls *tls, SSL_CTX *context);
 
 #endif

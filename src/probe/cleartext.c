@@ -62,8 +62,6 @@ static void hang_up(struct cleartext *c)
 static void close_all(struct cleartext *c)
 {
 	c->callback = NULL;
-	if (c->attempt)
-		curl_uv_remove(c->curl, c->attempt->easy);
 	attempt_free(&c->attempt);
 	curl_uv_close(&c->curl);
 	if (c->socket >= 0)
@@ -91,16 +89,13 @@ void cleartext_cancel(struct cleartext **cleartext)
 
 /* -- the request ----------------------------------------------------------- */
 
-static void on_done(void *arg, CURL *easy, CURLcode code)
+static void on_attempt(void *arg, const struct fetch_result *result)
 {
 	struct cleartext *c = arg;
-	struct fetch_result result;
 
-	(void)easy;
-	attempt_judge(c->attempt, code, &result);
 	/* A web server may answer anything with a page of its own. */
-	finish(c, result.cause == FETCH_OK &&
-	              slice_starts(result.body, "version:"));
+	finish(c, result->cause == FETCH_OK &&
+	              slice_starts(result->body, "version:"));
 }
 
 static int start_request(struct cleartext *c, uint64_t now_ms)
@@ -116,16 +111,12 @@ static int start_request(struct cleartext *c, uint64_t now_ms)
 		.max_size = POLICY_MAX,
 		.since_ns = uv_hrtime(),
 	};
-	int status = curl_uv_new(c->timer.loop, on_done, c, &c->curl);
+	int status = curl_uv_new(c->timer.loop, &c->curl);
 
-	if (status == MTS_OK)
-		status = attempt_new(&options, &c->attempt);
 	if (status != MTS_OK)
 		return status;
-	status = curl_uv_add(c->curl, c->attempt->easy);
-	if (status != MTS_OK)
-		attempt_free(&c->attempt);
-	return status;
+	options.curl = c->curl;
+	return attempt_start(&options, on_attempt, c, &c->attempt);
 }
 
 /* -- the connection -------------------------------------------------------- */

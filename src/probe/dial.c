@@ -10,7 +10,6 @@
 
 #include "base/buffer.h"
 #include "base/list.h"
-#include "https/tls_lib.h"
 #include "probe/smtp_reply.h"
 #include "probe/tls_look.h"
 
@@ -207,7 +206,7 @@ static void see(struct dial *dial, enum reach reach, const char *error)
 	const char *version =
 	    reach == REACH_TLS ? SSL_get_version(dial->ssl) : "";
 
-	if (chain && tls_look(fetcher_trust(options->fetcher), dial->host,
+	if (chain && tls_look(fetcher_ca_store(options->fetcher), dial->host,
 	                      chain, version, clock_wall_s(options->clock),
 	                      &dial->result.view) != MTS_OK) {
 		end(dial, REACH_NOT_TRIED, "out of memory");
@@ -233,14 +232,12 @@ static void fail_tls(struct dial *dial)
 
 static void shake_hands(struct dial *dial)
 {
-	void *before = tls_lib_enter();
 	int rc;
 	int error;
 
 	ERR_clear_error();
 	rc = SSL_do_handshake(dial->ssl);
 	error = SSL_get_error(dial->ssl, rc);
-	tls_lib_leave(before);
 	if (!flush_tls(dial)) {
 		end(dial, REACH_NOT_TRIED, "out of memory");
 	} else if (rc == 1) {
@@ -257,12 +254,9 @@ static void begin_tls(struct dial *dial)
 {
 	BIO *in = BIO_new(BIO_s_mem());
 	BIO *out = BIO_new(BIO_s_mem());
-	void *before;
 
 	dial->state = DIAL_TLS;
-	before = tls_lib_enter();
 	dial->ssl = SSL_new(dial->dialer->context);
-	tls_lib_leave(before);
 	if (!in || !out || !dial->ssl) {
 		BIO_free(in);
 		BIO_free(out);
@@ -462,14 +456,11 @@ int dial_start(struct dialer *dialer, const char *host,
 int dialer_new(const struct probe_options *options, struct dialer **ret)
 {
 	struct dialer *dialer = calloc(1, sizeof(*dialer));
-	void *before;
 
 	if (!dialer)
 		return MTS_ENOMEM;
 	dialer->options = options;
-	before = tls_lib_enter();
 	dialer->context = SSL_CTX_new(TLS_client_method());
-	tls_lib_leave(before);
 	/* Whatever the system's openssl.cnf allows: what is old is to be seen,
 	 * not to fail. */
 	if (!dialer->context ||

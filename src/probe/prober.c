@@ -19,7 +19,7 @@
 struct prober {
 	const struct probe_options *options;
 	struct dialer *dialer;
-	struct fetch_queue *line;
+	struct fetch_queue *queue;
 	uv_idle_t idle; /* starts those in line */
 	size_t calls;
 	struct map *hosts; /* of all below */
@@ -30,7 +30,7 @@ struct prober {
 
 /* One address of a host. */
 struct call {
-	struct fetch_slot place;
+	struct queue_entry entry;
 	struct host *host;
 	size_t at; /* in the host's addresses */
 	struct dial *dial;
@@ -52,7 +52,7 @@ static void host_free(struct host *host)
 {
 	for (size_t i = 0; host->calls && i < host->found->count; i++) {
 		dial_cancel(&host->calls[i].dial);
-		fetch_queue_leave(host->prober->line, &host->calls[i].place);
+		fetch_queue_leave(host->prober->queue, &host->calls[i].entry);
 	}
 	dns_query_cancel(&host->a);
 	dns_query_cancel(&host->aaaa);
@@ -114,7 +114,7 @@ static void on_dial(void *arg, struct mx_address *result)
 	host->found->addresses[call->at] = *result;
 	result->view = NULL;
 	prober->calls--;
-	fetch_queue_leave(prober->line, &call->place);
+	fetch_queue_leave(prober->queue, &call->entry);
 	kick(prober);
 	one_is_over(host);
 }
@@ -131,7 +131,7 @@ static void start_call(struct call *call)
 	               &call->dial) == MTS_OK)
 		return;
 	prober->calls--;
-	fetch_queue_leave(prober->line, &call->place);
+	fetch_queue_leave(prober->queue, &call->entry);
 	snprintf(address->error, sizeof(address->error), "out of memory");
 	one_is_over(host);
 }
@@ -139,12 +139,12 @@ static void start_call(struct call *call)
 static void on_idle(uv_idle_t *idle)
 {
 	struct prober *prober = idle->data;
-	struct fetch_slot *place = NULL;
+	struct queue_entry *entry = NULL;
 
 	if (prober->calls < PROBER_CALLS_MAX)
-		place = fetch_queue_take(prober->line);
-	if (place)
-		start_call(container_of(place, struct call, place));
+		entry = fetch_queue_take(prober->queue);
+	if (entry)
+		start_call(container_of(entry, struct call, entry));
 	else
 		uv_idle_stop(idle);
 }
@@ -166,14 +166,13 @@ static void call_all(struct host *host)
 	for (size_t i = 0; host->calls && i < found->count; i++) {
 		struct call *call = &host->calls[i];
 
-		list_init(&call->place.node);
+		list_init(&call->entry.node);
 		call->host = host;
 		call->at = i;
 	}
 	for (size_t i = 0; host->calls && i < found->count; i++)
-		if (fetch_queue_add(prober->line, &host->calls[i].place,
-		                    &found->addresses[i].address,
-		                    false) == MTS_OK)
+		if (fetch_queue_add(prober->queue, &host->calls[i].entry,
+		                    &found->addresses[i].address) == MTS_OK)
 			host->left++;
 	kick(prober);
 }
@@ -398,7 +397,7 @@ int prober_new(const struct probe_options *options, struct prober **ret)
 	status =
 	    prober->hosts ? dialer_new(options, &prober->dialer) : MTS_ENOMEM;
 	if (status == MTS_OK)
-		status = fetch_queue_new(PROBER_NETWORK_MAX, &prober->line);
+		status = fetch_queue_new(PROBER_NETWORK_MAX, &prober->queue);
 	if (status != MTS_OK) {
 		dialer_free(&prober->dialer);
 		map_free(&prober->hosts);
@@ -427,7 +426,7 @@ void prober_close(struct prober **prober)
 	free_all(&p->busy);
 	free_all(&p->kept);
 	map_free(&p->hosts);
-	fetch_queue_free(&p->line);
+	fetch_queue_free(&p->queue);
 	dialer_free(&p->dialer);
 	uv_close((uv_handle_t *)&p->idle, on_closed);
 }

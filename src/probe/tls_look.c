@@ -7,7 +7,6 @@
 #include "probe/tls_look.h"
 
 #include "findings/safe.h"
-#include "https/tls_lib.h"
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -244,7 +243,7 @@ static int on_verify(int good, X509_STORE_CTX *store)
 	return 1;
 }
 
-static int verify(struct tls_view *view, const struct trust *trust,
+static int verify(struct tls_view *view, const struct ca_store *roots,
                   const char *host, STACK_OF(X509) * chain, int64_t now_s)
 {
 	X509_STORE_CTX *store = X509_STORE_CTX_new();
@@ -254,7 +253,7 @@ static int verify(struct tls_view *view, const struct trust *trust,
 	if (ctx_index < 0)
 		ctx_index =
 		    X509_STORE_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-	if (!store || X509_STORE_CTX_init(store, trust_store(trust),
+	if (!store || X509_STORE_CTX_init(store, ca_store_x509(roots),
 	                                  sk_X509_value(chain, 0), chain) != 1)
 		goto out;
 	param = X509_STORE_CTX_get0_param(store);
@@ -303,17 +302,15 @@ static int look(STACK_OF(X509) * chain, const char *version,
 	return status;
 }
 
-int tls_look(const struct trust *trust, const char *host,
+int tls_look(const struct ca_store *roots, const char *host,
              STACK_OF(X509) * chain, const char *version, int64_t now_s,
              struct tls_view **ret)
 {
-	void *before = tls_lib_enter();
 	struct tls_view *view = NULL;
 	int status = look(chain, version, &view);
 
 	if (status == MTS_OK && sk_X509_num(chain) > 0)
-		status = verify(view, trust, host, chain, now_s);
-	tls_lib_leave(before);
+		status = verify(view, roots, host, chain, now_s);
 	if (status != MTS_OK)
 		tls_view_free(&view);
 	else
@@ -324,9 +321,5 @@ int tls_look(const struct trust *trust, const char *host,
 int tls_look_verified(STACK_OF(X509) * chain, const char *version,
                       struct tls_view **ret)
 {
-	void *before = tls_lib_enter();
-	int status = look(chain, version, ret);
-
-	tls_lib_leave(before);
-	return status;
+	return look(chain, version, ret);
 }

@@ -7,7 +7,7 @@
 
 #include "base/status.h"
 #include "findings/tls_view.h"
-#include "https/trust.h"
+#include "https/ca_store.h"
 
 #include <openssl/ssl.h>
 
@@ -15,7 +15,7 @@
  * own certificate first. Verifies it for HOST at NOW_S against TRUST (RFC 8461
  * 3.3, 4.2) and notes each fault. MTS_ENOMEM. On MTS_OK *RET is the caller's:
  * tls_view_free(). */
-int tls_look(const struct trust *trust, const char *host,
+int tls_look(const struct ca_store *roots, const char *host,
              STACK_OF(X509) * chain, const char *version, int64_t now_s,
              struct tls_view **ret);
 

@@ -8,9 +8,7 @@
 #include "conf/conf.h"
 #include "config.h"
 #include "dnssec/trust_anchor.h"
-#include "https/curl_memory.h"
-#include "https/tls_memory.h"
-#include "https/trust.h"
+#include "https/ca_store.h"
 #include "prog/daemon.h"
 #include "prog/notify.h"
 #include "prog/preflight.h"
@@ -488,8 +486,7 @@ static int run_with_pid_file(struct run *run, const char *pid_file)
 			return EXIT_FAILURE;
 		}
 	}
-	tls_memory_watch();
-	if (!curl_memory_init()) {
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
 		log_error("start_failed reason=\"libcurl can't be set up\"");
 		return EXIT_FAILURE;
 	}
@@ -539,14 +536,14 @@ static int run_configured(const struct options *options,
 static int check_configuration(const struct conf *conf, const char *path,
                                struct fault *why)
 {
-	struct trust *trust = NULL;
+	struct ca_store *store = NULL;
 	struct fault what;
 	int rc = preflight_check(conf, path, why);
 
 	if (rc != MTS_OK)
 		return rc;
-	rc = trust_new(conf->fetch.ca_file, &trust, &what);
-	trust_free(&trust);
+	rc = ca_store_new(conf->fetch.ca_file, &store, &what);
+	ca_store_free(&store);
 	if (rc == MTS_OK && preflight_needs_trust_anchor(conf) &&
 	    conf->dane != CONF_DANE_OFF && *conf->dns.trust_anchor)
 		rc = trust_anchor_check(conf->dns.trust_anchor, &what);

@@ -45,7 +45,7 @@ def given_up(daemon, busy):
     """The silent hosts that were given up; BUSY: since the test's own server, on
     a busy machine, took longer over the hand-shake than a policy host may."""
     return [line for line in daemon.events("no_policy") if "silent" in line and
-            ("no TLS hand-shake in time" in line) == busy]
+            ("no TLS handshake in time" in line) == busy]
 
 
 def is_settled(daemon, count):

@@ -296,7 +296,7 @@ static const struct {
 	  { .san = "DNS:" HOST, .eku = "clientAuth" },
 	  0,
 	  FETCH_CERT_INVALID,
-	  "certificate is no good" },
+	  "certificate is invalid" },
 };
 
 static void test_certificates(void **state)
@@ -331,11 +331,11 @@ static const struct {
 	const char *reason;
 } connections[] = {
 	{ "closed at once", HTTPS_CLOSE, FETCH_CONNECT, "cut off" },
-	{ "no TLS", HTTPS_GARBAGE, FETCH_TLS, "TLS hand-shake failed" },
-	{ "TLS 1.1", HTTPS_TLS11, FETCH_TLS, "TLS 1.2 or later is needed" },
-	{ "silent", HTTPS_SILENT, FETCH_TIMEOUT, "no TLS hand-shake in time" },
+	{ "no TLS", HTTPS_GARBAGE, FETCH_TLS, "TLS handshake failed" },
+	{ "TLS 1.1", HTTPS_TLS11, FETCH_TLS, "TLS 1.2 or later is required" },
+	{ "silent", HTTPS_SILENT, FETCH_TIMEOUT, "no TLS handshake in time" },
 	{ "silent after the request", HTTPS_HANG, FETCH_TIMEOUT,
-	  "the answer did not come" },
+	  "no complete answer in time" },
 };
 
 static void test_connections(void **state)
@@ -503,9 +503,9 @@ static const struct {
 	/* "only valid if the HTTP response code is 200 (OK)" */
 	{ STATUS("201 Created", ""), FETCH_STATUS, "HTTP status 201 instead" },
 	{ STATUS("204 No Content", ""), FETCH_STATUS, "204" },
-	{ STATUS("2000 OK", ""), FETCH_CUT, "no HTTP" },
-	{ STATUS("200OK", ""), FETCH_CUT, "no HTTP" },
-	{ STATUS("020 OK", ""), FETCH_CUT, "no HTTP" },
+	{ STATUS("2000 OK", ""), FETCH_CUT, "not HTTP" },
+	{ STATUS("200OK", ""), FETCH_CUT, "not HTTP" },
+	{ STATUS("020 OK", ""), FETCH_CUT, "not HTTP" },
 	{ STATUS("206 Partial", ""), FETCH_STATUS, "206" },
 	{ STATUS("401 Unauthorized", "WWW-Authenticate: Basic\r\n"),
 	  FETCH_STATUS, "401" },
@@ -545,8 +545,8 @@ static const struct {
 	{ "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
 	  "Transfer-Encoding: chunked\r\n\r\nnonsense\r\n",
 	  FETCH_CUT, "" },
-	{ POLICY, FETCH_CUT, "no HTTP" },
-	{ "SSH-2.0-OpenSSH_9.2\r\n", FETCH_CUT, "no HTTP" },
+	{ POLICY, FETCH_CUT, "not HTTP" },
+	{ "SSH-2.0-OpenSSH_9.2\r\n", FETCH_CUT, "not HTTP" },
 	{ "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
 	  "Content-Length: 65537\r\n\r\n",
 	  FETCH_TOO_LARGE, "larger than 65536 bytes" },
