@@ -204,7 +204,6 @@ static void on_hosts(void *arg, const struct mx_hosts *result)
 	struct control_job *job = arg;
 
 	(void)result;
-	job->mx_waiter = NULL;
 	start_walk(job);
 	wake(job);
 }

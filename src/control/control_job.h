@@ -62,7 +62,7 @@ struct control_job {
 	struct ask_question question; /* lookup, explain, refresh */
 	char after[DOMAIN_MAX + 1];   /* list: where it goes on */
 	struct ask_waiter *waiter;
-	struct mx_waiter *mx_waiter; /* explain */
+	struct mx_waiter mx_waiter; /* explain */
 	struct control_import import;
 };
 

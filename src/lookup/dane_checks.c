@@ -1,58 +1,36 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* dane_checks.c - how it is learnt whether DANE applies to a next hop.
+/* dane_checks.c - finds out whether DANE applies to a next hop.
  *
- * A job is one hop's walk and everybody who waits for it. It lives in the map
- * from the moment it is started until the walk ends, whether or not anybody
- * still waits. What the walk found is stored by dane_known.c before the waiters
- * are called. */
+ * Each check is a flight (lookup/flight.h) from the moment it is wanted until it
+ * ends. At the daemon's start it is not known yet whether the resolver delivers
+ * DNSSEC data. A check that is wanted before that is known waits for it. */
 #include "lookup/dane_checks.h"
-
-#include "base/list.h"
-#include "base/log.h"
-#include "base/map.h"
-#include "base/shortage.h"
 
 #include <stdlib.h>
 
 enum {
-	/* Walks under way, those that nobody waits for included. */
-	JOBS_MAX = 16384,
-	/* How often it is looked whether the resolver's test has ended. */
-	TEST_PAUSE_MS = 50,
+	/* Checks at a time, those that nobody waits for included. */
+	DANE_CHECKS_MAX = 16384,
+	/* How often we look whether the resolver's test has ended. */
+	DANE_TEST_PAUSE_MS = 50,
 };
 
 struct dane_checks {
 	struct dane_checks_options options;
-	struct dane_rules rules;
-	struct map *jobs;
-	struct list untested; /* jobs in state JOB_UNTESTED */
-	uv_timer_t *timer;    /* runs while there are any */
+	struct flights *flights; /* struct dane_work, by hop */
+	struct list untested;    /* struct dane_work that has not begun */
+	uv_timer_t *timer;       /* runs while there are any */
 	struct dane_counts counts;
 };
 
-enum job_state {
-	JOB_UNTESTED, /* it is not known yet whether there is DNSSEC data to be
-	               * had; leaves by on_test */
-	JOB_WALKING,  /* leaves by on_walk */
-};
-
-struct job {
-	struct map_node node;
-	struct dane_checks *walks;
+/* One hop's check. */
+struct dane_work {
+	struct flight flight;
+	struct dane_checks *checks;
 	struct domain_hop hop;
 	char key[DOMAIN_HOP_KEY];
-	enum job_state state;
-	struct list untested; /* UNTESTED: in the service's list */
-	struct dane_check *walk;
-	struct list waiters;
-};
-
-struct dane_waiter {
-	struct list node; /* in its job's list, while it waits */
-	struct dane_checks *walks;
-	dane_waiter_callback *callback;
-	void *arg;
-	uv_timer_t timer;
+	struct list untested;     /* in the service's list until it may begin */
+	struct dane_check *check; /* NULL: not begun, or ended */
 };
 
 /* -- the service ----------------------------------------------------------- */
@@ -60,310 +38,245 @@ struct dane_waiter {
 int dane_checks_new(const struct dane_checks_options *options,
                     struct dane_checks **ret, struct fault *why)
 {
-	struct dane_checks *walks = calloc(1, sizeof(*walks));
+	struct dane_checks *checks = calloc(1, sizeof(*checks));
 
-	if (!walks)
+	if (!checks)
 		return fault_set(why, MTS_ENOMEM, "out of memory");
-	walks->jobs = map_new();
-	walks->timer = malloc(sizeof(*walks->timer));
-	if (!walks->jobs || !walks->timer) {
-		map_free(&walks->jobs);
-		free(walks->timer);
-		free(walks);
+	checks->options = *options;
+	list_init(&checks->untested);
+	checks->flights = flights_new(options->loop, DANE_CHECKS_MAX);
+	checks->timer = malloc(sizeof(*checks->timer));
+	if (!checks->flights || !checks->timer) {
+		flights_close(&checks->flights, NULL);
+		free(checks->timer);
+		free(checks);
 		return fault_set(why, MTS_ENOMEM, "out of memory");
 	}
-	walks->options = *options;
-	list_init(&walks->untested);
-	uv_timer_init(options->loop, walks->timer);
-	walks->timer->data = walks;
-	walks->rules = (struct dane_rules){ .clock = options->clock,
-		                            .cache = options->cache,
-		                            .states = options->states };
-	*ret = walks;
+	uv_timer_init(options->loop, checks->timer);
+	checks->timer->data = checks;
+	*ret = checks;
 	return MTS_OK;
 }
 
-static void free_waiter_handle(uv_handle_t *handle)
+static void dane_work_free(struct dane_work *work)
 {
-	free(handle->data);
+	list_remove(&work->untested);
+	dane_cancel(&work->check);
+	free(work);
 }
 
-/* The waiter's memory goes when libuv gives the timer back. */
-static void drop_waiter(struct dane_waiter *waiter)
+static void dane_work_drop(struct flight *flight)
 {
-	list_remove(&waiter->node);
-	waiter->walks->counts.waiting--;
-	uv_close((uv_handle_t *)&waiter->timer, free_waiter_handle);
+	dane_work_free(container_of(flight, struct dane_work, flight));
 }
 
-static void free_job(struct job *job)
+static void dane_checks_free_timer(uv_handle_t *timer)
 {
-	map_remove(job->walks->jobs, &job->node);
-	list_remove(&job->untested);
-	job->walks->counts.under_way--;
-	dane_cancel(&job->walk);
-	free(job);
+	free(timer);
 }
 
-static void close_job(struct map_node *node, void *arg)
+void dane_checks_close(struct dane_checks **checks)
 {
-	struct job *job = container_of(node, struct job, node);
-
-	(void)arg;
-	list_each_safe (w, &job->waiters)
-		drop_waiter(container_of(w, struct dane_waiter, node));
-	free_job(job);
-}
-
-static void free_handle(uv_handle_t *handle)
-{
-	free(handle);
-}
-
-void dane_checks_close(struct dane_checks **walks)
-{
-	if (!*walks)
+	if (!*checks)
 		return;
-	map_each((*walks)->jobs, close_job, NULL);
-	map_free(&(*walks)->jobs);
-	uv_close((uv_handle_t *)(*walks)->timer, free_handle);
-	free(*walks);
-	*walks = NULL;
+	flights_close(&(*checks)->flights, dane_work_drop);
+	uv_close((uv_handle_t *)(*checks)->timer, dane_checks_free_timer);
+	free(*checks);
+	*checks = NULL;
 }
 
-void dane_checks_set_always(struct dane_checks *walks, bool always)
+void dane_checks_set_always(struct dane_checks *checks, bool always)
 {
-	walks->options.always = always;
+	checks->options.always = always;
 }
 
-enum dane_reach dane_checks_reach(const struct dane_checks *walks)
+enum dane_reach dane_checks_reach(const struct dane_checks *checks)
 {
-	enum secure_dns_health health = secure_dns_health(walks->options.dns);
+	enum secure_dns_health health = secure_dns_health(checks->options.dns);
 
-	if (walks->options.always || health == SECURE_DNS_GOOD ||
+	if (checks->options.always || health == SECURE_DNS_GOOD ||
 	    health == SECURE_DNS_UNTESTED)
 		return DANE_REACH_ON;
 	return health == SECURE_DNS_DEAD ? DANE_REACH_CUT_OFF : DANE_REACH_OFF;
 }
 
-void dane_checks_get_counts(const struct dane_checks *walks,
+void dane_checks_get_counts(const struct dane_checks *checks,
                             struct dane_counts *ret)
 {
-	*ret = walks->counts;
-	ret->known = dane_states_count(walks->options.states);
+	struct flight_counts flights;
+
+	flights_get_counts(checks->flights, &flights);
+	*ret = checks->counts;
+	ret->joined = flights.joined;
+	ret->timed_out = flights.timed_out;
+	ret->under_way = flights.under_way;
+	ret->waiting = flights.waiting;
+	ret->known = dane_table_count(checks->options.table);
 }
 
-/* -- what is known --------------------------------------------------------- */
-
-enum dane_age dane_checks_get(struct dane_checks *walks,
-                              const struct domain_hop *hop,
-                              const struct cache_entry *entry,
-                              struct dane_known *ret)
-{
-	return dane_known_get(&walks->rules, hop, entry, ret);
-}
-
-bool dane_checks_forget(struct dane_checks *walks, const struct domain_hop *hop)
-{
-	return dane_states_remove(walks->options.states, hop);
-}
-
-void dane_checks_forget_all(struct dane_checks *walks)
-{
-	dane_states_remove_all(walks->options.states);
-}
-
-/* Where the resolver is to blame for a failure, that is not the domain's
- * state. */
-void dane_checks_keep(struct dane_checks *walks, const struct domain_hop *hop,
-                      const struct dane_result *result)
+void dane_checks_store(struct dane_checks *checks, const struct domain_hop *hop,
+                       const struct dane_result *result)
 {
 	if (result->state != DANE_UNKNOWABLE ||
-	    dane_checks_reach(walks) == DANE_REACH_ON)
-		dane_known_put(&walks->rules, hop, result);
+	    dane_checks_reach(checks) == DANE_REACH_ON)
+		dane_table_put(checks->options.table, hop, result);
 }
 
-/* -- jobs ------------------------------------------------------------------ */
-
-static struct job *find_job(struct dane_checks *walks,
-                            const struct domain_hop *hop)
+bool dane_checks_forget(struct dane_checks *checks,
+                        const struct domain_hop *hop)
 {
-	char key[DOMAIN_HOP_KEY];
-	size_t len = domain_hop_key(hop, key);
-	struct map_node *node = map_find(walks->jobs, key, len);
-
-	return node ? container_of(node, struct job, node) : NULL;
+	return dane_table_remove(checks->options.table, hop);
 }
 
-/* The job is over: tells every waiter. Each may cancel others, so take them one
- * at a time. */
-static void end_job(struct job *job, const struct dane_result *result)
+void dane_checks_forget_all(struct dane_checks *checks)
 {
-	struct list waiters;
+	dane_table_remove_all(checks->options.table);
+}
+
+/* -- one check ------------------------------------------------------------- */
+
+/* RESULT is NULL if there was no check. */
+static void end_check(struct dane_work *work, const struct dane_result *result)
+{
+	flight_end(&work->flight, result);
+	dane_work_free(work);
+}
+
+static void dane_work_on_check(void *arg, const struct dane_result *result)
+{
+	struct dane_work *work = arg;
+	struct dane_checks *checks = work->checks;
+
+	work->check = NULL;
+	checks->counts.walks++;
+	checks->counts.by_state[result->state]++;
+	if (result->state == DANE_UNKNOWABLE) {
+		checks->counts.unknowable++;
+		top_note_failure(checks->options.top,
+		                 domain_slice(&work->hop.domain),
+		                 dane_state_text(result->state));
+	}
+	dane_checks_store(checks, &work->hop, result);
+	end_check(work, result);
+}
+
+static int run_check(struct dane_work *work)
+{
+	return dane_start(work->checks->options.dns, &work->hop,
+	                  dane_work_on_check, work, &work->check);
+}
+
+static bool is_untested(const struct dane_checks *checks)
+{
+	return !checks->options.always &&
+	       secure_dns_health(checks->options.dns) == SECURE_DNS_UNTESTED;
+}
+
+/* Once it is known whether there is DNSSEC data, starts what has waited for
+ * that, or ends it. */
+static void dane_checks_on_test(uv_timer_t *timer)
+{
+	struct dane_checks *checks = timer->data;
 	struct list *first;
 
-	list_init(&waiters);
-	list_take(&waiters, &job->waiters);
-	free_job(job);
-	while ((first = list_first(&waiters))) {
-		struct dane_waiter *waiter =
-		    container_of(first, struct dane_waiter, node);
-		dane_waiter_callback *callback = waiter->callback;
-		void *arg = waiter->arg;
-
-		drop_waiter(waiter);
-		callback(arg, result);
-	}
-}
-
-static void on_walk(void *arg, const struct dane_result *result)
-{
-	struct job *job = arg;
-
-	job->walk = NULL; /* it ended by itself */
-	job->walks->counts.walks++;
-	job->walks->counts.by_state[result->state]++;
-	job->walks->counts.unknowable += result->state == DANE_UNKNOWABLE;
-	if (result->short_of_memory &&
-	    shortage_may_warn(clock_mono_ms(job->walks->rules.clock)))
-		log_warning("memory_refused domain=%s reason=\"%s\"",
-		            job->hop.domain.name, result->reason);
-	if (result->state == DANE_UNKNOWABLE)
-		top_note_failure(job->walks->options.top,
-		                 domain_slice(&job->hop.domain),
-		                 dane_state_text(result->state));
-	dane_checks_keep(job->walks, &job->hop, result);
-	end_job(job, result);
-}
-
-static int walk(struct job *job)
-{
-	job->state = JOB_WALKING;
-	return dane_start(job->walks->options.dns, &job->hop, on_walk, job,
-	                  &job->walk);
-}
-
-static bool is_untested(const struct dane_checks *walks)
-{
-	return !walks->options.always &&
-	       secure_dns_health(walks->options.dns) == SECURE_DNS_UNTESTED;
-}
-
-/* Now it is known whether there is DNSSEC data: begin what waits for that. */
-static void on_test(uv_timer_t *timer)
-{
-	struct dane_checks *walks = timer->data;
-
-	if (is_untested(walks))
+	if (is_untested(checks))
 		return;
 	uv_timer_stop(timer);
-	/* Nobody joins the list any more, and none but this leaves it. */
-	list_each_safe (node, &walks->untested) {
-		struct job *job = container_of(node, struct job, untested);
+	while ((first = list_first(&checks->untested))) {
+		struct dane_work *work =
+		    container_of(first, struct dane_work, untested);
 
-		list_remove(&job->untested);
-		if (dane_checks_reach(walks) != DANE_REACH_ON ||
-		    walk(job) != MTS_OK)
-			end_job(job, NULL);
+		list_remove(first);
+		if (dane_checks_reach(checks) != DANE_REACH_ON ||
+		    run_check(work) != MTS_OK)
+			end_check(work, NULL);
 	}
 }
 
-static int begin(struct job *job)
+static int begin_check(struct dane_work *work)
 {
-	struct dane_checks *walks = job->walks;
+	struct dane_checks *checks = work->checks;
 
-	if (!is_untested(walks))
-		return walk(job);
-	job->state = JOB_UNTESTED;
-	list_append(&walks->untested, &job->untested);
-	if (!uv_is_active((uv_handle_t *)walks->timer))
-		uv_timer_start(walks->timer, on_test, TEST_PAUSE_MS,
-		               TEST_PAUSE_MS);
+	if (!is_untested(checks))
+		return run_check(work);
+	list_append(&checks->untested, &work->untested);
+	if (!uv_is_active((uv_handle_t *)checks->timer))
+		uv_timer_start(checks->timer, dane_checks_on_test,
+		               DANE_TEST_PAUSE_MS, DANE_TEST_PAUSE_MS);
 	return MTS_OK;
 }
 
-static int start_job(struct dane_checks *walks, const struct domain_hop *hop,
-                     struct job **ret)
+static struct flight *find_check(struct dane_checks *checks,
+                                 const struct domain_hop *hop)
 {
-	struct job *job;
+	char key[DOMAIN_HOP_KEY];
+
+	return flights_find(checks->flights, key, domain_hop_key(hop, key));
+}
+
+static int start_check(struct dane_checks *checks, const struct domain_hop *hop,
+                       struct flight **ret)
+{
+	struct dane_work *work = calloc(1, sizeof(*work));
 	int rc;
 
-	if (map_count(walks->jobs) >= JOBS_MAX)
-		return MTS_EFULL;
-	job = calloc(1, sizeof(*job));
-	if (!job)
+	if (!work)
 		return MTS_ENOMEM;
-	job->walks = walks;
-	job->hop = *hop;
-	list_init(&job->waiters);
-	list_init(&job->untested);
-	rc = begin(job);
+	work->checks = checks;
+	work->hop = *hop;
+	list_init(&work->untested);
+	rc = flight_start(checks->flights, &work->flight, work->key,
+	                  domain_hop_key(hop, work->key));
 	if (rc != MTS_OK) {
-		free(job);
+		free(work);
 		return rc;
 	}
-	job->node.key = job->key;
-	job->node.key_len = domain_hop_key(hop, job->key);
-	map_insert(walks->jobs, &job->node);
-	walks->counts.under_way++;
-	*ret = job;
+	rc = begin_check(work);
+	if (rc != MTS_OK) {
+		flight_drop(&work->flight);
+		free(work);
+		return rc;
+	}
+	*ret = &work->flight;
 	return MTS_OK;
 }
 
-void dane_checks_learn(struct dane_checks *walks, const struct domain_hop *hop)
+void dane_checks_refresh(struct dane_checks *checks,
+                         const struct domain_hop *hop)
 {
-	struct job *job;
+	struct flight *flight;
 
-	if (!find_job(walks, hop))
-		(void)start_job(walks, hop, &job);
+	if (!find_check(checks, hop))
+		(void)start_check(checks, hop, &flight);
 }
 
 /* -- waiting --------------------------------------------------------------- */
 
-static void on_waiter_timeout(uv_timer_t *timer)
+static void dane_waiter_on_end(struct flight_waiter *wait, const void *result)
 {
-	struct dane_waiter *waiter = timer->data;
-	dane_waiter_callback *callback = waiter->callback;
-	void *arg = waiter->arg;
+	struct dane_waiter *waiter =
+	    container_of(wait, struct dane_waiter, wait);
 
-	waiter->walks->counts.timed_out++;
-	drop_waiter(waiter);
-	callback(arg, NULL);
+	waiter->callback(waiter->arg, result);
 }
 
-int dane_checks_wait(struct dane_checks *walks, const struct domain_hop *hop,
+int dane_checks_wait(struct dane_checks *checks, const struct domain_hop *hop,
                      uint64_t timeout_ms, dane_waiter_callback *callback,
-                     void *arg, struct dane_waiter **ret)
+                     void *arg, struct dane_waiter *waiter)
 {
-	struct job *job = find_job(walks, hop);
-	struct dane_waiter *waiter;
-	int rc = MTS_OK;
+	struct flight *flight = find_check(checks, hop);
+	int rc = flight ? MTS_OK : start_check(checks, hop, &flight);
 
-	if (job)
-		walks->counts.joined++;
-	else
-		rc = start_job(walks, hop, &job);
 	if (rc != MTS_OK)
 		return rc;
-	waiter = calloc(1, sizeof(*waiter));
-	if (!waiter) /* without its waiter the walk goes on all the same */
-		return MTS_ENOMEM;
-	waiter->walks = walks;
 	waiter->callback = callback;
 	waiter->arg = arg;
-	uv_timer_init(walks->options.loop, &waiter->timer);
-	waiter->timer.data = waiter;
-	uv_timer_start(&waiter->timer, on_waiter_timeout, timeout_ms, 0);
-	list_append(&job->waiters, &waiter->node);
-	walks->counts.waiting++;
-	*ret = waiter;
-	return MTS_OK;
+	/* If the waiter can't join, the check goes on. */
+	return flight_join(flight, &waiter->wait, timeout_ms,
+	                   dane_waiter_on_end);
 }
 
-void dane_waiter_cancel(struct dane_waiter **waiter)
+void dane_waiter_cancel(struct dane_waiter *waiter)
 {
-	if (!*waiter)
-		return;
-	drop_waiter(*waiter);
-	*waiter = NULL;
+	flight_leave(&waiter->wait);
 }

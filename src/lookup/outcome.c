@@ -3,7 +3,6 @@
 #include "lookup/outcome.h"
 
 #include "base/log.h"
-#include "base/shortage.h"
 #include "base/xxh64.h"
 #include "sts/verdict.h"
 
@@ -434,6 +433,8 @@ void outcome_other(const struct outcome_rules *rules,
                    const struct domain *domain,
                    const struct discover_result *result)
 {
+	static uint64_t next_warning_ms;
+
 	if (result->outcome == DISCOVER_UNCHANGED) {
 		unchanged(rules, domain, result);
 		return;
@@ -442,7 +443,7 @@ void outcome_other(const struct outcome_rules *rules,
 	if (result->outcome == DISCOVER_FETCH_FAILED)
 		note_failure(rules, domain, result);
 	if (result->outcome == DISCOVER_NO_MEMORY &&
-	    shortage_may_warn(clock_mono_ms(rules->clock)))
+	    log_limit_one(&next_warning_ms, clock_mono_ms(rules->clock)))
 		log_warning("memory_refused domain=%s reason=\"%s\"",
 		            domain->name, result->reason);
 	log_debug("no_policy domain=%s outcome=%s reason=\"%s\"", domain->name,

@@ -47,7 +47,7 @@ struct daemon {
 	struct secure_dns *secure_dns; /* NULL: dane was off so far */
 	struct fetcher *fetcher;
 	struct lookups *lookups;
-	struct dane_states *dane_states;
+	struct dane_table *dane_table;
 	struct dane_checks *dane_checks; /* NULL: dane was off so far */
 	struct mx_sets *mx_sets;
 	struct ask *ask;
@@ -153,9 +153,7 @@ static struct dane_checks_options settings_dane_checks(
 {
 	return (struct dane_checks_options){
 		.loop = daemon->options.loop,
-		.clock = &daemon->smooth_clock.clock,
-		.cache = daemon->cache,
-		.states = daemon->dane_states,
+		.table = daemon->dane_table,
 		.dns = daemon->secure_dns,
 		.top = daemon->top,
 		.always = conf->dane == CONF_DANE_ON,
@@ -168,7 +166,8 @@ static struct ask_options settings_ask(const struct daemon *daemon,
 	return (struct ask_options){
 		.clock = &daemon->smooth_clock.clock,
 		.lookups = daemon->lookups,
-		.walks = daemon->dane_checks,
+		.dane_table = daemon->dane_table,
+		.dane_checks = daemon->dane_checks,
 		.mx_sets = daemon->mx_sets,
 		.overrides =
 		    overrides_count(conf->domains) ? conf->domains : NULL,
@@ -361,8 +360,9 @@ static int daemon_open_dane(struct daemon *daemon, const struct conf *conf,
 	rc = secure_dns_new(&dns, &daemon->secure_dns, why);
 	if (rc != MTS_OK)
 		return rc;
-	daemon->dane_states = dane_states_new(DANE_STATES_MAX);
-	if (!daemon->dane_states)
+	daemon->dane_table = dane_table_new(&daemon->smooth_clock.clock,
+	                                    daemon->cache, DANE_TABLE_MAX);
+	if (!daemon->dane_table)
 		return fault_set(why, MTS_ENOMEM, "out of memory");
 	checks = settings_dane_checks(daemon, conf);
 	return dane_checks_new(&checks, &daemon->dane_checks, why);
@@ -371,7 +371,7 @@ static int daemon_open_dane(struct daemon *daemon, const struct conf *conf,
 static void daemon_close_dane(struct daemon *daemon)
 {
 	dane_checks_close(&daemon->dane_checks);
-	dane_states_free(&daemon->dane_states);
+	dane_table_free(&daemon->dane_table);
 	secure_dns_close(&daemon->secure_dns);
 }
 

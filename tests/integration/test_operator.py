@@ -128,7 +128,7 @@ def test_resolver_without_dnssec_stops_nobody(world, daemons):
     assert dane["dnssec"] in ("stripped", "failing", "none")
     assert dane["summary"].startswith("auto, off now: ")
     got = daemon.ctl("lookup", "plain.example")
-    assert got["dane"]["off"] == "the resolver hands out no DNSSEC data"
+    assert got["dane"]["off"] == "the resolver delivers no DNSSEC data"
 
 
 def test_dane_off(world, daemons):

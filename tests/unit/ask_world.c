@@ -110,11 +110,9 @@ static void open_mx_sets(struct fixture *f)
 void open_ask(struct fixture *f, enum ask_dane dane, bool leave_dane,
               uint64_t timeout_ms)
 {
-	struct dane_checks_options walks = { .loop = &f->loop,
-		                             .clock = &f->smooth_clock.clock,
-		                             .cache = f->cache,
-		                             .states = f->states,
-		                             .always = dane == ASK_DANE_ON };
+	struct dane_checks_options checks = { .loop = &f->loop,
+		                              .table = f->dane_table,
+		                              .always = dane == ASK_DANE_ON };
 	struct ask_options options = { .clock = &f->smooth_clock.clock,
 		                       .lookups = f->lookups,
 		                       .overrides = f->overrides,
@@ -125,11 +123,12 @@ void open_ask(struct fixture *f, enum ask_dane dane, bool leave_dane,
 
 	if (f->ask)
 		ask_close(&f->ask);
-	dane_checks_close(&f->walks);
+	dane_checks_close(&f->dane_checks);
 	if (dane != ASK_DANE_OFF)
-		assert_int_equal(dane_checks_new(&walks, &f->walks, &why),
-		                 MTS_OK);
-	options.walks = f->walks;
+		assert_int_equal(
+		    dane_checks_new(&checks, &f->dane_checks, &why), MTS_OK);
+	options.dane_table = f->dane_table;
+	options.dane_checks = f->dane_checks;
 	options.mx_sets = f->mx_sets;
 	assert_int_equal(ask_new(&options, &f->ask, &why), MTS_OK);
 }
@@ -151,10 +150,10 @@ int ask_setup(void **state)
 	open_cache(f);
 	open_lookups(f);
 	open_mx_sets(f);
-	f->states = dane_states_new(100);
+	f->dane_table = dane_table_new(&f->smooth_clock.clock, f->cache, 100);
 	f->overrides = overrides_new();
 	f->maps = maps_new(&plain, own, ARRAY_LEN(own));
-	assert_true(f->states && f->overrides && f->maps);
+	assert_true(f->dane_table && f->overrides && f->maps);
 	open_ask(f, ASK_DANE_AUTO, false, 20000);
 	*state = f;
 	return 0;
@@ -166,12 +165,12 @@ int ask_teardown(void **state)
 
 	ask_cancel(&f->waiter);
 	ask_close(&f->ask);
-	dane_checks_close(&f->walks);
+	dane_checks_close(&f->dane_checks);
 	mx_sets_close(&f->mx_sets);
 	lookups_close(&f->lookups);
 	cache_close(&f->cache);
 	absent_free(&f->absent);
-	dane_states_free(&f->states);
+	dane_table_free(&f->dane_table);
 	overrides_free(&f->overrides);
 	maps_free(&f->maps);
 	buffer_free(&f->out);

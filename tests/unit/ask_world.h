@@ -33,8 +33,8 @@ struct fixture {
 	struct cache *cache;
 	struct absent *absent;
 	struct lookups *lookups;
-	struct dane_states *states;
-	struct dane_checks *walks;
+	struct dane_table *dane_table;
+	struct dane_checks *dane_checks;
 	struct mx_sets *mx_sets;
 	struct overrides *overrides;
 	struct ask *ask;

@@ -176,9 +176,7 @@ static void open_lookups(struct fixture *f)
 
 static void open_ask(struct fixture *f)
 {
-	struct dane_checks_options walks = { .loop = &f->loop,
-		                             .clock = &test_clock,
-		                             .cache = f->cache };
+	struct dane_checks_options checks = { .loop = &f->loop };
 	struct ask_options options = { .clock = &test_clock,
 		                       .lookups = f->lookups,
 		                       .dane = ASK_DANE_AUTO,
@@ -191,11 +189,12 @@ static void open_ask(struct fixture *f)
 	fake_mx_reset();
 	assert_int_equal(mx_sets_new(&mx_sets, &f->mx_sets, &why), MTS_OK);
 	options.mx_sets = f->mx_sets;
-	f->dane_states = dane_states_new(100);
+	f->dane_table = dane_table_new(&test_clock, f->cache, 100);
 	f->overrides = overrides_new();
-	walks.states = f->dane_states;
-	assert_int_equal(dane_checks_new(&walks, &f->walks, &why), MTS_OK);
-	options.walks = f->walks;
+	checks.table = f->dane_table;
+	assert_int_equal(dane_checks_new(&checks, &f->walks, &why), MTS_OK);
+	options.dane_table = f->dane_table;
+	options.dane_checks = f->walks;
 	options.overrides = f->overrides;
 	assert_int_equal(ask_new(&options, &f->ask, &why), MTS_OK);
 }
@@ -281,7 +280,7 @@ int control_teardown(void **state)
 	ask_close(&f->ask);
 	dane_checks_close(&f->walks);
 	mx_sets_close(&f->mx_sets);
-	dane_states_free(&f->dane_states);
+	dane_table_free(&f->dane_table);
 	overrides_free(&f->overrides);
 	lookups_close(&f->lookups);
 	cache_close(&f->cache);

@@ -26,7 +26,7 @@ struct fixture {
 	struct cache *cache;
 	struct absent *absent;
 	struct lookups *lookups;
-	struct dane_states *dane_states;
+	struct dane_table *dane_table;
 	struct dane_checks *walks;
 	struct mx_sets *mx_sets;
 	struct overrides *overrides; /* empty; the test may add to it */

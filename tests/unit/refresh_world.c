@@ -361,7 +361,7 @@ bool world_ask(struct world *w, unsigned n)
 {
 	struct domain domain = world_domain(n);
 	struct lookup_result result;
-	struct lookup_waiter *waiter;
+	struct lookup_waiter waiter;
 	int has = -1;
 
 	save_to_disk(&w->loop, w->cache, &domain);

@@ -41,7 +41,7 @@ static void check_row(struct fixture *f, size_t row, const char *answer)
 	assert_memory_equal(f->text, answer, strlen(answer));
 	assert_int_equal(f->called, 1);
 	assert_int_equal(faked.started, 0);
-	(void)dane_checks_forget(f->walks, &hop);
+	(void)dane_table_remove(f->dane_table, &hop);
 	f->called = 0;
 }
 

@@ -281,7 +281,7 @@ static void test_refresh(void **state)
 static void test_bounded(void **state)
 {
 	struct fixture *f = *state;
-	struct mx_waiter *waiter;
+	struct mx_waiter waiter;
 	struct mx_hosts hosts;
 	char name[] = "a.example";
 

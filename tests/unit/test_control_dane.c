@@ -117,7 +117,7 @@ static void test_off(void **state)
 	dane = json_object_get(item, "dane");
 	assert_string_equal(text_of(dane, "state"), "not_known");
 	assert_string_equal(text_of(dane, "off"),
-	                    "the resolver hands out no DNSSEC data");
+	                    "the resolver delivers no DNSSEC data");
 	assert_string_equal(text_of(item, "why"), "the policy is enforced");
 	json_decref(item);
 }
@@ -230,7 +230,7 @@ static void test_bypass(void **state)
 	assert_non_null(strstr(text_of(item, "why"), "goes without"));
 	assert_non_null(strstr(text_of(item, "reason"), "bypass"));
 	assert_string_equal(text_of(json_object_get(item, "dane"), "off"),
-	                    "the operator's word comes first");
+	                    "the operator's override comes first");
 	json_decref(item);
 	item = ask_one(f, "status\n", 0);
 	assert_int_equal(int_of(item, "domains"), 1);
@@ -283,20 +283,20 @@ static void test_flush(void **state)
 	struct domain_hop hop = { .domain = domain_of("example.org"),
 		                  .direct = true,
 		                  .port = 587 };
-	struct dane_states_entry entry = { .state = DANE_ALL };
+	struct dane_result result = { .state = DANE_ALL, .reason = "" };
 	struct fixture *f = *state;
 	json_t *item;
 
-	assert_int_equal(dane_states_put(f->dane_states, &hop, &entry), MTS_OK);
+	dane_table_put(f->dane_table, &hop, &result);
 	item = ask_one(f, "flush example.org\n", 1);
 	assert_false(is_true(item, "dane"));
 	json_decref(item);
 	item = ask_one(f, "flush [example.org]:587\n", 0);
 	assert_true(is_true(item, "dane"));
 	json_decref(item);
-	assert_int_equal(dane_states_put(f->dane_states, &hop, &entry), MTS_OK);
+	dane_table_put(f->dane_table, &hop, &result);
 	json_decref(ask_one(f, "flush --all\n", 0));
-	assert_int_equal(dane_states_count(f->dane_states), 0);
+	assert_int_equal(dane_table_count(f->dane_table), 0);
 }
 
 /* -- MX hosts, for explain ------------------------------------------------- */

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_dane_known.c - for how long what is known of DANE answers, on
- * disk and in memory, and when it is learnt anew. */
+/* test_dane_table.c - how long what is known of DANE answers, on disk and in
+ * memory, when a new check is started, and how many hops fit into memory. */
 #include "ask_world.h"
+
+#include "alloc.h"
 #include "save.h"
 
 /* -- for how long ---------------------------------------------------------- */
 
-static void test_one_walk_for_all(void **state)
+static void test_one_check_for_all(void **state)
 {
 	struct fixture *f = *state;
 
@@ -57,7 +59,7 @@ static void test_ttl_on_disk(void **state)
 	assert_int_equal(record(f).dane_state, DANE_NONE);
 	assert_int_equal(record(f).dane_ttl_s, 300);
 	assert_int_equal(record(f).dane_learnt_s, wall_s);
-	assert_int_equal(dane_states_count(f->states), 0);
+	assert_int_equal(dane_table_count(f->dane_table), 0);
 }
 
 static void test_ttl_in_memory(void **state)
@@ -66,7 +68,7 @@ static void test_ttl_in_memory(void **state)
 
 	have_no_policy(f);
 	check_ttl(f, "NOTFOUND ");
-	assert_int_equal(dane_states_count(f->states), 1);
+	assert_int_equal(dane_table_count(f->dane_table), 1);
 }
 
 /* A failure is not repeated at once, and does not take away what was learnt
@@ -187,33 +189,45 @@ static void test_moves_to_disk(void **state)
 	have_no_policy(f);
 	assert_says(f, "postfix example.org", WAIT);
 	fake_dane_finish(DANE_ALL, 300);
-	assert_int_equal(dane_states_count(f->states), 1);
+	assert_int_equal(dane_table_count(f->dane_table), 1);
 	have_policy(f, POLICY_ENFORCE);
 	assert_says(f, "postfix example.org", "OK dane-only");
 	pass(301);
 	assert_says(f, "postfix example.org", "OK dane-only");
 	fake_dane_finish(DANE_NONE, 300);
-	assert_int_equal(dane_states_count(f->states), 0);
+	assert_int_equal(dane_table_count(f->dane_table), 0);
 	assert_says(f, "postfix example.org", SECURE);
 }
 
-/* Where both have one, past its TTL, the younger one answers. */
-static void test_younger_one_answers(void **state)
+/* Puts a state on disk that was learnt AHEAD_S from now. */
+static void have_state(struct fixture *f, unsigned state, int64_t ahead_s)
+{
+	struct domain domain = domain_of("example.org");
+	struct cache_entry entry = record(f);
+
+	entry.dane_state = (uint8_t)state;
+	entry.dane_ttl_s = 300;
+	entry.dane_learnt_s = wall_s + ahead_s;
+	assert_int_equal(cache_put(f->cache, &domain, &entry), MTS_OK);
+}
+
+/* If disk and memory both have a state past its TTL, the younger one answers. */
+static void test_younger_state_answers(void **state)
 {
 	struct domain_hop hop = { .domain = domain_of("example.org"),
 		                  .port = 25 };
-	struct dane_states_entry entry = { .state = DANE_ALL, .ttl_s = 300 };
+	struct dane_result all = { .state = DANE_ALL,
+		                   .ttl_s = 300,
+		                   .reason = "" };
 	struct fixture *f = *state;
 
+	dane_table_put(f->dane_table, &hop, &all);
+	assert_int_equal(dane_table_count(f->dane_table), 1);
+	pass(2000);
 	have_policy(f, POLICY_ENFORCE);
-	assert_says(f, "postfix example.org", WAIT);
-	fake_dane_finish(DANE_NONE, 300);
-	pass(1000);
-	entry.learnt_ms = clock_mono_ms(&f->smooth_clock.clock) - 2000 * 1000;
-	assert_int_equal(dane_states_put(f->states, &hop, &entry), MTS_OK);
+	have_state(f, DANE_NONE, -1000);
 	assert_says(f, "postfix example.org", SECURE);
-	entry.learnt_ms = clock_mono_ms(&f->smooth_clock.clock) - 500 * 1000;
-	assert_int_equal(dane_states_put(f->states, &hop, &entry), MTS_OK);
+	have_state(f, DANE_NONE, -3000);
 	assert_says(f, "postfix example.org", "OK dane-only");
 }
 
@@ -227,7 +241,7 @@ static void test_policy_that_ended(void **state)
 	pass(30 * DAY_S + 1);
 	fake_dane_finish(DANE_ALL, 300);
 	assert_int_equal(record(f).dane_state, DANE_NOT_KNOWN);
-	assert_int_equal(dane_states_count(f->states), 1);
+	assert_int_equal(dane_table_count(f->dane_table), 1);
 }
 
 /* -- clocks ---------------------------------------------------------------- */
@@ -246,14 +260,14 @@ static void check_jump(struct fixture *f, int64_t jump_s, bool on_disk)
 		have_no_policy(f);
 	assert_says(f, "postfix example.org", WAIT);
 	fake_dane_finish(DANE_ALL, 300);
-	assert_int_equal(dane_states_count(f->states), on_disk ? 0 : 1);
+	assert_int_equal(dane_table_count(f->dane_table), on_disk ? 0 : 1);
 	wall_s += jump_s;
 	assert_says(f, "postfix example.org", "OK dane-only");
 	assert_int_equal(fake_dane.started, started + 1);
 	pass(2 * HOUR_S); /* which makes up for a part of the jump */
 	assert_says(f, "postfix example.org", WAIT);
 	fake_dane_finish(DANE_ALL, 300);
-	(void)dane_checks_forget(f->walks, &hop);
+	(void)dane_table_remove(f->dane_table, &hop);
 }
 
 static void test_clock_jumps(void **state)
@@ -265,18 +279,6 @@ static void test_clock_jumps(void **state)
 	assert_int_equal(cache_remove_all(f->cache, NULL), MTS_OK);
 	check_jump(f, 400 * (int64_t)DAY_S, false);
 	check_jump(f, -400 * (int64_t)DAY_S, false);
-}
-
-/* Puts a state on disk that was learnt AHEAD_S from now. */
-static void have_state(struct fixture *f, unsigned state, int64_t ahead_s)
-{
-	struct domain domain = domain_of("example.org");
-	struct cache_entry entry = record(f);
-
-	entry.dane_state = (uint8_t)state;
-	entry.dane_ttl_s = 300;
-	entry.dane_learnt_s = wall_s + ahead_s;
-	assert_int_equal(cache_put(f->cache, &domain, &entry), MTS_OK);
 }
 
 /* What a process whose clock was ahead has left on disk. */
@@ -328,12 +330,154 @@ static void test_not_on_disk_yet(void **state)
 	assert_int_equal(fake_dane.started, 0);
 }
 
+/* -- the table in memory --------------------------------------------------- */
+
+static struct domain_hop hop_of(const char *key)
+{
+	struct domain_hop hop;
+
+	assert_int_equal(domain_hop_from_key(key, strlen(key), &hop, NULL),
+	                 MTS_OK);
+	return hop;
+}
+
+static struct dane_table *new_table(struct fixture *f, size_t max)
+{
+	return dane_table_new(&f->smooth_clock.clock, f->cache, max);
+}
+
+static void put(struct dane_table *table, const char *key,
+                enum dane_state state, const char *reason)
+{
+	struct domain_hop hop = hop_of(key);
+	struct dane_result result = { .state = state,
+		                      .ttl_s = 300,
+		                      .reason = reason };
+
+	dane_table_put(table, &hop, &result);
+}
+
+static struct dane_known get(struct dane_table *table, const char *key)
+{
+	struct domain_hop hop = hop_of(key);
+	struct dane_known known;
+
+	(void)dane_table_get(table, &hop, NULL, &known);
+	return known;
+}
+
+static void test_known_until_it_is_removed(void **state)
+{
+	struct fixture *f = *state;
+	struct dane_table *table = new_table(f, 10);
+	struct domain_hop hop = hop_of("example.org");
+
+	assert_int_equal(get(table, "example.org").state, DANE_NOT_KNOWN);
+	put(table, "example.org", DANE_UNKNOWABLE, "bogus");
+	assert_int_equal(get(table, "example.org").state, DANE_UNKNOWABLE);
+	assert_int_equal(get(table, "example.org").ttl_s, 300);
+	assert_string_equal(get(table, "example.org").reason, "bogus");
+	put(table, "example.org", DANE_SOME, "");
+	pass(7);
+	assert_int_equal(get(table, "example.org").state, DANE_SOME);
+	assert_int_equal(get(table, "example.org").age_s, 7);
+	assert_string_equal(get(table, "example.org").reason, "");
+	assert_int_equal(dane_table_count(table), 1);
+	assert_true(dane_table_remove(table, &hop));
+	assert_false(dane_table_remove(table, &hop));
+	assert_int_equal(get(table, "example.org").state, DANE_NOT_KNOWN);
+	assert_int_equal(dane_table_count(table), 0);
+	dane_table_free(&table);
+	assert_null(table);
+	dane_table_free(&table);
+}
+
+/* Each way to reach the domain has a state of its own. */
+static void test_hops_are_told_apart(void **state)
+{
+	static const char *const keys[] = {
+		"example.org",       "[example.org]",   "example.org:587",
+		"[example.org]:587", "example.org:281", /* 0x0119: one byte
+		                                         * differs from 25 */
+		"example.or"
+	};
+	struct fixture *f = *state;
+	struct dane_table *table = new_table(f, 10);
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		assert_int_equal(get(table, keys[i]).state, DANE_NOT_KNOWN);
+		put(table, keys[i], DANE_NONE, "");
+		assert_int_equal(get(table, keys[i]).state, DANE_NONE);
+	}
+	assert_int_equal(dane_table_count(table), ARRAY_LEN(keys));
+	dane_table_free(&table);
+}
+
+/* A full table evicts the hop that was used least recently. */
+static void test_full_table_evicts(void **state)
+{
+	struct fixture *f = *state;
+	struct dane_table *table = new_table(f, 3);
+
+	put(table, "d0.example", DANE_NONE, "");
+	put(table, "d1.example", DANE_NONE, "");
+	put(table, "d2.example", DANE_NONE, "");
+	assert_int_equal(get(table, "d0.example").state, DANE_NONE); /* used */
+	put(table, "d3.example", DANE_NONE, "");
+	assert_int_equal(dane_table_count(table), 3);
+	assert_int_equal(get(table, "d0.example").state, DANE_NONE);
+	assert_int_equal(get(table, "d1.example").state, DANE_NOT_KNOWN);
+	put(table, "d2.example", DANE_ALL, ""); /* was in it: evicts none */
+	assert_int_equal(dane_table_count(table), 3);
+	assert_int_equal(get(table, "d0.example").state, DANE_NONE);
+	assert_int_equal(get(table, "d3.example").state, DANE_NONE);
+	dane_table_remove_all(table);
+	assert_int_equal(dane_table_count(table), 0);
+	put(table, "d4.example", DANE_NONE, "");
+	assert_int_equal(get(table, "d4.example").state, DANE_NONE);
+	dane_table_free(&table);
+}
+
+static void test_long_reason_is_cut(void **state)
+{
+	struct fixture *f = *state;
+	struct dane_table *table = new_table(f, 3);
+	char reason[300];
+
+	memset(reason, 'x', sizeof(reason));
+	reason[sizeof(reason) - 1] = '\0';
+	put(table, "example.org", DANE_UNKNOWABLE, reason);
+	assert_int_equal(strlen(get(table, "example.org").reason), 100);
+	dane_table_free(&table);
+}
+
+/* Without memory what was known still is. */
+static void test_without_memory(void **state)
+{
+	struct fixture *f = *state;
+	struct dane_table *table = NULL;
+	size_t n;
+
+	for (n = 0; !table; n++) {
+		alloc_fail_at(n + 1);
+		table = new_table(f, 3);
+	}
+	alloc_fail_at(0);
+	assert_true(n > 2);
+	put(table, "[example.org]", DANE_NONE, "");
+	alloc_fail_at(1);
+	put(table, "[example.org]", DANE_ALL, "");
+	alloc_fail_at(0);
+	assert_int_equal(get(table, "[example.org]").state, DANE_NONE);
+	dane_table_free(&table);
+}
+
 int main(void)
 {
 #define TEST(name)                                                             \
 	cmocka_unit_test_setup_teardown(name, ask_setup, ask_teardown)
 	static const struct CMUnitTest tests[] = {
-		TEST(test_one_walk_for_all),
+		TEST(test_one_check_for_all),
 		TEST(test_ttl_on_disk),
 		TEST(test_ttl_in_memory),
 		TEST(test_failure_on_disk),
@@ -342,11 +486,16 @@ int main(void)
 		TEST(test_same_state_is_not_written_at_once),
 		TEST(test_other_ttl_is_written),
 		TEST(test_moves_to_disk),
-		TEST(test_younger_one_answers),
+		TEST(test_younger_state_answers),
 		TEST(test_policy_that_ended),
 		TEST(test_clock_jumps),
 		TEST(test_state_from_the_future),
 		TEST(test_not_on_disk_yet),
+		TEST(test_known_until_it_is_removed),
+		TEST(test_hops_are_told_apart),
+		TEST(test_full_table_evicts),
+		TEST(test_long_reason_is_cut),
+		TEST(test_without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
