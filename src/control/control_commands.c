@@ -1,98 +1,80 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* control_commands.c - what each command of the control socket answers; those
- * that look something up are in control_lookup.c, those that show policies in
- * control_list.c.
+/* control_commands.c - the commands that need neither the network nor a scan of
+ * the cache: status, stats, top, flush and reload.
  *
- * Whatever changes something is logged with the operator's name. */
-#include "control/control_dane.h"
+ * SECURITY: every change is logged with the name of the operator who made it. */
 #include "control/control_job.h"
 
 #include "base/log.h"
+#include "lookup/top.h"
+#include "stats/daemon_health.h"
+#include "wire/top_span.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
+_Static_assert((int)TOP_SPAN_MINUTES_MAX == (int)TOP_MINUTES &&
+                   (int)TOP_SPAN_ROWS_MAX == (int)TOP_SLOTS,
+               "a request can ask for all that is recorded");
+
 enum {
-	/* Domains forgotten in one step. */
-	FLUSH_CHUNK = 100,
+	FLUSH_CHUNK = 100, /* domains forgotten in one step */
 };
 
-/* -- what commands are made of --------------------------------------------- */
+/* -- reload ---------------------------------------------------------------- */
 
-void control_job_fail(struct control_job *job)
+/* "a, b" as an array. */
+static json_t *names_array(const char *names)
 {
-	control_job_cancel(job);
-	job->state = CONTROL_JOB_FAILED;
-}
+	json_t *array = json_array();
 
-bool control_job_say(struct control_job *job, json_t **item)
-{
-	if (control_json_write(job->out, item) == MTS_OK)
-		return true;
-	control_job_fail(job);
-	return false;
-}
+	while (array && *names) {
+		size_t len = strcspn(names, ",");
 
-void control_job_end(struct control_job *job, enum control_end end,
-                     const char *error)
-{
-	json_t *item = json_object();
-
-	control_put_bool(&item, "end", true);
-	control_put_int(&item, "status", end);
-	if (error)
-		control_put_text(&item, "error", error);
-	if (control_job_say(job, &item))
-		control_job_cancel(job);
-}
-
-const char *control_job_arg(const struct control_job *job, size_t i)
-{
-	return i < job->request.argc ? job->request.argv[i].data : NULL;
-}
-
-bool control_job_hop_arg(struct control_job *job, size_t i,
-                         struct domain_hop *ret)
-{
-	struct slice arg = job->request.argv[i];
-	struct fault why = { 0 };
-	int rc = domain_hop_from_key(arg.data, arg.len, ret, &why);
-
-	if (rc == MTS_OK)
-		return true;
-	if (rc == MTS_ENOMEM)
-		control_job_fail(job);
-	else
-		control_job_end(job, CONTROL_END_BAD, why.text);
-	return false;
-}
-
-bool control_job_domain_arg(struct control_job *job, size_t i,
-                            struct domain *ret)
-{
-	struct domain_hop hop;
-
-	if (!control_job_hop_arg(job, i, &hop))
-		return false;
-	*ret = hop.domain;
-	return true;
-}
-
-bool control_job_check_domains(struct control_job *job)
-{
-	struct domain domain;
-
-	for (size_t i = 0; i < job->request.argc; i++) {
-		if (!control_job_domain_arg(job, i, &domain))
-			return false;
+		if (json_array_append_new(array, json_stringn(names, len)) <
+		    0) {
+			json_decref(array);
+			return NULL;
+		}
+		names += len;
+		names += strspn(names, ", ");
 	}
-	return true;
+	return array;
 }
 
-int64_t control_job_now_s(const struct control_job *job)
+void control_step_reload(struct control_job *job)
 {
-	return clock_wall_s(job->context->options.clock);
+	const struct control_options *options = &job->context->options;
+	const struct control_reload *result =
+	    options->reload(options->arg, job->who);
+	json_t *item;
+
+	if (result->fault.status != MTS_OK) {
+		control_job_end(job, CONTROL_END_NO, result->fault.text);
+		return;
+	}
+	item = json_object();
+	control_put_text(&item, "config", options->config);
+	control_put(&item, "restart", names_array(result->options));
+	if (control_job_say(job, &item))
+		control_job_end(job, CONTROL_END_DONE, NULL);
+}
+
+/* How the last reload went; null if there was none. */
+static json_t *last_reload_object(const struct control_options *options)
+{
+	const struct control_reload *last = options->last_reload;
+	json_t *object;
+
+	if (last->when_s == 0)
+		return json_null();
+	object = json_object();
+	control_put_time(&object, "at", last->when_s);
+	control_put_bool(&object, "ok", last->fault.status == MTS_OK);
+	if (last->fault.status != MTS_OK)
+		control_put_text(&object, "error", last->fault.text);
+	control_put(&object, "restart", names_array(last->options));
+	return object;
 }
 
 /* -- status ---------------------------------------------------------------- */
@@ -176,6 +158,68 @@ static json_t *refreshes_object(struct refresher *refresher)
 	return object;
 }
 
+static const char *dane_option_text(enum ask_dane mode)
+{
+	switch (mode) {
+	case ASK_DANE_AUTO:
+		return "auto";
+	case ASK_DANE_ON:
+		return "on";
+	case ASK_DANE_PRECEDENCE:
+		return "precedence";
+	case ASK_DANE_OFF:
+		break;
+	}
+	return "off";
+}
+
+/* "auto, off now: the resolver strips signatures" */
+static void put_dane_summary(json_t **object, enum ask_dane mode, bool on,
+                             const char *dns)
+{
+	struct fault text;
+
+	if (mode == ASK_DANE_OFF)
+		fault_set(&text, MTS_OK, "off");
+	else
+		fault_set(&text, MTS_OK, "%s, %s now: %s",
+		          dane_option_text(mode), on ? "on" : "off", dns);
+	control_put_text(object, "summary", text.text);
+}
+
+static void put_dane_counts(json_t **object, const struct dane_checks *walks)
+{
+	struct dane_counts counts = { 0 };
+
+	if (walks)
+		dane_checks_get_counts(walks, &counts);
+	control_put_count(object, "walks", counts.walks);
+	control_put_count(object, "unknowable", counts.unknowable);
+	control_put_count(object, "joined", counts.joined);
+	control_put_count(object, "timed_out", counts.timed_out);
+	control_put_count(object, "under_way", counts.under_way);
+	control_put_count(object, "waiting", counts.waiting);
+	control_put_count(object, "known", counts.known);
+}
+
+static json_t *dane_object(const struct control_options *options)
+{
+	struct secure_dns *dns = options->dns;
+	enum secure_dns_health health =
+	    dns ? secure_dns_health(dns) : SECURE_DNS_NONE;
+	const char *text = dns ? secure_dns_text(dns) : "";
+	bool on = options->walks &&
+	          dane_checks_reach(options->walks) == DANE_REACH_ON;
+	json_t *object = json_object();
+
+	control_put_text(&object, "mode", dane_option_text(options->dane));
+	control_put_bool(&object, "on", on);
+	control_put_text(&object, "dnssec", secure_dns_health_text(health));
+	put_dane_summary(&object, options->dane, on, text);
+	put_dane_counts(&object, options->walks);
+	return object;
+}
+
 static json_t *listeners_array(const struct control_options *options)
 {
 	json_t *array = json_array();
@@ -211,8 +255,8 @@ static json_t *reasons_array(unsigned reasons)
 
 	for (unsigned i = 0; array && i < HEALTH_REASONS; i++) {
 		if (!(reasons >> i & 1) ||
-		    json_array_append_new(array, json_string(health_text(i))) ==
-		        0)
+		    json_array_append_new(
+			array, json_string(daemon_health_text(i))) == 0)
 			continue;
 		json_decref(array);
 		array = NULL;
@@ -220,10 +264,10 @@ static json_t *reasons_array(unsigned reasons)
 	return array;
 }
 
-static void step_status(struct control_job *job)
+void control_step_status(struct control_job *job)
 {
 	const struct control_options *options = &job->context->options;
-	unsigned reasons = health_look(options->sources);
+	unsigned reasons = daemon_health(options->sources);
 	struct cache_stats stats = { 0 };
 	json_t *item = json_object();
 
@@ -237,13 +281,94 @@ static void step_status(struct control_job *job)
 	                 resolver_servers(options->resolver));
 	control_put(&item, "fetcher", fetcher_object(options->fetcher));
 	control_put(&item, "lookups", lookups_object(options->lookups));
-	control_put(&item, "dane", control_dane_status(options));
+	control_put(&item, "dane", dane_object(options));
 	control_put_count(&item, "domains",
 	                  overrides_count(options->overrides));
-	control_put(&item, "reload", control_last_reload(options));
+	control_put(&item, "reload", last_reload_object(options));
 	control_put(&item, "refreshes", refreshes_object(options->refresher));
 	if (control_job_say(job, &item))
 		control_job_end(job, control_end_if(reasons == 0), NULL);
+}
+
+/* -- stats ----------------------------------------------------------------- */
+
+void control_step_stats(struct control_job *job)
+{
+	json_t *document = metrics_document(job->context->options.sources);
+
+	if (control_job_say(job, &document))
+		control_job_end(job, CONTROL_END_DONE, NULL);
+}
+
+/* -- top ------------------------------------------------------------------- */
+
+static json_t *row_object(const struct top_row *row)
+{
+	json_t *object = json_object();
+
+	control_put_text(&object, "domain", row->domain);
+	if (row->cause)
+		control_put_text(&object, "cause", row->cause);
+	control_put_count(&object, "count", row->count);
+	control_put_count(&object, "error", row->error);
+	return object;
+}
+
+static json_t *rows_array(const struct top *top, enum top_kind kind,
+                          const struct top_span *span)
+{
+	static struct top_row rows[TOP_SLOTS];
+	size_t count = top_list(top, kind, span->minutes, rows, span->rows);
+	json_t *array = json_array();
+
+	for (size_t i = 0; array && i < count; i++) {
+		if (json_array_append_new(array, row_object(&rows[i])) == 0)
+			continue;
+		json_decref(array);
+		array = NULL;
+	}
+	return array;
+}
+
+/* What goes on now, and since the start: a screen tells the rates. */
+static void put_now(json_t **item, const struct metrics_sources *sources)
+{
+	struct lookup_counts lookups = { 0 };
+	struct server_counts server = { 0 };
+
+	if (sources->server)
+		server_get_counts(sources->server, &server);
+	lookups_get_counts(sources->lookups, &lookups);
+	control_put_count(item, "time_ms", clock_mono_ms(sources->clock));
+	control_put_count(item, "requests", server.requests);
+	control_put_count(item, "clients", server.clients);
+	control_put_count(item, "waiting", lookups.waiting);
+	control_put_count(item, "under_way", lookups.under_way);
+	control_put_count(item, "hits", lookups.hits);
+	control_put_count(item, "absent", lookups.absent);
+	control_put_count(item, "discoveries", lookups.discoveries);
+}
+
+void control_step_top(struct control_job *job)
+{
+	const struct control_options *options = &job->context->options;
+	struct top_span span;
+	json_t *item = json_object();
+
+	/* control_parse() has seen to it that it is good. */
+	(void)top_span_parse(&job->request, &span, NULL);
+	control_put_count(&item, "minutes", span.minutes);
+	control_put_count(&item, "asked",
+	                  top_total(options->top, TOP_LOOKUPS, span.minutes));
+	control_put_count(&item, "failed",
+	                  top_total(options->top, TOP_FAILURES, span.minutes));
+	put_now(&item, options->sources);
+	control_put(&item, "busiest",
+	            rows_array(options->top, TOP_LOOKUPS, &span));
+	control_put(&item, "failing",
+	            rows_array(options->top, TOP_FAILURES, &span));
+	if (control_job_say(job, &item))
+		control_job_end(job, CONTROL_END_DONE, NULL);
 }
 
 /* -- flush ----------------------------------------------------------------- */
@@ -312,6 +437,8 @@ static bool flush_domain(struct control_job *job, const struct domain_hop *hop)
 
 static void flush_domains(struct control_job *job)
 {
+	struct domain_hop hop;
+
 	/* All are looked at before any is forgotten. */
 	if (job->next == 0 && !control_job_check_domains(job))
 		return;
@@ -321,15 +448,14 @@ static void flush_domains(struct control_job *job)
 			                NULL);
 			return;
 		}
-		if (!control_job_hop_arg(job, job->next++,
-		                         &job->question.hop) ||
-		    !flush_domain(job, &job->question.hop))
+		if (!control_job_hop_arg(job, job->next++, &hop) ||
+		    !flush_domain(job, &hop))
 			return;
 	}
 }
 
 /* control_parse() has seen to it that there is one of the three. */
-static void step_flush(struct control_job *job)
+void control_step_flush(struct control_job *job)
 {
 	if (control_has(&job->request, CONTROL_FLUSH_ALL))
 		flush_all(job);
@@ -337,94 +463,4 @@ static void step_flush(struct control_job *job)
 		flush_negative(job);
 	else
 		flush_domains(job);
-}
-
-/* -- the command as a whole ------------------------------------------------ */
-
-/* Puts a NUL after each word: what stands there is a blank, or the end. */
-static void end_words(struct control_job *job)
-{
-	for (size_t i = 0; i < job->request.argc; i++) {
-		struct slice arg = job->request.argv[i];
-
-		job->line[(size_t)(arg.data - job->line) + arg.len] = '\0';
-	}
-}
-
-void control_job_start(struct control_job *job, struct slice line)
-{
-	struct fault why = { 0 };
-
-	control_job_cancel(job);
-	job->line = slice_copy(line);
-	if (!job->line) {
-		control_job_fail(job);
-		return;
-	}
-	if (control_parse(slice_of(job->line, line.len), &job->request, &why) !=
-	    MTS_OK) {
-		control_job_end(job, CONTROL_END_BAD, why.text);
-		return;
-	}
-	end_words(job);
-	job->state = CONTROL_JOB_READY;
-}
-
-void control_job_step(struct control_job *job)
-{
-	switch (job->request.command) {
-	case CONTROL_STATUS:
-		step_status(job);
-		return;
-	case CONTROL_STATS:
-		control_job_stats(job);
-		return;
-	case CONTROL_TOP:
-		control_job_top(job);
-		return;
-	case CONTROL_LOOKUP:
-		control_job_lookup(job);
-		return;
-	case CONTROL_EXPLAIN:
-		control_job_explain(job);
-		return;
-	case CONTROL_LIST:
-		control_job_list(job);
-		return;
-	case CONTROL_SHOW:
-		control_job_show(job);
-		return;
-	case CONTROL_EXPORT:
-		control_job_export(job);
-		return;
-	case CONTROL_IMPORT:
-		control_job_import(job);
-		return;
-	case CONTROL_REFRESH:
-		control_job_refresh(job);
-		return;
-	case CONTROL_FLUSH:
-		step_flush(job);
-		return;
-	case CONTROL_RELOAD:
-		control_job_reload(job);
-		return;
-	}
-}
-
-void control_job_cancel(struct control_job *job)
-{
-	if (job->state == CONTROL_JOB_READING)
-		control_import_break(job);
-	ask_cancel(&job->waiter);
-	mx_waiter_cancel(&job->mx_waiter);
-	free(job->line);
-	job->line = NULL;
-	job->request.argc = 0;
-	job->next = 0;
-	job->found = 0;
-	job->over = false;
-	job->missing = false;
-	job->after[0] = '\0';
-	job->state = CONTROL_JOB_IDLE;
 }

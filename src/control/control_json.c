@@ -235,3 +235,59 @@ json_t *control_json_step(const struct discover_step *step)
 	control_put_text(&object, "detail", step->text);
 	return object;
 }
+
+/* -- DANE ------------------------------------------------------------------ */
+
+static const char *verdict_text(const struct ask_result *result)
+{
+	switch (result->verdict) {
+	case DANE_SAYS_DANE:
+		return "dane";
+	case DANE_SAYS_ONLY:
+		return "dane-only";
+	case DANE_SAYS_WAIT:
+		return "wait";
+	case DANE_SAYS_NOTHING:
+		break;
+	}
+	return "nothing";
+}
+
+static int64_t ends_in_s(const struct dane_known *known)
+{
+	return (int64_t)known->ttl_s - (int64_t)known->age_s;
+}
+
+json_t *control_json_dane(const struct domain_hop *hop,
+                          const struct ask_result *result)
+{
+	const struct dane_known *known = &result->dane;
+	json_t *object = json_object();
+
+	control_put_text(&object, "state", dane_state_text(known->state));
+	control_put_bool(&object, "direct", hop->direct);
+	control_put_count(&object, "port", hop->port);
+	if (result->dane_off) {
+		control_put_text(&object, "off", result->dane_off);
+		return object;
+	}
+	if (known->state != DANE_NOT_KNOWN) {
+		control_put_count(&object, "ttl", known->ttl_s);
+		control_put_count(&object, "age", known->age_s);
+		control_put_int(&object, "ends_in", ends_in_s(known));
+	}
+	if (known->reason[0])
+		control_put_text(&object, "reason", known->reason);
+	control_put_text(&object, "verdict", verdict_text(result));
+	return object;
+}
+
+json_t *control_json_dane_step(const struct dane_step *step)
+{
+	json_t *object = json_object();
+
+	control_put_text(&object, "name", step->name);
+	control_put_bool(&object, "ok", step->ok);
+	control_put_text(&object, "detail", step->text);
+	return object;
+}

@@ -11,6 +11,7 @@
 #include "cache/absent.h"
 #include "cache/cache.h"
 #include "discover/discover.h"
+#include "lookup/ask.h"
 #include "lookup/schedule.h"
 
 #include <jansson.h>
@@ -50,7 +51,12 @@ json_t *control_json_list_item(const char *domain,
 /* What is known to be absent; null if its times are over. */
 json_t *control_json_absent(const struct absent_entry *entry, uint64_t now_ms);
 
-/* One step of a walk. */
+/* One step of a policy discovery, and of a DANE check. */
 json_t *control_json_step(const struct discover_step *step);
+json_t *control_json_dane_step(const struct dane_step *step);
+
+/* What is known of DANE for HOP and what follows from it. */
+json_t *control_json_dane(const struct domain_hop *hop,
+                          const struct ask_result *result);
 
 #endif

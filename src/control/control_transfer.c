@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* control_transfer.c - the control socket's commands that take policies from one
- * cache to another.
+/* control_transfer.c - the commands export and import, which copy policies from
+ * one cache to another.
  *
- * Both work line by line: whether it is ten policies or a million makes no
- * difference to memory. An import that breaks off has taken in what came before,
- * and nothing that was cached is lost by it. */
+ * Both work line by line, so a million policies take no more memory than ten. If
+ * an import breaks off, the lines before that have been imported; it never
+ * removes a cached policy. */
 #include "control/control_job.h"
 
 #include "base/log.h"
@@ -14,16 +14,16 @@
 #include <stdio.h>
 
 enum {
-	EXPORT_LOOKS = 100,  /* policies looked at in one step */
-	EXPORT_BYTES = 8192, /* after which a step ends */
-	/* Changes that may wait for the disk: what is discovered meanwhile has
-	 * to find room besides. */
+	EXPORT_LOOKS = 100,  /* policies visited in one step */
+	EXPORT_BYTES = 8192, /* a step ends after that many */
+	/* Changes that may wait for the disk. Policies discovered meanwhile need
+	 * a share of that queue, too. */
 	IMPORT_PENDING_MAX = 2000,
 };
 
 /* -- export ---------------------------------------------------------------- */
 
-/* cache_each()'s callback; false stops the walk. */
+/* cache_each()'s callback; false stops it. */
 static bool export_one(void *arg, const char *domain,
                        const struct cache_entry *entry)
 {
@@ -31,12 +31,12 @@ static bool export_one(void *arg, const char *domain,
 	struct filter_item it = { .domain = domain };
 	json_t *item;
 
-	snprintf(job->after, sizeof(job->after), "%s", domain);
-	if (filter_is_over(&job->filter, domain)) {
-		job->over = true;
+	snprintf(job->list.after, sizeof(job->list.after), "%s", domain);
+	if (filter_is_over(&job->list.filter, domain)) {
+		job->list.over = true;
 		return false;
 	}
-	if (!filter_matches(&job->filter, &it) ||
+	if (!filter_matches(&job->list.filter, &it) ||
 	    !verdict_is_live(entry->policy.max_age_s, entry->fetched_s,
 	                     control_job_now_s(job)))
 		return true;
@@ -44,7 +44,7 @@ static bool export_one(void *arg, const char *domain,
 	                       entry->fetched_s, entry->used_s);
 	if (!control_job_say(job, &item))
 		return false;
-	job->found++;
+	job->list.found++;
 	return job->out->len < EXPORT_BYTES;
 }
 
@@ -56,36 +56,39 @@ static bool begin_export(struct control_job *job)
 
 	if (job->next++ > 0)
 		return true;
-	job->filter = (struct filter){ .pattern = control_job_arg(job, 0) };
-	filter_start(&job->filter, job->after, sizeof(job->after));
+	job->list.filter =
+	    (struct filter){ .pattern = control_job_arg(job, 0) };
+	filter_start(&job->list.filter, job->list.after,
+	             sizeof(job->list.after));
 	snprintf(program, sizeof(program), "mtastsd %s", options->version);
 	item = transfer_header(control_job_now_s(job), program);
 	return control_job_say(job, &item);
 }
 
-void control_job_export(struct control_job *job)
+void control_step_export(struct control_job *job)
 {
 	json_t *item;
 	bool more;
 
 	if (!begin_export(job))
 		return;
-	more = cache_each(job->context->options.cache, job->after, EXPORT_LOOKS,
-	                  export_one, job);
-	if (job->state != CONTROL_JOB_READY || (more && !job->over))
+	more = cache_each(job->context->options.cache, job->list.after,
+	                  EXPORT_LOOKS, export_one, job);
+	if (job->state != CONTROL_JOB_READY || (more && !job->list.over))
 		return;
 	log_info("control_export %s policies=%llu", job->who,
-	         (unsigned long long)job->found);
-	item = transfer_end(job->found);
+	         (unsigned long long)job->list.found);
+	item = transfer_end(job->list.found);
 	if (control_job_say(job, &item))
-		control_job_end(
-		    job, control_end_if(job->found > 0 || !job->filter.pattern),
-		    NULL);
+		control_job_end(job,
+		                control_end_if(job->list.found > 0 ||
+		                               !job->list.filter.pattern),
+		                NULL);
 }
 
 /* -- import ---------------------------------------------------------------- */
 
-void control_job_import(struct control_job *job)
+void control_step_import(struct control_job *job)
 {
 	job->import = (struct control_import){ 0 };
 	job->state = CONTROL_JOB_READING;
@@ -127,7 +130,7 @@ void control_import_break(struct control_job *job)
 	job->state = CONTROL_JOB_READY;
 }
 
-static int refuse(struct control_job *job, const char *why)
+static int refuse_import_line(struct control_job *job, const char *why)
 {
 	json_t *item = json_object();
 
@@ -138,7 +141,7 @@ static int refuse(struct control_job *job, const char *why)
 	return MTS_OK;
 }
 
-static int take_policy(struct control_job *job, struct transfer_line *line)
+static int import_policy(struct control_job *job, struct transfer_line *line)
 {
 	struct cache_entry entry = {
 		.policy = *line->policy,
@@ -155,17 +158,17 @@ static int take_policy(struct control_job *job, struct transfer_line *line)
 	if (rc == MTS_EFULL)
 		return MTS_EBUSY;
 	if (rc != MTS_OK)
-		return refuse(job, mts_status_text(rc));
+		return refuse_import_line(job, mts_status_text(rc));
 	import->imported += outcome == OUTCOME_IMPORTED;
 	import->older += outcome == OUTCOME_OLDER;
 	import->ended += outcome == OUTCOME_ENDED;
 	return MTS_OK;
 }
 
-/* The first line has to say what the others are. */
-static int take_header(struct control_job *job,
-                       const struct transfer_line *line, int rc,
-                       const struct fault *why)
+/* The first line must be the header of an export. */
+static int import_header(struct control_job *job,
+                         const struct transfer_line *line, int rc,
+                         const struct fault *why)
 {
 	struct fault text;
 
@@ -174,43 +177,45 @@ static int take_header(struct control_job *job,
 		return MTS_OK;
 	}
 	fault_set(&text, MTS_ESYNTAX,
-	          "line 1 is not that of an export (%s): nothing is taken",
-	          rc != MTS_OK ? why->text : "it is another line of one");
+	          "line 1 is not the header of an export (%s): nothing was "
+	          "imported",
+	          rc != MTS_OK ? why->text : "it is a later line");
 	end_import(job, CONTROL_END_NO, text.text);
 	return MTS_OK;
 }
 
-static int take_line(struct control_job *job, struct transfer_line *line)
+static int import_line(struct control_job *job, struct transfer_line *line)
 {
 	struct control_import *import = &job->import;
 
 	if (line->kind == TRANSFER_POLICY)
-		return take_policy(job, line);
-	/* Two exports may be one file. */
+		return import_policy(job, line);
+	/* No error if more lines follow: a file may hold two exports. */
 	if (line->kind == TRANSFER_END)
 		import->complete = true;
 	return MTS_OK;
 }
 
-/* Whether the disk keeps up; if it takes nothing, the import ends. */
-static bool has_room(struct control_job *job)
+/* False: too many changes wait for the disk. The import ends if the cache can't
+ * be written at all. */
+static bool disk_keeps_up(struct control_job *job)
 {
 	struct cache *cache = job->context->options.cache;
 	struct cache_stats stats;
 
-	if (job->import.room > 0) {
-		job->import.room--;
+	if (job->import.credit > 0) {
+		job->import.credit--;
 		return true;
 	}
 	cache_get_stats(cache, &stats);
 	if (stats.pending < IMPORT_PENDING_MAX) {
-		job->import.room =
+		job->import.credit =
 		    (unsigned)(IMPORT_PENDING_MAX - stats.pending) / 2;
 		return true;
 	}
 	if (!stats.writable)
 		end_import(job, CONTROL_END_NO,
-		           "the cache can't be written: see the log");
+		           "the cache can't be written: see mtastsd's log");
 	else
 		cache_hurry(cache);
 	return false;
@@ -223,7 +228,7 @@ int control_import_line(struct control_job *job, struct slice text)
 	struct fault why;
 	int rc;
 
-	if (!has_room(job))
+	if (!disk_keeps_up(job))
 		return MTS_EBUSY;
 	import->line++;
 	rc = transfer_parse(text, &line, &why);
@@ -232,15 +237,15 @@ int control_import_line(struct control_job *job, struct slice text)
 		return MTS_OK;
 	}
 	if (!import->begun)
-		rc = take_header(job, &line, rc, &why);
+		rc = import_header(job, &line, rc, &why);
 	else if (rc == MTS_OK)
-		rc = take_line(job, &line);
-	else if (text.len > 0) /* an empty line says nothing */
-		rc = refuse(job, why.text);
+		rc = import_line(job, &line);
+	else if (text.len > 0) /* empty lines are allowed */
+		rc = refuse_import_line(job, why.text);
 	else
 		rc = MTS_OK;
 	policy_free(&line.policy);
-	if (rc == MTS_EBUSY) /* it comes again */
+	if (rc == MTS_EBUSY) /* the same line comes again */
 		import->line--;
 	return rc;
 }
@@ -250,12 +255,14 @@ void control_import_eof(struct control_job *job)
 	const struct control_import *import = &job->import;
 
 	if (!import->begun)
-		end_import(job, CONTROL_END_NO,
-		           "there is nothing: an export has a first line");
+		end_import(
+		    job, CONTROL_END_NO,
+		    "there is no input: an export has at least a header line");
 	else if (!import->complete)
-		end_import(job, CONTROL_END_NO,
-		           "the last line of an export is missing: it was cut "
-		           "off");
+		end_import(
+		    job, CONTROL_END_NO,
+		    "the last line of the export is missing: the file was cut "
+		    "off");
 	else
 		end_import(job, control_end_if(import->refused == 0), NULL);
 }

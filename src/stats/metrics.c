@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* metrics.c - collects what is measured. */
-#include "stats/metrics.h"
+#include "stats/daemon_health.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -214,7 +214,7 @@ static void collect_process(struct metric_values *ret)
 void metrics_collect(const struct metrics_sources *sources,
                      struct metric_values *ret)
 {
-	unsigned unhealthy = health_look(sources);
+	unsigned unhealthy = daemon_health(sources);
 
 	*ret = (struct metric_values){ .build_info = 1 };
 	collect_server(sources->server, ret);

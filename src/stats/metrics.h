@@ -54,36 +54,13 @@ int metrics_put_label(struct buffer *out, const char *text);
  * "buckets". NULL: no memory. The caller's: json_decref(). */
 json_t *metrics_json(const struct metric_values *values);
 
-/* All that monitoring wants as one document: "version", "time", health_json()'s
- * "healthy" and "reasons", and "metrics". NULL: no memory. The caller's:
+/* Everything for monitoring in one document: "version", "time", "metrics", and
+ * "healthy" and "reasons" of daemon_health_json(). NULL: no memory. The caller's:
  * json_decref(). */
 json_t *metrics_document(const struct metrics_sources *sources);
 
 /* Appends *DOCUMENT, readable, and a newline to OUT; drops it and leaves NULL.
  * MTS_ENOMEM (also where it is NULL), or buffer_status(). */
 int metrics_put_json(struct buffer *out, json_t **document);
-
-/* -- health ---------------------------------------------------------------- */
-
-enum health_reason {
-	HEALTH_CACHE,   /* it can't be written */
-	HEALTH_DNS,     /* no name server answers */
-	HEALTH_REFRESH, /* refreshes are late by more than an hour */
-	HEALTH_REASONS,
-};
-
-/* What is wrong, a bit for each health_reason; 0: nothing. Sees to it that the
- * name servers are tested. */
-unsigned health_look(const struct metrics_sources *sources);
-
-/* "cache", "dns", "refresh". */
-const char *health_name(enum health_reason reason);
-
-/* In words, with what to do. */
-const char *health_text(enum health_reason reason);
-
-/* {"healthy": false, "reasons": [{"name": "cache", "text": "..."}]}; NULL: no
- * memory. The caller's: json_decref(). */
-json_t *health_json(unsigned reasons);
 
 #endif

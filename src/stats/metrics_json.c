@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* metrics_json.c - what is measured, as JSON. */
-#include "stats/metrics.h"
+#include "stats/daemon_health.h"
 
 #include "base/json_text.h"
 #include "config.h"
@@ -123,7 +123,7 @@ json_t *metrics_json(const struct metric_values *values)
 
 json_t *metrics_document(const struct metrics_sources *sources)
 {
-	json_t *document = health_json(health_look(sources));
+	json_t *document = daemon_health_json(daemon_health(sources));
 	struct metric_values values;
 
 	metrics_collect(sources, &values);

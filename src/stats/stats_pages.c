@@ -111,8 +111,8 @@ static int put_health(struct stats_pages *pages, const char *accept,
                       struct stats_page *ret)
 {
 	struct buffer *out = &pages->health;
-	unsigned reasons = health_look(pages->sources);
-	json_t *document = health_json(reasons);
+	unsigned reasons = daemon_health(pages->sources);
+	json_t *document = daemon_health_json(reasons);
 	int rc;
 
 	(void)accept;

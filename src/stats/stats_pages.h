@@ -3,7 +3,7 @@
 #ifndef STATS_STATS_PAGES_H
 #define STATS_STATS_PAGES_H
 
-#include "stats/metrics.h"
+#include "stats/daemon_health.h"
 
 enum { STATS_TEXTS = 3 }; /* both formats, and JSON */
 

@@ -3,6 +3,7 @@
 #include "tests.h"
 
 #include "config.h"
+#include "stats/daemon_health.h"
 #include "stats/metrics.h"
 
 static struct buffer out;
@@ -137,7 +138,7 @@ static void test_labels(void **state)
 	row = find("mtasts_unhealthy");
 	for (size_t v = 0; v < HEALTH_REASONS; v++)
 		assert_string_equal(row->labels[0]->values[v],
-		                    health_name((enum health_reason)v));
+		                    daemon_health_name((enum health_reason)v));
 }
 
 /* Every combination that goes, once, in order of its place. */
@@ -329,7 +330,7 @@ static void test_json(void **state)
 
 static void test_health_json(void **state)
 {
-	json_t *object = health_json(0);
+	json_t *object = daemon_health_json(0);
 	const json_t *reasons;
 
 	(void)state;
@@ -337,7 +338,7 @@ static void test_health_json(void **state)
 	assert_int_equal(json_array_size(json_object_get(object, "reasons")),
 	                 0);
 	json_decref(object);
-	object = health_json(1u << HEALTH_CACHE | 1u << HEALTH_REFRESH);
+	object = daemon_health_json(1u << HEALTH_CACHE | 1u << HEALTH_REFRESH);
 	assert_true(json_is_false(json_object_get(object, "healthy")));
 	reasons = json_object_get(object, "reasons");
 	assert_int_equal(json_array_size(reasons), 2);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* health.c - is anything wrong that an operator has to mend? */
-#include "stats/metrics.h"
+#include "stats/daemon_health.h"
 
 /* A refresh may wait for its turn after a day without power; then it is not the
  * first tries that count, but that it catches up. */
@@ -15,7 +15,7 @@ static bool is_late(const struct metrics_sources *sources)
 	return state.oldest_s && now_s - state.oldest_s > LATE_S;
 }
 
-unsigned health_look(const struct metrics_sources *sources)
+unsigned daemon_health(const struct metrics_sources *sources)
 {
 	unsigned reasons = 0;
 	struct cache_stats stats;
@@ -49,23 +49,23 @@ static const struct {
 	                     "hosts, or raise fetch.concurrency" },
 };
 
-const char *health_name(enum health_reason reason)
+const char *daemon_health_name(enum health_reason reason)
 {
 	return rows[reason].name;
 }
 
-const char *health_text(enum health_reason reason)
+const char *daemon_health_text(enum health_reason reason)
 {
 	return rows[reason].text;
 }
 
 static json_t *row_value(enum health_reason reason)
 {
-	return json_pack("{s:s, s:s}", "name", health_name(reason), "text",
-	                 health_text(reason));
+	return json_pack("{s:s, s:s}", "name", daemon_health_name(reason),
+	                 "text", daemon_health_text(reason));
 }
 
-json_t *health_json(unsigned reasons)
+json_t *daemon_health_json(unsigned reasons)
 {
 	json_t *array = json_array();
 
