@@ -35,7 +35,8 @@ struct control {
 /* -- peers coming ---------------------------------------------------------- */
 
 /* Whoever can connect can make us refuse him as often as he likes. */
-static void log_refused(struct control *control, const struct control_who *peer)
+static void log_refused_peer(struct control *control,
+                             const struct control_who *peer)
 {
 	uint64_t now_ms = clock_mono_ms(control->peers.context.options.clock);
 	char user[USER_NAME_MAX] = "";
@@ -67,7 +68,7 @@ static bool may_speak(struct control *control, uv_stream_t *stream,
 
 	if (uv_fileno((uv_handle_t *)stream, &fd) != 0 ||
 	    !control_access_allows(control->access, fd, &peer)) {
-		log_refused(control, &peer);
+		log_refused_peer(control, &peer);
 		return false;
 	}
 	user_name((uid_t)peer.uid, user);
@@ -76,31 +77,32 @@ static bool may_speak(struct control *control, uv_stream_t *stream,
 	return true;
 }
 
-static void refuse(uv_stream_t *stream, const char *error)
+static void refuse_peer(uv_stream_t *stream, const char *error)
 {
 	control_say_last(stream, error);
 	endpoint_drop_stream(stream);
 }
 
-static void on_connection(void *arg, uv_stream_t *stream)
+static void control_on_connection(void *arg, uv_stream_t *stream)
 {
 	struct control *control = arg;
 	char who[CONTROL_WHO_MAX];
 
 	if (!may_speak(control, stream, who)) {
-		refuse(stream,
-		       "permission denied: be root or the user that mtastsd "
-		       "runs as, or be named by control_users or "
-		       "control_group");
+		refuse_peer(
+		    stream,
+		    "permission denied: be root or the user that mtastsd "
+		    "runs as, or be named by control_users or "
+		    "control_group");
 		return;
 	}
 	if (control->peers.count >= PEERS_MAX &&
-	    !control_peers_make_room(&control->peers)) {
-		refuse(stream, CONTROL_TOO_MANY);
+	    !control_peers_drop_slowest(&control->peers)) {
+		refuse_peer(stream, CONTROL_TOO_MANY);
 		return;
 	}
 	if (control_peer_take(&control->peers, stream, who) != MTS_OK)
-		refuse(stream, "out of memory");
+		refuse_peer(stream, "out of memory");
 }
 
 /* -- the service ----------------------------------------------------------- */
@@ -127,7 +129,8 @@ static int listen_for_peers(struct control *control,
 
 	if (options->address[0] == '\0')
 		return MTS_OK;
-	return endpoint_listen(&endpoint, on_connection, control, ret, why);
+	return endpoint_listen(&endpoint, control_on_connection, control, ret,
+	                       why);
 }
 
 int control_open(const struct control_options *options, struct control **ret,

@@ -187,12 +187,13 @@ static void put_dane_summary(json_t **object, enum ask_dane mode, bool on,
 	control_put_text(object, "summary", text.text);
 }
 
-static void put_dane_counts(json_t **object, const struct dane_checks *walks)
+static void put_dane_counts(json_t **object,
+                            const struct dane_checks *dane_checks)
 {
 	struct dane_counts counts = { 0 };
 
-	if (walks)
-		dane_checks_get_counts(walks, &counts);
+	if (dane_checks)
+		dane_checks_get_counts(dane_checks, &counts);
 	control_put_count(object, "walks", counts.walks);
 	control_put_count(object, "unknowable", counts.unknowable);
 	control_put_count(object, "joined", counts.joined);
@@ -208,15 +209,15 @@ static json_t *dane_object(const struct control_options *options)
 	enum secure_dns_health health =
 	    dns ? secure_dns_health(dns) : SECURE_DNS_NONE;
 	const char *text = dns ? secure_dns_text(dns) : "";
-	bool on = options->walks &&
-	          dane_checks_reach(options->walks) == DANE_REACH_ON;
+	bool on = options->dane_checks &&
+	          dane_checks_reach(options->dane_checks) == DANE_REACH_ON;
 	json_t *object = json_object();
 
 	control_put_text(&object, "mode", dane_option_text(options->dane));
 	control_put_bool(&object, "on", on);
 	control_put_text(&object, "dnssec", secure_dns_health_text(health));
 	put_dane_summary(&object, options->dane, on, text);
-	put_dane_counts(&object, options->walks);
+	put_dane_counts(&object, options->dane_checks);
 	return object;
 }
 
@@ -401,8 +402,8 @@ static void flush_all(struct control_job *job)
 	control_put_count(&item, "policies", count);
 	control_put_count(&item, "absent", absent_count(options->absent));
 	absent_remove_all(options->absent);
-	if (options->walks)
-		dane_checks_forget_all(options->walks);
+	if (options->dane_checks)
+		dane_checks_forget_all(options->dane_checks);
 	mx_sets_forget_all(options->mx_sets);
 	log_info("control_flush %s policies=all absent=all", job->who);
 	if (control_job_say(job, &item))
@@ -417,7 +418,8 @@ static bool flush_domain(struct control_job *job, const struct domain_hop *hop)
 	struct absent_entry entry;
 	bool absent = absent_get(options->absent, domain, &entry) == MTS_OK;
 	bool policy = cache_remove(options->cache, domain) == MTS_OK;
-	bool dane = options->walks && dane_checks_forget(options->walks, hop);
+	bool dane = options->dane_checks &&
+	            dane_checks_forget(options->dane_checks, hop);
 	json_t *item = json_object();
 
 	absent_remove(options->absent, domain);

@@ -75,7 +75,7 @@ int64_t control_job_now_s(const struct control_job *job)
 /* -- for the connection ---------------------------------------------------- */
 
 /* Puts a NUL after each word, in place of the blank or at the very end. */
-static void end_words(struct control_job *job)
+static void end_arguments(struct control_job *job)
 {
 	for (size_t i = 0; i < job->request.argc; i++) {
 		struct slice arg = job->request.argv[i];
@@ -99,7 +99,7 @@ void control_job_start(struct control_job *job, struct slice line)
 		control_job_end(job, CONTROL_END_BAD, why.text);
 		return;
 	}
-	end_words(job);
+	end_arguments(job);
 	job->state = CONTROL_JOB_READY;
 }
 

@@ -22,7 +22,7 @@ enum {
 	 * after 120 s. */
 	LOOKUP_MS = 100 * 1000,
 	MX_MS = 10 * 1000,
-	WORDS_MAX = 4096, /* a few sentences, each with a domain or two */
+	SENTENCE_MAX = 4096, /* a few sentences, each with a domain or two */
 };
 
 /* The policy domain that is being looked up. */
@@ -112,7 +112,7 @@ static void put_sentence(json_t **item, const char *key,
 {
 	struct buffer text;
 
-	buffer_init(&text, WORDS_MAX);
+	buffer_init(&text, SENTENCE_MAX);
 	put_named_sentence(&text, sentence, job_domain(job));
 	if (more) {
 		buffer_puts(&text, "; ");
@@ -184,7 +184,7 @@ static bool take_next_hop(struct control_job *job, enum control_end end)
 }
 
 /* Waits for a look-up, or ends the command if RC says that none was started. */
-static void wait_for_lookup(struct control_job *job, int rc)
+static void await_lookup_result(struct control_job *job, int rc)
 {
 	if (rc == MTS_OK)
 		job->state = CONTROL_JOB_WAITING;
@@ -266,9 +266,9 @@ void control_step_lookup(struct control_job *job)
 	if (ask_try(ask, &job->lookup.question, &result) == MTS_OK)
 		end_lookup(job, &result);
 	else
-		wait_for_lookup(job, ask_wait(ask, &job->lookup.question,
-		                              &result, lookup_on_answer, job,
-		                              &job->lookup.waiter));
+		await_lookup_result(job, ask_wait(ask, &job->lookup.question,
+		                                  &result, lookup_on_answer,
+		                                  job, &job->lookup.waiter));
 }
 
 /* -- refresh --------------------------------------------------------------- */
@@ -320,9 +320,9 @@ void control_step_refresh(struct control_job *job)
 		return;
 	}
 	log_info("control_refresh %s domain=%s", job->who, job_domain(job));
-	wait_for_lookup(job, ask_refresh(ask, &job->lookup.question, LOOKUP_MS,
-	                                 refresh_on_answer, job,
-	                                 &job->lookup.waiter));
+	await_lookup_result(job, ask_refresh(ask, &job->lookup.question,
+	                                     LOOKUP_MS, refresh_on_answer, job,
+	                                     &job->lookup.waiter));
 }
 
 /* -- explain --------------------------------------------------------------- */
@@ -501,10 +501,10 @@ static void explain_on_answer(void *arg, const struct ask_result *result)
 
 static void start_explain_lookup(struct control_job *job)
 {
-	wait_for_lookup(job, ask_refresh(job->context->options.ask,
-	                                 &job->lookup.question, LOOKUP_MS,
-	                                 explain_on_answer, job,
-	                                 &job->lookup.waiter));
+	await_lookup_result(job, ask_refresh(job->context->options.ask,
+	                                     &job->lookup.question, LOOKUP_MS,
+	                                     explain_on_answer, job,
+	                                     &job->lookup.waiter));
 }
 
 /* The hosts are remembered; find_mx_hosts() gets them at the end. */

@@ -20,7 +20,7 @@ enum {
 	/* Without reading: somebody looks at a long list page by page. */
 	UNREAD_MS = 10 * 60 * 1000,
 	/* Who has come just now gets the time to ask. */
-	MAKE_ROOM_MS = 1000,
+	DROP_MIN_MS = 1000,
 	/* While lines are taken that somebody may write as we read. */
 	READING_IDLE_MS = 5 * 60 * 1000,
 	READING_CHUNK = 25,    /* lines taken in one turn of the loop */
@@ -47,11 +47,11 @@ struct peer {
 	struct control_job job;
 };
 
-static void go_on(struct peer *peer);
+static void peer_go_on(struct peer *peer);
 
 /* -- a peer's end ---------------------------------------------------------- */
 
-static void on_handle_closed(uv_handle_t *handle)
+static void peer_on_close(uv_handle_t *handle)
 {
 	struct peer *peer = handle->data;
 
@@ -72,8 +72,8 @@ static void drop_peer(struct peer *peer)
 	control_job_cancel(&peer->job);
 	list_remove(&peer->node);
 	peer->peers->count--;
-	uv_close((uv_handle_t *)peer->stream, on_handle_closed);
-	uv_close((uv_handle_t *)&peer->timer, on_handle_closed);
+	uv_close((uv_handle_t *)peer->stream, peer_on_close);
+	uv_close((uv_handle_t *)&peer->timer, peer_on_close);
 }
 
 void control_say_last(uv_stream_t *stream, const char *error)
@@ -123,20 +123,20 @@ static bool can_go_on(const struct peer *peer)
 	       (peer->job.state == CONTROL_JOB_READING && has_line(peer));
 }
 
-static void on_timer(uv_timer_t *timer)
+static void peer_on_timer(uv_timer_t *timer)
 {
 	struct peer *peer = timer->data;
 
 	if (can_go_on(peer))
-		go_on(peer);
+		peer_go_on(peer);
 	else
 		drop_peer(peer);
 }
 
-static void start_timer(struct peer *peer, uint64_t timeout_ms)
+static void start_peer_timer(struct peer *peer, uint64_t timeout_ms)
 {
 	peer->since_ms = 0;
-	uv_timer_start(&peer->timer, on_timer, timeout_ms, 0);
+	uv_timer_start(&peer->timer, peer_on_timer, timeout_ms, 0);
 }
 
 /* To ask, or to read. Half a request is none: it does not begin anew. */
@@ -144,13 +144,13 @@ static void await_peer(struct peer *peer, uint64_t timeout_ms)
 {
 	uint64_t since_ms = peer->since_ms;
 
-	start_timer(peer, timeout_ms);
+	start_peer_timer(peer, timeout_ms);
 	peer->since_ms = since_ms ? since_ms : uv_now(peer->timer.loop);
 }
 
 /* -- writing --------------------------------------------------------------- */
 
-static void on_written(uv_write_t *write, int status)
+static void peer_on_written(uv_write_t *write, int status)
 {
 	struct peer *peer = write->data;
 
@@ -162,7 +162,7 @@ static void on_written(uv_write_t *write, int status)
 	}
 	buffer_clear(&peer->sending);
 	peer->since_ms = 0;
-	go_on(peer);
+	peer_go_on(peer);
 }
 
 static void send_out(struct peer *peer)
@@ -176,29 +176,29 @@ static void send_out(struct peer *peer)
 	peer->write.data = peer;
 	peer->since_ms = 0;
 	await_peer(peer, UNREAD_MS);
-	if (uv_write(&peer->write, peer->stream, &buf, 1, on_written) != 0)
+	if (uv_write(&peer->write, peer->stream, &buf, 1, peer_on_written) != 0)
 		drop_peer(peer);
 }
 
 /* -- reading on ------------------------------------------------------------ */
 
-static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf);
-static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf);
+static void peer_on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf);
+static void peer_on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf);
 
 /* What was sent ahead is used up. */
-static void read_on(struct peer *peer)
+static void resume_reading(struct peer *peer)
 {
 	if (!peer->paused || peer->ended || peer->in.len > TRANSFER_LINE_MAX)
 		return;
 	peer->paused = false;
-	if (uv_read_start(peer->stream, on_alloc, on_read) != 0)
+	if (uv_read_start(peer->stream, peer_on_alloc, peer_on_read) != 0)
 		drop_peer(peer);
 }
 
 /* -- requests -------------------------------------------------------------- */
 
 /* Begins the next request, if it is here in full. */
-static bool start_request(struct peer *peer)
+static bool start_peer_request(struct peer *peer)
 {
 	struct slice line;
 
@@ -211,21 +211,21 @@ static bool start_request(struct peer *peer)
 
 static void start_or_wait(struct peer *peer)
 {
-	bool started = !peer->last && start_request(peer);
+	bool started = !peer->last && start_peer_request(peer);
 
-	read_on(peer);
+	resume_reading(peer);
 	if (peer->closing)
 		return;
 	if (started) {
 		/* Not from here: a row of requests shall not keep the loop. */
-		start_timer(peer, 0);
+		start_peer_timer(peer, 0);
 		if (peer->job.state != CONTROL_JOB_READY)
-			go_on(peer);
+			peer_go_on(peer);
 	} else if (!peer->last && peer->in.len > CONTROL_LINE_MAX) {
 		peer->last = true;
 		control_job_end(&peer->job, CONTROL_END_BAD,
 		                "the request is too long");
-		go_on(peer);
+		peer_go_on(peer);
 	} else if (peer->last || peer->ended) {
 		drop_peer(peer);
 	} else {
@@ -285,23 +285,23 @@ static void read_lines(struct peer *peer)
 			                "a line is too long");
 	}
 	if (peer->job.state != CONTROL_JOB_READING || peer->out.len > 0) {
-		go_on(peer);
+		peer_go_on(peer);
 		return;
 	}
-	read_on(peer);
+	resume_reading(peer);
 	if (peer->closing)
 		return;
 	if (rc != MTS_OK)
-		start_timer(peer, READING_BUSY_MS);
+		start_peer_timer(peer, READING_BUSY_MS);
 	else if (has_line(peer))
-		start_timer(peer, 0);
+		start_peer_timer(peer, 0);
 	else
-		start_timer(peer, READING_IDLE_MS);
+		start_peer_timer(peer, READING_IDLE_MS);
 }
 
 /* Does what can be done now: writes what was said, lets the job say more, or
  * begins the next request. */
-static void go_on(struct peer *peer)
+static void peer_go_on(struct peer *peer)
 {
 	if (peer->closing || peer->sending.len > 0)
 		return;
@@ -330,19 +330,19 @@ static void go_on(struct peer *peer)
 		return;
 	}
 	if (peer->job.state == CONTROL_JOB_READY && peer->out.len == 0)
-		start_timer(peer, 0); /* let others have the loop */
+		start_peer_timer(peer, 0); /* let others have the loop */
 	else
-		go_on(peer);
+		peer_go_on(peer);
 }
 
-static void on_wake(void *arg)
+static void peer_on_wake(void *arg)
 {
-	go_on(arg);
+	peer_go_on(arg);
 }
 
 /* -- reading --------------------------------------------------------------- */
 
-static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+static void peer_on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
 	struct peer *peer = handle->data;
 
@@ -364,7 +364,7 @@ static bool is_hung_up(uv_stream_t *stream)
 	       (pollfd.revents & (POLLHUP | POLLERR));
 }
 
-static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+static void peer_on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
 	struct peer *peer = stream->data;
 
@@ -389,7 +389,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 	}
 	if (peer->job.state == CONTROL_JOB_IDLE ||
 	    peer->job.state == CONTROL_JOB_READING)
-		go_on(peer);
+		peer_go_on(peer);
 }
 
 /* -- peers come and go ----------------------------------------------------- */
@@ -410,7 +410,7 @@ static struct peer *new_peer(struct control_peers *peers, uv_stream_t *stream,
 	peer->job.context = &peers->context;
 	peer->job.who = peer->who;
 	peer->job.out = &peer->out;
-	peer->job.wake = on_wake;
+	peer->job.wake = peer_on_wake;
 	peer->job.arg = peer;
 	return peer;
 }
@@ -429,12 +429,12 @@ int control_peer_take(struct control_peers *peers, uv_stream_t *stream,
 	list_append(&peers->list, &peer->node);
 	peers->count++;
 	await_peer(peer, IDLE_MS);
-	if (uv_read_start(peer->stream, on_alloc, on_read) != 0)
+	if (uv_read_start(peer->stream, peer_on_alloc, peer_on_read) != 0)
 		drop_peer(peer);
 	return MTS_OK;
 }
 
-bool control_peers_make_room(struct control_peers *peers)
+bool control_peers_drop_slowest(struct control_peers *peers)
 {
 	uint64_t now_ms = uv_now(peers->context.options.loop);
 	struct peer *slowest = NULL;
@@ -446,7 +446,7 @@ bool control_peers_make_room(struct control_peers *peers)
 		    (!slowest || peer->since_ms < slowest->since_ms))
 			slowest = peer;
 	}
-	if (!slowest || now_ms - slowest->since_ms < MAKE_ROOM_MS)
+	if (!slowest || now_ms - slowest->since_ms < DROP_MIN_MS)
 		return false;
 	/* In the midst of an answer it would be no line of its own. */
 	if (slowest->sending.len == 0)

@@ -29,7 +29,7 @@ int control_peer_take(struct control_peers *peers, uv_stream_t *stream,
 
 /* Closes the one that has not asked for longest, or not read its answer, if that is
  * a second at least; false: there is none. Who sends an import is let be. */
-bool control_peers_make_room(struct control_peers *peers);
+bool control_peers_drop_slowest(struct control_peers *peers);
 
 /* Closes every connection. The loop must run once more before it is closed. */
 void control_peers_drop(struct control_peers *peers);

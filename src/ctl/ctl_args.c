@@ -65,7 +65,7 @@ static void add_of_command(struct parser *parser,
 	parser->of_commands[parser->of_commands_count++] = option;
 }
 
-static void init_parser(struct parser *parser)
+static void init_args_parser(struct parser *parser)
 {
 	const struct ctl_option *option;
 	const struct control_row *row;
@@ -97,7 +97,7 @@ static int take_of_command(struct parser *parser,
 }
 
 /* Returns an exit status, or -1 to go on. */
-static int take_option(struct parser *parser, struct ctl_args *ret, int c)
+static int take_ctl_option(struct parser *parser, struct ctl_args *ret, int c)
 {
 	switch (c) {
 	case 'j':
@@ -171,11 +171,11 @@ int ctl_args_parse(int argc, char **argv, struct ctl_args *ret)
 	int c;
 
 	*ret = (struct ctl_args){ 0 };
-	init_parser(&parser);
+	init_args_parser(&parser);
 	/* Options may come before the command and after it. */
 	while (status < 0 && (c = getopt_long(argc, argv, parser.shorts,
 	                                      parser.longs, NULL)) != -1)
-		status = take_option(&parser, ret, c);
+		status = take_ctl_option(&parser, ret, c);
 	if (status >= 0)
 		return status;
 	if (optind == argc && !parser.help)
@@ -209,9 +209,9 @@ bool ctl_args_has(const struct ctl_args *args, const char *name)
 
 /* An empty word, or one with a blank within, would be another request than was
  * meant. */
-static int check_word(const char *word)
+static int check_argument(const char *argument)
 {
-	if (*word && !strpbrk(word, " \t\r\n"))
+	if (*argument && !strpbrk(argument, " \t\r\n"))
 		return -1;
 	return ctl_usage("an argument is empty or has blanks within");
 }
@@ -227,11 +227,11 @@ int ctl_args_request(const struct ctl_args *args, struct buffer *line)
 
 		buffer_printf(line, " --%s%s%s", args->given[i].option->name,
 		              value ? "=" : "", value ? value : "");
-		status = value ? check_word(value) : -1;
+		status = value ? check_argument(value) : -1;
 	}
 	for (size_t i = 0; i < args->arg_count && status < 0; i++) {
 		buffer_printf(line, " %s", args->args[i]);
-		status = check_word(args->args[i]);
+		status = check_argument(args->args[i]);
 		/* In the request it would be an option all the same. */
 		if (status < 0 && args->literal && args->args[i][0] == '-')
 			status = ctl_usage("behind -- stand no options, and no "

@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 struct ctl_client;
 
@@ -38,5 +39,23 @@ bool ctl_is_next_here(const struct ctl_client *client);
 
 /* Takes NULL, leaves NULL. */
 void ctl_close(struct ctl_client **client);
+
+/* -- sending a file -------------------------------------------------------- */
+
+struct ctl_feed {
+	int fd;           /* the file */
+	const char *name; /* for messages */
+	/* Is told of each answer; false: it is the last one. */
+	bool (*take)(void *arg, json_t *object);
+	/* Is told that a line is longer than mtastsd takes. */
+	void (*refuse)(void *arg, uint64_t line);
+};
+
+/* Sends all lines and then the end, unless the last answer comes before that.
+ * What ctl_next() returns; MTS_ENOTFOUND: the file can't be read, which the
+ * daemon is not told: it takes this for an end in the middle. ARG is for FEED's
+ * functions. */
+int ctl_feed(struct ctl_client *client, const struct ctl_feed *feed, void *arg,
+             struct fault *why);
 
 #endif

@@ -75,7 +75,7 @@ const struct control_row *ctl_command_find(const char *name)
 	return NULL;
 }
 
-static const char *name_at(size_t index)
+static const char *ctl_command_name(size_t index)
 {
 	const struct control_row *row = ctl_command_at(index);
 
@@ -84,7 +84,7 @@ static const char *name_at(size_t index)
 
 const char *ctl_command_guess(const char *name)
 {
-	return spell_guess(slice_str(name), name_at);
+	return spell_guess(slice_str(name), ctl_command_name);
 }
 
 /* -- help ------------------------------------------------------------------ */

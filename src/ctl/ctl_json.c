@@ -3,7 +3,7 @@
 #include "ctl/ctl_view.h"
 
 /* Jansson escapes all controls but DEL. */
-static int put_bytes(const char *data, size_t len, void *arg)
+static int json_put_bytes(const char *data, size_t len, void *arg)
 {
 	struct buffer *out = arg;
 
@@ -23,7 +23,7 @@ static int put_bytes(const char *data, size_t len, void *arg)
 
 int view_put_json(struct buffer *out, const json_t *value, size_t flags)
 {
-	if (json_dump_callback(value, put_bytes, out,
+	if (json_dump_callback(value, json_put_bytes, out,
 	                       flags | JSON_ENSURE_ASCII) == 0)
 		return MTS_OK;
 	return buffer_status(out) != MTS_OK ? buffer_status(out) : MTS_ENOMEM;
@@ -37,14 +37,14 @@ static bool is_array(enum control_command command)
 
 /* -- items ----------------------------------------------------------------- */
 
-static int put_element(struct view *view, const json_t *item)
+static int json_put_element(struct view *view, const json_t *item)
 {
 	buffer_puts(&view->out, view->items++ ? ",\n  " : "[\n  ");
 	return view_put_json(&view->out, item, JSON_COMPACT);
 }
 
 /* Adds STEP to the array NAME of the document. */
-static int add_step(struct view *view, const char *name, json_t *step)
+static int json_add_step(struct view *view, const char *name, json_t *step)
 {
 	json_t *steps = json_object_get(view->document, name);
 
@@ -56,7 +56,7 @@ static int add_step(struct view *view, const char *name, json_t *step)
 	return json_array_append(steps, step) == 0 ? MTS_OK : MTS_ENOMEM;
 }
 
-static int merge(struct view *view, json_t *item)
+static int json_merge_item(struct view *view, json_t *item)
 {
 	json_t *step = json_object_get(item, "step");
 	json_t *dane_step = json_object_get(item, "dane_step");
@@ -66,17 +66,17 @@ static int merge(struct view *view, json_t *item)
 	if (!view->document)
 		return MTS_ENOMEM;
 	if (step)
-		return add_step(view, "steps", step);
+		return json_add_step(view, "steps", step);
 	if (dane_step)
-		return add_step(view, "dane_steps", dane_step);
+		return json_add_step(view, "dane_steps", dane_step);
 	return json_object_update(view->document, item) == 0 ? MTS_OK
 	                                                     : MTS_ENOMEM;
 }
 
 int view_json_item(struct view *view, json_t *item)
 {
-	return is_array(view->command) ? put_element(view, item)
-	                               : merge(view, item);
+	return is_array(view->command) ? json_put_element(view, item)
+	                               : json_merge_item(view, item);
 }
 
 /* -- the end --------------------------------------------------------------- */

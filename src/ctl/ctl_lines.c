@@ -2,7 +2,6 @@
 /* ctl_lines.c - the lines of which a view is made. */
 #include "ctl/ctl_lines.h"
 
-#include "ctl/ctl_item.h"
 #include "ctl/ctl_text.h"
 
 enum { KEY_WIDTH = VIEW_VALUE - 2 }; /* without the indent */
@@ -12,7 +11,7 @@ void view_put_safe(struct view *view, struct slice text)
 	text_put_safe(&view->out, text, view->utf8);
 }
 
-void view_put_words(struct view *view, struct slice text, size_t indent)
+void view_put_wrapped(struct view *view, struct slice text, size_t indent)
 {
 	text_put_words(&view->out, text, indent, view->cut ? view->width : 0,
 	               view->utf8);
@@ -38,7 +37,7 @@ void view_put_key(struct view *view, const char *key)
 void view_put_pair(struct view *view, const char *key, struct slice value)
 {
 	view_put_key(view, key);
-	view_put_words(view, value, VIEW_VALUE);
+	view_put_wrapped(view, value, VIEW_VALUE);
 	view_put(view, "\n");
 }
 

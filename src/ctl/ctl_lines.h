@@ -6,6 +6,7 @@
 #ifndef CTL_CTL_LINES_H
 #define CTL_CTL_LINES_H
 
+#include "base/slice.h"
 #include "ctl/ctl_view.h"
 
 enum { VIEW_VALUE = 20 }; /* the column where values begin */
@@ -17,7 +18,7 @@ void view_put(struct view *view, const char *text);
 void view_put_safe(struct view *view, struct slice text);
 
 /* The same, from column INDENT on, broken where a terminal would. */
-void view_put_words(struct view *view, struct slice text, size_t indent);
+void view_put_wrapped(struct view *view, struct slice text, size_t indent);
 
 void view_put_heading(struct view *view, const char *text);
 
@@ -37,5 +38,45 @@ void view_put_span(struct view *view, const char *key, const json_t *item,
 
 /* One line an element, the key before the first. */
 void view_put_array(struct view *view, const char *key, const json_t *array);
+
+/* -- members of an answer --------------------------------------------------- */
+
+static inline struct slice item_text_of(const json_t *value)
+{
+	if (!json_is_string(value))
+		return slice_of("", 0);
+	return slice_of(json_string_value(value), json_string_length(value));
+}
+
+static inline struct slice item_text(const json_t *item, const char *key)
+{
+	return item_text_of(json_object_get(item, key));
+}
+
+static inline int64_t item_int(const json_t *item, const char *key)
+{
+	return json_integer_value(json_object_get(item, key));
+}
+
+/* What can't be negative. */
+static inline uint64_t item_count(const json_t *item, const char *key)
+{
+	int64_t value = item_int(item, key);
+
+	return value > 0 ? (uint64_t)value : 0;
+}
+
+static inline bool item_true(const json_t *item, const char *key)
+{
+	return json_is_true(json_object_get(item, key));
+}
+
+/* True if it is there and not null. */
+static inline bool item_has(const json_t *item, const char *key)
+{
+	const json_t *value = json_object_get(item, key);
+
+	return value && !json_is_null(value);
+}
 
 #endif

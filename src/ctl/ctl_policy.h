@@ -28,4 +28,17 @@ void view_put_entry(struct view *view, const json_t *item);
 /* The item of "lookup". */
 void view_put_lookup(struct view *view, const json_t *item);
 
+/* An item of "explain". */
+void view_put_explain(struct view *view, const json_t *item);
+
+/* What is known of DANE for a next hop, in a line; nothing if DANE is not an
+ * object. */
+void view_put_dane(struct view *view, const json_t *dane);
+
+/* One step of a walk; the first one after a heading. */
+void view_put_dane_step(struct view *view, const json_t *step);
+
+/* Whether DANE is looked at, and what was done about it. */
+void view_put_dane_status(struct view *view, const json_t *dane);
+
 #endif

@@ -43,7 +43,7 @@ bool ctl_screen_is_possible(void)
 	       strcmp(term, "dumb") != 0;
 }
 
-static bool put(const char *data, size_t len)
+static bool write_terminal(const char *data, size_t len)
 {
 	while (len > 0) {
 		ssize_t n = write(STDOUT_FILENO, data, len);
@@ -61,7 +61,7 @@ static bool put(const char *data, size_t len)
 /* -- the terminal ---------------------------------------------------------- */
 
 /* Keys come one by one, and are not shown. */
-static void take(void)
+static void take_terminal(void)
 {
 	struct termios now;
 
@@ -73,33 +73,33 @@ static void take(void)
 		now.c_cc[VTIME] = 0;
 		tcsetattr(STDIN_FILENO, TCSADRAIN, &now);
 	}
-	(void)put(TAKE, sizeof(TAKE) - 1);
+	(void)write_terminal(TAKE, sizeof(TAKE) - 1);
 }
 
-static void give(void)
+static void give_terminal(void)
 {
 	if (has_before)
 		tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
-	(void)put(GIVE, sizeof(GIVE) - 1);
+	(void)write_terminal(GIVE, sizeof(GIVE) - 1);
 }
 
-static void on_end(int number)
+static void screen_on_end(int number)
 {
 	ended = number;
 }
 
-static void on_stop(int number)
+static void screen_on_stop(int number)
 {
 	stopped = number;
 }
 
-static void on_change(int number)
+static void screen_on_resize(int number)
 {
 	changed = number;
 }
 
 /* Without SA_RESTART: they end the wait. */
-static void catch (int number, void (*handler)(int))
+static void catch_signal(int number, void (*handler)(int))
 {
 	struct sigaction action = { .sa_handler = handler };
 
@@ -109,28 +109,28 @@ static void catch (int number, void (*handler)(int))
 void ctl_screen_open(void)
 {
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-		catch (ends[i], on_end);
-	catch (SIGTSTP, on_stop);
-	catch (SIGWINCH, on_change);
-	take();
+		catch_signal(ends[i], screen_on_end);
+	catch_signal(SIGTSTP, screen_on_stop);
+	catch_signal(SIGWINCH, screen_on_resize);
+	take_terminal();
 }
 
 void ctl_screen_close(void)
 {
-	give();
+	give_terminal();
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-		catch (ends[i], SIG_DFL);
-	catch (SIGTSTP, SIG_DFL);
-	catch (SIGWINCH, SIG_DFL);
+		catch_signal(ends[i], SIG_DFL);
+	catch_signal(SIGTSTP, SIG_DFL);
+	catch_signal(SIGWINCH, SIG_DFL);
 }
 
 /* ^Z: the shell gets its terminal, and we go on when it says so. */
-static void stop(void)
+static void suspend_screen(void)
 {
 	stopped = 0;
-	give();
+	give_terminal();
 	raise(SIGSTOP);
-	take();
+	take_terminal();
 	changed = 1;
 }
 
@@ -146,7 +146,7 @@ void ctl_screen_size(size_t *columns, size_t *lines)
 /* -- showing --------------------------------------------------------------- */
 
 /* Takes the next line, without its newline, off REST. */
-static struct slice next_line(struct slice *rest)
+static struct slice next_screen_line(struct slice *rest)
 {
 	const char *end = memchr(rest->data, '\n', rest->len);
 	size_t len = end ? (size_t)(end - rest->data) : rest->len;
@@ -165,7 +165,7 @@ bool ctl_screen_show(struct slice text, size_t columns, size_t lines)
 	buffer_init(&frame, FRAME_MAX);
 	buffer_puts(&frame, HOME);
 	for (size_t n = 0; n < lines && text.len > 0; n++) {
-		struct slice line = next_line(&text);
+		struct slice line = next_screen_line(&text);
 
 		if (line.len > columns)
 			line.len = columns;
@@ -176,14 +176,15 @@ bool ctl_screen_show(struct slice text, size_t columns, size_t lines)
 			buffer_puts(&frame, CLEAR_LINE);
 	}
 	buffer_puts(&frame, CLEAR_SCREEN);
-	good = buffer_status(&frame) == 0 && put(frame.data, frame.len);
+	good =
+	    buffer_status(&frame) == 0 && write_terminal(frame.data, frame.len);
 	buffer_free(&frame);
 	return good;
 }
 
 /* -- waiting --------------------------------------------------------------- */
 
-static uint64_t now_ms(void)
+static uint64_t screen_now_ms(void)
 {
 	struct timespec now;
 
@@ -215,13 +216,13 @@ static bool wait_once(int ms)
 
 bool ctl_screen_wait(uint64_t ms)
 {
-	uint64_t end_ms = now_ms() + ms;
+	uint64_t end_ms = screen_now_ms() + ms;
 	uint64_t at_ms;
 
 	changed = 0;
-	while (!ended && !changed && (at_ms = now_ms()) < end_ms) {
+	while (!ended && !changed && (at_ms = screen_now_ms()) < end_ms) {
 		if (stopped)
-			stop();
+			suspend_screen();
 		else if (!wait_once((int)(end_ms - at_ms)))
 			return false;
 	}

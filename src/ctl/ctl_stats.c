@@ -5,7 +5,6 @@
  * mtastsd's answer may have others, if it is of another version. */
 #include "ctl/ctl_stats.h"
 
-#include "ctl/ctl_item.h"
 #include "ctl/ctl_lines.h"
 #include "ctl/ctl_text.h"
 #include "stats/metric_table.h"
@@ -29,8 +28,8 @@ static void put_ago(struct buffer *out, int64_t span_s)
 	buffer_puts(out, " ago");
 }
 
-static void put_value(struct view *view, const struct metric_row *row,
-                      const json_t *value)
+static void put_metric_value(struct view *view, const struct metric_row *row,
+                             const json_t *value)
 {
 	struct buffer *out = &view->out;
 	int64_t n = json_integer_value(value);
@@ -55,8 +54,9 @@ static void put_title(struct view *view, struct slice title)
 }
 
 /* "discoveries: policy" */
-static void put_series(struct view *view, const struct metric_row *row,
-                       const size_t at[METRIC_LABELS_MAX], const json_t *value)
+static void put_series_value(struct view *view, const struct metric_row *row,
+                             const size_t at[METRIC_LABELS_MAX],
+                             const json_t *value)
 {
 	struct buffer title;
 
@@ -66,7 +66,7 @@ static void put_series(struct view *view, const struct metric_row *row,
 		buffer_printf(&title, "%s%s", i ? ", " : ": ",
 		              row->labels[i]->values[at[i]]);
 	put_title(view, buffer_slice(&title));
-	put_value(view, row, value);
+	put_metric_value(view, row, value);
 	buffer_free(&title);
 }
 
@@ -84,15 +84,15 @@ static void show_series(struct view *view, const struct metric_row *row,
 {
 	size_t at[METRIC_LABELS_MAX];
 	bool any = false;
-	size_t place;
+	size_t index;
 
-	for (bool more = metric_first(row, at, &place); more;
-	     more = metric_next(row, at, &place)) {
+	for (bool more = metric_first(row, at, &index); more;
+	     more = metric_next(row, at, &index)) {
 		const json_t *value = series_value(row, at, values);
 
 		if (json_number_value(value) <= 0)
 			continue;
-		put_series(view, row, at, value);
+		put_series_value(view, row, at, value);
 		any = true;
 	}
 	if (any)
@@ -172,7 +172,7 @@ static void show_row(struct view *view, const struct metric_row *row,
 		show_series(view, row, value);
 	} else {
 		put_title(view, slice_str(row->title));
-		put_value(view, row, value);
+		put_metric_value(view, row, value);
 	}
 }
 
@@ -186,7 +186,7 @@ void view_put_stats(struct view *view, const json_t *item)
 	view_put(view, item_true(item, "healthy") ? "ok\n" : "FAILED\n");
 	for (size_t i = 0; i < json_array_size(reasons); i++) {
 		view_put(view, "  ");
-		view_put_words(
+		view_put_wrapped(
 		    view, item_text(json_array_get(reasons, i), "text"), 2);
 		view_put(view, "\n");
 	}
@@ -196,8 +196,8 @@ void view_put_stats(struct view *view, const json_t *item)
 
 /* -- top ------------------------------------------------------------------- */
 
-static void put_names(struct view *view, const char *title, size_t width,
-                      bool causes)
+static void put_top_titles(struct view *view, const char *title, size_t width,
+                           bool causes)
 {
 	buffer_printf(&view->out, "%*s  ", COUNT_WIDTH, "COUNT");
 	if (causes)
@@ -208,8 +208,8 @@ static void put_names(struct view *view, const char *title, size_t width,
 }
 
 /* "~12": the count may be too high. */
-static void put_row(struct view *view, const json_t *row, size_t width,
-                    bool causes)
+static void put_top_row(struct view *view, const json_t *row, size_t width,
+                        bool causes)
 {
 	char count[32];
 	struct buffer cell;
@@ -234,16 +234,16 @@ static void put_row(struct view *view, const json_t *row, size_t width,
 	view_put(view, "\n");
 }
 
-static void put_rows(struct view *view, const char *title, const json_t *rows,
-                     bool causes)
+static void put_top_rows(struct view *view, const char *title,
+                         const json_t *rows, bool causes)
 {
 	size_t taken = COUNT_WIDTH + 2 + (causes ? CAUSE_WIDTH : 0);
 	size_t width = view->width > taken + DOMAIN_LEAST ? view->width - taken
 	                                                  : DOMAIN_LEAST;
 
-	put_names(view, title, 0, causes);
+	put_top_titles(view, title, 0, causes);
 	for (size_t i = 0; i < json_array_size(rows); i++)
-		put_row(view, json_array_get(rows, i), width, causes);
+		put_top_row(view, json_array_get(rows, i), width, causes);
 	if (json_array_size(rows) == 0)
 		buffer_printf(&view->out, "%*s  none\n", COUNT_WIDTH, "");
 }
@@ -259,9 +259,9 @@ void view_put_top(struct view *view, const json_t *item)
 	              (unsigned long long)item_count(item, "clients"),
 	              (unsigned long long)item_count(item, "waiting"),
 	              (unsigned long long)item_count(item, "under_way"));
-	put_rows(view, "BUSIEST DOMAINS", json_object_get(item, "busiest"),
-	         false);
+	put_top_rows(view, "BUSIEST DOMAINS", json_object_get(item, "busiest"),
+	             false);
 	view_put(view, "\n");
-	put_rows(view, "FAILING DOMAINS", json_object_get(item, "failing"),
-	         true);
+	put_top_rows(view, "FAILING DOMAINS", json_object_get(item, "failing"),
+	             true);
 }

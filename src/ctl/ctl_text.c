@@ -94,11 +94,11 @@ int text_put_size(struct buffer *out, uint64_t bytes)
 	return buffer_printf(out, "%.1f %s", size, names[i]);
 }
 
-const char *text_words(const struct text_word *rows, struct slice name,
-                       const char *otherwise)
+const char *text_find_phrase(const struct text_phrase *rows, struct slice name,
+                             const char *otherwise)
 {
 	for (; rows->name; rows++)
 		if (slice_is(name, rows->name))
-			return rows->words;
+			return rows->phrase;
 	return otherwise;
 }

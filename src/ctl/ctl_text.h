@@ -25,13 +25,13 @@ int text_put_time(struct buffer *out, int64_t time_s, int64_t now_s);
 int text_put_size(struct buffer *out, uint64_t bytes);
 
 /* What stands for a name that mtastsd uses. */
-struct text_word {
-	const char *name, *words;
+struct text_phrase {
+	const char *name, *phrase;
 };
 
 /* The words for NAME in ROWS, which end with one without a name; else
  * OTHERWISE. */
-const char *text_words(const struct text_word *rows, struct slice name,
-                       const char *otherwise);
+const char *text_find_phrase(const struct text_phrase *rows, struct slice name,
+                             const char *otherwise);
 
 #endif

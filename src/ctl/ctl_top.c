@@ -6,7 +6,7 @@
 #include "ctl/ctl_top.h"
 
 #include "ctl/ctl_client.h"
-#include "ctl/ctl_item.h"
+#include "ctl/ctl_lines.h"
 #include "ctl/ctl_screen.h"
 #include "ctl/ctl_stats.h"
 
@@ -43,8 +43,8 @@ static unsigned rows_of(const struct top_screen *screen, size_t lines)
 }
 
 /* Reads up to the end of the answer; *RET is its item. */
-static int read_answer(struct top_screen *screen, json_t **ret,
-                       struct fault *why)
+static int read_top_answer(struct top_screen *screen, json_t **ret,
+                           struct fault *why)
 {
 	json_t *object;
 	int rc;
@@ -78,7 +78,7 @@ static int ask_once(struct top_screen *screen, size_t lines, struct fault *why)
 	if (rc == MTS_OK)
 		rc = ctl_send(screen->client, slice_str(line.text), why);
 	if (rc == MTS_OK)
-		rc = read_answer(screen, &item, why);
+		rc = read_top_answer(screen, &item, why);
 	if (rc != MTS_OK) {
 		json_decref(item);
 		ctl_close(&screen->client);
@@ -90,7 +90,7 @@ static int ask_once(struct top_screen *screen, size_t lines, struct fault *why)
 	return MTS_OK;
 }
 
-static int ask(struct top_screen *screen, size_t lines, struct fault *why)
+static int ask_again(struct top_screen *screen, size_t lines, struct fault *why)
 {
 	bool was_open = screen->client;
 	int rc = ask_once(screen, lines, why);
@@ -128,8 +128,8 @@ static void put_rates(struct view *view, const struct top_screen *screen)
 }
 
 /* FAULT: what was shown last is old, and why. NULL: it is not. */
-static bool show(const struct top_screen *screen, const struct fault *fault,
-                 size_t columns, size_t lines)
+static bool show_screen(const struct top_screen *screen,
+                        const struct fault *fault, size_t columns, size_t lines)
 {
 	struct view view = { .width = columns, .cut = true };
 	bool good;
@@ -146,17 +146,18 @@ static bool show(const struct top_screen *screen, const struct fault *fault,
 	return good;
 }
 
-static void run(struct top_screen *screen)
+static void run_screen(struct top_screen *screen)
 {
 	size_t columns, lines;
 	struct fault fault;
 	int rc = MTS_OK;
 
 	ctl_screen_size(&columns, &lines);
-	while (show(screen, rc == MTS_OK ? NULL : &fault, columns, lines) &&
-	       ctl_screen_wait((uint64_t)screen->span->interval_s * 1000)) {
+	while (
+	    show_screen(screen, rc == MTS_OK ? NULL : &fault, columns, lines) &&
+	    ctl_screen_wait((uint64_t)screen->span->interval_s * 1000)) {
 		ctl_screen_size(&columns, &lines);
-		rc = ask(screen, lines, &fault);
+		rc = ask_again(screen, lines, &fault);
 	}
 }
 
@@ -170,10 +171,10 @@ int ctl_top_run(const char *socket, const struct top_span *span, bool rows,
 	int rc;
 
 	ctl_screen_size(&columns, &lines);
-	rc = ask(&screen, lines, why);
+	rc = ask_again(&screen, lines, why);
 	if (rc == MTS_OK) {
 		ctl_screen_open();
-		run(&screen);
+		run_screen(&screen);
 		ctl_screen_close();
 	}
 	json_decref(screen.item);

@@ -11,7 +11,6 @@
 #include "conf/schema.h"
 #include "ctl/ctl_args.h"
 #include "ctl/ctl_client.h"
-#include "ctl/ctl_feed.h"
 #include "ctl/ctl_screen.h"
 #include "ctl/ctl_top.h"
 #include "ctl/ctl_view.h"
@@ -33,8 +32,8 @@ enum {
 	EXIT_NO = CONTROL_END_NO,
 	EXIT_UNREACHED = CONTROL_END_REFUSED,
 	TIMEOUT_S = 10,
-	WALK_TIMEOUT_S = 120, /* mtastsd's longest look-up takes 100 s */
-	OUT_HIGH = 64 * 1024, /* bytes gathered before they are written */
+	LOOKUP_TIMEOUT_S = 120, /* mtastsd's longest look-up takes 100 s */
+	OUT_HIGH = 64 * 1024,   /* bytes gathered before they are written */
 	COLUMNS_DEFAULT = 80,
 	COLUMNS_MAX = 1000,
 };
@@ -49,7 +48,7 @@ static int complain(int status, const char *text)
 
 /* The width of the terminal; *CUT: a person reads, and long lines would
  * wrap. */
-static size_t find_width(bool *cut)
+static size_t find_output_width(bool *cut)
 {
 	const char *columns = getenv("COLUMNS");
 	struct winsize size;
@@ -69,13 +68,13 @@ static void init_view(struct view *view, enum control_command command)
 {
 	*view = (struct view){ .command = command };
 	view->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-	view->width = find_width(&view->cut);
+	view->width = find_output_width(&view->cut);
 	view->now_s = time(NULL);
 	buffer_init(&view->out, VIEW_MAX);
 }
 
 /* Writes what the view has shown; an exit status, or -1. */
-static int write_out(struct view *view)
+static int write_view(struct view *view)
 {
 	fwrite(view->out.data, 1, view->out.len, stdout);
 	buffer_clear(&view->out);
@@ -188,7 +187,7 @@ static bool is_time_to_write(const struct session *session,
 	       (session->view.out.len > 0 && !ctl_is_next_here(client));
 }
 
-static void ask(struct session *session, struct ctl_client *client)
+static void ask_daemon(struct session *session, struct ctl_client *client)
 {
 	struct fault why = { 0 };
 	json_t *object;
@@ -203,7 +202,7 @@ static void ask(struct session *session, struct ctl_client *client)
 		take_object(session, object);
 		json_decref(object);
 		if (session->status < 0 && is_time_to_write(session, client))
-			session->status = write_out(&session->view);
+			session->status = write_view(&session->view);
 	}
 	if (rc != MTS_OK)
 		set_error(session,
@@ -214,7 +213,7 @@ static void ask(struct session *session, struct ctl_client *client)
 }
 
 /* Shows the end. The session's status is the exit status. */
-static int finish(struct session *session)
+static int finish_session(struct session *session)
 {
 	const char *error = session->error[0] ? session->error : NULL;
 	struct view *view = &session->view;
@@ -226,7 +225,7 @@ static int finish(struct session *session)
 		view_text_end(view, session->status, &error);
 	if (rc != MTS_OK)
 		error = mts_status_text(rc);
-	if (view->out.len > 0 && write_out(view) >= 0)
+	if (view->out.len > 0 && write_view(view) >= 0)
 		session->status = EXIT_NO;
 	if (error)
 		complain(session->status, error);
@@ -256,14 +255,15 @@ static char *find_socket(const struct ctl_args *args, struct fault *why)
 }
 
 /* For what goes wrong here, before the daemon is asked. */
-static int refuse(const struct ctl_args *args, enum control_command command,
-                  int status, const char *text)
+static int fail_command(const struct ctl_args *args,
+                        enum control_command command, int status,
+                        const char *text)
 {
 	struct session session = { .args = args };
 
 	init_view(&session.view, command);
 	set_error(&session, status, text);
-	return finish(&session);
+	return finish_session(&session);
 }
 
 /* Seconds without a word after which the daemon counts as hung. */
@@ -276,7 +276,7 @@ static int timeout_s(enum control_command command)
 	case CONTROL_LIST: /* few of a million may match */
 	case CONTROL_EXPORT:
 	case CONTROL_IMPORT: /* the disk may be slow */
-		return WALK_TIMEOUT_S;
+		return LOOKUP_TIMEOUT_S;
 	case CONTROL_STATUS:
 	case CONTROL_STATS:
 	case CONTROL_TOP:
@@ -305,14 +305,14 @@ static int run_command(const struct ctl_args *args, struct slice line,
 	if (socket)
 		rc = ctl_connect(socket, timeout_s(command), &client, &why);
 	if (rc == MTS_OK)
-		ask(&session, client);
+		ask_daemon(&session, client);
 	else
 		set_error(&session,
 		          rc == MTS_ESYNTAX ? CTL_EXIT_USAGE : EXIT_UNREACHED,
 		          why.text);
 	ctl_close(&client);
 	free(socket);
-	return finish(&session);
+	return finish_session(&session);
 }
 
 /* -- top ------------------------------------------------------------------- */
@@ -357,7 +357,7 @@ static int import(const struct ctl_args *args)
 	}
 	if (feed.fd < 0) {
 		fault_errno(&why, errno, "%s", feed.name);
-		return refuse(args, CONTROL_IMPORT, EXIT_NO, why.text);
+		return fail_command(args, CONTROL_IMPORT, EXIT_NO, why.text);
 	}
 	status = run_command(args, slice_str(args->command->name),
 	                     CONTROL_IMPORT, &feed);
@@ -368,7 +368,7 @@ static int import(const struct ctl_args *args)
 /* -- check-config ---------------------------------------------------------- */
 
 /* TEXT as a JSON string; null if it is no UTF-8, as a path may be. */
-static json_t *string_or_null(const char *text)
+static json_t *json_text_or_null(const char *text)
 {
 	json_t *string = json_string(text);
 
@@ -382,7 +382,7 @@ static int show_check(const char *path, const struct fault *why, bool ok)
 	int rc = MTS_ENOMEM;
 
 	buffer_init(&out, VIEW_MAX);
-	if (json_object_set_new(object, "file", string_or_null(path)) == 0 &&
+	if (json_object_set_new(object, "file", json_text_or_null(path)) == 0 &&
 	    json_object_set_new(object, "ok", json_boolean(ok)) == 0 &&
 	    (ok ||
 	     json_object_set_new(object, "error", json_string(why->text)) == 0))
@@ -427,7 +427,7 @@ static int run_request(const struct ctl_args *args, struct slice line,
 	return run_command(args, line, request->command, NULL);
 }
 
-static int run(const struct ctl_args *args)
+static int run_ctl(const struct ctl_args *args)
 {
 	struct control_request request;
 	struct fault why = { 0 };
@@ -461,6 +461,6 @@ int main(int argc, char **argv)
 	setlocale(LC_CTYPE, "");
 	status = ctl_args_parse(argc, argv, &args);
 	if (status < 0)
-		status = run(&args);
+		status = run_ctl(&args);
 	return standard_finish("mtasts-ctl", status, EXIT_NO);
 }

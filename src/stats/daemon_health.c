@@ -59,7 +59,7 @@ const char *daemon_health_text(enum health_reason reason)
 	return rows[reason].text;
 }
 
-static json_t *row_value(enum health_reason reason)
+static json_t *health_reason_object(enum health_reason reason)
 {
 	return json_pack("{s:s, s:s}", "name", daemon_health_name(reason),
 	                 "text", daemon_health_text(reason));
@@ -73,7 +73,8 @@ json_t *daemon_health_json(unsigned reasons)
 		if (!(reasons >> i & 1))
 			continue;
 		if (json_array_append_new(
-			array, row_value((enum health_reason)i)) == 0)
+			array, health_reason_object((enum health_reason)i)) ==
+		    0)
 			continue;
 		json_decref(array);
 		array = NULL;

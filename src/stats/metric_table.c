@@ -303,8 +303,8 @@ size_t metric_label_count(const struct metric_row *row)
 }
 
 /* The first label is the outermost. */
-static size_t place(const struct metric_row *row,
-                    const size_t at[METRIC_LABELS_MAX])
+static size_t series_index(const struct metric_row *row,
+                           const size_t at[METRIC_LABELS_MAX])
 {
 	size_t value = 0;
 
@@ -330,7 +330,7 @@ bool metric_next(const struct metric_row *row, size_t at[METRIC_LABELS_MAX],
 	while (count_up(row, at)) {
 		if (row->goes && !row->goes(at))
 			continue;
-		*value = place(row, at);
+		*value = series_index(row, at);
 		return true;
 	}
 	return false;

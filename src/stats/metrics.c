@@ -67,13 +67,13 @@ static void collect_dane(const struct metrics_sources *sources,
 		memcpy(ret->dns_secure_lookups, secure.by_result,
 		       sizeof(ret->dns_secure_lookups));
 	}
-	if (!sources->walks)
+	if (!sources->dane_checks)
 		return;
-	dane_checks_get_counts(sources->walks, &counts);
+	dane_checks_get_counts(sources->dane_checks, &counts);
 	memcpy(ret->dane_checks, counts.by_state, sizeof(ret->dane_checks));
 	ret->dane_checks_running = counts.under_way;
 	ret->dane_hops = counts.known;
-	ret->dane_on = dane_checks_reach(sources->walks) == DANE_REACH_ON;
+	ret->dane_on = dane_checks_reach(sources->dane_checks) == DANE_REACH_ON;
 	ret->lookup_timeouts[1] = counts.timed_out;
 	ret->lookups_waiting[1] = counts.waiting;
 }

@@ -22,7 +22,7 @@ struct metrics_sources {
 	const struct clock *clock;
 	const struct server *server;
 	const struct lookups *lookups;
-	const struct dane_checks *walks;
+	const struct dane_checks *dane_checks;
 	const struct secure_dns *dns;
 	struct refresher *refresher;
 	struct cache *cache;

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-static json_t *number(uint64_t value, uint64_t scale)
+static json_t *metric_number(uint64_t value, uint64_t scale)
 {
 	if (scale > 1)
 		return json_real((double)value / (double)scale);
@@ -49,9 +49,10 @@ static json_t *series(const struct metric_row *row,
 		json_t *parent = parent_of(object, row, at);
 
 		if (!parent ||
-		    json_object_set_new(parent, key,
-		                        number(metric_value(values, row, value),
-		                               row->scale)) != 0) {
+		    json_object_set_new(
+			parent, key,
+			metric_number(metric_value(values, row, value),
+		                      row->scale)) != 0) {
 			json_decref(object);
 			object = NULL;
 		}
@@ -67,7 +68,7 @@ static json_t *buckets(const struct histogram *histogram, uint64_t scale)
 
 	for (size_t i = 0; array && i <= HISTOGRAM_BOUNDS; i++) {
 		json_t *le = i < HISTOGRAM_BOUNDS
-		                 ? number(histogram_bounds_ms[i], scale)
+		                 ? metric_number(histogram_bounds_ms[i], scale)
 		                 : json_null();
 
 		sum += histogram->counts[i];
@@ -88,9 +89,9 @@ static json_t *histogram_object(const struct histogram *histogram,
 
 	if (!array)
 		return NULL;
-	return json_pack("{s:I, s:o, s:o}", "count",
-	                 (json_int_t)histogram_total(histogram), "sum",
-	                 number(histogram->sum_ms, scale), "buckets", array);
+	return json_pack(
+	    "{s:I, s:o, s:o}", "count", (json_int_t)histogram_total(histogram),
+	    "sum", metric_number(histogram->sum_ms, scale), "buckets", array);
 }
 
 static json_t *row_json(const struct metric_row *row,
@@ -101,7 +102,7 @@ static json_t *row_json(const struct metric_row *row,
 		                        row->scale);
 	if (metric_label_count(row) > 0)
 		return series(row, values);
-	return number(metric_value(values, row, 0), row->scale);
+	return metric_number(metric_value(values, row, 0), row->scale);
 }
 
 json_t *metrics_json(const struct metric_values *values)

@@ -55,8 +55,8 @@ static void put_bound(struct buffer *out, uint64_t value, uint64_t scale)
 
 /* -- a row ----------------------------------------------------------------- */
 
-static void put_head(struct buffer *out, const struct metric_row *row,
-                     enum metrics_format format)
+static void put_metric_head(struct buffer *out, const struct metric_row *row,
+                            enum metrics_format format)
 {
 	static const char *const types[] = {
 		[METRIC_COUNTER] = "counter",
@@ -89,8 +89,8 @@ static void put_labels(struct buffer *out, const struct metric_row *row,
 		buffer_puts(out, "}");
 }
 
-static void put_series(struct buffer *out, const struct metric_row *row,
-                       const struct metric_values *values)
+static void put_metric_series(struct buffer *out, const struct metric_row *row,
+                              const struct metric_values *values)
 {
 	size_t at[METRIC_LABELS_MAX];
 	char name[METRIC_NAME];
@@ -133,11 +133,11 @@ int metrics_write(const struct metric_values *values,
 	const struct metric_row *row;
 
 	for (size_t i = 0; (row = metric_at(i)); i++) {
-		put_head(out, row, format);
+		put_metric_head(out, row, format);
 		if (row->type == METRIC_HISTOGRAM)
 			put_histogram(out, row, metric_histogram(values, row));
 		else
-			put_series(out, row, values);
+			put_metric_series(out, row, values);
 	}
 	if (format == METRICS_OPENMETRICS)
 		buffer_puts(out, "# EOF\n");

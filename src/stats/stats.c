@@ -58,7 +58,7 @@ struct client {
 
 /* -- the loop -------------------------------------------------------------- */
 
-static void on_timer(uv_timer_t *timer);
+static void stats_on_timer(uv_timer_t *timer);
 
 static struct client *first_client(struct stats *stats)
 {
@@ -86,19 +86,19 @@ static bool next_ms(struct stats *stats, uint64_t *ret)
 }
 
 /* Lets libmicrohttpd do what it can do now. */
-static void run(struct stats *stats)
+static void run_http(struct stats *stats)
 {
 	uint64_t ms;
 
 	MHD_run(stats->http);
 	if (next_ms(stats, &ms))
-		uv_timer_start(&stats->timer, on_timer, ms, 0);
+		uv_timer_start(&stats->timer, stats_on_timer, ms, 0);
 	else
 		uv_timer_stop(&stats->timer);
 }
 
 /* libmicrohttpd finds a connection that has ended. */
-static void cut(struct client *client)
+static void cut_client(struct client *client)
 {
 	if (client->cut)
 		return;
@@ -108,7 +108,7 @@ static void cut(struct client *client)
 	shutdown(client->fd, SHUT_RDWR);
 }
 
-static void on_timer(uv_timer_t *timer)
+static void stats_on_timer(uv_timer_t *timer)
 {
 	struct stats *stats = timer->data;
 	uint64_t now_ms = uv_now(stats->loop);
@@ -116,22 +116,23 @@ static void on_timer(uv_timer_t *timer)
 
 	while ((oldest = first_client(stats)) &&
 	       now_ms - oldest->started_ms >= CLIENT_MS)
-		cut(oldest);
-	run(stats);
+		cut_client(oldest);
+	run_http(stats);
 }
 
-static void on_event(uv_poll_t *poll, int status, int events)
+static void stats_on_event(uv_poll_t *poll, int status, int events)
 {
 	(void)status;
 	(void)events;
-	run(poll->data);
+	run_http(poll->data);
 }
 
 /* -- clients coming and going ---------------------------------------------- */
 
 /* Of libmicrohttpd: *CONTEXT is ours, for each connection. */
-static void on_notify(void *arg, struct MHD_Connection *connection,
-                      void **context, enum MHD_ConnectionNotificationCode what)
+static void stats_on_notify(void *arg, struct MHD_Connection *connection,
+                            void **context,
+                            enum MHD_ConnectionNotificationCode what)
 {
 	struct stats *stats = arg;
 	struct client *client = *context;
@@ -158,7 +159,7 @@ static void on_notify(void *arg, struct MHD_Connection *connection,
 	stats->count++;
 }
 
-static bool make_room(struct stats *stats)
+static bool drop_oldest_client(struct stats *stats)
 {
 	struct client *oldest = first_client(stats);
 
@@ -166,17 +167,18 @@ static bool make_room(struct stats *stats)
 		return true;
 	if (!oldest || uv_now(stats->loop) - oldest->started_ms < CLIENT_MIN_MS)
 		return false;
-	cut(oldest);
+	cut_client(oldest);
 	return true;
 }
 
-static void on_connection(void *arg, uv_stream_t *stream)
+static void stats_on_connection(void *arg, uv_stream_t *stream)
 {
 	struct stats *stats = arg;
 	struct sockaddr nobody = { .sa_family = AF_UNIX };
 	int fd = -1;
 
-	if (make_room(stats) && uv_fileno((uv_handle_t *)stream, &fd) == 0)
+	if (drop_oldest_client(stats) &&
+	    uv_fileno((uv_handle_t *)stream, &fd) == 0)
 		fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	else
 		fd = -1;
@@ -187,13 +189,13 @@ static void on_connection(void *arg, uv_stream_t *stream)
 	if (MHD_add_connection(stats->http, fd, &nobody, sizeof(nobody)) !=
 	    MHD_YES)
 		log_debug("stats_client_dropped");
-	run(stats);
+	run_http(stats);
 }
 
 /* -- requests -------------------------------------------------------------- */
 
-static enum MHD_Result answer(struct MHD_Connection *connection,
-                              const struct stats_page *page)
+static enum MHD_Result stats_answer(struct MHD_Connection *connection,
+                                    const struct stats_page *page)
 {
 	struct MHD_Response *response = MHD_create_response_from_buffer(
 	    page->body.len, (void *)page->body.data, MHD_RESPMEM_MUST_COPY);
@@ -216,10 +218,11 @@ static enum MHD_Result answer(struct MHD_Connection *connection,
 }
 
 /* MHD_NO closes the connection. */
-static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection,
-                                  const char *url, const char *method,
-                                  const char *version, const char *upload,
-                                  size_t *upload_len, void **context)
+static enum MHD_Result stats_on_request(void *arg,
+                                        struct MHD_Connection *connection,
+                                        const char *url, const char *method,
+                                        const char *version, const char *upload,
+                                        size_t *upload_len, void **context)
 {
 	struct stats *stats = arg;
 	const char *accept =
@@ -233,7 +236,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection,
 	if (stats_pages_get(&stats->pages, method, url, accept ? accept : "",
 	                    &page) != MTS_OK)
 		return MHD_NO;
-	return answer(connection, &page);
+	return stats_answer(connection, &page);
 }
 
 /* -- the service ----------------------------------------------------------- */
@@ -243,11 +246,12 @@ static int start_http(struct stats *stats, struct fault *why)
 	const union MHD_DaemonInfo *info = NULL;
 
 	stats->http = MHD_start_daemon(
-	    MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, on_request,
-	    stats, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
-	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CLIENT_MEMORY,
-	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(CLIENT_MS / 1000),
-	    MHD_OPTION_NOTIFY_CONNECTION, on_notify, stats, MHD_OPTION_END);
+	    MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL,
+	    stats_on_request, stats, MHD_OPTION_CONNECTION_LIMIT,
+	    (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+	    (size_t)CLIENT_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT,
+	    (unsigned)(CLIENT_MS / 1000), MHD_OPTION_NOTIFY_CONNECTION,
+	    stats_on_notify, stats, MHD_OPTION_END);
 	if (stats->http)
 		info =
 		    MHD_get_daemon_info(stats->http, MHD_DAEMON_INFO_EPOLL_FD);
@@ -261,7 +265,7 @@ static int start_http(struct stats *stats, struct fault *why)
 	}
 	stats->handles++;
 	stats->poll.data = stats;
-	uv_poll_start(&stats->poll, UV_READABLE, on_event);
+	uv_poll_start(&stats->poll, UV_READABLE, stats_on_event);
 	return MTS_OK;
 }
 
@@ -283,7 +287,7 @@ static int start_listening(struct stats *stats,
 		rc = start_http(stats, why);
 	if (rc != MTS_OK)
 		return rc;
-	return endpoint_listen(&endpoint, on_connection, stats, ret, why);
+	return endpoint_listen(&endpoint, stats_on_connection, stats, ret, why);
 }
 
 int stats_open(const struct stats_options *options, struct stats **ret,
@@ -333,7 +337,7 @@ void stats_settle(struct stats *stats, bool good)
 	endpoint_close(&stats->next);
 }
 
-static void on_handle_closed(uv_handle_t *handle)
+static void stats_on_close(uv_handle_t *handle)
 {
 	struct stats *stats = handle->data;
 
@@ -354,8 +358,8 @@ void stats_close(struct stats **stats)
 	endpoint_close(&s->endpoint);
 	if (s->http) {
 		/* Before its descriptor goes. */
-		uv_close((uv_handle_t *)&s->poll, on_handle_closed);
+		uv_close((uv_handle_t *)&s->poll, stats_on_close);
 		MHD_stop_daemon(s->http);
 	}
-	uv_close((uv_handle_t *)&s->timer, on_handle_closed);
+	uv_close((uv_handle_t *)&s->timer, stats_on_close);
 }

@@ -51,8 +51,8 @@ static bool pay(struct stats_pages *pages)
 	return true;
 }
 
-static int make_text(struct stats_pages *pages, enum text text,
-                     struct buffer *out)
+static int make_stats_text(struct stats_pages *pages, enum text text,
+                           struct buffer *out)
 {
 	struct metric_values values;
 	json_t *document;
@@ -69,8 +69,8 @@ static int make_text(struct stats_pages *pages, enum text text,
 	                     out);
 }
 
-static int put_text(struct stats_pages *pages, enum text text,
-                    struct stats_page *ret)
+static int put_stats_text(struct stats_pages *pages, enum text text,
+                          struct stats_page *ret)
 {
 	static const char *const types[] = {
 		[TEXT_OPENMETRICS] = TYPE_OPENMETRICS,
@@ -81,7 +81,7 @@ static int put_text(struct stats_pages *pages, enum text text,
 	int rc = MTS_OK;
 
 	if (pay(pages) || out->len == 0)
-		rc = make_text(pages, text, out);
+		rc = make_stats_text(pages, text, out);
 	if (rc != MTS_OK)
 		buffer_clear(out);
 	ret->type = types[text];
@@ -91,24 +91,25 @@ static int put_text(struct stats_pages *pages, enum text text,
 
 /* -- pages ----------------------------------------------------------------- */
 
-static int put_metrics(struct stats_pages *pages, const char *accept,
-                       struct stats_page *ret)
+static int put_metrics_page(struct stats_pages *pages, const char *accept,
+                            struct stats_page *ret)
 {
 	bool open = strstr(accept, "application/openmetrics-text") != NULL;
 
-	return put_text(pages, open ? TEXT_OPENMETRICS : TEXT_PROMETHEUS, ret);
+	return put_stats_text(pages, open ? TEXT_OPENMETRICS : TEXT_PROMETHEUS,
+	                      ret);
 }
 
-static int put_json(struct stats_pages *pages, const char *accept,
-                    struct stats_page *ret)
+static int put_json_page(struct stats_pages *pages, const char *accept,
+                         struct stats_page *ret)
 {
 	(void)accept;
-	return put_text(pages, TEXT_JSON, ret);
+	return put_stats_text(pages, TEXT_JSON, ret);
 }
 
 /* Always as it is: it takes microseconds. */
-static int put_health(struct stats_pages *pages, const char *accept,
-                      struct stats_page *ret)
+static int put_health_page(struct stats_pages *pages, const char *accept,
+                           struct stats_page *ret)
 {
 	struct buffer *out = &pages->health;
 	unsigned reasons = daemon_health(pages->sources);
@@ -124,8 +125,8 @@ static int put_health(struct stats_pages *pages, const char *accept,
 	return rc;
 }
 
-static int put_index(struct stats_pages *pages, const char *accept,
-                     struct stats_page *ret)
+static int put_index_page(struct stats_pages *pages, const char *accept,
+                          struct stats_page *ret)
 {
 	(void)pages;
 	(void)accept;
@@ -136,7 +137,8 @@ static int put_index(struct stats_pages *pages, const char *accept,
 	return MTS_OK;
 }
 
-static void put_error(unsigned status, const char *text, struct stats_page *ret)
+static void put_error_page(unsigned status, const char *text,
+                           struct stats_page *ret)
 {
 	ret->status = status;
 	ret->body = slice_str(text);
@@ -162,22 +164,22 @@ int stats_pages_get(struct stats_pages *pages, const char *method,
 		int (*put)(struct stats_pages *, const char *,
 		           struct stats_page *);
 	} rows[] = {
-		{ "/metrics", put_metrics },
-		{ "/stats.json", put_json },
-		{ "/healthz", put_health },
-		{ "/", put_index },
+		{ "/metrics", put_metrics_page },
+		{ "/stats.json", put_json_page },
+		{ "/healthz", put_health_page },
+		{ "/", put_index_page },
 	};
 	const char *path = path_of(target);
 
 	*ret = (struct stats_page){ .status = 200,
 		                    .type = "text/plain; charset=utf-8" };
 	if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
-		put_error(405, "only GET and HEAD are known here\n", ret);
+		put_error_page(405, "only GET and HEAD are known here\n", ret);
 		return MTS_OK;
 	}
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (strcmp(path, rows[i].path) == 0)
 			return rows[i].put(pages, accept, ret);
-	put_error(404, "not here; see /\n", ret);
+	put_error_page(404, "not here; see /\n", ret);
 	return MTS_OK;
 }

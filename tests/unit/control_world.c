@@ -205,7 +205,7 @@ static void note_sources(struct fixture *f)
 	f->sources = (struct metrics_sources){
 		.clock = &test_clock,
 		.lookups = f->lookups,
-		.walks = f->walks,
+		.dane_checks = f->walks,
 		.dns = (struct secure_dns *)&fake_dane,
 		.refresher = f->refresher,
 		.cache = f->cache,
@@ -227,7 +227,7 @@ static void open_control(struct fixture *f)
 		.config = "/etc/caf\xe9.yaml", /* no UTF-8 */
 		.ask = f->ask,
 		.lookups = f->lookups,
-		.walks = f->walks,
+		.dane_checks = f->walks,
 		.mx_sets = f->mx_sets,
 		.dns = (struct secure_dns *)&fake_dane,
 		.dane = ASK_DANE_AUTO,

@@ -116,7 +116,7 @@ static void test_words(void **state)
 	static const struct {
 		const char *text;
 		size_t width;
-		const char *words;
+		const char *phrase;
 	} rows[] = {
 		{ "", 10, "" },
 		{ "ab cd ef", 10, "ab cd ef" },
@@ -132,7 +132,7 @@ static void test_words(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		text_put_words(&out, slice_str(rows[i].text), 2, rows[i].width,
 		               true);
-		expect(rows[i].words);
+		expect(rows[i].phrase);
 	}
 }
 
