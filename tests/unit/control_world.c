@@ -2,6 +2,8 @@
 /* control_world.c - a control service for tests, and its clients. */
 #include "control_world.h"
 
+#include "man_page.h"
+
 #include "config.h"
 #include "folder.h"
 #include "save.h"
@@ -400,33 +402,24 @@ void work_item_loop(struct fixture *f, int times)
 		uv_run(&f->loop, UV_RUN_NOWAIT);
 }
 
-enum { MANUAL_MAX = 64 * 1024 };
-
 /* The manual page of mtasts-ctl, and that of the metrics, which it refers to;
- * NULL outside of the test suite. */
-static char *read_manual(void)
+ * NULL outside the test suite. */
+static char *read_manuals(void)
 {
-	static const char *const pages[] = { "mtasts-ctl.1",
-		                             "mtasts-metrics.7" };
-	const char *srcdir = getenv("srcdir");
-	char path[512];
-	char *text;
-	FILE *file;
-	size_t len;
+	char *ctl, *metrics, *both;
+	size_t size;
 
-	if (!srcdir)
+	if (!getenv("srcdir"))
 		return NULL;
-	text = calloc(1, 2 * MANUAL_MAX);
-	assert_non_null(text);
-	for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
-		snprintf(path, sizeof(path), "%s/doc/man/%s", srcdir, pages[i]);
-		file = fopen(path, "r");
-		assert_non_null(file);
-		len = fread(text + strlen(text), 1, MANUAL_MAX - 1, file);
-		assert_true(len > 0 && feof(file));
-		fclose(file);
-	}
-	return text;
+	ctl = man_page_read("mtasts-ctl.1");
+	metrics = man_page_read("mtasts-metrics.7");
+	size = strlen(ctl) + strlen(metrics) + 1;
+	both = malloc(size);
+	assert_non_null(both);
+	snprintf(both, size, "%s%s", ctl, metrics);
+	free(ctl);
+	free(metrics);
+	return both;
 }
 
 /* True if a line of MANUAL with the macro Va has KEY among its words. */
@@ -481,7 +474,7 @@ static void check_manual(const json_t *object)
 	if (json_object_get(object, "end"))
 		return;
 	if (!manual)
-		manual = read_manual();
+		manual = read_manuals();
 	if (manual)
 		check_told(manual, object);
 }

@@ -1,28 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_check_man.c - the manual page of mtasts-check tells of every option and
- * every finding, as the code's own tables have them. */
+/* test_check_man.c - the manual page of mtasts-check documents every option and
+ * every finding, as in the tables of the code. */
 #include "tests.h"
+
+#include "man_page.h"
 
 #include "findings/findings.h"
 #include "prog/check_cli.h"
 
-static char manual[128 * 1024];
+static char *manual;
 
-static int setup(void **state)
+static int manual_setup(void **state)
 {
-	const char *srcdir = getenv("srcdir");
-	char path[512];
-	FILE *file;
-	size_t len;
-
 	(void)state;
-	snprintf(path, sizeof(path), "%s/doc/man/mtasts-check.1",
-	         srcdir ? srcdir : ".");
-	file = fopen(path, "r");
-	assert_non_null(file);
-	len = fread(manual, 1, sizeof(manual) - 1, file);
-	assert_true(len > 0 && feof(file));
-	fclose(file);
+	manual = man_page_read("mtasts-check.1");
+	return 0;
+}
+
+static int manual_teardown(void **state)
+{
+	(void)state;
+	free(manual);
 	return 0;
 }
 
@@ -37,7 +35,7 @@ static void test_options(void **state)
 
 		snprintf(item, sizeof(item), "Fl -%s%s", option->name, end);
 		if (!strstr(manual, item))
-			fail_msg("mtasts-check.1 does not tell of --%s",
+			fail_msg("mtasts-check.1 does not mention --%s",
 			         option->name);
 	}
 }
@@ -58,7 +56,7 @@ static void test_findings(void **state)
 		         row->enforce ? " in mode enforce, else warning" : "");
 		found = strstr(at, item);
 		if (!found)
-			fail_msg("mtasts-check.1 does not tell of %s, or with "
+			fail_msg("mtasts-check.1 does not mention %s, or with "
 			         "another severity or place",
 			         row->name);
 		at = found;
@@ -76,25 +74,28 @@ static void squeeze(const char *text, char *ret, size_t size)
 	ret[len] = '\0';
 }
 
-static void test_mends(void **state)
+static void test_fixes(void **state)
 {
-	static char page[sizeof(manual)];
+	size_t size = strlen(manual) + 1;
+	char *page = malloc(size);
 	char fix[2048];
 
 	(void)state;
-	squeeze(manual, page, sizeof(page));
+	assert_non_null(page);
+	squeeze(manual, page, size);
 	for (size_t i = 0; i < FINDINGS; i++) {
 		const struct finding_row *row = finding_row((enum finding_id)i);
 
 		squeeze(row->fix, fix, sizeof(fix));
 		if (!strstr(page, fix))
-			fail_msg("mtasts-check.1 tells of another mend for %s",
+			fail_msg("mtasts-check.1 has another fix for %s",
 			         row->name);
 		squeeze(row->cause, fix, sizeof(fix));
 		if (!strstr(page, fix))
-			fail_msg("mtasts-check.1 tells of another cause of %s",
+			fail_msg("mtasts-check.1 has another cause of %s",
 			         row->name);
 	}
+	free(page);
 }
 
 int main(void)
@@ -102,8 +103,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_findings),
-		cmocka_unit_test(test_mends),
+		cmocka_unit_test(test_fixes),
 	};
 
-	return cmocka_run_group_tests(tests, setup, NULL);
+	return cmocka_run_group_tests(tests, manual_setup, manual_teardown);
 }

@@ -2,6 +2,8 @@
 /* test_conf_docs.c - table, sample file and manual say the same. */
 #include "tests.h"
 
+#include "man_page.h"
+
 #include "base/slice.h"
 #include "conf/conf.h"
 #include "conf/schema.h"
@@ -255,7 +257,7 @@ static void join_block(const char *from, char *text)
 
 static void test_manual(void **state)
 {
-	char *manual = read_doc("doc/man/mtastsd.yaml.5");
+	char *manual = man_page_read("mtastsd.yaml.5");
 	char *at = strstr(manual, ".Sh OPTIONS");
 	const struct conf_option *option;
 	char item[TEXT_SIZE];
@@ -292,7 +294,7 @@ static void test_manual(void **state)
 /* The table of RELOADING has those that take a restart, in the table's order. */
 static void test_restart_table(void **state)
 {
-	char *manual = read_doc("doc/man/mtastsd.yaml.5");
+	char *manual = man_page_read("mtastsd.yaml.5");
 	const char *at = strstr(manual, ".Sh RELOADING");
 	const struct conf_option *option;
 	char item[TEXT_SIZE];

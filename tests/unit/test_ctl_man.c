@@ -1,36 +1,34 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_ctl_man.c - the manual page of mtasts-ctl tells of every command. */
+/* test_ctl_man.c - the manual page of mtasts-ctl documents every command. */
 #include "tests.h"
+
+#include "man_page.h"
 
 #include "ctl/ctl_commands.h"
 
-static char manual[64 * 1024];
+static char *manual;
 
-static int setup(void **state)
+static int manual_setup(void **state)
 {
-	const char *srcdir = getenv("srcdir");
-	char path[512];
-	FILE *file;
-	size_t len;
-
 	(void)state;
-	snprintf(path, sizeof(path), "%s/doc/man/mtasts-ctl.1",
-	         srcdir ? srcdir : ".");
-	file = fopen(path, "r");
-	assert_non_null(file);
-	len = fread(manual, 1, sizeof(manual) - 1, file);
-	assert_true(len > 0 && feof(file));
-	fclose(file);
+	manual = man_page_read("mtasts-ctl.1");
 	return 0;
 }
 
-/* The capitals that ROW's arguments begin with: "DOMAIN". */
+static int manual_teardown(void **state)
+{
+	(void)state;
+	free(manual);
+	return 0;
+}
+
+/* How many capitals ROW's arguments begin with: 6 for "DOMAIN [MX]". */
 static int first_len(const struct control_row *row)
 {
 	return (int)strspn(row->args, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
 }
 
-/* In the list of commands, with its first argument. */
+/* The list of commands has it, with its first argument. */
 static void test_commands(void **state)
 {
 	const struct control_row *row;
@@ -43,11 +41,11 @@ static void test_commands(void **state)
 		         row->args_min ? " Ar " : "",
 		         row->args_min ? first_len(row) : 0, row->args);
 		if (!strstr(manual, item))
-			fail_msg("mtasts-ctl.1 does not tell of %s", row->name);
+			fail_msg("mtasts-ctl.1 does not mention %s", row->name);
 	}
 }
 
-/* Each option of each command: "Fl -mode Ar MODE", in whatever line. */
+/* Each option of each command, on any line: "Fl -mode Ar MODE". */
 static void test_command_options(void **state)
 {
 	const struct control_row *row;
@@ -64,7 +62,7 @@ static void test_command_options(void **state)
 			         option->value ? option->value : "");
 			if (!strstr(manual, item))
 				fail_msg(
-				    "mtasts-ctl.1 does not tell of %s --%s",
+				    "mtasts-ctl.1 does not mention %s --%s",
 				    row->name, option->name);
 		}
 	}
@@ -83,7 +81,7 @@ static void test_options(void **state)
 		         option->value ? " Ar " : "",
 		         option->value ? option->value : "");
 		if (!strstr(manual, item))
-			fail_msg("mtasts-ctl.1 does not tell of --%s",
+			fail_msg("mtasts-ctl.1 does not mention --%s",
 			         option->name);
 	}
 }
@@ -96,5 +94,5 @@ int main(void)
 		cmocka_unit_test(test_options),
 	};
 
-	return cmocka_run_group_tests(tests, setup, NULL);
+	return cmocka_run_group_tests(tests, manual_setup, manual_teardown);
 }
