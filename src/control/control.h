@@ -48,6 +48,7 @@ struct control_options {
 	const char *config; /* the configuration file's path, "" if none */
 	struct ask *ask;
 	struct lookups *lookups;
+	struct dane_table *dane_table;   /* NULL: DANE is off */
 	struct dane_checks *dane_checks; /* NULL: DANE is off */
 	struct mx_sets *mx_sets;
 	struct secure_dns *dns; /* NULL: DANE is off */

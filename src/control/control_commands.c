@@ -194,7 +194,7 @@ static void put_dane_counts(json_t **object,
 
 	if (dane_checks)
 		dane_checks_get_counts(dane_checks, &counts);
-	control_put_count(object, "walks", counts.walks);
+	control_put_count(object, "walks", counts.checks);
 	control_put_count(object, "unknowable", counts.unknowable);
 	control_put_count(object, "joined", counts.joined);
 	control_put_count(object, "timed_out", counts.timed_out);
@@ -402,8 +402,8 @@ static void flush_all(struct control_job *job)
 	control_put_count(&item, "policies", count);
 	control_put_count(&item, "absent", absent_count(options->absent));
 	absent_remove_all(options->absent);
-	if (options->dane_checks)
-		dane_checks_forget_all(options->dane_checks);
+	if (options->dane_table)
+		dane_table_remove_all(options->dane_table);
 	mx_sets_forget_all(options->mx_sets);
 	log_info("control_flush %s policies=all absent=all", job->who);
 	if (control_job_say(job, &item))
@@ -418,8 +418,8 @@ static bool flush_domain(struct control_job *job, const struct domain_hop *hop)
 	struct absent_entry entry;
 	bool absent = absent_get(options->absent, domain, &entry) == MTS_OK;
 	bool policy = cache_remove(options->cache, domain) == MTS_OK;
-	bool dane = options->dane_checks &&
-	            dane_checks_forget(options->dane_checks, hop);
+	bool dane =
+	    options->dane_table && dane_table_remove(options->dane_table, hop);
 	json_t *item = json_object();
 
 	absent_remove(options->absent, domain);

@@ -417,7 +417,7 @@ static bool is_short_of_memory(const struct ask_result *result)
 	const struct discover_result *discovery = result->sts.discovery;
 
 	return (discovery && discovery->outcome == DISCOVER_NO_MEMORY) ||
-	       (result->walk && result->walk->short_of_memory);
+	       (result->dane_check && result->dane_check->short_of_memory);
 }
 
 const char *control_hint(const struct control_case *it)
@@ -433,8 +433,8 @@ const char *control_hint(const struct control_case *it)
 	if (hosts_matter(it, cover))
 		return hosts_hint(cover);
 	if (result->verdict == DANE_SAYS_WAIT ||
-	    (result->walk && result->walk->state == DANE_UNKNOWABLE &&
-	     !result->dane_off))
+	    (result->dane_check &&
+	     result->dane_check->state == DANE_UNKNOWABLE && !result->dane_off))
 		return unknowable_hint(result->verdict);
 	if (result->verdict == DANE_SAYS_NOTHING ||
 	    !sts_is_settled(&result->sts))

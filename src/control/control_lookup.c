@@ -201,7 +201,7 @@ static bool is_conclusive(const struct ask_result *result)
 {
 	const struct discover_result *discovery = result->sts.discovery;
 
-	if (result->walk && result->walk->state == DANE_UNKNOWABLE)
+	if (result->dane_check && result->dane_check->state == DANE_UNKNOWABLE)
 		return false;
 	return discovery && (discovery->outcome == DISCOVER_POLICY ||
 	                     discovery->outcome == DISCOVER_UNCHANGED ||
@@ -220,8 +220,9 @@ static void put_outcome(json_t **item, const struct ask_result *result)
 	if (discovery && discovery->outcome == DISCOVER_FETCH_FAILED)
 		control_put_text(item, "cause",
 		                 fetch_cause_text(discovery->cause));
-	if (result->walk)
-		control_put_text(item, "dane_detail", result->walk->reason);
+	if (result->dane_check)
+		control_put_text(item, "dane_detail",
+		                 result->dane_check->reason);
 }
 
 /* The same where the configuration overrides the look-up. */
@@ -488,7 +489,7 @@ static void explain_on_answer(void *arg, const struct ask_result *result)
 
 	job->lookup.waiter = NULL;
 	if (say_steps(job, result->sts.discovery) &&
-	    say_dane_steps(job, result->walk)) {
+	    say_dane_steps(job, result->dane_check)) {
 		item = json_object();
 		put_outcome(&item, result);
 		put_conclusion(&item, job, result);

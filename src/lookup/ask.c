@@ -66,7 +66,7 @@ bool ask_override(struct ask *ask, const struct ask_question *question,
 {
 	struct cache_entry *entry = &ret->sts.entry;
 
-	ret->walk = NULL;
+	ret->dane_check = NULL;
 	ret->verdict = DANE_SAYS_NOTHING;
 	ret->leave_dane = ask->options.leave_dane;
 	ret->strict_mx = false;
@@ -384,7 +384,7 @@ static void take_sts(struct ask_waiter *waiter, const struct lookup_result *sts)
  * replace a state that still answers. */
 static void use_check(struct ask_result *ret, enum dane_age age)
 {
-	const struct dane_result *check = ret->walk;
+	const struct dane_result *check = ret->dane_check;
 
 	if (ret->dane_off ||
 	    (check->state == DANE_UNKNOWABLE && age != DANE_UNKNOWN))
@@ -405,7 +405,7 @@ static struct ask_result put_together(struct ask_waiter *waiter)
 	enum dane_age age = read_dane(waiter->ask, &waiter->question, &result);
 
 	if (pieces->has_dane) {
-		result.walk = &pieces->dane;
+		result.dane_check = &pieces->dane;
 		use_check(&result, age);
 	} else if (age == DANE_UNKNOWN) {
 		set_dane_unknowable(&result, "it was not learnt in time");
@@ -441,7 +441,7 @@ static void ask_on_hosts(void *arg, const struct mx_hosts *hosts)
 }
 
 /* MTS_ENOTFOUND: the answer takes no look-up of MX hosts. */
-static int start_hosts(struct ask_waiter *waiter)
+static int ask_start_hosts(struct ask_waiter *waiter)
 {
 	const struct ask_question *question = &waiter->question;
 	struct ask_result result = put_together(waiter);
@@ -461,7 +461,7 @@ static int start_hosts(struct ask_waiter *waiter)
  * well if there is no memory to wait any longer. */
 static void ask_enter(struct ask_waiter *waiter, enum ask_state state)
 {
-	if (state == ASK_SETTLED && start_hosts(waiter) == MTS_OK)
+	if (state == ASK_SETTLED && ask_start_hosts(waiter) == MTS_OK)
 		state = ASK_HOSTS;
 	waiter->state = state;
 	if (state == ASK_SETTLED || !own_pieces(waiter))
@@ -557,7 +557,7 @@ static int ask_start(struct ask_waiter *waiter, const struct lookup_result *sts,
 		return own_pieces(waiter) ? MTS_OK : MTS_ENOMEM;
 	if (rc != MTS_OK)
 		return rc;
-	return dane_rc != MTS_OK ? dane_rc : start_hosts(waiter);
+	return dane_rc != MTS_OK ? dane_rc : ask_start_hosts(waiter);
 }
 
 /* -- waiting --------------------------------------------------------------- */

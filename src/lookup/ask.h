@@ -86,7 +86,7 @@ struct ask_result {
 	bool strict_mx;
 	struct mx_hosts hosts; /* strict_mx: the domain's */
 	/* ask_refresh(): the DANE check that has just ended, or NULL. */
-	const struct dane_result *walk;
+	const struct dane_result *dane_check;
 };
 
 /* "bypass", "pinned", or lookup_source_text(). */

@@ -122,17 +122,6 @@ void dane_checks_store(struct dane_checks *checks, const struct domain_hop *hop,
 		dane_table_put(checks->options.table, hop, result);
 }
 
-bool dane_checks_forget(struct dane_checks *checks,
-                        const struct domain_hop *hop)
-{
-	return dane_table_remove(checks->options.table, hop);
-}
-
-void dane_checks_forget_all(struct dane_checks *checks)
-{
-	dane_table_remove_all(checks->options.table);
-}
-
 /* -- one check ------------------------------------------------------------- */
 
 /* RESULT is NULL if there was no check. */
@@ -148,7 +137,7 @@ static void dane_work_on_check(void *arg, const struct dane_result *result)
 	struct dane_checks *checks = work->checks;
 
 	work->check = NULL;
-	checks->counts.walks++;
+	checks->counts.checks++;
 	checks->counts.by_state[result->state]++;
 	if (result->state == DANE_UNKNOWABLE) {
 		checks->counts.unknowable++;

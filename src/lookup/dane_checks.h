@@ -56,11 +56,6 @@ enum dane_reach dane_checks_reach(const struct dane_checks *checks);
 void dane_checks_store(struct dane_checks *checks, const struct domain_hop *hop,
                        const struct dane_result *result);
 
-/* dane_table_remove(), dane_table_remove_all(). */
-bool dane_checks_forget(struct dane_checks *checks,
-                        const struct domain_hop *hop);
-void dane_checks_forget_all(struct dane_checks *checks);
-
 /* Starts a check in the background, unless one is under way. If it can't be
  * started, the next asker tries again. */
 void dane_checks_refresh(struct dane_checks *checks,
@@ -91,7 +86,7 @@ int dane_checks_wait(struct dane_checks *checks, const struct domain_hop *hop,
 void dane_waiter_cancel(struct dane_waiter *waiter);
 
 struct dane_counts {
-	uint64_t walks; /* ended, since the start */
+	uint64_t checks; /* ended, since the start */
 	uint64_t unknowable;
 	uint64_t by_state[DANE_STATES]; /* checks that ended, by result */
 	uint64_t joined;

@@ -84,7 +84,7 @@ static struct dane_item *find_item(struct dane_table *table,
 	return node ? container_of(node, struct dane_item, node) : NULL;
 }
 
-static const char *item_reason(const struct dane_item *item)
+static const char *dane_item_reason(const struct dane_item *item)
 {
 	return item->text + item->node.node.key_len;
 }
@@ -183,7 +183,7 @@ static struct dane_known known_in_memory(struct dane_table *table,
 			.state = DANE_UNKNOWABLE,
 			.ttl_s =
 			    (uint32_t)((item->barred_ms - now_ms + 999) / 1000),
-			.reason = item_reason(item),
+			.reason = dane_item_reason(item),
 		};
 	return known;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* outcome.c - what a discovery's end means for what we remember. */
+/* outcome.c - what the result of a discovery means for the cache and for the
+ * domains that are known to have no policy. */
 #include "lookup/outcome.h"
 
 #include "base/log.h"
@@ -10,8 +11,8 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* For schedule.h. Without a random number all is due a little later than it
- * would be, which is no harm. */
+/* A random number for schedule.h. If there is none, policies are due a little
+ * later than they would be, which does no harm. */
 static uint32_t chance(void)
 {
 	uint32_t number = 0;
@@ -30,13 +31,14 @@ bool outcome_get_live(const struct outcome_rules *rules,
 	                       clock_wall_s(rules->clock));
 }
 
-static void store(const struct outcome_rules *rules,
-                  const struct domain *domain, const struct cache_entry *entry)
+static void store_policy(const struct outcome_rules *rules,
+                         const struct domain *domain,
+                         const struct cache_entry *entry)
 {
 	int rc = cache_put(rules->cache, domain, entry);
 
-	/* Too much is waiting for a disk that is full or broken: the cache has
-	 * warned of that, and the answer is as good. */
+	/* MTS_EFULL: too much waits for a disk that is full or broken. The
+	 * cache has warned of that, and the answer is correct even so. */
 	if (rc == MTS_EFULL)
 		log_debug("policy_not_stored domain=%s", domain->name);
 	else if (rc != MTS_OK)
@@ -65,9 +67,9 @@ static enum absent_cause cause_of(enum discover_outcome outcome)
 	}
 }
 
-/* For how long nobody asks again: the TTL, within the bounds. A failure has
- * none, and so gets the least. */
-static uint64_t quiet_ms(const struct outcome_rules *rules, uint32_t ttl_s)
+/* How long the absence is remembered: the TTL, within the bounds. A failure has
+ * no TTL, so it gets the minimum. */
+static uint64_t remember_ms(const struct outcome_rules *rules, uint32_t ttl_s)
 {
 	uint64_t ms = (uint64_t)ttl_s * 1000;
 
@@ -78,18 +80,19 @@ static uint64_t quiet_ms(const struct outcome_rules *rules, uint32_t ttl_s)
 	return ms;
 }
 
-/* Somebody should look again when the fetch may be tried, not later. */
-static void look_in_time(struct absent_entry *entry, uint64_t now_ms)
+/* The absence must not be remembered for longer than the fetch is barred. */
+static void end_with_the_bar(struct absent_entry *entry, uint64_t now_ms)
 {
 	if (entry->until_ms > entry->retry_ms && entry->retry_ms > now_ms)
 		entry->until_ms = entry->retry_ms;
 }
 
-/* A fetch that failed stays barred for its time (3.3) whatever is learnt of the
- * record meanwhile, or a name server that fails now and then would lift it. */
-static void keep_barred(const struct outcome_rules *rules,
-                        const struct domain *domain, uint64_t now_ms,
-                        struct absent_entry *entry)
+/* After a failed fetch the next one stays barred until its time (3.3), whatever
+ * is learnt about the record meanwhile. Otherwise a name server that fails now
+ * and then would lift the bar. */
+static void keep_bar(const struct outcome_rules *rules,
+                     const struct domain *domain, uint64_t now_ms,
+                     struct absent_entry *entry)
 {
 	struct absent_entry old;
 
@@ -105,34 +108,37 @@ static void remember_absent(const struct outcome_rules *rules,
                             const struct discover_result *result)
 {
 	uint64_t now_ms = clock_mono_ms(rules->clock);
-	/* That there is no memory says nothing of the domain. */
+	/* A lack of memory here says nothing about the domain. */
 	bool short_of_memory = result->outcome == DISCOVER_NO_MEMORY;
 	uint32_t ttl_s = short_of_memory ? 0 : result->record_ttl_s;
 	struct absent_entry entry = {
 		.cause = cause_of(result->outcome),
-		.until_ms = now_ms + quiet_ms(rules, ttl_s),
+		.until_ms = now_ms + remember_ms(rules, ttl_s),
 		.reason = result->reason,
 	};
 
 	if (result->record_outcome != DISCOVER_POLICY) {
-		/* Who has no policy need not know that one was looked for. */
+		/* A domain without a policy: that the refresher tried a
+		 * fetch even so is no part of the reason. */
 		entry.cause = cause_of(result->record_outcome);
 		entry.reason = result->record_reason;
-		keep_barred(rules, domain, now_ms, &entry);
+		keep_bar(rules, domain, now_ms, &entry);
 	} else if (result->outcome == DISCOVER_FETCH_FAILED) {
 		memcpy(entry.id, result->record.id, sizeof(entry.id));
 		entry.retry_ms = now_ms + rules->retry_ms;
-		look_in_time(&entry, now_ms);
+		end_with_the_bar(&entry, now_ms);
 	} else {
-		keep_barred(rules, domain, now_ms, &entry);
+		keep_bar(rules, domain, now_ms, &entry);
 	}
-	/* Without memory the next asker asks again: slower, not wrong. */
+	/* If there is no memory, the next asker causes a new discovery: slower,
+	 * not wrong. */
 	(void)absent_put(rules->absent, domain, &entry);
 }
 
-/* What is known of DOMAIN's absence, to be put back changed; its reason is in REASON,
- * as the table's own does not outlive that. False: nothing. */
-static bool take_absence(const struct outcome_rules *rules,
+/* Copies what is known of DOMAIN's absence to RET, to be changed and put back.
+ * The table's reason does not live long enough for that, so REASON gets a copy.
+ * False: nothing is known. */
+static bool copy_absence(const struct outcome_rules *rules,
                          const struct domain *domain, struct absent_entry *ret,
                          char reason[FAULT_TEXT])
 {
@@ -143,34 +149,35 @@ static bool take_absence(const struct outcome_rules *rules,
 	return true;
 }
 
-/* The record's id is one for which the fetch failed a while ago: there is
- * nothing new to learn, and retry_ms stays as it was. */
-static void still_barred(const struct outcome_rules *rules,
-                         const struct domain *domain,
-                         const struct discover_result *result)
+/* The record still has the id for which the fetch failed: the absence is
+ * remembered for longer, and retry_ms stays as it was. */
+static void prolong_absence(const struct outcome_rules *rules,
+                            const struct domain *domain,
+                            const struct discover_result *result)
 {
 	uint64_t now_ms = clock_mono_ms(rules->clock);
 	struct absent_entry entry;
 	char reason[FAULT_TEXT];
 
-	if (!take_absence(rules, domain, &entry, reason))
+	if (!copy_absence(rules, domain, &entry, reason))
 		return;
-	entry.until_ms = now_ms + quiet_ms(rules, result->record_ttl_s);
-	look_in_time(&entry, now_ms);
+	entry.until_ms = now_ms + remember_ms(rules, result->record_ttl_s);
+	end_with_the_bar(&entry, now_ms);
 	(void)absent_put(rules->absent, domain, &entry);
 }
 
-/* A policy in force makes the domain no absent one. But that a fetch for an id
- * failed a while ago counts until FETCHED, which may be NULL, is that id: when
- * the policy has ended, or the record has that id again (3.3). */
-static void lift_absence(const struct outcome_rules *rules,
-                         const struct domain *domain, const char *fetched)
+/* The domain has a policy in force, so it is no longer absent. But a bar on
+ * fetches for an id stays until its time is over or the policy for that id has
+ * been fetched (FETCHED, which may be NULL): it matters again if the policy
+ * expires, or if the record gets that id again (3.3). */
+static void end_absence(const struct outcome_rules *rules,
+                        const struct domain *domain, const char *fetched)
 {
 	uint64_t now_ms = clock_mono_ms(rules->clock);
 	struct absent_entry entry;
 	char reason[FAULT_TEXT];
 
-	if (!take_absence(rules, domain, &entry, reason))
+	if (!copy_absence(rules, domain, &entry, reason))
 		return;
 	entry.until_ms = now_ms;
 	if (entry.retry_ms <= now_ms ||
@@ -179,29 +186,29 @@ static void lift_absence(const struct outcome_rules *rules,
 		absent_remove(rules->absent, domain);
 }
 
-static void unchanged(const struct outcome_rules *rules,
-                      const struct domain *domain,
-                      const struct discover_result *result)
+static void note_unchanged(const struct outcome_rules *rules,
+                           const struct domain *domain,
+                           const struct discover_result *result)
 {
 	struct cache_entry entry;
 
 	if (!outcome_get_live(rules, domain, &entry) ||
 	    strcmp(entry.id, result->record.id) != 0) {
-		still_barred(rules, domain, result);
+		prolong_absence(rules, domain, result);
 		return;
 	}
-	/* Only the look at the record is fresh: max_age counts from the fetch
-	 * (3.2), which this was not. */
+	/* Only the record was looked up, the policy was not fetched: max_age
+	 * still counts from the last fetch (3.2). */
 	entry.checked_s = clock_wall_s(rules->clock);
 	entry.record_ttl_s = result->record_ttl_s;
-	lift_absence(rules, domain, NULL);
+	end_absence(rules, domain, NULL);
 	(void)cache_put(rules->cache, domain, &entry);
 }
 
 /* -- a policy -------------------------------------------------------------- */
 
-/* A domain that gives up what protected its mail is worth a look; strangers may
- * have a part in it (8.3 has the rules, 10.2 the dangers). */
+/* A warning if the domain gives up the protection of its mail: an attacker may
+ * have caused it (8.3 has the rules, 10.2 the dangers). */
 static enum log_level level_of(const struct cache_entry *old,
                                const struct cache_entry *now)
 {
@@ -211,12 +218,12 @@ static enum log_level level_of(const struct cache_entry *old,
 	           : LOG_LEVEL_INFO;
 }
 
-/* 3.1: an id stands for one text, but not every publisher minds that. */
+/* 3.1: one id stands for one text, but not every publisher obeys that. */
 static void log_same_id(const struct domain *domain,
                         const struct cache_entry *old,
                         const struct cache_entry *now)
 {
-	/* Of an imported policy the text is not known. */
+	/* The text of an imported policy is not known. */
 	if (old->text_hash == now->text_hash || old->text_hash == 0)
 		log_debug("policy_refreshed domain=%s id=%s", domain->name,
 		          now->id);
@@ -232,11 +239,10 @@ static void log_same_id(const struct domain *domain,
 		         (unsigned)now->policy.max_age_s);
 }
 
-/* Mode and id changes are worth a line: mail may stop or flow because of
- * one. */
-static void log_change(const struct domain *domain,
-                       const struct cache_entry *old,
-                       const struct cache_entry *now)
+/* A change of mode or id may stop mail or let it flow, so it is logged. */
+static void log_policy_change(const struct domain *domain,
+                              const struct cache_entry *old,
+                              const struct cache_entry *now)
 {
 	if (strcmp(old->id, now->id) == 0)
 		log_same_id(domain, old, now);
@@ -275,7 +281,7 @@ static void log_policy(const struct outcome_rules *rules,
 	else if (!is_change(old, now) ||
 	         log_limit_allows(&limit, "policy_changed",
 	                          clock_mono_ms(rules->clock)))
-		log_change(domain, old, now);
+		log_policy_change(domain, old, now);
 }
 
 static void log_recovery(const struct outcome_rules *rules,
@@ -295,15 +301,15 @@ static void log_recovery(const struct outcome_rules *rules,
 		         clock_iso(old->failed_s, failed));
 }
 
-/* Takes over from OLD what a fetch does not tell. */
-static void keep_known(const struct outcome_rules *rules,
+/* Copies from OLD what a fetch says nothing about. */
+static void copy_known(const struct outcome_rules *rules,
                        const struct discover_result *result,
                        const struct cache_entry *old, struct cache_entry *ret)
 {
 	ret->dane_state = old->dane_state;
 	ret->dane_learnt_s = old->dane_learnt_s;
 	ret->dane_ttl_s = old->dane_ttl_s;
-	/* While it is in force, only a hit says that somebody asks. */
+	/* While a policy is in force, only hits count as use. */
 	if (verdict_is_live(old->policy.max_age_s, old->fetched_s,
 	                    clock_wall_s(rules->clock)))
 		ret->used_s = old->used_s;
@@ -314,8 +320,9 @@ static void keep_known(const struct outcome_rules *rules,
 	}
 }
 
-/* A policy that ends before it may be fetched again: until then there is none,
- * however often somebody asks, unless the record's id changes. */
+/* Handles a policy that expires before it may be fetched again: until then the
+ * domain has none, however often somebody asks, unless the record's id
+ * changes. */
 static void bar_short_lived(const struct outcome_rules *rules,
                             const struct domain *domain,
                             const struct cache_entry *entry)
@@ -330,14 +337,15 @@ static void bar_short_lived(const struct outcome_rules *rules,
 
 	if ((int64_t)entry->policy.max_age_s >= pause_s)
 		return;
-	snprintf(reason, sizeof(reason),
-	         "its policy ended after a max_age of %u s, and is not fetched "
-	         "again within %lld s",
-	         (unsigned)entry->policy.max_age_s, (long long)pause_s);
+	snprintf(
+	    reason, sizeof(reason),
+	    "its policy expired after a max_age of %u s and is not fetched "
+	    "again within %lld s",
+	    (unsigned)entry->policy.max_age_s, (long long)pause_s);
 	memcpy(absent.id, entry->id, sizeof(absent.id));
 	absent.reason = reason;
-	absent.until_ms = now_ms + quiet_ms(rules, entry->record_ttl_s);
-	look_in_time(&absent, now_ms);
+	absent.until_ms = now_ms + remember_ms(rules, entry->record_ttl_s);
+	end_with_the_bar(&absent, now_ms);
 	(void)absent_put(rules->absent, domain, &absent);
 }
 
@@ -360,23 +368,23 @@ void outcome_policy(const struct outcome_rules *rules,
 	};
 	memcpy(ret->id, result->record.id, sizeof(ret->id));
 	if (known)
-		keep_known(rules, result, &old, ret);
+		copy_known(rules, result, &old, ret);
 	ret->next_refresh_s =
 	    schedule_after_fetch(&rules->schedule, ret, chance());
 	log_policy(rules, domain, known ? &old : NULL, ret);
 	if (known)
 		log_recovery(rules, domain, &old);
-	lift_absence(rules, domain, ret->id);
+	end_absence(rules, domain, ret->id);
 	bar_short_lived(rules, domain, ret);
-	store(rules, domain, ret);
+	store_policy(rules, domain, ret);
 }
 
-/* -- a policy in force that could not be fetched afresh -------------------- */
+/* -- a policy in force that could not be refreshed ------------------------- */
 
-static void log_failure(const struct outcome_rules *rules,
-                        const struct domain *domain,
-                        const struct cache_entry *entry, bool warn,
-                        const char *reason)
+static void log_refresh_failure(const struct outcome_rules *rules,
+                                const struct domain *domain,
+                                const struct cache_entry *entry, bool warn,
+                                const char *reason)
 {
 	static struct log_limit limit;
 	enum log_level level = warn ? LOG_LEVEL_WARNING : LOG_LEVEL_DEBUG;
@@ -400,9 +408,9 @@ static void log_failure(const struct outcome_rules *rules,
 }
 
 /* 3.3: "MTAs SHOULD alert administrators ... when such attempts fail". */
-static void note_failure(const struct outcome_rules *rules,
-                         const struct domain *domain,
-                         const struct discover_result *result)
+static void note_failed_refresh(const struct outcome_rules *rules,
+                                const struct domain *domain,
+                                const struct discover_result *result)
 {
 	int64_t now_s = clock_wall_s(rules->clock);
 	struct cache_entry entry;
@@ -413,8 +421,8 @@ static void note_failure(const struct outcome_rules *rules,
 	warn = schedule_note_failure(&entry, refresh_cause_of(result), now_s);
 	entry.next_refresh_s =
 	    schedule_after_failure(&rules->schedule, &entry, now_s, chance());
-	log_failure(rules, domain, &entry, warn, result->reason);
-	store(rules, domain, &entry);
+	log_refresh_failure(rules, domain, &entry, warn, result->reason);
+	store_policy(rules, domain, &entry);
 }
 
 void outcome_postpone(const struct outcome_rules *rules,
@@ -426,7 +434,7 @@ void outcome_postpone(const struct outcome_rules *rules,
 		return;
 	entry.next_refresh_s = schedule_after_nothing(
 	    &rules->schedule, &entry, clock_wall_s(rules->clock), chance());
-	store(rules, domain, &entry);
+	store_policy(rules, domain, &entry);
 }
 
 void outcome_other(const struct outcome_rules *rules,
@@ -436,12 +444,12 @@ void outcome_other(const struct outcome_rules *rules,
 	static uint64_t next_warning_ms;
 
 	if (result->outcome == DISCOVER_UNCHANGED) {
-		unchanged(rules, domain, result);
+		note_unchanged(rules, domain, result);
 		return;
 	}
 	remember_absent(rules, domain, result);
 	if (result->outcome == DISCOVER_FETCH_FAILED)
-		note_failure(rules, domain, result);
+		note_failed_refresh(rules, domain, result);
 	if (result->outcome == DISCOVER_NO_MEMORY &&
 	    log_limit_one(&next_warning_ms, clock_mono_ms(rules->clock)))
 		log_warning("memory_refused domain=%s reason=\"%s\"",
@@ -450,11 +458,10 @@ void outcome_other(const struct outcome_rules *rules,
 	          discover_outcome_text(result->outcome), result->reason);
 }
 
-/* -- what another cache knew ----------------------------------------------- */
+/* -- policies from another cache ------------------------------------------- */
 
-/* A time that is not ahead of NOW_S: one that lies ahead counts by its
- * distance. */
-static int64_t not_ahead(int64_t time_s, int64_t now_s)
+/* A time in the future counts as one just as far in the past. */
+static int64_t not_in_future(int64_t time_s, int64_t now_s)
 {
 	int64_t past_s;
 
@@ -474,9 +481,9 @@ int outcome_import(const struct outcome_rules *rules,
 	*ret = OUTCOME_ENDED;
 	if (!verdict_is_live(entry->policy.max_age_s, entry->fetched_s, now_s))
 		return MTS_OK;
-	entry->fetched_s = not_ahead(entry->fetched_s, now_s);
-	/* There is no knowing when it was looked at since: the first hit will
-	 * see to that. */
+	entry->fetched_s = not_in_future(entry->fetched_s, now_s);
+	/* Nothing is known about id checks since the fetch: the first hit
+	 * starts one. */
 	entry->checked_s = entry->fetched_s;
 	entry->used_s = entry->used_s > now_s ? now_s : entry->used_s;
 	if (cache_get(rules->cache, domain, &old) == MTS_OK) {
@@ -484,7 +491,8 @@ int outcome_import(const struct outcome_rules *rules,
 		    verdict_is_live(old.policy.max_age_s, old.fetched_s, now_s);
 
 		*ret = OUTCOME_OLDER;
-		if (live && not_ahead(old.fetched_s, now_s) >= entry->fetched_s)
+		if (live &&
+		    not_in_future(old.fetched_s, now_s) >= entry->fetched_s)
 			return MTS_OK;
 		entry->dane_state = old.dane_state;
 		entry->dane_learnt_s = old.dane_learnt_s;

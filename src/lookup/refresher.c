@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* refresher.c - has policies fetched afresh when they are due.
+/* refresher.c - refreshes policies when they are due.
  *
- * After a day without power a million policies may be due at once, and a look-up
- * that somebody waits for must not wait for them. So they are started a few at a
- * time, PACE_MS apart, and next to none while fetches wait for their turn. What is
- * under way stays in the order of due times until it ends; it is passed over.
+ * It works in rounds. After a day without power a million policies may be due at
+ * once, and a look-up that somebody waits for must not wait for them. So each
+ * round starts only a few refreshes, rounds are PACE_MS apart, and while other
+ * fetches are queued a round starts only one. Policies whose refresh is under way
+ * stay first in the order of due times until it ends; a round skips them.
  *
- * Whoever has us send mail to domains of his whose policy hosts say nothing could
- * see to it that fetches always wait, until the policies of others have ended
- * (RFC 8461 10.2). So one is started each second even then. */
+ * An attacker could send mail to many domains of his own with silent policy hosts,
+ * so that fetches are always queued, and wait until the policies of others expire
+ * (RFC 8461 10.2). That is why one refresh a second is started even then. */
 #include "lookup/refresher.h"
 
 #include "base/log.h"
@@ -17,15 +18,17 @@
 #include <string.h>
 
 enum {
-	PACE_MS = 200,  /* between two rounds while there is more to do */
-	BUSY_MS = 1000, /* while others wait for a fetch, or memory is short */
-	/* When what was done can't be noted: or the same domain would be asked
-	 * again and again. 3.3 asks for five minutes. */
+	PACE_MS = 200, /* between two rounds while there is more to do */
+	BUSY_MS =
+	    1000, /* the same while fetches are queued, or after an error */
+	/* The pause if a result could not be stored. Without it the same domain
+	 * would be fetched again and again. 3.3 asks for five minutes. */
 	HOLD_MS = 5 * 60 * 1000,
-	SHARE = 8,     /* one in so many fetches may be started in a round */
-	CHANGES = 100, /* that a round makes: removals, and what is left */
-	/* The timer does not know of a date that is set, or of the machine's
-	 * sleep; the first hit on what is due tells of it (on_due()). */
+	SHARE = 8,     /* a round starts 1/8 of the concurrency */
+	CHANGES = 100, /* policies a round removes or leaves */
+	/* The timer does not notice when the date is set or the machine was
+	 * suspended. The first hit on a policy that is due reports it
+	 * (refresher_on_due()). */
 	SLEEP_MAX_S = 86400,
 };
 
@@ -33,29 +36,29 @@ struct refresher {
 	struct refresher_options options;
 	const struct schedule_rules *rules;
 	uv_timer_t timer;
-	int64_t awake_s;  /* the wall clock's time it is set for */
-	uint64_t hold_ms; /* nothing before this, on the monotonic clock */
+	int64_t awake_s;  /* wall clock: when the timer fires */
+	uint64_t hold_ms; /* monotonic: no round before this */
 	uint64_t done, failed, removed;
 	size_t under_way;
 };
 
-static void look(struct refresher *refresher);
+static void refresher_run(struct refresher *refresher);
 
 /* -- the timer ------------------------------------------------------------- */
 
-static void on_timer(uv_timer_t *timer)
+static void refresher_on_timer(uv_timer_t *timer)
 {
-	look(timer->data);
+	refresher_run(timer->data);
 }
 
-/* Sleeps for MS; a due time before UNTIL_S ends that. */
+/* Sleeps for MS, or until something is reported that is due before UNTIL_S. */
 static void sleep_ms(struct refresher *refresher, uint64_t ms, int64_t until_s)
 {
 	refresher->awake_s = until_s;
-	uv_timer_start(&refresher->timer, on_timer, ms, 0);
+	uv_timer_start(&refresher->timer, refresher_on_timer, ms, 0);
 }
 
-/* Sleeps until DUE_S, or until on_due() is told of something. */
+/* Sleeps until DUE_S, or until refresher_on_due() is called. */
 static void sleep_until(struct refresher *refresher, int64_t due_s)
 {
 	int64_t now_s = clock_wall_s(refresher->options.clock);
@@ -66,7 +69,7 @@ static void sleep_until(struct refresher *refresher, int64_t due_s)
 	sleep_ms(refresher, (uint64_t)span_s * 1000, due_s);
 }
 
-/* Sleeps until on_due() is told of something. */
+/* Sleeps until refresher_on_due() is called. */
 static void sleep_on(struct refresher *refresher)
 {
 	refresher->awake_s = INT64_MAX;
@@ -75,38 +78,38 @@ static void sleep_on(struct refresher *refresher)
 
 /* -- what is due ----------------------------------------------------------- */
 
-/* One look at what is due. */
+/* One round over what is due. */
 struct round {
 	struct refresher *refresher;
 	int64_t now_s;
-	bool busy;    /* others wait for a fetch */
-	size_t room;  /* so many may be started */
-	bool stuck;   /* something could not be done: not again at once */
-	int64_t next; /* due after NOW_S; INT64_MAX: nothing */
+	bool busy;    /* other fetches are queued */
+	size_t left;  /* refreshes that may still be started */
+	bool stuck;   /* something failed: don't repeat it at once */
+	int64_t next; /* when the next one is due; INT64_MAX: none */
 };
 
-static bool refresh(struct round *round, const struct domain *domain)
+static bool start_refresh(struct round *round, const struct domain *domain)
 {
 	struct refresher *refresher = round->refresher;
 	int rc;
 
-	if (round->room == 0)
+	if (round->left == 0)
 		return false;
 	rc = lookups_renew(refresher->options.lookups, domain);
 	if (rc == MTS_EBUSY)
-		return true; /* it is under way */
+		return true; /* its refresh is under way */
 	if (rc != MTS_OK) {
 		round->stuck = true;
 		return false;
 	}
 	refresher->under_way++;
-	round->room--;
+	round->left--;
 	return true;
 }
 
-/* Nobody asks for it: it stays in force, and is removed when it ends. */
-static bool leave(struct round *round, const struct domain *domain,
-                  const struct cache_entry *entry)
+/* It is not in use: it stays in force, and is removed when it expires. */
+static bool leave_unused(struct round *round, const struct domain *domain,
+                         const struct cache_entry *entry)
 {
 	struct cache_entry left = *entry;
 	int rc;
@@ -117,16 +120,17 @@ static bool leave(struct round *round, const struct domain *domain,
 		round->stuck = true;
 		return false;
 	}
-	log_debug("policy_unused domain=%s id=%s reason=\"nobody asks: it is "
-	          "refreshed no more\"",
-	          domain->name, entry->id);
+	log_debug(
+	    "policy_unused domain=%s id=%s reason=\"it is not in use and no "
+	    "longer refreshed\"",
+	    domain->name, entry->id);
 	return true;
 }
 
-/* Who has been warned of failures is told that they have come to this. */
-static void log_end(const struct refresher *refresher,
-                    const struct domain *domain,
-                    const struct cache_entry *entry)
+/* A warning if there were warnings about its failures. */
+static void log_expiry(const struct refresher *refresher,
+                       const struct domain *domain,
+                       const struct cache_entry *entry)
 {
 	static struct log_limit limit;
 	char failed[CLOCK_ISO];
@@ -136,8 +140,8 @@ static void log_end(const struct refresher *refresher,
 	                     clock_mono_ms(refresher->options.clock)))
 		log_warning("policy_ended domain=%s mode=%s id=%s failures=%u "
 		            "cause=%s last_failed=%s reason=\"it could not be "
-		            "fetched afresh before it ended: the domain has "
-		            "none until it can\"",
+		            "refreshed before it expired: the domain has no "
+		            "policy until that succeeds\"",
 		            domain->name, policy_mode_text(entry->policy.mode),
 		            entry->id, (unsigned)entry->failures,
 		            refresh_cause_text(refresh_last_cause(entry)),
@@ -147,23 +151,24 @@ static void log_end(const struct refresher *refresher,
 		          policy_mode_text(entry->policy.mode), entry->id);
 }
 
-static bool remove_ended(struct round *round, const struct domain *domain,
-                         const struct cache_entry *entry)
+static bool remove_expired(struct round *round, const struct domain *domain,
+                           const struct cache_entry *entry)
 {
 	struct cache_entry ended = *entry;
 
-	/* What ENTRY borrows goes with it, but that is not logged. */
+	/* Removing it frees what ENTRY borrows, but none of that is logged. */
 	if (cache_remove(round->refresher->options.cache, domain) != MTS_OK) {
 		round->stuck = true;
 		return false;
 	}
-	log_end(round->refresher, domain, &ended);
+	log_expiry(round->refresher, domain, &ended);
 	round->refresher->removed++;
 	return true;
 }
 
 /* cache_due()'s callback; false ends the round. */
-static bool do_one(void *arg, const char *name, const struct cache_entry *entry)
+static bool handle_due(void *arg, const char *name,
+                       const struct cache_entry *entry)
 {
 	struct round *round = arg;
 	struct domain domain = { .len = strlen(name) };
@@ -171,13 +176,13 @@ static bool do_one(void *arg, const char *name, const struct cache_entry *entry)
 	memcpy(domain.name, name, domain.len + 1);
 	switch (schedule_due(round->refresher->rules, entry, round->now_s)) {
 	case SCHEDULE_REMOVE:
-		return remove_ended(round, &domain, entry);
+		return remove_expired(round, &domain, entry);
 	case SCHEDULE_LEAVE:
-		return leave(round, &domain, entry);
+		return leave_unused(round, &domain, entry);
 	case SCHEDULE_REFRESH:
 		break;
 	}
-	return refresh(round, &domain);
+	return start_refresh(round, &domain);
 }
 
 static bool find_next(void *arg, const char *name,
@@ -187,12 +192,12 @@ static bool find_next(void *arg, const char *name,
 
 	(void)name;
 	if (entry->next_refresh_s <= round->now_s)
-		return true; /* it is under way */
+		return true; /* its refresh is under way */
 	round->next = entry->next_refresh_s;
 	return false;
 }
 
-static bool others_wait(const struct refresher *refresher)
+static bool is_busy(const struct refresher *refresher)
 {
 	size_t running = 0, waiting = 0;
 
@@ -200,20 +205,20 @@ static bool others_wait(const struct refresher *refresher)
 	return waiting > 0;
 }
 
-/* How many may be started now. */
-static size_t room_for(const struct refresher *refresher, bool busy)
+/* How many refreshes a round may start now. */
+static size_t may_start(const struct refresher *refresher, bool busy)
 {
 	size_t share = busy ? 1 : refresher->options.concurrency / SHARE + 1;
 	size_t rest;
 
-	/* More than that may be under way after a reload. */
+	/* After a reload there may be more under way than the new limit. */
 	if (refresher->under_way >= refresher->options.concurrency)
 		return 0;
 	rest = refresher->options.concurrency - refresher->under_way;
 	return rest < share ? rest : share;
 }
 
-/* All that was due is under way: the time of what comes next. */
+/* Everything that is due is under way: sleeps until the next policy is due. */
 static void sleep_until_next(struct round *round)
 {
 	struct refresher *refresher = round->refresher;
@@ -227,25 +232,25 @@ static void sleep_until_next(struct round *round)
 		sleep_until(refresher, round->next);
 }
 
-static void look(struct refresher *refresher)
+static void refresher_run(struct refresher *refresher)
 {
 	struct round round = {
 		.refresher = refresher,
 		.now_s = clock_wall_s(refresher->options.clock),
-		.busy = others_wait(refresher),
+		.busy = is_busy(refresher),
 	};
 	uint64_t now_ms = clock_mono_ms(refresher->options.clock);
-	bool had_room, more;
+	bool could_start, more;
 
 	if (now_ms < refresher->hold_ms) {
 		sleep_ms(refresher, refresher->hold_ms - now_ms, INT64_MIN);
 		return;
 	}
-	round.room = room_for(refresher, round.busy);
-	had_room = round.room > 0;
+	round.left = may_start(refresher, round.busy);
+	could_start = round.left > 0;
 	more = cache_due(refresher->options.cache, round.now_s,
-	                 refresher->under_way + CHANGES, do_one, &round);
-	if (round.stuck || (more && (round.busy || !had_room)))
+	                 refresher->under_way + CHANGES, handle_due, &round);
+	if (round.stuck || (more && (round.busy || !could_start)))
 		sleep_ms(refresher, BUSY_MS, INT64_MIN);
 	else if (more)
 		sleep_ms(refresher, PACE_MS, INT64_MIN);
@@ -253,9 +258,9 @@ static void look(struct refresher *refresher)
 		sleep_until_next(&round);
 }
 
-/* -- what lookups tell ----------------------------------------------------- */
+/* -- the watch ------------------------------------------------------------- */
 
-static void on_due(void *arg, int64_t due_s)
+static void refresher_on_due(void *arg, int64_t due_s)
 {
 	struct refresher *refresher = arg;
 
@@ -263,8 +268,8 @@ static void on_due(void *arg, int64_t due_s)
 		sleep_until(refresher, due_s);
 }
 
-static void on_renewed(void *arg, const struct domain *domain,
-                       enum discover_outcome outcome)
+static void refresher_on_renewed(void *arg, const struct domain *domain,
+                                 enum discover_outcome outcome)
 {
 	struct refresher *refresher = arg;
 	int64_t now_s = clock_wall_s(refresher->options.clock);
@@ -276,12 +281,12 @@ static void on_renewed(void *arg, const struct domain *domain,
 	if (cache_get(refresher->options.cache, domain, &entry) != MTS_OK ||
 	    entry.next_refresh_s > now_s)
 		return;
-	/* It is due still: it has ended meanwhile, or what came of it could not
-	 * be noted. */
+	/* It is still due: it has expired meanwhile, or the result could not be
+	 * stored. */
 	if (schedule_due(refresher->rules, &entry, now_s) != SCHEDULE_REMOVE)
 		refresher->hold_ms =
 		    clock_mono_ms(refresher->options.clock) + HOLD_MS;
-	on_due(refresher, now_s);
+	refresher_on_due(refresher, now_s);
 }
 
 /* -- its life -------------------------------------------------------------- */
@@ -290,8 +295,8 @@ int refresher_new(const struct refresher_options *options,
                   struct refresher **ret, struct fault *why)
 {
 	struct refresher *refresher = calloc(1, sizeof(*refresher));
-	struct lookups_watch watch = { .due = on_due,
-		                       .renewed = on_renewed,
+	struct lookups_watch watch = { .due = refresher_on_due,
+		                       .renewed = refresher_on_renewed,
 		                       .arg = refresher };
 
 	if (!refresher)
@@ -313,7 +318,7 @@ void refresher_set_concurrency(struct refresher *refresher,
 	sleep_ms(refresher, 0, INT64_MIN);
 }
 
-static void on_closed(uv_handle_t *timer)
+static void refresher_free(uv_handle_t *timer)
 {
 	free(timer->data);
 }
@@ -323,11 +328,11 @@ void refresher_close(struct refresher **refresher)
 	if (!*refresher)
 		return;
 	lookups_watch((*refresher)->options.lookups, NULL);
-	uv_close((uv_handle_t *)&(*refresher)->timer, on_closed);
+	uv_close((uv_handle_t *)&(*refresher)->timer, refresher_free);
 	*refresher = NULL;
 }
 
-static bool count_one(void *arg, const char *name,
+static bool count_due(void *arg, const char *name,
                       const struct cache_entry *entry)
 {
 	struct refresher_state *state = arg;
@@ -351,7 +356,7 @@ void refresher_get_state(struct refresher *refresher,
 		                         .removed = refresher->removed,
 		                         .under_way = refresher->under_way };
 	cache_due(refresher->options.cache, round.now_s, REFRESHER_DUE_MAX,
-	          count_one, ret);
+	          count_due, ret);
 	if (ret->due == REFRESHER_DUE_MAX) {
 		ret->next_s = round.now_s;
 		return;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* schedule.c - the clocks of a policy as rules. */
+/* schedule.c - the rules for the times of a policy. */
 #include "lookup/schedule.h"
 
 #include "sts/verdict.h"
@@ -7,18 +7,18 @@
 #include <string.h>
 
 enum {
-	SPREAD = 10,    /* a tenth of a span is left to chance */
-	DOUBLE_MAX = 8, /* 5 minutes, 8 times doubled, is most of a day */
+	SPREAD = 10,    /* chance changes a span by up to a tenth */
+	DOUBLE_MAX = 8, /* 5 minutes doubled 8 times is most of a day */
 };
 
 /* -- when ------------------------------------------------------------------ */
 
-static int64_t least(int64_t a, int64_t b)
+static int64_t min_s(int64_t a, int64_t b)
 {
 	return a < b ? a : b;
 }
 
-static int64_t most(int64_t a, int64_t b)
+static int64_t max_s(int64_t a, int64_t b)
 {
 	return a > b ? a : b;
 }
@@ -29,15 +29,15 @@ static int64_t spread(int64_t span_s, uint32_t chance)
 	return (int64_t)((uint64_t)(span_s / SPREAD + 1) * chance >> 32);
 }
 
-/* Stored times may be anything: no sum of them may overflow. */
+/* Stored times may have any value, so sums must not overflow. */
 static int64_t plus(int64_t time_s, int64_t span_s)
 {
 	return time_s > INT64_MAX - span_s ? INT64_MAX : time_s + span_s;
 }
 
-/* From BEFORE_S to NOW_S; the other way round as well, since the clock may
- * have been set back. */
-static uint64_t distance(int64_t before_s, int64_t now_s)
+/* From BEFORE_S to NOW_S, in either direction: the clock may have been set
+ * back. */
+static uint64_t span_between(int64_t before_s, int64_t now_s)
 {
 	return now_s >= before_s ? (uint64_t)now_s - (uint64_t)before_s
 	                         : (uint64_t)before_s - (uint64_t)now_s;
@@ -54,7 +54,7 @@ int64_t schedule_id_check_s(const struct schedule_rules *rules,
 	int64_t ttl_s = (int64_t)entry->record_ttl_s;
 
 	ttl_s =
-	    least(most(ttl_s, rules->id_check_min_s), rules->id_check_max_s);
+	    min_s(max_s(ttl_s, rules->id_check_min_s), rules->id_check_max_s);
 	return plus(entry->checked_s, ttl_s);
 }
 
@@ -62,22 +62,22 @@ int64_t schedule_after_fetch(const struct schedule_rules *rules,
                              const struct cache_entry *entry, uint32_t chance)
 {
 	int64_t after_s =
-	    least(rules->interval_s, (int64_t)entry->policy.max_age_s / 2);
+	    min_s(rules->interval_s, (int64_t)entry->policy.max_age_s / 2);
 	int64_t due_s;
 
 	after_s -= spread(after_s, chance);
-	due_s = plus(entry->fetched_s, most(after_s, rules->min_interval_s));
-	return least(due_s, schedule_end_s(entry));
+	due_s = plus(entry->fetched_s, max_s(after_s, rules->min_interval_s));
+	return min_s(due_s, schedule_end_s(entry));
 }
 
-/* The least time between two tries. */
+/* The shortest time between two tries. */
 static int64_t first_pause_s(const struct schedule_rules *rules)
 {
-	return most(rules->retry_s, rules->min_interval_s);
+	return max_s(rules->retry_s, rules->min_interval_s);
 }
 
-/* PAUSE_S after NOW_S; if it has ended then, a first pause before its end, so
- * that no chance is missed; if that is too soon, its end. */
+/* PAUSE_S after NOW_S. If ENTRY has expired by then, one shortest pause before its
+ * end, so that it gets a last try; if even that is too soon, its end. */
 static int64_t after_pause(const struct schedule_rules *rules,
                            const struct cache_entry *entry, int64_t now_s,
                            int64_t pause_s)
@@ -101,7 +101,7 @@ int64_t schedule_after_failure(const struct schedule_rules *rules,
 
 	for (uint32_t i = 1; i < entry->failures && i <= DOUBLE_MAX; i++)
 		pause_s *= 2;
-	pause_s = most(least(pause_s, SCHEDULE_PAUSE_MAX_S), first_s);
+	pause_s = max_s(min_s(pause_s, SCHEDULE_PAUSE_MAX_S), first_s);
 	return after_pause(rules, entry, now_s,
 	                   pause_s + spread(pause_s, chance));
 }
@@ -111,12 +111,12 @@ int64_t schedule_after_import(const struct schedule_rules *rules,
                               uint32_t chance)
 {
 	int64_t end_s = schedule_end_s(entry);
-	int64_t span_s = least(SCHEDULE_IMPORT_S, (end_s - now_s) / 2);
+	int64_t span_s = min_s(SCHEDULE_IMPORT_S, (end_s - now_s) / 2);
 	int64_t due_s =
-	    plus(now_s, (int64_t)((uint64_t)most(span_s, 0) * chance >> 32));
+	    plus(now_s, (int64_t)((uint64_t)max_s(span_s, 0) * chance >> 32));
 
-	due_s = most(due_s, plus(entry->fetched_s, rules->min_interval_s));
-	return least(due_s, end_s);
+	due_s = max_s(due_s, plus(entry->fetched_s, rules->min_interval_s));
+	return min_s(due_s, end_s);
 }
 
 int64_t schedule_after_nothing(const struct schedule_rules *rules,
@@ -134,7 +134,8 @@ int64_t schedule_after_nothing(const struct schedule_rules *rules,
 bool schedule_is_unused(const struct schedule_rules *rules,
                         const struct cache_entry *entry, int64_t now_s)
 {
-	return distance(entry->used_s, now_s) > (uint64_t)rules->unused_after_s;
+	return span_between(entry->used_s, now_s) >
+	       (uint64_t)rules->unused_after_s;
 }
 
 enum schedule_step schedule_due(const struct schedule_rules *rules,
@@ -150,20 +151,20 @@ enum schedule_step schedule_due(const struct schedule_rules *rules,
 bool schedule_is_overdue(const struct schedule_rules *rules,
                          const struct cache_entry *entry, int64_t now_s)
 {
-	int64_t pause_s = most(first_pause_s(rules), SCHEDULE_PAUSE_MAX_S);
+	int64_t pause_s = max_s(first_pause_s(rules), SCHEDULE_PAUSE_MAX_S);
 	int64_t latest_s =
-	    most(rules->interval_s, pause_s + pause_s / SPREAD + 1);
+	    max_s(rules->interval_s, pause_s + pause_s / SPREAD + 1);
 
 	if (entry->next_refresh_s <= now_s)
-		return false; /* it is due as it is */
+		return false; /* it is due already */
 	return schedule_is_unused(rules, entry, now_s) ||
 	       entry->next_refresh_s > plus(now_s, latest_s);
 }
 
 /* -- failures -------------------------------------------------------------- */
 
-/* failed_cause: the last cause in the upper bits, and one bit for each cause
- * that was warned of below. */
+/* failed_cause: the last cause in the upper bits; below, one bit for each cause
+ * that the operator has been warned about. */
 enum { CAUSE_SHIFT = 5 };
 
 static uint8_t cause_bit(enum refresh_cause cause)
@@ -190,7 +191,7 @@ const char *refresh_cause_text(enum refresh_cause cause)
 	return "none";
 }
 
-/* HTTPS was good, or it did not come to that. */
+/* HTTPS succeeded, or was not reached. */
 static enum refresh_cause cause_without_fetch(
     const struct discover_result *result)
 {

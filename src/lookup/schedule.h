@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* schedule.h - the clocks of a policy as rules: when its text is fetched afresh
- * (RFC 8461 3.3, 10.2), when it ends, and what the operator is told.
+/* schedule.h - the rules for the times of a policy: when it is refreshed (RFC
+ * 8461 3.3, 10.2), when it expires, and when the operator is warned.
  *
- * Pure: time and chance are passed in. All times in seconds since 1970. CHANCE
- * is any number, each as probable as the others: it spreads what would fall
- * into one second. */
+ * Pure: time and chance are passed in. All times are seconds since 1970. CHANCE
+ * is a random number, evenly distributed over its type: it spreads out what would
+ * otherwise be due in the same second. */
 #ifndef LOOKUP_SCHEDULE_H
 #define LOOKUP_SCHEDULE_H
 
@@ -15,8 +15,8 @@
 #include <stdint.h>
 
 enum {
-	SCHEDULE_PAUSE_MAX_S = 6 * 3600, /* between tries, before its spread */
-	SCHEDULE_IMPORT_S = 3600,        /* imported policies are spread over */
+	SCHEDULE_PAUSE_MAX_S = 6 * 3600, /* between tries, without the spread */
+	SCHEDULE_IMPORT_S = 3600,        /* imported policies are due within */
 };
 
 struct schedule_rules {
@@ -30,35 +30,35 @@ struct schedule_rules {
 
 /* -- when ------------------------------------------------------------------ */
 
-/* The first second in which ENTRY is not in force any more. */
+/* The first second in which ENTRY is no longer in force. */
 int64_t schedule_end_s(const struct cache_entry *entry);
 
-/* When the record of ENTRY may be asked for again: the first hit then does. */
+/* When the TXT record of ENTRY is due for a check: the first hit after that
+ * starts one. */
 int64_t schedule_id_check_s(const struct schedule_rules *rules,
                             const struct cache_entry *entry);
 
 /* The next_refresh_s of ENTRY, which has just been fetched: after the interval,
- * or half of max_age if that is less, up to a tenth of it earlier by CHANCE;
- * not before min_interval is over. If it has ended by then, its end. */
+ * or half of max_age if that is less, up to a tenth of it earlier by CHANCE, but
+ * not before min_interval. If it expires before that, its end. */
 int64_t schedule_after_fetch(const struct schedule_rules *rules,
                              const struct cache_entry *entry, uint32_t chance);
 
-/* The same after a fetch that failed for the ENTRY->failures-th time: after a
- * pause that doubles each time; once more shortly before it ends; at last its
- * end. The pause is never shorter than fetch.retry (3.3). */
+/* The same after the fetch has failed ENTRY->failures times in a row: after a
+ * pause that doubles each time, then once more shortly before ENTRY expires, then
+ * its end. The pause is never shorter than fetch.retry (3.3). */
 int64_t schedule_after_failure(const struct schedule_rules *rules,
                                const struct cache_entry *entry, int64_t now_s,
                                uint32_t chance);
 
-/* The same for a policy that another cache had: soon, but not all of a million
- * at once. Within an hour by CHANCE, and before half of what is left of it is
- * over. */
+/* The same for a policy from another cache. Soon, but not a million of them at
+ * once: within an hour by CHANCE, and in the first half of its remaining
+ * life. */
 int64_t schedule_after_import(const struct schedule_rules *rules,
                               const struct cache_entry *entry, int64_t now_s,
                               uint32_t chance);
 
-/* The same for what could not be tried at all, through no fault of the
- * domain's. */
+/* The same if no fetch could be tried, for which the domain is not to blame. */
 int64_t schedule_after_nothing(const struct schedule_rules *rules,
                                const struct cache_entry *entry, int64_t now_s,
                                uint32_t chance);
@@ -67,42 +67,42 @@ int64_t schedule_after_nothing(const struct schedule_rules *rules,
 
 enum schedule_step {
 	SCHEDULE_REFRESH, /* fetch it */
-	SCHEDULE_LEAVE,   /* nobody asks: look at it again at its end */
-	SCHEDULE_REMOVE,  /* it has ended */
+	SCHEDULE_LEAVE,   /* not in use: do nothing until it expires */
+	SCHEDULE_REMOVE,  /* it has expired */
 };
 
-/* What is to be done with ENTRY, which is due. */
+/* What to do with ENTRY, which is due. */
 enum schedule_step schedule_due(const struct schedule_rules *rules,
                                 const struct cache_entry *entry, int64_t now_s);
 
-/* True if nobody has asked for ENTRY for so long that it is refreshed no
- * more. */
+/* True if ENTRY has not been asked for during so long a time that it is no longer
+ * refreshed. */
 bool schedule_is_unused(const struct schedule_rules *rules,
                         const struct cache_entry *entry, int64_t now_s);
 
-/* True if ENTRY, which somebody asks for, has to be due at once: it had been
- * left, or is due later than any rule says, since the clock was set back or the
- * interval is shorter now. */
+/* True if ENTRY, which somebody has just asked for, must be made due at once: it
+ * was unused and no longer refreshed, or it is due later than any rule allows,
+ * because the clock was set back or the interval was shortened. */
 bool schedule_is_overdue(const struct schedule_rules *rules,
                          const struct cache_entry *entry, int64_t now_s);
 
 /* -- failures -------------------------------------------------------------- */
 
-/* Kinds of failure, as many as an operator can tell apart by what he would do.
- * The numbers are on disk. */
+/* Kinds of failure: those for which an operator would do different things. The
+ * numbers are on disk. */
 enum refresh_cause {
 	REFRESH_FINE = 0,
 	REFRESH_ADDRESS = 1, /* DNS gives no address of the policy host */
 	REFRESH_CONNECTION = 2,
 	REFRESH_CERTIFICATE = 3,
 	REFRESH_HTTP = 4,
-	REFRESH_POLICY = 5, /* the text is no policy */
+	REFRESH_POLICY = 5, /* the text is not a policy */
 };
 
 /* "none", "address", "connection", "certificate", "http", "policy". */
 const char *refresh_cause_text(enum refresh_cause cause);
 
-/* Why RESULT, a fetch that failed, did. */
+/* Why the fetch of RESULT failed. */
 enum refresh_cause refresh_cause_of(const struct discover_result *result);
 
 /* The cause of ENTRY's last failure. */
@@ -110,13 +110,13 @@ enum refresh_cause refresh_last_cause(const struct cache_entry *entry);
 
 /* Counts a failure of ENTRY at NOW_S: changes failures, failed_s and
  * failed_cause. Returns true if the operator is to be warned: the first time
- * for this cause since the last good fetch, and not in mode none (3.3: "unless
+ * for each cause since the last good fetch, and not in mode none (3.3: "unless
  * the cached policy mode is none"). */
 bool schedule_note_failure(struct cache_entry *entry, enum refresh_cause cause,
                            int64_t now_s);
 
-/* True if the operator has been warned of ENTRY, and so is to be told how it
- * went on. */
+/* True if the operator has been warned about ENTRY. Then the log also says how it
+ * ended. */
 bool schedule_was_warned(const struct cache_entry *entry);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* top.c - which domains are asked for most, and which fail most.
+/* top.c - which domains were asked for most, and which failed most.
  *
- * A name that is new when all slots are taken gets the slot of one that was
- * counted least, and goes on from its count. Both, finding a name and finding
- * such a slot, take a few steps whatever is asked: names are found by a bucket of
- * their hash, and the least count only ever grows, so that a hand that goes
- * round the slots finds the next one that has it. */
+ * When all slots are taken, a new name takes over a slot with the lowest count and
+ * counts on from there. Finding a name and finding such a slot take a few steps
+ * each, whatever is asked for. Names are found by a bucket of their hash. The
+ * lowest count only ever grows, so a hand that moves around the slots soon finds
+ * the next slot that has it. */
 #include "lookup/top.h"
 
 #include "base/xxh64.h"
@@ -19,20 +19,20 @@ enum { BUCKETS = 1024 };
 struct sketch {
 	uint64_t total;
 	size_t used; /* slots */
-	size_t hand; /* where the next of the least count is looked for */
-	uint64_t least;
+	size_t hand; /* where the search for the lowest count begins */
+	uint64_t lowest;
 	uint64_t hashes[TOP_SLOTS];
 	uint64_t counts[TOP_SLOTS];
 	uint64_t errors[TOP_SLOTS];
 	const char *causes[TOP_SLOTS];
 	uint8_t lens[TOP_SLOTS];
 	uint8_t last[BUCKETS]; /* a slot whose name is in the bucket */
-	uint8_t live[BUCKETS]; /* how many slots are */
+	uint8_t live[BUCKETS]; /* number of such slots */
 	char names[TOP_SLOTS][DOMAIN_MAX];
 };
 
 struct minute {
-	uint64_t number; /* since some start, plus 1; 0: never used */
+	uint64_t number; /* of the monotonic clock, plus 1; 0: never used */
 	struct sketch kinds[2];
 };
 
@@ -49,8 +49,8 @@ static void begin_minute(struct minute *minute, uint64_t number)
 	minute->number = number;
 }
 
-/* Not by calloc(), whose memory is the system's until it is written to: what the
- * daemon takes would seem to grow for ten minutes. */
+/* Writes to all of its memory at once. Memory from calloc() is the system's until
+ * it is written to, so the daemon would seem to grow for ten minutes. */
 struct top *top_new(const struct clock *clock)
 {
 	struct top *top = malloc(sizeof(*top));
@@ -82,8 +82,8 @@ static size_t bucket_of(uint64_t hash)
 	return hash % BUCKETS;
 }
 
-/* The slot of HASH; TOP_SLOTS: it has none. Two names of one hash, of 64 bits,
- * would count as one. */
+/* The slot of HASH, or TOP_SLOTS if it has none. Two names with the same 64-bit
+ * hash would count as one. */
 static size_t find_slot(const struct sketch *sketch, uint64_t hash)
 {
 	size_t bucket = bucket_of(hash);
@@ -98,42 +98,43 @@ static size_t find_slot(const struct sketch *sketch, uint64_t hash)
 	return TOP_SLOTS;
 }
 
-/* Of all slots, which are taken, one whose count is the least. */
-static size_t find_least(struct sketch *sketch)
+/* A slot with the lowest count; all slots are taken. */
+static size_t find_lowest(struct sketch *sketch)
 {
-	uint64_t least = UINT64_MAX;
+	uint64_t lowest = UINT64_MAX;
 
 	for (size_t n = 0; n < TOP_SLOTS; n++) {
 		size_t slot = sketch->hand;
 
-		if (sketch->counts[slot] == sketch->least)
+		if (sketch->counts[slot] == sketch->lowest)
 			return slot;
 		sketch->hand = (slot + 1) % TOP_SLOTS;
 	}
 	for (size_t i = 0; i < TOP_SLOTS; i++) {
-		if (sketch->counts[i] < least) {
-			least = sketch->counts[i];
+		if (sketch->counts[i] < lowest) {
+			lowest = sketch->counts[i];
 			sketch->hand = i;
 		}
 	}
-	sketch->least = least;
+	sketch->lowest = lowest;
 	return sketch->hand;
 }
 
-/* A slot for a new name, which goes on from what is counted there. */
+/* A slot for a new name, which counts on from the slot's count. */
 static size_t take_slot(struct sketch *sketch)
 {
 	size_t slot;
 
 	if (sketch->used < TOP_SLOTS)
 		return sketch->used++;
-	slot = find_least(sketch);
+	slot = find_lowest(sketch);
 	sketch->live[bucket_of(sketch->hashes[slot])]--;
 	sketch->errors[slot] = sketch->counts[slot];
 	return slot;
 }
 
-static void note(struct sketch *sketch, struct slice name, const char *cause)
+static void count_name(struct sketch *sketch, struct slice name,
+                       const char *cause)
 {
 	uint64_t hash = hash_of(name, cause);
 	size_t slot = find_slot(sketch, hash);
@@ -171,18 +172,18 @@ static struct sketch *sketch_of(struct top *top, enum top_kind kind)
 void top_note_lookup(struct top *top, struct slice domain)
 {
 	if (top && domain.len <= DOMAIN_MAX)
-		note(sketch_of(top, TOP_LOOKUPS), domain, NULL);
+		count_name(sketch_of(top, TOP_LOOKUPS), domain, NULL);
 }
 
 void top_note_failure(struct top *top, struct slice domain, const char *cause)
 {
 	if (top && domain.len <= DOMAIN_MAX)
-		note(sketch_of(top, TOP_FAILURES), domain, cause);
+		count_name(sketch_of(top, TOP_FAILURES), domain, cause);
 }
 
 /* -- the list -------------------------------------------------------------- */
 
-/* The sketches of the last MINUTES. */
+/* Finds the sketches of the last MINUTES. */
 static size_t gather(const struct top *top, enum top_kind kind,
                      unsigned minutes, const struct sketch *ret[TOP_MINUTES])
 {
@@ -198,16 +199,16 @@ static size_t gather(const struct top *top, enum top_kind kind,
 	return count;
 }
 
-static uint64_t least_of(const struct sketch *sketch)
+static uint64_t lowest_of(const struct sketch *sketch)
 {
-	uint64_t least = UINT64_MAX;
+	uint64_t lowest = UINT64_MAX;
 
 	if (sketch->used < TOP_SLOTS)
 		return 0;
 	for (size_t i = 0; i < TOP_SLOTS; i++)
-		if (sketch->counts[i] < least)
-			least = sketch->counts[i];
-	return least;
+		if (sketch->counts[i] < lowest)
+			lowest = sketch->counts[i];
+	return lowest;
 }
 
 /* A name, and where it was found first. */
@@ -217,8 +218,8 @@ struct candidate {
 	uint64_t count, error;
 };
 
-/* Adds up what all sketches have of it. One that is full and does not have it
- * may have let it go with as much as its least count. */
+/* Adds up its counts in all sketches. A full sketch without it may have dropped it
+ * with a count as high as its lowest one. */
 static void add_up(struct candidate *candidate,
                    const struct sketch *const *sketches, size_t count)
 {
@@ -231,8 +232,8 @@ static void add_up(struct candidate *candidate,
 			candidate->count += sketches[i]->counts[slot];
 			candidate->error += sketches[i]->errors[slot];
 		} else {
-			candidate->count += least_of(sketches[i]);
-			candidate->error += least_of(sketches[i]);
+			candidate->count += lowest_of(sketches[i]);
+			candidate->error += lowest_of(sketches[i]);
 		}
 	}
 }
@@ -264,8 +265,8 @@ static size_t find_candidates(const struct sketch *const *sketches,
 	return found;
 }
 
-/* The most first; what is sure before what is not. */
-static int compare(const void *a, const void *b)
+/* The highest count first; of equal counts, the one with the lower error. */
+static int compare_candidates(const void *a, const void *b)
 {
 	const struct candidate *x = a;
 	const struct candidate *y = b;
@@ -288,7 +289,7 @@ static void fill_row(const struct candidate *candidate, struct top_row *ret)
 }
 
 size_t top_list(const struct top *top, enum top_kind kind, unsigned minutes,
-                struct top_row *ret, size_t room)
+                struct top_row *ret, size_t max)
 {
 	const struct sketch *sketches[TOP_MINUTES];
 	size_t count = gather(top, kind, minutes, sketches);
@@ -299,9 +300,9 @@ size_t top_list(const struct top *top, enum top_kind kind, unsigned minutes,
 	if (!candidates)
 		return 0;
 	found = find_candidates(sketches, count, candidates);
-	qsort(candidates, found, sizeof(*candidates), compare);
-	if (found > room)
-		found = room;
+	qsort(candidates, found, sizeof(*candidates), compare_candidates);
+	if (found > max)
+		found = max;
 	for (size_t i = 0; i < found; i++)
 		fill_row(&candidates[i], &ret[i]);
 	free(candidates);

@@ -243,6 +243,7 @@ static struct control_options settings_control(
 		.config = daemon->options.config_path,
 		.ask = daemon->ask,
 		.lookups = daemon->lookups,
+		.dane_table = dane ? daemon->dane_table : NULL,
 		.dane_checks = dane ? daemon->dane_checks : NULL,
 		.mx_sets = daemon->mx_sets,
 		.dns = dane ? daemon->secure_dns : NULL,

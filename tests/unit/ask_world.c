@@ -198,7 +198,7 @@ void on_answer(void *arg, const struct ask_result *result)
 
 	f->called++;
 	f->waiter = NULL;
-	f->dane_steps = result->walk ? result->walk->step_count : 0;
+	f->dane_steps = result->dane_check ? result->dane_check->step_count : 0;
 	f->sts_steps =
 	    result->sts.discovery ? result->sts.discovery->step_count : 0;
 	write_answer(f, result);

@@ -194,9 +194,10 @@ static void open_ask(struct fixture *f)
 	f->dane_table = dane_table_new(&test_clock, f->cache, 100);
 	f->overrides = overrides_new();
 	checks.table = f->dane_table;
-	assert_int_equal(dane_checks_new(&checks, &f->walks, &why), MTS_OK);
+	assert_int_equal(dane_checks_new(&checks, &f->dane_checks, &why),
+	                 MTS_OK);
 	options.dane_table = f->dane_table;
-	options.dane_checks = f->walks;
+	options.dane_checks = f->dane_checks;
 	options.overrides = f->overrides;
 	assert_int_equal(ask_new(&options, &f->ask, &why), MTS_OK);
 }
@@ -207,7 +208,7 @@ static void note_sources(struct fixture *f)
 	f->sources = (struct metrics_sources){
 		.clock = &test_clock,
 		.lookups = f->lookups,
-		.dane_checks = f->walks,
+		.dane_checks = f->dane_checks,
 		.dns = (struct secure_dns *)&fake_dane,
 		.refresher = f->refresher,
 		.cache = f->cache,
@@ -229,7 +230,8 @@ static void open_control(struct fixture *f)
 		.config = "/etc/caf\xe9.yaml", /* no UTF-8 */
 		.ask = f->ask,
 		.lookups = f->lookups,
-		.dane_checks = f->walks,
+		.dane_table = f->dane_table,
+		.dane_checks = f->dane_checks,
 		.mx_sets = f->mx_sets,
 		.dns = (struct secure_dns *)&fake_dane,
 		.dane = ASK_DANE_AUTO,
@@ -280,7 +282,7 @@ int control_teardown(void **state)
 	control_close(&f->control);
 	refresher_close(&f->refresher);
 	ask_close(&f->ask);
-	dane_checks_close(&f->walks);
+	dane_checks_close(&f->dane_checks);
 	mx_sets_close(&f->mx_sets);
 	dane_table_free(&f->dane_table);
 	overrides_free(&f->overrides);

@@ -27,7 +27,7 @@ struct fixture {
 	struct absent *absent;
 	struct lookups *lookups;
 	struct dane_table *dane_table;
-	struct dane_checks *walks;
+	struct dane_checks *dane_checks;
 	struct mx_sets *mx_sets;
 	struct overrides *overrides; /* empty; the test may add to it */
 	struct ask *ask;

@@ -383,9 +383,9 @@ static void test_rows(void **state)
 			.outcome = row->outcome,
 			.cause = FETCH_CERT_EXPIRED,
 		};
-		struct dane_result walk = { .state = row->walked,
-			                    .short_of_memory =
-			                        row->dane_short };
+		struct dane_result found = { .state = row->walked,
+			                     .short_of_memory =
+			                         row->dane_short };
 		struct ask_result result;
 		struct control_case it = { .result = &result };
 		struct mx_hosts hosts;
@@ -395,7 +395,7 @@ static void test_rows(void **state)
 		if (row->outcome != NO_WALK)
 			result.sts.discovery = &discovery;
 		if (row->walked != DANE_NOT_KNOWN)
-			result.walk = &walk;
+			result.dane_check = &found;
 		if (row->hosts) {
 			hosts = hosts_of(row->hosts);
 			it.hosts = &hosts;
