@@ -90,6 +90,18 @@ int buffer_put_slice(struct buffer *buffer, struct slice slice)
 	return buffer_put(buffer, slice.data, slice.len);
 }
 
+int buffer_put_number(struct buffer *buffer, uint64_t n)
+{
+	char digits[20]; /* 2^64 has 20 */
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n);
+	return buffer_put(buffer, digits + at, sizeof(digits) - at);
+}
+
 int buffer_printf(struct buffer *buffer, const char *format, ...)
 {
 	va_list ap;

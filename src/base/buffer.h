@@ -10,6 +10,7 @@
 #include "base/slice.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct buffer {
 	char *data;  /* LEN bytes, not NUL-terminated; NULL before any put */
@@ -44,6 +45,7 @@ int buffer_reserve(struct buffer *buffer, size_t n);
 int buffer_put(struct buffer *buffer, const void *data, size_t len);
 int buffer_puts(struct buffer *buffer, const char *text);
 int buffer_put_slice(struct buffer *buffer, struct slice slice);
+int buffer_put_number(struct buffer *buffer, uint64_t n); /* in decimal */
 int buffer_printf(struct buffer *buffer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { FILE_MAX = 1024 * 1024 }; /* a larger file is something else */
 
@@ -51,7 +52,7 @@ static bool is_of_list(const struct conf_option *option, const char *list)
 
 /* Sets the options of an entry of LIST, or with NULL all others, at BASE to
  * their defaults. Lists and sections have none. */
-static int set_defaults(const char *list, void *base)
+static int set_option_defaults(const char *list, void *base)
 {
 	const struct conf_option *option;
 	int status = MTS_OK;
@@ -71,7 +72,7 @@ struct conf_listen *conf_add_listen(struct conf *conf)
 	struct conf_listen entry = { .protocol = CONF_SOCKETMAP };
 	struct conf_listen *more;
 
-	if (set_defaults("listen", &entry) != MTS_OK)
+	if (set_option_defaults("listen", &entry) != MTS_OK)
 		goto fail;
 	more = realloc(conf->listen, (conf->listen_count + 1) * sizeof(*more));
 	if (!more)
@@ -89,7 +90,7 @@ struct conf_map *conf_add_map(struct conf *conf)
 	struct conf_map entry = { 0 };
 	struct conf_map *more;
 
-	if (set_defaults("maps", &entry) != MTS_OK)
+	if (set_option_defaults("maps", &entry) != MTS_OK)
 		return NULL;
 	more = realloc(conf->maps, (conf->map_count + 1) * sizeof(*more));
 	if (!more)
@@ -119,7 +120,7 @@ struct conf *conf_new(void)
 	if (!conf)
 		return NULL;
 	conf->domains = overrides_new();
-	if (!conf->domains || set_defaults(NULL, conf) != MTS_OK ||
+	if (!conf->domains || set_option_defaults(NULL, conf) != MTS_OK ||
 	    !conf_add_listen(conf))
 		conf_free(&conf);
 	return conf;
@@ -154,6 +155,63 @@ void conf_free(struct conf **conf)
 	*conf = NULL;
 }
 
+/* -- options that need a restart ------------------------------------------- */
+
+static bool option_differs(const struct conf_option *option,
+                           const struct conf *a, const struct conf *b)
+{
+	const char *at_a = (const char *)a + option->offset;
+	const char *at_b = (const char *)b + option->offset;
+
+	switch (option->type) {
+	case CONF_UNIX:
+	case CONF_PATH:
+	case CONF_NAME:
+		return !text_same(*(char *const *)(const void *)at_a,
+		                  *(char *const *)(const void *)at_b);
+	case CONF_COUNT:
+	case CONF_SIZE:
+	case CONF_DURATION:
+		return memcmp(at_a, at_b, sizeof(uint64_t)) != 0;
+	case CONF_SECTION:
+	case CONF_LISTENERS:
+	case CONF_MAPS:
+	case CONF_SERVERS:
+	case CONF_NAMES:
+	case CONF_DOMAINS:
+	case CONF_BOOL:
+	case CONF_CHOICE:
+	case CONF_MODE:
+	case CONF_ADDRESS:
+		break;
+	}
+	return false; /* none of these takes a restart: test_conf_docs.c */
+}
+
+size_t conf_list_restart(const struct conf *a, const struct conf *b, char *text,
+                         size_t size)
+{
+	const struct conf_option *option;
+	size_t count = 0;
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; (option = schema_at(i)); i++) {
+		int n;
+
+		if (!option->restart || !option_differs(option, a, b))
+			continue;
+		n = snprintf(text + used, size - used, "%s%s",
+		             count ? ", " : "", option->path);
+		count++;
+		if (n > 0 && (size_t)n < size - used)
+			used += (size_t)n;
+	}
+	return count;
+}
+
+/* -- the file -------------------------------------------------------------- */
+
 int conf_parse(const char *text, size_t len, const char *name,
                struct conf **ret, struct fault *why)
 {
@@ -178,16 +236,16 @@ int conf_parse(const char *text, size_t len, const char *name,
 
 static int fail_to_open(const char *path, int error, struct fault *why)
 {
-	const char *mend = "";
+	const char *fix = "";
 
 	if (error == ENOENT)
-		mend = "; copy the sample mtastsd.yaml there, or name another "
-		       "file with -c";
+		fix = "; copy the sample mtastsd.yaml there, or name another "
+		      "file with -c";
 	else if (error == EACCES)
-		mend = "; let the user mtastsd runs as read it";
+		fix = "; let the user mtastsd runs as read it";
 	return fault_set(why, error == ENOMEM ? MTS_ENOMEM : MTS_ESYS,
 	                 "%s: cannot be opened: %s%s", path, strerror(error),
-	                 mend);
+	                 fix);
 }
 
 int conf_load(const char *path, struct conf **ret, struct fault *why)

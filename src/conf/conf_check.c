@@ -92,7 +92,7 @@ static bool is_host(struct slice host)
 	return letters ? is_host_name(host) : is_ip(AF_INET, host);
 }
 
-static bool is_port(const char *text)
+static bool is_port_number(const char *text)
 {
 	return text[0] != '0' && slice_port(slice_str(text)) != 0;
 }
@@ -123,7 +123,7 @@ static int check_inet(const char *text, struct fault *why)
 		                 "'%.*s' is neither a host name nor an "
 		                 "address; IPv6 addresses go in brackets",
 		                 host.len > 80 ? 80 : (int)host.len, host.data);
-	if (!is_port(colon + 1))
+	if (!is_port_number(colon + 1))
 		return fault_set(why, MTS_ERANGE,
 		                 QUOTED " is no port; write a number from 1 "
 		                        "to 65535",
@@ -161,7 +161,7 @@ int check_server(const char *text, struct fault *why)
 
 	if (is_ip(AF_INET, all) || is_ip(AF_INET6, all))
 		return MTS_OK;
-	if (colon && is_port(colon + 1) &&
+	if (colon && is_port_number(colon + 1) &&
 	    (is_ip(AF_INET, host) || (text[0] == '[' && is_host(host))))
 		return MTS_OK;
 	return fault_set(why, MTS_ESYNTAX,
@@ -270,7 +270,7 @@ static bool same_path(const char *a, const char *b)
 }
 
 /* Both have passed check_address(), or are "". */
-static bool same_address(const char *a, const char *b)
+static bool same_listen_address(const char *a, const char *b)
 {
 	const char *a_port = strrchr(a, ':');
 	const char *b_port = strrchr(b, ':');
@@ -294,7 +294,7 @@ static int refuse_address(const struct conf_listen *entry, const char *other,
 static int check_addresses(const struct conf *conf, const char *name,
                            struct fault *why)
 {
-	if (conf->stats[0] && same_address(conf->stats, conf->control))
+	if (conf->stats[0] && same_listen_address(conf->stats, conf->control))
 		return fault_set(why, MTS_ESYNTAX,
 		                 "%s: stats: %.120s is the address of control "
 		                 "too",
@@ -302,13 +302,13 @@ static int check_addresses(const struct conf *conf, const char *name,
 	for (size_t i = 0; i < conf->listen_count; i++) {
 		const struct conf_listen *entry = &conf->listen[i];
 
-		if (same_address(entry->address, conf->control))
+		if (same_listen_address(entry->address, conf->control))
 			return refuse_address(entry, "control", name, why);
-		if (same_address(entry->address, conf->stats))
+		if (same_listen_address(entry->address, conf->stats))
 			return refuse_address(entry, "stats", name, why);
 		for (size_t k = 0; k < i; k++)
-			if (same_address(entry->address,
-			                 conf->listen[k].address))
+			if (same_listen_address(entry->address,
+			                        conf->listen[k].address))
 				return fault_set(
 				    why, MTS_ESYNTAX,
 				    "%s:%u: listen.%s: %.120s is "

@@ -1,28 +1,45 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* load.c - YAML into a struct conf.
+/* load.c - reads the configuration file: YAML into a struct conf.
  *
- * Reads libyaml's events one by one and takes only what a row asks for, so
- * there is no tree, and no file can nest deeper than the options do. What a
- * configuration has no use for is refused: anchors and aliases (a few lines of
- * them can stand for gigabytes), tags, merge keys, further documents. */
+ * libyaml's events are read one by one, and only what an option asks for is
+ * accepted. So no tree is built, and a file can't nest deeper than the options do.
+ * YAML features that a configuration does not need are rejected: anchors and
+ * aliases (a few lines of them can expand to gigabytes), tags, merge keys, further
+ * documents. */
 #include "conf/load.h"
 
+#include "base/buffer.h"
+#include "base/slice.h"
 #include "conf/conf_check.h"
-#include "conf/loader_internal.h"
+#include "conf/schema.h"
 #include "conf/value.h"
+#include "sts/mx.h"
 
 #include <stdio.h>
+#include <yaml.h>
+
+struct loader {
+	yaml_parser_t parser;
+	yaml_event_t event; /* the current one; all zero before the first */
+	struct slice text;
+	const char *name; /* of the file, for messages */
+	struct conf *conf;
+	struct fault *why;
+	/* The line of each option by row, 0: not yet. An entry of "listen:"
+	 * starts its own rows anew. */
+	unsigned lines[CONF_OPTIONS_MAX];
+};
 
 /* -- events ---------------------------------------------------------------- */
 
-unsigned loader_line(const struct loader *loader)
+static unsigned loader_line(const struct loader *loader)
 {
 	return (unsigned)loader->event.start_mark.line + 1;
 }
 
 /* A fault at the current event, of OPTION (NULL: none in particular). */
-int loader_refuse(const struct loader *loader, const char *option,
-                  const char *text)
+static int loader_refuse(const struct loader *loader, const char *option,
+                         const char *text)
 {
 	return fault_set(loader->why, MTS_ESYNTAX, "%s:%u: %s%s%s",
 	                 loader->name, loader_line(loader),
@@ -100,7 +117,7 @@ static int refuse_luxury(const struct loader *loader)
 }
 
 /* Moves on to the next event. */
-int loader_next(struct loader *loader)
+static int loader_next(struct loader *loader)
 {
 	yaml_event_delete(&loader->event);
 	if (!yaml_parser_parse(&loader->parser, &loader->event))
@@ -108,19 +125,19 @@ int loader_next(struct loader *loader)
 	return refuse_luxury(loader);
 }
 
-bool loader_is_scalar(const struct loader *loader)
+static bool loader_is_scalar(const struct loader *loader)
 {
 	return loader->event.type == YAML_SCALAR_EVENT;
 }
 
-struct slice loader_scalar(const struct loader *loader)
+static struct slice loader_scalar(const struct loader *loader)
 {
 	return slice_of((const char *)loader->event.data.scalar.value,
 	                loader->event.data.scalar.length);
 }
 
 /* Nothing after the colon, or YAML's words for it. */
-bool loader_is_null(const struct loader *loader)
+static bool loader_is_null(const struct loader *loader)
 {
 	return loader_is_scalar(loader) &&
 	       loader->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
@@ -160,14 +177,15 @@ static int read_value(struct loader *loader, const struct conf_option *option,
 	return MTS_OK;
 }
 
-int loader_no_memory(const struct loader *loader)
+static int loader_no_memory(const struct loader *loader)
 {
 	return fault_set(loader->why, MTS_ENOMEM, "%s: out of memory",
 	                 loader->name);
 }
 
-int loader_refuse_number(const struct loader *loader,
-                         const struct conf_option *option, const char *what)
+static int loader_refuse_number(const struct loader *loader,
+                                const struct conf_option *option,
+                                const char *what)
 {
 	return fault_set(loader->why, MTS_ESYNTAX,
 	                 "%s:%u: %s: has too many %s; %llu at most are "
@@ -206,8 +224,8 @@ static int read_list(struct loader *loader, const struct conf_option *option,
 	return status;
 }
 
-void loader_forget_lines(struct loader *loader,
-                         const struct conf_option *parent)
+static void loader_forget_lines(struct loader *loader,
+                                const struct conf_option *parent)
 {
 	const struct conf_option *row;
 
@@ -215,6 +233,448 @@ void loader_forget_lines(struct loader *loader,
 		if (schema_is_child(row, parent))
 			loader->lines[i] = 0;
 }
+
+static int loader_read_mapping(struct loader *loader,
+                               const struct conf_option *parent, void *base);
+
+/* -- listen ---------------------------------------------------------------- */
+
+/* Finds out which protocol the entry is of: there is one address in it. */
+static int find_listen_protocol(const struct loader *loader,
+                                const struct conf_option *option,
+                                struct conf_listen *entry)
+{
+	static const struct {
+		const char *path;
+		enum conf_protocol protocol;
+	} rows[] = {
+		{ "listen.socketmap", CONF_SOCKETMAP },
+		{ "listen.tcp_table", CONF_TCP_TABLE },
+		{ "listen.exim", CONF_EXIM },
+	};
+	const char *found = NULL;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		size_t row = schema_index(schema_find(rows[i].path));
+
+		if (loader->lines[row] == 0)
+			continue;
+		if (found)
+			return fault_set(loader->why, MTS_ESYNTAX,
+			                 "%s:%u: %s: the entry has an address "
+			                 "already, by %s; begin another one "
+			                 "with a hyphen",
+			                 loader->name, loader->lines[row],
+			                 rows[i].path, found);
+		found = rows[i].path;
+		entry->protocol = rows[i].protocol;
+	}
+	if (found)
+		return MTS_OK;
+	return fault_set(loader->why, MTS_ESYNTAX,
+	                 "%s:%u: %s: the entry has no address; write "
+	                 "socketmap:, tcp_table: or exim: and unix:/path or "
+	                 "inet:host:port",
+	                 loader->name, entry->line, option->path);
+}
+
+/* Refuses what has no meaning for this entry's address and protocol. */
+static int check_listen_entry(const struct loader *loader,
+                              const struct conf_option *option,
+                              struct conf_listen *entry)
+{
+	const struct conf_option *map = schema_find("listen.map");
+	const struct conf_option *row;
+	int status = find_listen_protocol(loader, option, entry);
+
+	if (status != MTS_OK)
+		return status;
+	for (size_t i = 0; (row = schema_at(i)); i++) {
+		if (loader->lines[i] == 0 || row->type == CONF_ADDRESS ||
+		    !schema_is_child(row, option))
+			continue;
+		if (row == map && entry->protocol != CONF_TCP_TABLE)
+			return fault_set(loader->why, MTS_ESYNTAX,
+			                 "%s:%u: %s: is for tcp_table only; "
+			                 "leave it out",
+			                 loader->name, loader->lines[i],
+			                 row->path);
+		if (row != map && strncmp(entry->address, "inet:", 5) == 0)
+			return fault_set(loader->why, MTS_ESYNTAX,
+			                 "%s:%u: %s: is for unix sockets only; "
+			                 "leave it out for %.80s",
+			                 loader->name, loader->lines[i],
+			                 row->path, entry->address);
+	}
+	return MTS_OK;
+}
+
+/* Adds an entry with its defaults and reads it. */
+static int read_listen_entry(struct loader *loader,
+                             const struct conf_option *option)
+{
+	struct conf_listen *entry = conf_add_listen(loader->conf);
+	unsigned line = loader_line(loader);
+	int status;
+
+	if (!entry)
+		return loader_no_memory(loader);
+	entry->line = line;
+	loader_forget_lines(loader, option);
+	status = loader_read_mapping(loader, option, entry);
+	if (status != MTS_OK)
+		return status;
+	return check_listen_entry(loader, option, entry);
+}
+
+static int read_listeners(struct loader *loader,
+                          const struct conf_option *option)
+{
+	int status;
+
+	if (loader->event.type != YAML_SEQUENCE_START_EVENT)
+		return loader_refuse(
+		    loader, option->path,
+		    "is a list; write each entry below it, as in - "
+		    "socketmap: inet:127.0.0.1:8461");
+	conf_clear_listen(loader->conf); /* the default */
+	while ((status = loader_next(loader)) == MTS_OK &&
+	       loader->event.type != YAML_SEQUENCE_END_EVENT) {
+		if (loader->event.type != YAML_MAPPING_START_EVENT)
+			return loader_refuse(
+			    loader, option->path,
+			    "an entry is a protocol and an address, "
+			    "as in - socketmap: "
+			    "inet:127.0.0.1:8461");
+		if (loader->conf->listen_count == option->max)
+			return loader_refuse_number(loader, option, "entries");
+		status = read_listen_entry(loader, option);
+		if (status != MTS_OK)
+			return status;
+	}
+	if (status == MTS_OK && loader->conf->listen_count < option->min)
+		return loader_refuse(
+		    loader, option->path,
+		    "is empty, so that nobody could ask; leave it "
+		    "out for the default");
+	return status;
+}
+
+/* -- maps ------------------------------------------------------------------ */
+
+static int check_map_name(const struct loader *loader,
+                          const struct conf_map *entry)
+{
+	const struct conf *conf = loader->conf;
+
+	if (!entry->name)
+		return fault_set(loader->why, MTS_ESYNTAX,
+		                 "%s:%u: maps: the entry has no name; write "
+		                 "name: and what MTAs ask it by",
+		                 loader->name, entry->line);
+	for (size_t i = 0; i + 1 < conf->map_count; i++)
+		if (strcmp(conf->maps[i].name, entry->name) == 0)
+			return fault_set(loader->why, MTS_ESYNTAX,
+			                 "%s:%u: maps.name: '%.80s' is there "
+			                 "already, in line %u",
+			                 loader->name, entry->line, entry->name,
+			                 conf->maps[i].line);
+	return MTS_OK;
+}
+
+/* Adds an entry with its defaults and reads it. */
+static int read_map_entry(struct loader *loader,
+                          const struct conf_option *option)
+{
+	struct conf_map *entry;
+	int status;
+
+	if (loader->event.type != YAML_MAPPING_START_EVENT)
+		return loader_refuse(loader, option->path,
+		                     "an entry has options of its own, as in - "
+		                     "name: strict");
+	if (loader->conf->map_count == option->max)
+		return loader_refuse_number(loader, option, "entries");
+	entry = conf_add_map(loader->conf);
+	if (!entry)
+		return loader_no_memory(loader);
+	entry->line = loader_line(loader);
+	loader_forget_lines(loader, option);
+	status = loader_read_mapping(loader, option, entry);
+	return status == MTS_OK ? check_map_name(loader, entry) : status;
+}
+
+static int read_maps(struct loader *loader, const struct conf_option *option)
+{
+	int status;
+
+	if (loader_is_null(loader)) /* all of its lines may be comments */
+		return MTS_OK;
+	if (loader->event.type != YAML_SEQUENCE_START_EVENT)
+		return loader_refuse(loader, option->path,
+		                     "is a list; write each entry below it, as "
+		                     "in - name: strict");
+	while ((status = loader_next(loader)) == MTS_OK &&
+	       loader->event.type != YAML_SEQUENCE_END_EVENT) {
+		status = read_map_entry(loader, option);
+		if (status != MTS_OK)
+			return status;
+	}
+	return status;
+}
+
+/* -- domains --------------------------------------------------------------- */
+
+enum {
+	QUOTE_MAX = 60, /* of a bad text in a message */
+	ENTRY_NAME_SIZE = sizeof("domains.") + QUOTE_MAX + sizeof(".mode"),
+};
+
+/* One domain's entry, while it is read. */
+struct domain_entry {
+	struct domain domain;
+	unsigned line;
+	char option[ENTRY_NAME_SIZE]; /* "domains.example.org", for messages */
+	bool has_mode, has_mx;
+	enum policy_mode mode;
+	struct buffer mx; /* patterns, each with a NUL */
+};
+
+static int quoted_len(struct slice text)
+{
+	return text.len > QUOTE_MAX ? QUOTE_MAX : (int)text.len;
+}
+
+static int refuse_in_entry(const struct loader *loader,
+                           const struct domain_entry *entry, const char *below,
+                           struct slice text, const char *what)
+{
+	return fault_set(loader->why, MTS_ESYNTAX, "%s:%u: %s%s: '%.*s' %s",
+	                 loader->name, loader_line(loader), entry->option,
+	                 below, quoted_len(text), text.data, what);
+}
+
+/* -- domains: a policy -------------------------------------------------------------- */
+
+static int read_domain_mode(struct loader *loader, struct domain_entry *entry)
+{
+	static const enum policy_mode modes[] = { POLICY_ENFORCE,
+		                                  POLICY_TESTING, POLICY_NONE };
+	struct slice text = slice_of("", 0);
+
+	if (loader_is_scalar(loader))
+		text = loader_scalar(loader);
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		if (!slice_is(text, policy_mode_text(modes[i])))
+			continue;
+		entry->mode = modes[i];
+		return MTS_OK;
+	}
+	return refuse_in_entry(loader, entry, ".mode", text,
+	                       "is not known; write enforce, testing or none");
+}
+
+static int read_domain_pattern(struct loader *loader,
+                               struct domain_entry *entry)
+{
+	struct slice text = slice_of("", 0);
+
+	if (loader_is_scalar(loader))
+		text = loader_scalar(loader);
+	if (!mx_pattern_is_valid(text))
+		return refuse_in_entry(
+		    loader, entry, ".mx", text,
+		    "is no MX pattern; write a host name, or "
+		    "\"*.\" and a domain for any one label");
+	buffer_put_slice(&entry->mx, text);
+	if (buffer_put(&entry->mx, "", 1) == MTS_ERANGE)
+		return refuse_in_entry(
+		    loader, entry, ".mx", text,
+		    "is one pattern too many; 64 KiB of them "
+		    "are taken");
+	return buffer_status(&entry->mx) == MTS_OK ? MTS_OK
+	                                           : loader_no_memory(loader);
+}
+
+static int read_domain_patterns(struct loader *loader,
+                                struct domain_entry *entry)
+{
+	int status;
+
+	if (loader->event.type != YAML_SEQUENCE_START_EVENT)
+		return refuse_in_entry(loader, entry, ".mx",
+		                       loader_is_scalar(loader)
+		                           ? loader_scalar(loader)
+		                           : slice_of("", 0),
+		                       "is no list; write [mx1.example.org, "
+		                       "\"*.example.net\"]");
+	while ((status = loader_next(loader)) == MTS_OK &&
+	       loader->event.type != YAML_SEQUENCE_END_EVENT) {
+		status = read_domain_pattern(loader, entry);
+		if (status != MTS_OK)
+			return status;
+	}
+	return status;
+}
+
+/* The member whose name is the current event, and its value. */
+static int read_policy_member(struct loader *loader, struct domain_entry *entry)
+{
+	struct slice name = slice_of("", 0);
+	bool mode, mx;
+	int status;
+
+	if (loader_is_scalar(loader))
+		name = loader_scalar(loader);
+	mode = slice_is(name, "mode");
+	mx = slice_is(name, "mx");
+	if (!mode && !mx)
+		return refuse_in_entry(
+		    loader, entry, "", name,
+		    "is not known here; a policy has mode and "
+		    "mx");
+	if ((mode && entry->has_mode) || (mx && entry->has_mx))
+		return refuse_in_entry(loader, entry, "", name,
+		                       "is there twice; leave one");
+	entry->has_mode |= mode;
+	entry->has_mx |= mx;
+	status = loader_next(loader);
+	if (status != MTS_OK)
+		return status;
+	return mode ? read_domain_mode(loader, entry)
+	            : read_domain_patterns(loader, entry);
+}
+
+static int read_domain_policy(struct loader *loader, struct domain_entry *entry)
+{
+	int status;
+
+	while ((status = loader_next(loader)) == MTS_OK &&
+	       loader->event.type != YAML_MAPPING_END_EVENT) {
+		status = read_policy_member(loader, entry);
+		if (status != MTS_OK)
+			return status;
+	}
+	if (status != MTS_OK)
+		return status;
+	if (!entry->has_mode)
+		return loader_refuse(loader, entry->option,
+		                     "the policy has no mode; write mode: "
+		                     "enforce, testing or none");
+	if (entry->mx.len == 0 && entry->mode != POLICY_NONE)
+		return loader_refuse(loader, entry->option,
+		                     "the policy names no host, so that no "
+		                     "mail could go anywhere; write mx: and "
+		                     "a list of patterns");
+	return MTS_OK;
+}
+
+/* -- domains: an entry -------------------------------------------------------------- */
+
+static int refuse_second_entry(const struct loader *loader,
+                               const struct domain_entry *entry)
+{
+	const struct override *first =
+	    overrides_find(loader->conf->domains, &entry->domain);
+
+	return fault_set(loader->why, MTS_ESYNTAX,
+	                 "%s:%u: %s: is there twice, first in line %u; leave "
+	                 "one",
+	                 loader->name, entry->line, entry->option,
+	                 first ? first->line : 0);
+}
+
+/* Takes the name of the domain, which is the current event. */
+static int take_domain_name(struct loader *loader, struct domain_entry *entry)
+{
+	struct slice name = slice_of("", 0);
+	struct fault why = { 0 };
+	int status;
+
+	if (loader_is_scalar(loader))
+		name = loader_scalar(loader);
+	entry->line = loader_line(loader);
+	snprintf(entry->option, sizeof(entry->option), "domains.%.*s",
+	         quoted_len(name), name.data);
+	if (name.len && memchr(name.data, ':', name.len))
+		return loader_refuse(loader, entry->option,
+		                     "write the domain without a port; what "
+		                     "is said counts for every port");
+	if (name.len && name.data[0] == '[')
+		return loader_refuse(loader, entry->option,
+		                     "write the domain without brackets; what "
+		                     "is said counts with them too");
+	status = domain_from_key(name.data, name.len, &entry->domain, &why);
+	if (status == MTS_ENOMEM)
+		return loader_no_memory(loader);
+	if (status != MTS_OK)
+		return loader_refuse(loader, entry->option, why.text);
+	if (overrides_find(loader->conf->domains, &entry->domain))
+		return refuse_second_entry(loader, entry);
+	return MTS_OK;
+}
+
+static int read_domain_value(struct loader *loader, struct domain_entry *entry)
+{
+	struct overrides *overrides = loader->conf->domains;
+	int status;
+
+	if (loader_is_scalar(loader) &&
+	    slice_is(loader_scalar(loader), "bypass")) {
+		status = overrides_add_bypass(overrides, &entry->domain,
+		                              entry->line);
+	} else if (loader->event.type == YAML_MAPPING_START_EVENT) {
+		status = read_domain_policy(loader, entry);
+		if (status != MTS_OK)
+			return status;
+		status =
+		    overrides_add_policy(overrides, &entry->domain, entry->line,
+		                         entry->mode, buffer_slice(&entry->mx));
+	} else {
+		return loader_refuse(loader, entry->option,
+		                     "neither bypass nor a policy; write one "
+		                     "of them, a policy as { mode: enforce, "
+		                     "mx: [mx1.example.org] }");
+	}
+	return status == MTS_OK ? MTS_OK : loader_no_memory(loader);
+}
+
+static int read_domain_entry(struct loader *loader)
+{
+	struct domain_entry entry = { .line = 0 };
+	int status;
+
+	buffer_init(&entry.mx, POLICY_MAX);
+	status = take_domain_name(loader, &entry);
+	if (status == MTS_OK)
+		status = loader_next(loader);
+	if (status == MTS_OK)
+		status = read_domain_value(loader, &entry);
+	buffer_free(&entry.mx);
+	return status;
+}
+
+static int read_domain_entries(struct loader *loader)
+{
+	int status;
+
+	/* All of its lines may be comments. */
+	if (loader_is_null(loader))
+		return MTS_OK;
+	if (loader->event.type != YAML_MAPPING_START_EVENT)
+		return loader_refuse(loader, "domains",
+		                     "is a mapping; write each domain below "
+		                     "it, as in example.org: bypass");
+	while ((status = loader_next(loader)) == MTS_OK &&
+	       loader->event.type != YAML_MAPPING_END_EVENT) {
+		status = read_domain_entry(loader);
+		if (status != MTS_OK)
+			return status;
+	}
+	return status;
+}
+
+/* -- options --------------------------------------------------------------- */
 
 static int read_section(struct loader *loader, const struct conf_option *option)
 {
@@ -235,7 +695,7 @@ static int read_option(struct loader *loader, const struct conf_option *option,
 	if (option->type == CONF_SECTION)
 		return read_section(loader, option);
 	if (option->type == CONF_LISTENERS)
-		return load_listeners(loader, option);
+		return read_listeners(loader, option);
 	if (option->type == CONF_SERVERS)
 		return read_list(loader, option, &loader->conf->dns.servers,
 		                 &loader->conf->dns.server_count);
@@ -243,9 +703,9 @@ static int read_option(struct loader *loader, const struct conf_option *option,
 		return read_list(loader, option, &loader->conf->control_users,
 		                 &loader->conf->control_user_count);
 	if (option->type == CONF_MAPS)
-		return load_maps(loader, option);
+		return read_maps(loader, option);
 	if (option->type == CONF_DOMAINS)
-		return load_domains(loader);
+		return read_domain_entries(loader);
 	return read_value(loader, option, base);
 }
 
@@ -264,8 +724,8 @@ static int refuse_dotted(const struct loader *loader,
 }
 
 /* The names of the options within PARENT, for a message. */
-static void list_names(const struct conf_option *parent, char *names,
-                       size_t size)
+static void list_option_names(const struct conf_option *parent, char *names,
+                              size_t size)
 {
 	const struct conf_option *option;
 	size_t skip = parent ? strlen(parent->path) + 1 : 0;
@@ -297,7 +757,7 @@ static int refuse_unknown(const struct loader *loader,
 		                     "options out");
 	if (guess && strchr(guess->path, '.') && slice_is(name, guess->path))
 		return refuse_dotted(loader, guess);
-	list_names(parent, names, sizeof(names));
+	list_option_names(parent, names, sizeof(names));
 	return fault_set(
 	    loader->why, MTS_ESYNTAX,
 	    "%s:%u: %s%s%.*s: unknown option; %s %s%s", loader->name,
@@ -308,8 +768,8 @@ static int refuse_unknown(const struct loader *loader,
 }
 
 /* The options within PARENT (NULL: at the top), up to the mapping's end. */
-int loader_read_mapping(struct loader *loader, const struct conf_option *parent,
-                        void *base)
+static int loader_read_mapping(struct loader *loader,
+                               const struct conf_option *parent, void *base)
 {
 	const struct conf_option *option;
 	unsigned *line;

@@ -2,8 +2,11 @@
 /* schema.c - the options, a row each. */
 #include "conf/schema.h"
 
+#include "base/spell.h"
 #include "conf/conf.h"
 #include "sts/policy.h"
+
+#include <string.h>
 
 #define KIB    UINT64_C(1024)
 #define MIB    (KIB * 1024)
@@ -28,11 +31,11 @@ static const char *const dnssec[] = { "auto", "validate", "trust-ad", "off",
 static const char *const targets[] = { "stderr", "syslog", NULL };
 
 /* In the order of the enums of conf.h. */
-static const char *const dane_words[] = { "auto", "on", "precedence", "off",
+static const char *const dane_modes[] = { "auto", "on", "precedence", "off",
 	                                  NULL };
 static const char *const dane_answers[] = { "dane-only", "none", NULL };
 
-static const char *const testing_words[] = { "report", "enforce", NULL };
+static const char *const testing_modes[] = { "report", "enforce", NULL };
 static const char *const likes[] = { "postfix", "postfix-tlsrpt", "sts",
 	                             "verdict", NULL };
 
@@ -195,10 +198,10 @@ static const struct conf_option options[] = {
 	          "an IPv6 address in brackets. Empty: those of "
 	          "/etc/resolv.conf." },
 	{ .path = "dns.dnssec",
-	  .type = CONF_WORD,
+	  .type = CONF_CHOICE,
 	  .offset = IN(dns.dnssec),
 	  .fallback = "auto",
-	  .words = dnssec,
+	  .choices = dnssec,
 	  .help = "How DNS answers are authenticated, for DANE.",
 	  .more = "With validate signatures are checked here, from the trust "
 	          "anchor down. With trust-ad the name servers' word is taken, "
@@ -358,10 +361,10 @@ static const struct conf_option options[] = {
 	  .help = "How long the id of a policy in use is trusted at most.",
 	  .more = "" },
 	{ .path = "dane",
-	  .type = CONF_WORD,
+	  .type = CONF_CHOICE,
 	  .offset = IN(dane),
 	  .fallback = "auto",
-	  .words = dane_words,
+	  .choices = dane_modes,
 	  .help = "Where it is looked whether DANE applies, which comes before "
 	          "MTA-STS.",
 	  .more = "With auto that is done for every next hop where the "
@@ -370,20 +373,20 @@ static const struct conf_option options[] = {
 	          "then waits; with precedence as with auto, but only where a "
 	          "policy is enforced." },
 	{ .path = "dane_answer",
-	  .type = CONF_WORD,
+	  .type = CONF_CHOICE,
 	  .offset = IN(dane_answer),
 	  .fallback = "dane-only",
-	  .words = dane_answers,
+	  .choices = dane_answers,
 	  .help = "What Postfix is told where DANE applies.",
 	  .more = "With dane-only it is told dane-only or dane, which needs "
 	          "smtp_dns_support_level = dnssec in main.cf; with none it is "
 	          "told nothing, and main.cf has to ask for DANE. That DANE "
 	          "can't be looked up it is told either way." },
 	{ .path = "testing",
-	  .type = CONF_WORD,
+	  .type = CONF_CHOICE,
 	  .offset = IN(testing),
 	  .fallback = "report",
-	  .words = testing_words,
+	  .choices = testing_modes,
 	  .help = "What policies in mode testing are taken for.",
 	  .more =
 	      "With report they bind nobody, as RFC 8461 section 5 has it; "
@@ -438,17 +441,17 @@ static const struct conf_option options[] = {
 	  .help = "The name that MTAs ask it by.",
 	  .more = "" },
 	{ .path = "maps.like",
-	  .type = CONF_WORD,
+	  .type = CONF_CHOICE,
 	  .offset = MAP(like),
 	  .fallback = "postfix",
-	  .words = likes,
+	  .choices = likes,
 	  .help = "The map whose answers it gives.",
 	  .more = "" },
 	{ .path = "maps.testing",
-	  .type = CONF_WORD,
+	  .type = CONF_CHOICE,
 	  .offset = MAP(testing),
 	  .fallback = "report",
-	  .words = testing_words,
+	  .choices = testing_modes,
 	  .help = "As testing, for this map.",
 	  .more = "" },
 	{ .path = "maps.protocols",
@@ -496,17 +499,17 @@ static const struct conf_option options[] = {
 	  .help = "What is logged, and where.",
 	  .more = "" },
 	{ .path = "log.level",
-	  .type = CONF_WORD,
+	  .type = CONF_CHOICE,
 	  .offset = IN(log.level),
 	  .fallback = "info",
-	  .words = levels,
+	  .choices = levels,
 	  .help = "How much is logged.",
 	  .more = "Look-ups are logged one by one at debug only." },
 	{ .path = "log.target",
-	  .type = CONF_WORD,
+	  .type = CONF_CHOICE,
 	  .offset = IN(log.target),
 	  .fallback = "stderr",
-	  .words = targets,
+	  .choices = targets,
 	  .help = "Where log lines go.",
 	  .more = "With syslog the facility is mail. In the background it is "
 	          "always syslog." },
@@ -535,4 +538,89 @@ const struct conf_option *schema_at(size_t index)
 size_t schema_index(const struct conf_option *option)
 {
 	return (size_t)(option - options);
+}
+
+/* -- finding a row --------------------------------------------------------- */
+
+const struct conf_option *schema_find(const char *path)
+{
+	for (size_t i = 0; schema_at(i); i++)
+		if (strcmp(schema_at(i)->path, path) == 0)
+			return schema_at(i);
+	return NULL;
+}
+
+/* What stands after the last dot. */
+static const char *last_name(const struct conf_option *option)
+{
+	const char *dot = strrchr(option->path, '.');
+
+	return dot ? dot + 1 : option->path;
+}
+
+bool schema_is_child(const struct conf_option *option,
+                     const struct conf_option *parent)
+{
+	const char *name = last_name(option);
+	size_t len = parent ? strlen(parent->path) + 1 : 0;
+
+	return (size_t)(name - option->path) == len &&
+	       (!parent || strncmp(option->path, parent->path, len - 1) == 0);
+}
+
+const struct conf_option *schema_child(const struct conf_option *parent,
+                                       struct slice name)
+{
+	for (size_t i = 0; schema_at(i); i++)
+		if (schema_is_child(schema_at(i), parent) &&
+		    slice_is(name, last_name(schema_at(i))))
+			return schema_at(i);
+	return NULL;
+}
+
+/* -- guesses --------------------------------------------------------------- */
+
+static const struct conf_option *guess_spelling(
+    const struct conf_option *parent, struct slice name)
+{
+	const struct conf_option *best = NULL;
+	size_t nearest = spell_slips(name.len) + 1;
+
+	for (size_t i = 0; schema_at(i); i++) {
+		const struct conf_option *option = schema_at(i);
+		size_t far = spell_distance(name, last_name(option));
+
+		if (!schema_is_child(option, parent) || far >= nearest)
+			continue;
+		best = option;
+		nearest = far;
+	}
+	return best;
+}
+
+/* The one option of this name or path in another place. */
+static const struct conf_option *guess_elsewhere(struct slice name)
+{
+	const struct conf_option *found = NULL;
+
+	for (size_t i = 0; schema_at(i); i++) {
+		const struct conf_option *option = schema_at(i);
+
+		if (slice_is(name, option->path))
+			return option;
+		if (!slice_is(name, last_name(option)))
+			continue;
+		if (found)
+			return NULL;
+		found = option;
+	}
+	return found;
+}
+
+const struct conf_option *schema_guess(const struct conf_option *parent,
+                                       struct slice name)
+{
+	const struct conf_option *guess = guess_spelling(parent, name);
+
+	return guess ? guess : guess_elsewhere(name);
 }

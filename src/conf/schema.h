@@ -24,7 +24,7 @@ enum conf_type {
 	CONF_COUNT,     /* uint64_t */
 	CONF_SIZE,      /* uint64_t, bytes */
 	CONF_DURATION,  /* uint64_t, milliseconds */
-	CONF_WORD,      /* an enum: the index of one of the words */
+	CONF_CHOICE,    /* an enum: the index of one of the words */
 	CONF_MODE,      /* mode_t, written in octal */
 	CONF_ADDRESS,   /* char *, "unix:/path" or "inet:host:port" */
 	CONF_UNIX,      /* char *, "unix:/path" */
@@ -41,11 +41,11 @@ struct conf_option {
 	 * "" is good; of lists their length. */
 	uint64_t min;
 	uint64_t max;
-	const char *fallback;     /* the default, as a file would say it */
-	const char *example;      /* without a default: a good value */
-	const char *const *words; /* CONF_WORD: up to a NULL */
-	const char *help;         /* one line */
-	const char *more;         /* what else there is to know, or "" */
+	const char *fallback;       /* the default, as a file would say it */
+	const char *example;        /* without a default: a good value */
+	const char *const *choices; /* CONF_CHOICE: up to a NULL */
+	const char *help;           /* one line */
+	const char *more;           /* what else there is to know, or "" */
 };
 
 enum { CONF_OPTIONS_MAX = 64 }; /* there are fewer rows than this */

@@ -38,7 +38,7 @@ static int quote_len(struct slice text)
 }
 
 /* Takes the digits off the start of TEXT into *RET. */
-static int take_number(struct slice *text, uint64_t *ret)
+static int take_value_digits(struct slice *text, uint64_t *ret)
 {
 	uint64_t n = 0;
 	size_t i;
@@ -61,7 +61,7 @@ static int parse_units(struct slice text, const struct unit *units,
                        uint64_t *ret)
 {
 	uint64_t n = 0;
-	int status = take_number(&text, &n);
+	int status = take_value_digits(&text, &n);
 
 	if (status != MTS_OK)
 		return status;
@@ -106,11 +106,11 @@ static int parse_bool(struct slice text, uint64_t *ret)
 	return MTS_OK;
 }
 
-static int parse_word(struct slice text, const char *const *words,
-                      uint64_t *ret)
+static int parse_choice(struct slice text, const char *const *choices,
+                        uint64_t *ret)
 {
-	for (size_t i = 0; words[i]; i++)
-		if (slice_is(text, words[i])) {
+	for (size_t i = 0; choices[i]; i++)
+		if (slice_is(text, choices[i])) {
 			*ret = i;
 			return MTS_OK;
 		}
@@ -119,13 +119,13 @@ static int parse_word(struct slice text, const char *const *words,
 
 static int parse_count(struct slice text, uint64_t *ret)
 {
-	int status = take_number(&text, ret);
+	int status = take_value_digits(&text, ret);
 
 	return status == MTS_OK && text.len ? MTS_ESYNTAX : status;
 }
 
-static int parse_number(const struct conf_option *option, struct slice text,
-                        uint64_t *ret)
+static int parse_number_value(const struct conf_option *option,
+                              struct slice text, uint64_t *ret)
 {
 	switch (option->type) {
 	case CONF_BOOL:
@@ -136,8 +136,8 @@ static int parse_number(const struct conf_option *option, struct slice text,
 		return parse_units(text, sizes, ret);
 	case CONF_DURATION:
 		return parse_units(text, durations, ret);
-	case CONF_WORD:
-		return parse_word(text, option->words, ret);
+	case CONF_CHOICE:
+		return parse_choice(text, option->choices, ret);
 	case CONF_MODE:
 		return parse_octal(text, ret);
 	case CONF_SECTION:
@@ -157,25 +157,25 @@ static int parse_number(const struct conf_option *option, struct slice text,
 
 /* -- what is wrong, and what would be right -------------------------------- */
 
-static int refuse_word(const struct conf_option *option, struct slice text,
-                       struct fault *why)
+static int refuse_choice(const struct conf_option *option, struct slice text,
+                         struct fault *why)
 {
-	char words[100] = "";
+	char choices[100] = "";
 	size_t used = 0;
 
-	for (size_t i = 0; option->words[i]; i++) {
-		const char *link = !i                     ? ""
-		                   : option->words[i + 1] ? ", "
-		                                          : " or ";
-		int n = snprintf(words + used, sizeof(words) - used, "%s%s",
-		                 link, option->words[i]);
+	for (size_t i = 0; option->choices[i]; i++) {
+		const char *link = !i                       ? ""
+		                   : option->choices[i + 1] ? ", "
+		                                            : " or ";
+		int n = snprintf(choices + used, sizeof(choices) - used, "%s%s",
+		                 link, option->choices[i]);
 
-		if (n < 0 || (size_t)n >= sizeof(words) - used)
+		if (n < 0 || (size_t)n >= sizeof(choices) - used)
 			break;
 		used += (size_t)n;
 	}
 	return fault_set(why, MTS_ESYNTAX, "'%.*s' is not known; write %s",
-	                 quote_len(text), text.data, words);
+	                 quote_len(text), text.data, choices);
 }
 
 static bool is_digits(struct slice text)
@@ -202,8 +202,8 @@ static int refuse_duration(const struct conf_option *option, struct slice text,
 static int refuse_syntax(const struct conf_option *option, struct slice text,
                          struct fault *why)
 {
-	if (option->type == CONF_WORD)
-		return refuse_word(option, text, why);
+	if (option->type == CONF_CHOICE)
+		return refuse_choice(option, text, why);
 	if (option->type == CONF_DURATION)
 		return refuse_duration(option, text, why);
 	if (option->type == CONF_SIZE)
@@ -245,7 +245,7 @@ static void store_number(const struct conf_option *option, void *base,
                          uint64_t number)
 {
 	char *at = (char *)base + option->offset;
-	unsigned word = (unsigned)number;
+	unsigned choice = (unsigned)number;
 	mode_t mode = (mode_t)number;
 	bool on = number != 0;
 
@@ -258,8 +258,8 @@ static void store_number(const struct conf_option *option, void *base,
 	               "an enum is kept as an unsigned");
 	if (option->type == CONF_BOOL)
 		memcpy(at, &on, sizeof(on));
-	else if (option->type == CONF_WORD)
-		memcpy(at, &word, sizeof(word));
+	else if (option->type == CONF_CHOICE)
+		memcpy(at, &choice, sizeof(choice));
 	else if (option->type == CONF_MODE)
 		memcpy(at, &mode, sizeof(mode));
 	else
@@ -270,8 +270,8 @@ static int set_number(const struct conf_option *option, void *base,
                       struct slice text, struct fault *why)
 {
 	uint64_t number = 0;
-	int status = parse_number(option, text, &number);
-	bool ranged = option->type != CONF_BOOL && option->type != CONF_WORD;
+	int status = parse_number_value(option, text, &number);
+	bool ranged = option->type != CONF_BOOL && option->type != CONF_CHOICE;
 
 	if (status == MTS_ESYNTAX)
 		return refuse_syntax(option, text, why);
@@ -300,8 +300,8 @@ const char *value_text(const struct conf_option *option, uint64_t number,
 		return unit_text(durations, number, text);
 	if (option->type == CONF_SIZE)
 		return unit_text(sizes, number, text);
-	if (option->type == CONF_WORD)
-		snprintf(text, VALUE_TEXT_MAX, "%s", option->words[number]);
+	if (option->type == CONF_CHOICE)
+		snprintf(text, VALUE_TEXT_MAX, "%s", option->choices[number]);
 	else if (option->type == CONF_BOOL)
 		snprintf(text, VALUE_TEXT_MAX, "%s", number ? "true" : "false");
 	else
@@ -336,7 +336,7 @@ static int check_text(const struct conf_option *option, const char *text,
 	case CONF_COUNT:
 	case CONF_SIZE:
 	case CONF_DURATION:
-	case CONF_WORD:
+	case CONF_CHOICE:
 	case CONF_MODE:
 		break;
 	}
@@ -353,8 +353,8 @@ static bool has_controls(struct slice text)
 }
 
 /* A checked copy of TEXT; NULL if it is empty and OPTION is a name. */
-static int copy_text(const struct conf_option *option, struct slice text,
-                     char **ret, struct fault *why)
+static int copy_checked_text(const struct conf_option *option,
+                             struct slice text, char **ret, struct fault *why)
 {
 	char *copy = NULL;
 	int status = MTS_OK;
@@ -383,7 +383,7 @@ out:
 	return status;
 }
 
-static bool is_text(enum conf_type type)
+static bool is_text_type(enum conf_type type)
 {
 	return type == CONF_ADDRESS || type == CONF_UNIX || type == CONF_PATH ||
 	       type == CONF_NAME;
@@ -396,9 +396,9 @@ int value_set(const struct conf_option *option, void *base, struct slice text,
 	char *copy = NULL;
 	int status;
 
-	if (!is_text(option->type))
+	if (!is_text_type(option->type))
 		return set_number(option, base, text, why);
-	status = copy_text(option, text, &copy, why);
+	status = copy_checked_text(option, text, &copy, why);
 	if (status != MTS_OK)
 		return status;
 	at = (char **)(void *)((char *)base + option->offset);
@@ -423,7 +423,7 @@ int value_add_item(enum conf_type type, char ***items, size_t *count,
 	struct conf_option item = { .type = type, .min = 1, .max = 100 };
 	char **more;
 	char *copy = NULL;
-	int status = copy_text(&item, text, &copy, why);
+	int status = copy_checked_text(&item, text, &copy, why);
 
 	if (status != MTS_OK)
 		return status;

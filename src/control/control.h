@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* control.h - the operator's socket (wire/control.h tells its language).
+/* control.h - the operator's socket (wire/control_protocol.h tells its language).
  *
  * Only those may speak whom control_access.h lets in: the socket's mode is 0600
  * unless more are named, and each peer's credentials are checked besides. */

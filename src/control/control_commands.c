@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "lookup/top.h"
 #include "stats/daemon_health.h"
-#include "wire/top_span.h"
+#include "wire/control_protocol.h"
 
 #include <stdio.h>
 #include <unistd.h>

@@ -4,7 +4,7 @@
 #ifndef CTL_CTL_COMMANDS_H
 #define CTL_CTL_COMMANDS_H
 
-#include "wire/control.h"
+#include "wire/control_protocol.h"
 
 /* One row an option that any command takes. */
 struct ctl_option {

@@ -4,7 +4,7 @@
 #define CTL_CTL_TOP_H
 
 #include "base/status.h"
-#include "wire/top_span.h"
+#include "wire/control_protocol.h"
 
 /* Shows SPAN of the daemon at SOCKET anew every interval_s, until a person or a
  * signal ends that; ROWS: as many as it says, else as many as fit. A daemon that

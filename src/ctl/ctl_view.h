@@ -8,7 +8,7 @@
 #define CTL_CTL_VIEW_H
 
 #include "base/buffer.h"
-#include "wire/control.h"
+#include "wire/control_protocol.h"
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -16,7 +16,7 @@
 #include "ctl/ctl_view.h"
 #include "prog/preflight.h"
 #include "prog/standard.h"
-#include "wire/control.h"
+#include "wire/control_protocol.h"
 
 #include <errno.h>
 #include <fcntl.h>

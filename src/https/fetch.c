@@ -383,7 +383,8 @@ static void keep_if_best(struct fetch *fetch, const struct fetch_result *result)
 }
 
 /* After an attempt that got no HTTP answer. True: the fetch goes on. */
-static bool try_next(struct fetch *fetch, const struct fetch_result *result)
+static bool fetch_try_next(struct fetch *fetch,
+                           const struct fetch_result *result)
 {
 	if (result->http_status || result->cause == FETCH_OK ||
 	    result->cause == FETCH_NO_MEMORY)
@@ -428,7 +429,7 @@ static void fetch_on_attempt(void *arg, const struct fetch_result *result)
 	struct fetch *fetch = arg;
 	struct fetch_result last = *result;
 
-	if (try_next(fetch, result))
+	if (fetch_try_next(fetch, result))
 		return;
 	if (last.cause != FETCH_OK && best_is_better(fetch, result))
 		last = fetch->best;

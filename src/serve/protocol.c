@@ -3,8 +3,7 @@
 #include "serve/protocol.h"
 
 #include "wire/exim.h"
-#include "wire/line.h"
-#include "wire/netstring.h"
+#include "wire/framing.h"
 #include "wire/tcp_table.h"
 
 _Static_assert((int)PROTOCOL_REPLY_MAX >= (int)SOCKETMAP_REPLY_MAX &&

@@ -2,7 +2,7 @@
 /* protocol.h - the protocols in which MTAs ask. The server is the same for all; what
  * differs is in a struct protocol.
  *
- * socketmap: wire/socketmap.h in wire/netstring.h
+ * socketmap: wire/socketmap.h in wire/framing.h
  * tcp_table: wire/tcp_table.h
  * exim: wire/exim.h; one question a connection, answered within the 5 s that Exim
  *   waits */

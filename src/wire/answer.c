@@ -3,25 +3,25 @@
  *
  * SECURITY: a blank, a comma, a colon or a brace within a pattern would let the
  * publisher of a policy set attributes of his own in Postfix. Patterns were
- * checked when the policy was parsed; put_pattern() looks once more, as they
+ * checked when the policy was parsed; put_safe_pattern() looks once more, as they
  * have been on disk since, and leaves out what is no good. */
 #include "wire/answer.h"
 
 #include "sts/verdict.h"
-#include "wire/number.h"
 #include "wire/tcp_table.h"
 
 #include <stdio.h>
 #include <strings.h>
 
-static int put_reason(struct buffer *out, const char *word, const char *reason)
+static int put_reason(struct buffer *out, const char *prefix,
+                      const char *reason)
 {
 	char text[ANSWER_REASON_MAX + 1];
 
 	if (snprintf(text, sizeof(text), "%s", reason) < 0)
 		text[0] = '\0';
 	fault_scrub(text);
-	buffer_puts(out, word);
+	buffer_puts(out, prefix);
 	return buffer_puts(out, text);
 }
 
@@ -40,66 +40,19 @@ int answer_write_perm(struct buffer *out, const char *reason)
  * Each writer reserves what it can need at most, then copies. */
 
 /* Appends what there is room for. */
-static inline void put(struct buffer *out, const char *text, size_t len)
+static inline void append_reserved(struct buffer *out, const char *text,
+                                   size_t len)
 {
 	memcpy(out->data + out->len, text, len);
 	out->len += len;
 }
 
-#define PUT(out, literal) put(out, literal, sizeof(literal) - 1)
+#define PUT(out, literal) append_reserved(out, literal, sizeof(literal) - 1)
 
-/* A letter, a digit, a hyphen or a dot: nothing that parts attributes. */
-static inline bool is_plain(unsigned char c)
+/* A letter, a digit, a hyphen or a dot. None of them separates attributes. */
+static inline bool is_plain_char(char c)
 {
-	static const uint64_t plain[4] = {
-		0x03ff600000000000, /* '-' '.' '0' to '9' */
-		0x07fffffe07fffffe, /* 'A' to 'Z', 'a' to 'z' */
-	};
-
-	return (plain[c >> 6] >> (c & 63)) & 1;
-}
-
-static const uint64_t ones = 0x0101010101010101u;
-static const uint64_t tops = 0x8080808080808080u;
-
-/* Of eight bytes, none of them beyond ASCII: the top bit of each that is not
- * less than C. */
-static inline uint64_t not_less(uint64_t word, unsigned char c)
-{
-	return (word | tops) - ones * c;
-}
-
-/* is_plain() of eight bytes at once. */
-static inline bool are_plain(uint64_t word)
-{
-	uint64_t lower = word | ones * 0x20; /* of letters */
-	uint64_t letter = not_less(lower, 'a') & ~not_less(lower, 'z' + 1);
-	uint64_t digit = not_less(word, '0') & ~not_less(word, '9' + 1);
-	uint64_t point = not_less(word, '-') & ~not_less(word, '.' + 1);
-
-	return ((letter | digit | point) & ~word & tops) == tops;
-}
-
-/* Copies LEN bytes; true if they are all plain, or it stops somewhere. */
-static inline bool copy_plain(char *to, const char *from, size_t len)
-{
-	uint64_t word;
-	size_t i = 0;
-
-	for (; i < len && len >= sizeof(word); i += sizeof(word)) {
-		if (i + sizeof(word) > len)
-			i = len - sizeof(word); /* the last ones once more */
-		memcpy(&word, from + i, sizeof(word));
-		if (!are_plain(word))
-			return false;
-		memcpy(to + i, &word, sizeof(word));
-	}
-	for (; i < len; i++) {
-		if (!is_plain((unsigned char)from[i]))
-			return false;
-		to[i] = from[i];
-	}
-	return true;
+	return ascii_is_alnum(c) || c == '-' || c == '.';
 }
 
 static bool is_keyword(const char *text, size_t len)
@@ -112,18 +65,23 @@ static bool is_keyword(const char *text, size_t len)
 /* Appends PATTERN, without the '*' of "*." unless STAR. Appends nothing and
  * returns false if it could steer an MTA: of mx_pattern_is_valid() that part
  * which costs nothing while copying. */
-static bool put_pattern(struct buffer *out, const char *pattern, bool star)
+static bool put_safe_pattern(struct buffer *out, const char *pattern, bool star)
 {
 	bool wildcard = pattern[0] == '*' && pattern[1] == '.' && pattern[2];
 	const char *rest = pattern + (wildcard ? 1 : 0);
 	char *to = out->data + out->len;
-	size_t len = strlen(rest);
+	size_t len = 0;
 
 	if (pattern[0] == '.')
 		return false;
 	if (wildcard && star)
 		*to++ = '*';
-	if (len == 0 || !copy_plain(to, rest, len) || is_keyword(rest, len))
+	for (; rest[len]; len++) {
+		if (!is_plain_char(rest[len]))
+			return false;
+		to[len] = rest[len];
+	}
+	if (len == 0 || is_keyword(rest, len))
 		return false;
 	out->len = (size_t)(to + len - out->data);
 	return true;
@@ -142,9 +100,9 @@ static void put_patterns(struct buffer *out, const struct policy *policy,
 		if (buffer_reserve(out, before.len + strlen(pattern) +
 		                            after.len) != MTS_OK)
 			return;
-		put(out, before.data, before.len);
-		if (put_pattern(out, pattern, true))
-			put(out, after.data, after.len);
+		append_reserved(out, before.data, before.len);
+		if (put_safe_pattern(out, pattern, true))
+			append_reserved(out, after.data, after.len);
 		else
 			out->len = start;
 	}
@@ -160,7 +118,7 @@ static bool put_match(struct buffer *out, const struct policy *policy)
 	const char *pattern;
 
 	while ((pattern = policy_next_mx(policy, &offset)))
-		if (put_pattern(out, pattern, false))
+		if (put_safe_pattern(out, pattern, false))
 			PUT(out, ":");
 	if (out->len == start)
 		return false;
@@ -171,7 +129,8 @@ static bool put_match(struct buffer *out, const struct policy *policy)
 /* The same of the MX hosts that the policy covers (RFC 8461 4.1), instead of its
  * patterns. What is no host name never gets here (discover/mx_hosts.h), and could not
  * steer an MTA. */
-static bool put_hosts(struct buffer *out, const struct answer_input *input)
+static bool put_matching_hosts(struct buffer *out,
+                               const struct answer_input *input)
 {
 	struct slice hosts = input->hosts;
 	size_t start = out->len;
@@ -183,7 +142,7 @@ static bool put_hosts(struct buffer *out, const struct answer_input *input)
 
 		if (host[0] != '*' &&
 		    verdict_mx_matches(input->policy, slice_str(host)) &&
-		    put_pattern(out, host, false))
+		    put_safe_pattern(out, host, false))
 			PUT(out, ":");
 	}
 	if (out->len == start)
@@ -194,9 +153,9 @@ static bool put_hosts(struct buffer *out, const struct answer_input *input)
 
 /* The policy's fields, re-written: what else the publisher wrote stays out. Each
  * line gets BEFORE, or BEFORE_MX if it is an mx, and AFTER. */
-static void put_policy(struct buffer *out, const struct policy *policy,
-                       const char *before, const char *before_mx,
-                       const char *after)
+static void put_policy_lines(struct buffer *out, const struct policy *policy,
+                             const char *before, const char *before_mx,
+                             const char *after)
 {
 	buffer_puts(out, before);
 	buffer_puts(out, "version: STSv1");
@@ -208,13 +167,13 @@ static void put_policy(struct buffer *out, const struct policy *policy,
 	put_patterns(out, policy, slice_str(before_mx), slice_str(after));
 	buffer_puts(out, before);
 	buffer_puts(out, "max_age: ");
-	number_put(out, policy->max_age_s);
+	buffer_put_number(out, policy->max_age_s);
 	buffer_puts(out, after);
 }
 
 int answer_write_policy(struct buffer *out, const struct policy *policy)
 {
-	put_policy(out, policy, "", "mx: ", "\n");
+	put_policy_lines(out, policy, "", "mx: ", "\n");
 	return buffer_status(out);
 }
 
@@ -234,7 +193,7 @@ static bool fits(const struct buffer *out, size_t start,
 }
 
 /* Cuts OUT back to LEN bytes, unless memory is what failed. */
-static int cut(struct buffer *out, size_t len)
+static int cut_back(struct buffer *out, size_t len)
 {
 	if (buffer_status(out) != MTS_ENOMEM)
 		buffer_truncate(out, len);
@@ -281,26 +240,27 @@ static int write_no_host(struct buffer *out, const struct answer_input *input)
 }
 
 /* What follows "match="; false: nothing. */
-static bool put_names(struct buffer *out, const struct answer_input *input)
+static bool put_match_names(struct buffer *out,
+                            const struct answer_input *input)
 {
 	if (input->how.strict_mx)
-		return put_hosts(out, input);
+		return put_matching_hosts(out, input);
 	return put_match(out, input->policy);
 }
 
 /* Only enforce binds an MTA; a policy without a usable pattern is none. */
 static int write_secure(struct buffer *out, const struct answer_input *input)
 {
-	static const char words[] = "OK secure match= servername=hostname";
+	static const char frame[] = "OK secure match= servername=hostname";
 	const struct policy *policy = input->policy;
 	size_t start = out->len;
 
 	if (mode_of(input) != POLICY_ENFORCE)
 		return write_not_found(out);
-	if (buffer_reserve(out, sizeof(words) + policy->mx.len) == MTS_OK) {
+	if (buffer_reserve(out, sizeof(frame) + policy->mx.len) == MTS_OK) {
 		PUT(out, "OK secure match=");
-		if (!put_names(out, input)) {
-			if (cut(out, start) != MTS_OK)
+		if (!put_match_names(out, input)) {
+			if (cut_back(out, start) != MTS_OK)
 				return buffer_status(out);
 			return input->how.strict_mx ? write_no_host(out, input)
 			                            : write_not_found(out);
@@ -310,7 +270,7 @@ static int write_secure(struct buffer *out, const struct answer_input *input)
 	}
 	if (fits(out, start, input->limit))
 		return MTS_OK;
-	cut(out, start);
+	cut_back(out, start);
 	return write_too_long(out);
 }
 
@@ -329,7 +289,7 @@ static int write_postfix(struct buffer *out, const struct answer_input *input)
 	buffer_puts(out, " protocols=>=TLSv1.2");
 	if (fits(out, start, input->limit))
 		return MTS_OK;
-	cut(out, start);
+	cut_back(out, start);
 	return write_too_long(out);
 }
 
@@ -344,8 +304,8 @@ static void put_attributes(struct buffer *out, const struct answer_input *input)
 
 static void put_policy_strings(struct buffer *out, const struct policy *policy)
 {
-	put_policy(out, policy,
-	           " { policy_string = ", " { policy_string = mx: ", " }");
+	put_policy_lines(out, policy, " { policy_string = ",
+	                 " { policy_string = mx: ", " }");
 }
 
 static int write_tlsrpt(struct buffer *out, const struct answer_input *input)
@@ -359,12 +319,12 @@ static int write_tlsrpt(struct buffer *out, const struct answer_input *input)
 	put_attributes(out, input);
 	/* Never without them: Postfix would be less strict, and not say so. */
 	if (!fits(out, start, input->limit)) {
-		cut(out, start);
+		cut_back(out, start);
 		return write_too_long(out);
 	}
 	good = out->len;
 	put_policy_strings(out, input->policy);
-	return fits(out, start, input->limit) ? MTS_OK : cut(out, good);
+	return fits(out, start, input->limit) ? MTS_OK : cut_back(out, good);
 }
 
 /* -- DANE, which Postfix sees to when it is told ----------------------------
@@ -432,7 +392,7 @@ static int write_verdict(struct buffer *out, const struct answer_input *input)
 	buffer_puts(out, " id=");
 	buffer_puts(out, input->id);
 	buffer_puts(out, " expires=");
-	return number_put(
+	return buffer_put_number(
 	    out, input->expires_in_s > 0 ? (uint64_t)input->expires_in_s : 0);
 }
 

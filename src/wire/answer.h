@@ -15,7 +15,7 @@
 
 #include <stdint.h>
 
-/* Where an answer has to fit in. */
+/* How long an answer may be. */
 enum answer_limit {
 	ANSWER_LIMIT_SOCKETMAP, /* SOCKETMAP_REPLY_MAX */
 	ANSWER_LIMIT_TCP_TABLE, /* TCP_TABLE_MAX, encoded */

@@ -11,19 +11,19 @@
 #include "sts/verdict.h"
 
 /* Cuts the first word from TEXT, and the one blank behind it. */
-static struct slice next_word(struct slice *text)
+static struct slice exim_next_field(struct slice *text)
 {
 	const char *blank =
 	    text->len ? memchr(text->data, ' ', text->len) : NULL;
-	struct slice word = *text;
+	struct slice field = *text;
 
 	if (!blank) {
 		*text = slice_of(text->data + text->len, 0);
-		return word;
+		return field;
 	}
-	word.len = (size_t)(blank - text->data);
-	*text = slice_of(blank + 1, text->len - word.len - 1);
-	return word;
+	field.len = (size_t)(blank - text->data);
+	*text = slice_of(blank + 1, text->len - field.len - 1);
+	return field;
 }
 
 int exim_parse(struct slice line, struct exim_request *ret, struct fault *why)
@@ -34,9 +34,9 @@ int exim_parse(struct slice line, struct exim_request *ret, struct fault *why)
 
 	if (line.len > 0 && memchr(line.data, '\0', line.len))
 		return fault_set(why, MTS_ESYNTAX, "a NUL in the request");
-	if (!slice_is(next_word(&rest), "exim"))
+	if (!slice_is(exim_next_field(&rest), "exim"))
 		return fault_set(why, MTS_ESYNTAX, "%s", want);
-	request.domain = next_word(&rest);
+	request.domain = exim_next_field(&rest);
 	if (request.domain.len == 0)
 		return fault_set(why, MTS_ESYNTAX, "%s", want);
 	/* A blank behind the domain promises a host. */
@@ -50,7 +50,7 @@ int exim_parse(struct slice line, struct exim_request *ret, struct fault *why)
 }
 
 /* Appends "!^mx1[.]example$:" for PATTERN. */
-static void put_pattern(struct buffer *out, const char *pattern)
+static void put_exim_pattern(struct buffer *out, const char *pattern)
 {
 	const char *rest = pattern;
 
@@ -69,7 +69,7 @@ static void put_pattern(struct buffer *out, const char *pattern)
 }
 
 /* False if there was no pattern to put. */
-static bool put_hosts(struct buffer *out, const struct policy *policy)
+static bool put_exim_hosts(struct buffer *out, const struct policy *policy)
 {
 	size_t offset = 0;
 	const char *pattern;
@@ -79,7 +79,7 @@ static bool put_hosts(struct buffer *out, const struct policy *policy)
 	while ((pattern = policy_next_mx(policy, &offset))) {
 		if (!mx_pattern_is_valid(slice_str(pattern)))
 			continue;
-		put_pattern(out, pattern);
+		put_exim_pattern(out, pattern);
 		any = true;
 	}
 	buffer_puts(out, "*");
@@ -114,7 +114,7 @@ int exim_write(struct buffer *out, const struct policy *policy, struct slice mx,
 	if (policy && mx.len > 0)
 		return write_match(out, mode, policy, mx);
 	write_mode(out, mode);
-	if (mode == POLICY_ENFORCE && !put_hosts(out, policy) &&
+	if (mode == POLICY_ENFORCE && !put_exim_hosts(out, policy) &&
 	    buffer_status(out) == MTS_OK) {
 		/* A policy without a usable pattern is none. */
 		buffer_truncate(out, start);

@@ -27,7 +27,7 @@ static int parse_mode(struct slice text, struct filter *ret, struct fault *why)
 
 /* Takes the digits that REST begins with, nine at most, which any use of the
  * number can stand. */
-static bool take_number(struct slice *rest, uint64_t *ret)
+static bool take_digits(struct slice *rest, uint64_t *ret)
 {
 	size_t i = 0;
 
@@ -51,13 +51,14 @@ static uint64_t unit_s(struct slice unit)
 	return 0;
 }
 
-static int parse_end(struct slice text, struct filter *ret, struct fault *why)
+static int parse_expiring(struct slice text, struct filter *ret,
+                          struct fault *why)
 {
 	struct slice rest = text;
 	uint64_t number;
 
 	ret->has_end = true;
-	if (take_number(&rest, &number) && unit_s(rest)) {
+	if (take_digits(&rest, &number) && unit_s(rest)) {
 		ret->end_in_s = number * unit_s(rest);
 		return MTS_OK;
 	}
@@ -70,7 +71,7 @@ static int parse_limit(struct slice text, struct filter *ret, struct fault *why)
 {
 	struct slice rest = text;
 
-	if (take_number(&rest, &ret->limit) && rest.len == 0 && ret->limit > 0)
+	if (take_digits(&rest, &ret->limit) && rest.len == 0 && ret->limit > 0)
 		return MTS_OK;
 	return fault_set(why, MTS_ESYNTAX, "--limit: want a number above 0");
 }
@@ -88,7 +89,7 @@ int filter_parse(const struct control_request *request, struct filter *ret,
 	if (control_has(request, CONTROL_LIST_MODE))
 		rc = parse_mode(options[CONTROL_LIST_MODE], ret, why);
 	if (rc == MTS_OK && control_has(request, CONTROL_LIST_EXPIRING))
-		rc = parse_end(options[CONTROL_LIST_EXPIRING], ret, why);
+		rc = parse_expiring(options[CONTROL_LIST_EXPIRING], ret, why);
 	if (rc == MTS_OK && control_has(request, CONTROL_LIST_LIMIT))
 		rc = parse_limit(options[CONTROL_LIST_LIMIT], ret, why);
 	return rc;
@@ -127,20 +128,20 @@ static size_t plain_len(const char *pattern)
 	return i;
 }
 
-void filter_start(const struct filter *filter, char *place, size_t size)
+void filter_start(const struct filter *filter, char *start, size_t size)
 {
 	size_t len = plain_len(filter->pattern);
 
-	place[0] = '\0';
+	start[0] = '\0';
 	if (len == 0 || len + 2 > size)
 		return;
 	for (size_t i = 0; i < len; i++)
-		place[i] = ascii_lower(filter->pattern[i]);
+		start[i] = ascii_lower(filter->pattern[i]);
 	/* After all that begins with the letter before: no name has a byte as
 	 * high as this one. */
-	place[len - 1]--;
-	place[len] = '\x7f';
-	place[len + 1] = '\0';
+	start[len - 1]--;
+	start[len] = '\x7f';
+	start[len + 1] = '\0';
 }
 
 bool filter_is_over(const struct filter *filter, const char *domain)

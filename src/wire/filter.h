@@ -4,7 +4,7 @@
 #define WIRE_FILTER_H
 
 #include "sts/policy.h"
-#include "wire/control.h"
+#include "wire/control_protocol.h"
 
 #include <stdint.h>
 
@@ -42,7 +42,7 @@ bool filter_matches(const struct filter *filter,
 
 /* Writes a name to PLACE, of SIZE bytes, before which in order of domain there
  * is nothing that FILTER's pattern could match; "" if it does not say. */
-void filter_start(const struct filter *filter, char *place, size_t size);
+void filter_start(const struct filter *filter, char *start, size_t size);
 
 /* True if neither DOMAIN nor what comes after it in order can match. */
 bool filter_is_over(const struct filter *filter, const char *domain);

@@ -31,7 +31,7 @@ static int decode_next(struct slice text, size_t *i)
 	return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
-static bool is_plain(char c)
+static bool is_unencoded(char c)
 {
 	return c > 0x20 && c < 0x7f && c != '%';
 }
@@ -41,7 +41,7 @@ static size_t encoded_size(struct slice text)
 	size_t size = 0;
 
 	for (size_t i = 0; i < text.len; i++)
-		size += is_plain(text.data[i]) ? 1 : 3;
+		size += is_unencoded(text.data[i]) ? 1 : 3;
 	return size;
 }
 
@@ -53,7 +53,7 @@ static void put_encoded(struct buffer *out, struct slice text)
 		unsigned char c = (unsigned char)text.data[i];
 		char code[3] = { '%', digits[c >> 4], digits[c & 15] };
 
-		if (is_plain(text.data[i]))
+		if (is_unencoded(text.data[i]))
 			buffer_put(out, &text.data[i], 1);
 		else
 			buffer_put(out, code, sizeof(code));
@@ -92,16 +92,18 @@ int tcp_table_parse(struct slice line, struct buffer *key, struct fault *why)
 /* The status of REPLY, of which the text behind its first word is left. */
 static const char *split_reply(struct slice *reply)
 {
-	struct slice word = *reply;
-	const char *blank = word.len ? memchr(word.data, ' ', word.len) : NULL;
+	struct slice status_text = *reply;
+	const char *blank = status_text.len
+	                        ? memchr(status_text.data, ' ', status_text.len)
+	                        : NULL;
 
 	if (blank)
-		word.len = (size_t)(blank - word.data);
-	*reply = blank ? slice_of(blank + 1, reply->len - word.len - 1)
+		status_text.len = (size_t)(blank - status_text.data);
+	*reply = blank ? slice_of(blank + 1, reply->len - status_text.len - 1)
 	               : slice_str("");
-	if (slice_is(word, "OK"))
+	if (slice_is(status_text, "OK"))
 		return "200 ";
-	if (!slice_is(word, "NOTFOUND"))
+	if (!slice_is(status_text, "NOTFOUND"))
 		return "400 ";
 	*reply = slice_str("not found");
 	return "500 ";

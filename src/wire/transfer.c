@@ -15,14 +15,14 @@ static const int64_t time_max_s = 253402300799;
 
 /* -- members --------------------------------------------------------------- */
 
-static struct slice text_of(const json_t *value)
+static struct slice json_text(const json_t *value)
 {
 	if (!json_is_string(value))
 		return slice_of("", 0);
 	return slice_of(json_string_value(value), json_string_length(value));
 }
 
-static int cut(struct slice text)
+static int shown_len(struct slice text)
 {
 	return text.len > WHY_MAX ? WHY_MAX : (int)text.len;
 }
@@ -30,7 +30,7 @@ static int cut(struct slice text)
 static int get_text(const json_t *object, const char *key, struct slice *ret,
                     struct fault *why)
 {
-	*ret = text_of(json_object_get(object, key));
+	*ret = json_text(json_object_get(object, key));
 	if (ret->len > 0)
 		return MTS_OK;
 	return fault_set(why, MTS_ESYNTAX, "%s: a text is expected", key);
@@ -60,8 +60,8 @@ static int get_domain(const json_t *object, struct domain *ret,
 	/* Keys that an MTA may ask with are more than names. */
 	if (!domain_is_name(name.data, name.len))
 		return fault_set(why, MTS_ESYNTAX,
-		                 "domain: '%.*s' is no domain name", cut(name),
-		                 name.data);
+		                 "domain: '%.*s' is no domain name",
+		                 shown_len(name), name.data);
 	return domain_from_key(name.data, name.len, ret, why);
 }
 
@@ -81,7 +81,7 @@ static int get_id(const json_t *object, char id[RECORD_ID_MAX + 1],
 		return fault_set(why, MTS_ESYNTAX,
 		                 "id: '%.*s' is none: 1 to %d letters and "
 		                 "digits are expected",
-		                 cut(value), value.data, RECORD_ID_MAX);
+		                 shown_len(value), value.data, RECORD_ID_MAX);
 	buffer_init(&text, 100);
 	buffer_puts(&text, "v=STSv1; id=");
 	buffer_put_slice(&text, value);
@@ -109,13 +109,13 @@ static int put_mx(const json_t *object, struct buffer *text, struct fault *why)
 		return fault_set(why, MTS_ESYNTAX,
 		                 "mx: an array of patterns is expected");
 	for (size_t i = 0; i < json_array_size(array); i++) {
-		struct slice mx = text_of(json_array_get(array, i));
+		struct slice mx = json_text(json_array_get(array, i));
 
 		if (mx.len == 0 || !mx_pattern_is_valid(mx))
 			return fault_set(why, MTS_ESYNTAX,
 			                 "mx: '%.*s' is no pattern that can be "
 			                 "used",
-			                 cut(mx), mx.data);
+			                 shown_len(mx), mx.data);
 		buffer_puts(text, "mx:");
 		buffer_put_slice(text, mx);
 		buffer_puts(text, "\n");
@@ -126,7 +126,7 @@ static int put_mx(const json_t *object, struct buffer *text, struct fault *why)
 static int put_mode(const json_t *object, struct buffer *text,
                     struct fault *why)
 {
-	struct slice mode = text_of(json_object_get(object, "mode"));
+	struct slice mode = json_text(json_object_get(object, "mode"));
 
 	if (!slice_is(mode, "enforce") && !slice_is(mode, "testing") &&
 	    !slice_is(mode, "none"))
@@ -139,8 +139,8 @@ static int put_mode(const json_t *object, struct buffer *text,
 }
 
 /* policy_observer's. */
-static void on_note(void *arg, enum policy_note note, unsigned line,
-                    struct slice text)
+static void transfer_on_note(void *arg, enum policy_note note, unsigned line,
+                             struct slice text)
 {
 	bool *repeated = arg;
 
@@ -154,7 +154,8 @@ static int parse_text(const struct buffer *text, struct policy **ret,
                       struct fault *why)
 {
 	bool repeated = false;
-	struct policy_observer observer = { .note = on_note, .arg = &repeated };
+	struct policy_observer observer = { .note = transfer_on_note,
+		                            .arg = &repeated };
 	struct policy *policy = NULL;
 	int rc = policy_parse(buffer_slice(text), &observer, &policy, why);
 
@@ -229,14 +230,14 @@ static int parse_policy(const json_t *object, struct transfer_line *ret,
 static int parse_header(const json_t *object, struct transfer_line *ret,
                         struct fault *why)
 {
-	struct slice format = text_of(json_object_get(object, "format"));
+	struct slice format = json_text(json_object_get(object, "format"));
 	const json_t *version = json_object_get(object, "version");
 
 	ret->kind = TRANSFER_HEADER;
 	if (!slice_is(format, TRANSFER_FORMAT))
-		return fault_set(why, MTS_ESYNTAX,
-		                 "format: '%.*s' is not known; '%s' is",
-		                 cut(format), format.data, TRANSFER_FORMAT);
+		return fault_set(
+		    why, MTS_ESYNTAX, "format: '%.*s' is not known; '%s' is",
+		    shown_len(format), format.data, TRANSFER_FORMAT);
 	if (!json_is_integer(version) ||
 	    json_integer_value(version) != TRANSFER_VERSION)
 		return fault_set(
@@ -245,8 +246,8 @@ static int parse_header(const json_t *object, struct transfer_line *ret,
 	return MTS_OK;
 }
 
-static int parse_end(const json_t *object, struct transfer_line *ret,
-                     struct fault *why)
+static int parse_last_line(const json_t *object, struct transfer_line *ret,
+                           struct fault *why)
 {
 	int64_t count = 0;
 	int rc = get_number(object, "policies", 0, INT64_MAX, &count, why);
@@ -286,7 +287,7 @@ int transfer_parse(struct slice line, struct transfer_line *ret,
 	if (json_object_get(object, "format"))
 		rc = parse_header(object, ret, why);
 	else if (json_object_get(object, "policies"))
-		rc = parse_end(object, ret, why);
+		rc = parse_last_line(object, ret, why);
 	else if (json_is_object(object))
 		rc = parse_policy(object, ret, why);
 	else
@@ -298,7 +299,7 @@ int transfer_parse(struct slice line, struct transfer_line *ret,
 /* -- writing --------------------------------------------------------------- */
 
 /* Takes VALUE; false if there is no memory. */
-static bool put(json_t *object, const char *key, json_t *value)
+static bool put_member(json_t *object, const char *key, json_t *value)
 {
 	return json_object_set_new(object, key, value) == 0;
 }
@@ -317,10 +318,10 @@ json_t *transfer_header(int64_t now_s, const char *program)
 	json_t *object = json_object();
 
 	return only_if(
-	    put(object, "format", json_string(TRANSFER_FORMAT)) &&
-		put(object, "version", json_integer(TRANSFER_VERSION)) &&
-		put(object, "created", json_integer(now_s)) &&
-		put(object, "program", json_string(program)),
+	    put_member(object, "format", json_string(TRANSFER_FORMAT)) &&
+		put_member(object, "version", json_integer(TRANSFER_VERSION)) &&
+		put_member(object, "created", json_integer(now_s)) &&
+		put_member(object, "program", json_string(program)),
 	    object);
 }
 
@@ -343,15 +344,16 @@ json_t *transfer_policy(const char *domain, const char *id,
 	json_t *object = json_object();
 
 	return only_if(
-	    put(object, "domain", json_string(domain)) &&
-		put(object, "id", json_string(id)) &&
-		put(object, "fetched", json_integer(fetched_s)) &&
-		put(object, "max_age", json_integer(policy->max_age_s)) &&
-		put(object, "mode",
-	            json_string(policy_mode_text(policy->mode))) &&
-		put(object, "mx", mx_array(policy)) &&
-		put(object, "used",
-	            used_s ? json_integer(used_s) : json_null()),
+	    put_member(object, "domain", json_string(domain)) &&
+		put_member(object, "id", json_string(id)) &&
+		put_member(object, "fetched", json_integer(fetched_s)) &&
+		put_member(object, "max_age",
+	                   json_integer(policy->max_age_s)) &&
+		put_member(object, "mode",
+	                   json_string(policy_mode_text(policy->mode))) &&
+		put_member(object, "mx", mx_array(policy)) &&
+		put_member(object, "used",
+	                   used_s ? json_integer(used_s) : json_null()),
 	    object);
 }
 
@@ -359,6 +361,7 @@ json_t *transfer_end(uint64_t count)
 {
 	json_t *object = json_object();
 
-	return only_if(put(object, "policies", json_integer((json_int_t)count)),
-	               object);
+	return only_if(
+	    put_member(object, "policies", json_integer((json_int_t)count)),
+	    object);
 }

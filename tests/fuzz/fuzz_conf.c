@@ -28,7 +28,7 @@ static uint64_t number_at(const void *base, const struct conf_option *option)
 		memcpy(&on, at, sizeof(on));
 		return on;
 	}
-	if (option->type == CONF_WORD || option->type == CONF_MODE) {
+	if (option->type == CONF_CHOICE || option->type == CONF_MODE) {
 		memcpy(&word, at, sizeof(word));
 		return word;
 	}
@@ -62,7 +62,7 @@ static void put_value(struct buffer *out, const struct conf_option *option,
 		return;
 	}
 	number = number_at(base, option);
-	if (option->type != CONF_BOOL && option->type != CONF_WORD)
+	if (option->type != CONF_BOOL && option->type != CONF_CHOICE)
 		check(number >= option->min && number <= option->max);
 	buffer_puts(out, value_text(option, number, text));
 	buffer_puts(out, "\n");

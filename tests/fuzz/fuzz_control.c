@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* fuzz_control.c - a request that was taken, written anew, is the same. */
 #include "base/buffer.h"
-#include "wire/control.h"
+#include "wire/control_protocol.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  * a policy was made of, the answer is one line that means one thing. */
 #include "base/status.h"
 #include "wire/exim.h"
-#include "wire/line.h"
+#include "wire/framing.h"
 #include "wire/tcp_table.h"
 
 #include <stdint.h>

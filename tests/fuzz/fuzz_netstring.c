@@ -2,7 +2,7 @@
 /* fuzz_netstring.c - what was read is written the same; less of it is either
  * incomplete or refused for the same reason. */
 #include "base/status.h"
-#include "wire/netstring.h"
+#include "wire/framing.h"
 
 #include <stdint.h>
 #include <stdlib.h>

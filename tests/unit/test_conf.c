@@ -33,7 +33,7 @@ static uint64_t number_at(const void *base, const struct conf_option *option)
 		memcpy(&on, at, sizeof(on));
 		return on;
 	}
-	if (option->type == CONF_WORD) {
+	if (option->type == CONF_CHOICE) {
 		memcpy(&override, at, sizeof(override));
 		return override;
 	}

@@ -52,13 +52,13 @@ static void describe(const struct conf_option *option, char *text)
 	if (option->type == CONF_BOOL)
 		used += (size_t)snprintf(text + used, TEXT_SIZE - used,
 		                         " Values: true or false.");
-	for (size_t i = 0; option->words && option->words[i]; i++)
+	for (size_t i = 0; option->choices && option->choices[i]; i++)
 		used += (size_t)snprintf(text + used, TEXT_SIZE - used, "%s%s",
-		                         i == 0                 ? " Values: "
-		                         : option->words[i + 1] ? ", "
-		                                                : " or ",
-		                         option->words[i]);
-	if (option->words)
+		                         i == 0                   ? " Values: "
+		                         : option->choices[i + 1] ? ", "
+		                                                  : " or ",
+		                         option->choices[i]);
+	if (option->choices)
 		snprintf(text + used, TEXT_SIZE - used, ".");
 }
 
@@ -377,8 +377,8 @@ static void test_table(void **state)
 		                     option->type == CONF_LISTENERS ||
 		                     option->type == CONF_MAPS ||
 		                     option->example != NULL);
-		assert_int_equal(option->words != NULL,
-		                 option->type == CONF_WORD);
+		assert_int_equal(option->choices != NULL,
+		                 option->type == CONF_CHOICE);
 	}
 	assert_null(schema_find("nothing"));
 }

@@ -2,7 +2,7 @@
 /* test_control.c - the control socket's requests. */
 #include "tests.h"
 
-#include "wire/control.h"
+#include "wire/control_protocol.h"
 
 #define TEXT(s)                                                                \
 	{                                                                      \

@@ -4,7 +4,7 @@
  * memory. */
 #include "control_world.h"
 
-#include "wire/control.h"
+#include "wire/control_protocol.h"
 
 #include <signal.h>
 #include <sys/socket.h>

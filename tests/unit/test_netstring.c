@@ -4,7 +4,7 @@
 
 #include "alloc.h"
 #include "base/status.h"
-#include "wire/netstring.h"
+#include "wire/framing.h"
 
 #define TEXT(s)                                                                \
 	{                                                                      \

@@ -5,7 +5,7 @@
 #include "tests.h"
 
 #include "alloc.h"
-#include "wire/line.h"
+#include "wire/framing.h"
 #include "wire/tcp_table.h"
 
 #define TEXT(s)                                                                \

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* control.c - the language of the control socket. */
-#include "wire/control.h"
+/* control_protocol.c - the language of the control socket. */
+#include "wire/control_protocol.h"
 
 #include "base/spell.h"
 #include "base/text.h"
 #include "wire/filter.h"
-#include "wire/top_span.h"
 
 #include <stdio.h>
 
@@ -43,7 +42,7 @@ static const struct control_option flush_options[] = {
 	{ NULL, NULL, NULL },
 };
 
-static const struct control_row rows[] = {
+static const struct control_row commands[] = {
 	[CONTROL_STATUS] = { "status", "", 0, 0,
 	                     "what the daemon is doing and how it is", NULL },
 	[CONTROL_STATS] = { "stats", "", 0, 0, "all that monitoring measures",
@@ -75,22 +74,22 @@ static const struct control_row rows[] = {
 	                     NULL },
 };
 
-enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
 const struct control_row *control_row(enum control_command command)
 {
-	return &rows[command];
+	return &commands[command];
 }
 
 const struct control_row *control_row_at(size_t index)
 {
-	return index < ROWS ? &rows[index] : NULL;
+	return index < COMMANDS ? &commands[index] : NULL;
 }
 
 int control_find(struct slice name, enum control_command *ret)
 {
-	for (size_t i = 0; i < ROWS; i++)
-		if (slice_is(name, rows[i].name)) {
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (slice_is(name, commands[i].name)) {
 			*ret = (enum control_command)i;
 			return MTS_OK;
 		}
@@ -99,19 +98,19 @@ int control_find(struct slice name, enum control_command *ret)
 
 /* Arguments get into logs and onto terminals, where C1 controls (U+0080 to
  * U+009F) act as C0 ones do. */
-static bool is_control(uint32_t c)
+static bool is_control_character(uint32_t c)
 {
 	return c < ' ' || (c >= 0x7f && c < 0xa0);
 }
 
 /* True if LINE is UTF-8 without control characters. */
-static bool is_text(struct slice line)
+static bool is_printable_text(struct slice line)
 {
 	while (line.len) {
 		uint32_t c = 0;
 		size_t n = utf8_take(line, &c);
 
-		if (n == 0 || is_control(c))
+		if (n == 0 || is_control_character(c))
 			return false;
 		line = slice_skip(line, n);
 	}
@@ -119,9 +118,9 @@ static bool is_text(struct slice line)
 }
 
 /* Takes the next word off REST; an empty one at the end. */
-static struct slice next_word(struct slice *rest)
+static struct slice next_argument(struct slice *rest)
 {
-	const char *word;
+	const char *argument;
 	size_t i = 0;
 	size_t len = 0;
 
@@ -129,9 +128,9 @@ static struct slice next_word(struct slice *rest)
 		i++;
 	while (i + len < rest->len && rest->data[i + len] != ' ')
 		len++;
-	word = rest->len ? rest->data + i : NULL;
-	*rest = slice_of(word ? word + len : NULL, rest->len - i - len);
-	return slice_of(word, len);
+	argument = rest->len ? rest->data + i : NULL;
+	*rest = slice_of(argument ? argument + len : NULL, rest->len - i - len);
+	return slice_of(argument, len);
 }
 
 /* -- options --------------------------------------------------------------- */
@@ -173,14 +172,14 @@ static int usage(const struct control_row *row, struct fault *why)
 }
 
 /* True if WORD, without its "--", is OPTION: RET is then its value. */
-static bool take_option(struct slice word, const struct control_option *option,
-                        struct slice *ret)
+static bool match_option(struct slice argument,
+                         const struct control_option *option, struct slice *ret)
 {
 	size_t len = strlen(option->name);
 
-	if (!slice_starts(word, option->name))
+	if (!slice_starts(argument, option->name))
 		return false;
-	*ret = slice_skip(word, len);
+	*ret = slice_skip(argument, len);
 	if (!option->value)
 		return ret->len == 0;
 	if (ret->len < 2 || ret->data[0] != '=')
@@ -190,15 +189,15 @@ static bool take_option(struct slice word, const struct control_option *option,
 }
 
 /* What begins with "--" can be no domain. */
-static bool add_option(struct control_request *request, struct slice word)
+static bool add_option(struct control_request *request, struct slice argument)
 {
 	const struct control_row *row = control_row(request->command);
 	const struct control_option *option;
 	struct slice value;
 
-	word = slice_skip(word, 2);
+	argument = slice_skip(argument, 2);
 	for (size_t i = 0; (option = option_at(row, i)); i++) {
-		if (!take_option(word, option, &value))
+		if (!match_option(argument, option, &value))
 			continue;
 		if (control_has(request, i))
 			return false;
@@ -207,6 +206,57 @@ static bool add_option(struct control_request *request, struct slice word)
 	}
 	return false;
 }
+
+/* -- the options of top ---------------------------------------------------- */
+
+/* From 1 to MOST; 0: it is none of these. */
+static unsigned parse_up_to(struct slice text, unsigned most)
+{
+	unsigned number = 0;
+
+	if (text.len == 0 || text.len > 4)
+		return 0;
+	for (size_t i = 0; i < text.len; i++) {
+		if (!ascii_is_digit(text.data[i]))
+			return 0;
+		number = number * 10 + (unsigned)(text.data[i] - '0');
+	}
+	return number <= most ? number : 0;
+}
+
+int top_span_parse(const struct control_request *request, struct top_span *ret,
+                   struct fault *why)
+{
+	const struct {
+		enum control_top_option option;
+		const char *name;
+		unsigned most;
+		unsigned *to;
+	} numbers[] = {
+		{ CONTROL_TOP_MINUTES, "minutes", TOP_SPAN_MINUTES_MAX,
+		  &ret->minutes },
+		{ CONTROL_TOP_ROWS, "rows", TOP_SPAN_ROWS_MAX, &ret->rows },
+		{ CONTROL_TOP_INTERVAL, "interval", TOP_SPAN_INTERVAL_MAX_S,
+		  &ret->interval_s },
+	};
+
+	*ret = (struct top_span){ .minutes = TOP_SPAN_MINUTES,
+		                  .rows = TOP_SPAN_ROWS,
+		                  .interval_s = 1 };
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		if (!control_has(request, numbers[i].option))
+			continue;
+		*numbers[i].to = parse_up_to(
+		    request->options[numbers[i].option], numbers[i].most);
+		if (*numbers[i].to == 0)
+			return fault_set(why, MTS_ESYNTAX,
+			                 "--%s: want a number from 1 to %u",
+			                 numbers[i].name, numbers[i].most);
+	}
+	return MTS_OK;
+}
+
+/* -- requests -------------------------------------------------------------- */
 
 /* What only one command has to see to. */
 static int check_request(const struct control_request *request,
@@ -229,22 +279,20 @@ static int check_request(const struct control_request *request,
 	return ways == 1 ? MTS_OK : usage(row, why);
 }
 
-/* -- requests -------------------------------------------------------------- */
-
-static const char *name_at(size_t i)
+static const char *command_name_at(size_t i)
 {
-	return i < ROWS ? rows[i].name : NULL;
+	return i < COMMANDS ? commands[i].name : NULL;
 }
 
 static int unknown_command(struct slice name, struct fault *why)
 {
-	const char *meant = spell_guess(name, name_at);
+	const char *meant = spell_guess(name, command_name_at);
 	char names[200] = "";
 	size_t used = 0;
 
-	for (size_t i = 0; i < ROWS; i++) {
+	for (size_t i = 0; i < COMMANDS; i++) {
 		int n = snprintf(names + used, sizeof(names) - used, "%s%s",
-		                 i ? ", " : "", rows[i].name);
+		                 i ? ", " : "", commands[i].name);
 
 		if (n < 0 || (size_t)n >= sizeof(names) - used)
 			break;
@@ -267,16 +315,16 @@ static int too_many(const struct control_row *row, struct fault *why)
 	                 row->name, CONTROL_ARGS_MAX);
 }
 
-static int add_word(struct control_request *request, struct slice word,
-                    struct fault *why)
+static int add_argument(struct control_request *request, struct slice argument,
+                        struct fault *why)
 {
 	const struct control_row *row = control_row(request->command);
 
-	if (slice_starts(word, "--"))
-		return add_option(request, word) ? MTS_OK : usage(row, why);
+	if (slice_starts(argument, "--"))
+		return add_option(request, argument) ? MTS_OK : usage(row, why);
 	if (request->argc == row->args_max)
 		return too_many(row, why);
-	request->argv[request->argc++] = word;
+	request->argv[request->argc++] = argument;
 	return MTS_OK;
 }
 
@@ -285,25 +333,25 @@ int control_parse(struct slice line, struct control_request *ret,
 {
 	const struct control_row *row;
 	struct slice rest = line;
-	struct slice word;
+	struct slice argument;
 
 	if (line.len > CONTROL_LINE_MAX)
 		return fault_set(why, MTS_ESYNTAX,
 		                 "the request is longer than %d bytes",
 		                 CONTROL_LINE_MAX);
-	if (!is_text(line))
+	if (!is_printable_text(line))
 		return fault_set(why, MTS_ESYNTAX,
 		                 "the request holds control characters or is "
 		                 "no UTF-8");
-	word = next_word(&rest);
-	if (word.len == 0)
+	argument = next_argument(&rest);
+	if (argument.len == 0)
 		return fault_set(why, MTS_ESYNTAX, "the request is empty");
-	if (control_find(word, &ret->command) != MTS_OK)
-		return unknown_command(word, why);
+	if (control_find(argument, &ret->command) != MTS_OK)
+		return unknown_command(argument, why);
 	memset(ret->options, 0, sizeof(ret->options));
 	ret->argc = 0;
-	while ((word = next_word(&rest)).len) {
-		int rc = add_word(ret, word, why);
+	while ((argument = next_argument(&rest)).len) {
+		int rc = add_argument(ret, argument, why);
 
 		if (rc != MTS_OK)
 			return rc;

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* netstring.c - "5:hello," (cr.yp.to/proto/netstrings.txt).
+/* framing.c - finds where one request ends: a netstring, or a line.
  *
- * Keeps no state: whoever gets MTS_EMORE calls again with more bytes. That
- * costs only the length's few digits again, never a walk through the payload,
- * so a sender of single bytes gains nothing. */
-#include "wire/netstring.h"
+ * No state is kept: after MTS_EMORE the caller calls again with more bytes. For a
+ * netstring that costs only the few digits of its length again, so a sender of
+ * single bytes gains nothing. */
+#include "wire/framing.h"
 
 #include "base/status.h"
-#include "wire/number.h"
 
-/* Reads the digits before the colon into *RET and their count into *USED. No
- * more are looked at than MAX has, since a leading zero ends the number. */
+/* -- netstrings ------------------------------------------------------------ */
+
+/* Reads the digits before the colon into *RET and their count into *USED. It never
+ * reads more digits than MAX has, since a leading zero ends the number. */
 static int parse_length(struct slice input, size_t max, size_t *ret,
                         size_t *used)
 {
@@ -57,8 +58,26 @@ int netstring_parse(struct slice input, size_t max, struct slice *ret,
 
 int netstring_put(struct buffer *out, struct slice payload)
 {
-	number_put(out, payload.len);
+	buffer_put_number(out, payload.len);
 	buffer_puts(out, ":");
 	buffer_put_slice(out, payload);
 	return buffer_puts(out, ",");
+}
+
+/* -- lines ----------------------------------------------------------------- */
+
+int line_parse(struct slice input, size_t max, struct slice *ret, size_t *used)
+{
+	size_t most = input.len < max ? input.len : max;
+	const char *end = most ? memchr(input.data, '\n', most) : NULL;
+	size_t len;
+
+	if (!end)
+		return input.len < max ? MTS_EMORE : MTS_ERANGE;
+	len = (size_t)(end - input.data);
+	*used = len + 1;
+	if (len > 0 && input.data[len - 1] == '\r')
+		len--;
+	*ret = slice_of(input.data, len);
+	return MTS_OK;
 }

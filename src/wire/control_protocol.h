@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* control.h - the language of the control socket.
+/* control_protocol.h - the language of the control socket.
  *
  * Pure codec. A request is one line, "COMMAND [--OPTION[=VALUE]]...
  * [ARGUMENT]...\n", words parted by single blanks or more, at most
@@ -14,8 +14,8 @@
  *
  * After "import" come the lines of an export (wire/transfer.h) and the end of
  * what the peer sends (shutdown(2), SHUT_WR); no further request. */
-#ifndef WIRE_CONTROL_H
-#define WIRE_CONTROL_H
+#ifndef WIRE_CONTROL_PROTOCOL_H
+#define WIRE_CONTROL_PROTOCOL_H
 
 #include "base/slice.h"
 #include "base/status.h"
@@ -128,5 +128,26 @@ static inline bool control_has(const struct control_request *request,
  * have been right. */
 int control_parse(struct slice line, struct control_request *ret,
                   struct fault *why);
+
+/* -- the options of top ---------------------------------------------------- */
+
+enum {
+	TOP_SPAN_MINUTES = 5,
+	TOP_SPAN_MINUTES_MAX = 10,
+	TOP_SPAN_ROWS = 10,
+	TOP_SPAN_ROWS_MAX = 64,
+	TOP_SPAN_INTERVAL_MAX_S = 3600,
+};
+
+struct top_span {
+	unsigned minutes;
+	unsigned rows; /* of each kind */
+	unsigned interval_s;
+};
+
+/* Reads the options of REQUEST; the defaults where there are none. MTS_ESYNTAX:
+ * WHY says which value is no good, and what would be. */
+int top_span_parse(const struct control_request *request, struct top_span *ret,
+                   struct fault *why);
 
 #endif
