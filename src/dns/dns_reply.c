@@ -305,7 +305,7 @@ static void reading_take_absence(struct reading *r, uint32_t rcode)
 	/* A referral: this server does not look names up for its clients. */
 	if (reply->kind == DNS_REPLY_NODATA &&
 	    !(r->packet->flags & (DNS_PACKET_RA | DNS_PACKET_AA)))
-		dns_reply_bad(reply, "it is no recursive server");
+		dns_reply_bad(reply, "it is not a recursive resolver");
 }
 
 /* -- the whole ------------------------------------------------------------- */
@@ -345,16 +345,17 @@ static int reading_take_answer(struct reading *r, bool udp, uint32_t rcode)
 	int status;
 
 	if (!reading_is_ours(r)) {
-		dns_reply_bad(reply, "it answered another question");
+		dns_reply_bad(reply, "it answered a different question");
 		return MTS_OK;
 	}
 	if (!r->packet->whole) {
-		reply_needs_tcp(reply, udp, "its answer is cut off");
+		reply_needs_tcp(reply, udp, "its answer is truncated");
 		return MTS_OK;
 	}
 	reply->ttl_s = TTL_NONE;
 	if (!reading_follow_aliases(r)) {
-		dns_reply_bad(reply, "a loop of CNAMEs, or more than %d",
+		dns_reply_bad(reply,
+		              "the CNAMEs form a loop, or are more than %d",
 		              DNS_HOPS_MAX);
 		return MTS_OK;
 	}
@@ -362,7 +363,7 @@ static int reading_take_answer(struct reading *r, bool udp, uint32_t rcode)
 	reply->authenticated = r->packet->flags & DNS_PACKET_AD;
 	status = rcode ? MTS_OK : reading_collect(r);
 	if (status == MTS_ESYNTAX)
-		dns_reply_bad(reply, "its answer holds a broken record");
+		dns_reply_bad(reply, "its answer contains a malformed record");
 	else if (status == MTS_OK && !reply->count)
 		reading_take_absence(r, rcode);
 	return status == MTS_ENOMEM ? MTS_ENOMEM : MTS_OK;
@@ -382,12 +383,13 @@ int dns_reply_read(struct slice message, const struct dns_name *name,
 	*ret = (struct dns_reply){ .kind = DNS_REPLY_RECORDS };
 	if (!dns_packet_open(message, &packet) ||
 	    !(packet.flags & DNS_PACKET_QR)) {
-		dns_reply_bad(ret, "its answer is broken");
+		dns_reply_bad(ret, "its answer is malformed");
 		return MTS_OK;
 	}
 	rcode = packet.flags & DNS_PACKET_RCODE;
 	if (packet.flags & DNS_PACKET_TC)
-		reply_needs_tcp(ret, udp, "its answer is cut off, by TCP too");
+		reply_needs_tcp(ret, udp,
+		                "its answer is truncated, even by TCP");
 	else if (rcode == ns_r_formerr || rcode == ns_r_notimpl)
 		reply_needs_tcp(ret, udp,
 		                rcode_text(rcode, text, sizeof(text)));

@@ -272,11 +272,11 @@ static const char *ask_error_text(int status)
 {
 	switch (status) {
 	case MTS_ENOTFOUND:
-		return "it can't be reached";
+		return "it cannot be reached";
 	case MTS_ESYS:
 		return "no file descriptor is left";
 	case MTS_EFULL:
-		return "too many questions are out";
+		return "too many questions are waiting for answers";
 	default:
 		return mts_status_text(status);
 	}
@@ -297,7 +297,7 @@ static int try_ask(struct udp_try *try)
 		query->resolver->questions++;
 	else
 		snprintf(query->reason, sizeof(query->reason),
-		         "%s can't be asked: %s", server->text,
+		         "%s cannot be asked: %s", server->text,
 		         ask_error_text(status));
 	return status;
 }
@@ -470,7 +470,8 @@ static void query_on_alias(struct dns_query *query,
 		query->alias_ttl_s = reply->ttl_s;
 	if (query->hops >= DNS_HOPS_MAX) {
 		snprintf(query->reason, sizeof(query->reason),
-		         "a loop of CNAMEs, or more than %d", DNS_HOPS_MAX);
+		         "the CNAMEs form a loop, or are more than %d",
+		         DNS_HOPS_MAX);
 		query_fail(query, DNS_FAILED, query->reason);
 		return;
 	}

@@ -158,7 +158,7 @@ static int resolv_conf_read(const char *path,
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	error = fd < 0 ? errno : resolv_conf_load(fd, text, &len);
 	if (error) {
-		status = fault_errno(why, error, "%s can't be read", path);
+		status = fault_errno(why, error, "%s cannot be read", path);
 		goto out;
 	}
 	*ret_count = resolv_conf_parse(slice_of(text, len), servers);

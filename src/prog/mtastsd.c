@@ -330,7 +330,7 @@ static int background_detach(const char *pid_file, int *ret_fd)
 }
 
 /* Tells the parent through FD, which is closed, and closes standard input, output and
- * error: whoever started us may wait for that. */
+ * error: the process that started us may wait for that. */
 static void background_tell_ready(int fd)
 {
 	int null;

@@ -96,10 +96,9 @@ static void endpoint_warn_refused(struct endpoint *endpoint)
 		return;
 	endpoint->warned = true;
 	endpoint->warned_ms = now_ms;
-	log_warning(
-	    "connectiacceptor_on_refused address=\"%s\" reason=\"out of "
-	    "memory\"",
-	    endpoint->address);
+	log_warning("connection_refused address=\"%s\" reason=\"out of "
+	            "memory\"",
+	            endpoint->address);
 }
 
 static void free_endpoint(struct endpoint *endpoint);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The control socket: who may use it, and what else comes to it."""
+"""The control socket: which users it admits, and bad input."""
 
 import json
 import os
@@ -18,7 +18,7 @@ def domains(world):
     world.domain("enforce.example", mx=("mx1.{domain}", "*.mx.{domain}"))
 
 
-# -- who may --------------------------------------------------------------------
+# -- users ---------------------------------------------------------------------
 
 def test_another_user(daemon):
     if os.geteuid() != 0 or subprocess.run(
@@ -27,7 +27,7 @@ def test_another_user(daemon):
         pytest.skip("can't become another user in here")
     for folder in (daemon.folder, os.path.dirname(daemon.folder)):
         os.chmod(folder, 0o755)
-    # Even where the mode lets him in, the daemon looks at who he is.
+    # Even if the mode admits the user, the daemon checks its credentials.
     os.chmod(daemon.control, 0o666)
     code = ("import socket,sys; s=socket.socket(socket.AF_UNIX);"
             "s.settimeout(5); s.connect(sys.argv[1]);"
@@ -48,9 +48,9 @@ def can_become(*args):
 
 
 @pytest.fixture
-def others(daemons):
-    """others(OPTIONS...) is a daemon whose folders let anybody through, and
-    how one can run mtasts-ctl there as somebody else."""
+def others(world, daemons):
+    """others(OPTIONS...): a daemon whose folders every user can enter, and a function
+    that runs mtasts-ctl as another user."""
     def make(**options):
         daemon = daemons(**options).start()
         for folder in (daemon.folder, os.path.dirname(daemon.folder)):
@@ -60,7 +60,8 @@ def others(daemons):
             done = subprocess.run(
                 ["setpriv", "--reuid=%d" % uid, "--regid=%d" % gid,
                  "--groups=%s" % groups if groups else "--clear-groups",
-                 program("mtasts-ctl"), "-s", daemon.control, *args],
+                 world.share(program("mtasts-ctl")), "-s", daemon.control,
+                 *args],
                 capture_output=True, text=True, check=False)
             return done.returncode, done.stderr
         return daemon, run
@@ -79,7 +80,7 @@ def test_control_group(others):
     assert mode_of(daemon) == (0o660, 8)
     assert run(1, 8, None, "status")[0] == 0
     assert run(1, 1, "8", "flush", "--negative")[0] == 0
-    # The file's mode keeps others out, and so would the daemon.
+    # The file's mode excludes other users, and so would the daemon.
     assert run(1, 1, "2", "status")[0] == 3
     os.chmod(daemon.control, 0o666)
     status, err = run(1, 1, "2", "status")
@@ -97,8 +98,8 @@ def test_control_users(others):
     assert "permission denied" in err and "control_users" in err
 
 
-def test_refused_are_logged_once(others):
-    """Whoever knocks again and again fills no log."""
+def test_repeated_refusals_are_logged_once(others):
+    """A user who tries again and again can't fill the log."""
     daemon, run = others(control_users=["daemon"])
     for _ in range(5):
         assert run(2, 2, None, "status")[0] == 3
@@ -114,10 +115,10 @@ def test_unknown_group(daemons):
     assert "control_group: there is no group no-such-group" in said
 
 
-# -- what comes to it ------------------------------------------------------------
+# -- input ---------------------------------------------------------------------
 
 def raw(daemon, data, timeout_s=HANG_S):
-    """What the control socket says to DATA, to the end of the last line."""
+    """The control socket's reply to DATA, up to the end of the last line."""
     with socket.socket(socket.AF_UNIX) as sock:
         sock.settimeout(timeout_s)
         sock.connect(daemon.control)
@@ -153,7 +154,7 @@ def test_nonsense(daemon, data):
 
 
 def test_many_operators(daemon):
-    """More of them than it takes harms nobody else."""
+    """More of them than the limit do not harm other clients."""
     peers = []
     for _ in range(40):
         sock = socket.socket(socket.AF_UNIX)
@@ -166,7 +167,7 @@ def test_many_operators(daemon):
 
 
 def test_query_sockets_take_no_commands(daemons):
-    """None of them can flush or list anything."""
+    """A client there can't flush or list anything."""
     daemon = daemons()
     exim, tcp = daemon.path("exim.sock"), daemon.path("tcp.sock")
     daemon.configure(listen=[{"socketmap": "unix:" + daemon.socket},
@@ -192,7 +193,7 @@ def test_query_sockets_take_no_commands(daemons):
 
 
 def test_slow_peer(daemon):
-    """Who sends a byte at a time is served, and holds nobody up."""
+    """A client that sends a byte at a time is served, and delays no other."""
     daemon.ask("enforce.example")
     with socket.socket(socket.AF_UNIX) as sock:
         sock.settimeout(10)

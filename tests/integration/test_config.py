@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Starting, stopping, logging - and bad input, which gets a clear message: what
-is wrong, where, and how to mend it."""
+"""Starting, stopping, logging; and errors, whose messages say what is wrong, where,
+and how to fix it."""
 
 import os
 import re
@@ -29,14 +29,14 @@ def check_message(status, said, *words):
     assert 0 < status < 128
     for word in words:
         assert re.search(word, said), said
-    # for a person to read: short, and no innards
+    # for a person to read: short, no internals
     assert "Sanitizer" not in said
     assert len(said.strip().splitlines()) <= 3, said
 
 
 # -- the configuration file ---------------------------------------------------
 
-# text, the line that the message names, and what else it says
+# the file, the line number in the message, and what else it says
 BAD_FILES = {
     "unknown-option": ("lookup: {}\nspeed: fast\n", 2, "speed"),
     "unknown-suboption": ("dns:\n  timeout: 5s\n  tmeout: 5s\n", 3,
@@ -150,8 +150,8 @@ def test_unreadable_file(daemons):
                   re.escape(daemon.config), "Permission denied")
 
 
-def test_no_thread_to_be_had(daemons):
-    """Said at the start, rather than a crash with the first policy."""
+def test_no_thread_available(daemons):
+    """An error at the start, not a crash when the first policy is written."""
     limited = ["setpriv", "--reuid=65533", "--regid=65533", "--clear-groups",
                "prlimit", "--nproc=1"]
     if os.geteuid() != 0 or subprocess.run(
@@ -164,7 +164,7 @@ def test_no_thread_to_be_had(daemons):
     done = subprocess.run(
         [*limited, program("mtastsd"), "-f", "-c", daemon.config],
         capture_output=True, text=True, check=False, timeout=HANG_S,
-        # Looking for leaks takes a thread, too.
+        # The leak check needs a thread as well.
         env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
     if "failed to execute" in done.stderr:
         pytest.skip("another user can't run the build")
@@ -181,7 +181,7 @@ def test_good_file(daemons):
 
 
 def test_sample_file(daemons):
-    """etc/mtastsd.yaml is what a package installs: it must be good."""
+    """Packages install etc/mtastsd.yaml: it must be valid."""
     sample = os.path.join(os.environ["srcdir"], "etc/mtastsd.yaml")
     status, said = daemons().run_to_end("-t", "-c", sample)
     assert status == 0, said
@@ -195,7 +195,7 @@ def test_empty_file(daemons):
 
 
 def test_check_config(daemons):
-    """mtasts-ctl check-config says the same, without a daemon."""
+    """mtasts-ctl check-config reports the same without a daemon."""
     daemon = daemons()
     done = subprocess.run([program("mtasts-ctl"), "check-config",
                            daemon.config], capture_output=True, text=True,
@@ -229,9 +229,9 @@ NOT_HERE = {
 
 
 @pytest.mark.parametrize("name", NOT_HERE)
-def test_not_here(daemons, name):
-    """What the file names has to be there: found before a reload or a restart,
-    by both."""
+def test_named_users_and_files_must_exist(daemons, name):
+    """mtastsd -t and check-config find what is missing, before a reload or a
+    restart does."""
     options, words = NOT_HERE[name]
     daemon = daemons(**options)
     line = ":1: " if name in ("owner", "group") else ": "
@@ -250,8 +250,8 @@ def test_not_here(daemons, name):
     ({"dns": {"trust_anchor": "/etc/passwd", "dnssec": "validate"}},
      "/etc/passwd"),
 ], ids=["ca_file", "trust_anchor"])
-def test_files_are_no_good(daemons, options, words):
-    """-t says what the start would."""
+def test_named_files_must_be_valid(daemons, options, words):
+    """-t reports the same error as the start."""
     daemon = daemons(**options)
     status, said = daemon.run_to_end("-t", "-c", daemon.config)
     check_message(status, said, re.escape(daemon.config) + ": ", words)
@@ -299,8 +299,8 @@ def test_cache_folder_has_no_parent(daemons):
 
 
 def test_cache_folder_not_writable(daemons):
-    """A folder that can't be made is a mistake; one that is there and can't be
-    written to at the moment is none (test_cache.py)."""
+    """A folder that can't be created is an error. One that exists and can't be written
+    to at the moment is not (test_cache.py)."""
     daemon = daemons()
     daemon.configure(cache={"directory": daemon.path("cache/mtasts")})
     os.mkdir(daemon.path("cache"))
@@ -371,7 +371,7 @@ def test_unknown_group(daemons):
     check_start(daemon, "no-such-group")
 
 
-def test_address_not_ours(daemons):
+def test_address_of_another_machine(daemons):
     daemon = daemons(listen=[{"socketmap": "inet:192.0.2.99:8461"}])
     check_start(daemon, "192.0.2.99:8461")
 
@@ -382,7 +382,7 @@ def test_host_without_address(daemons):
 
 
 def test_too_few_descriptors(daemons):
-    """Or it would listen, and drop everybody who comes."""
+    """It would listen, and drop every client."""
     daemon = daemons()
     daemon.configure()
     done = subprocess.run(
@@ -395,7 +395,7 @@ def test_too_few_descriptors(daemons):
 
 
 def test_nothing_is_left_of_a_failed_start(daemons):
-    """The first listener is open when the second fails."""
+    """The second listener fails when the first is already open."""
     daemon = daemons()
     daemon.configure(listen=[{"socketmap": "unix:" + daemon.socket},
                              {"socketmap": "inet:192.0.2.99:8461"}])
@@ -403,11 +403,11 @@ def test_nothing_is_left_of_a_failed_start(daemons):
     assert not os.path.exists(daemon.socket)
 
 
-# -- its life -----------------------------------------------------------------
+# -- start and stop -----------------------------------------------------------
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_end_is_quick(world, daemons, number):
-    """With look-ups out, which it does not wait for, and clients connected."""
+def test_stop_is_quick(world, daemons, number):
+    """It does not wait for running look-ups or for clients."""
     daemon = daemons(lookup={"timeout": "90s"}, fetch={"timeout": "5m"}).start()
     world.domain("stuck.example", http=web.no_answer)
     clients = [daemon.connect() for _ in range(20)]
@@ -429,7 +429,7 @@ def test_two_signals(daemons):
 
 
 def test_many_signals(daemons):
-    """Whichever thread the system picks for one: the end is an orderly end."""
+    """The daemon stops cleanly, whichever thread gets the signals."""
     daemon = daemons().start()
     assert daemon.ask("config.example") == OK
     process, daemon.process = daemon.process, None
@@ -448,7 +448,7 @@ def test_signals_that_do_not_end_it(daemons, number):
 
 
 def test_background(daemons):
-    """Without -f it returns once it is ready; the daemon goes on."""
+    """Without -f, mtastsd returns when the daemon is ready."""
     daemon = daemons()
     done = subprocess.run([program("mtastsd"), "-c", daemon.config],
                           stdin=subprocess.DEVNULL, capture_output=True,
@@ -465,13 +465,30 @@ def test_background(daemons):
 
 
 def test_background_failure(daemons):
-    """Whoever starts it learns that it did not come up, and why."""
+    """mtastsd fails, and says why, if the daemon can't start."""
     daemon = daemons(fetch={"ca_file": "/nonexistent/ca.pem"})
     done = subprocess.run([program("mtastsd"), "-c", daemon.config],
                           stdin=subprocess.DEVNULL, capture_output=True,
                           text=True, timeout=HANG_S, check=False)
     check_message(done.returncode, done.stdout + done.stderr,
                   "/nonexistent/ca.pem")
+
+
+@pytest.mark.parametrize("number, line", [
+    (signal.SIGSEGV, "mtastsd: killed by SIGSEGV"),
+    (signal.SIGABRT, "mtastsd: aborted by a library or an assertion"),
+], ids=["SEGV", "ABRT"])
+def test_crash_leaves_a_line_and_marks_the_cache(daemons, number, line):
+    """The next start checks the whole cache file before it trusts it."""
+    daemon = daemons().start()
+    suspect = daemon.path("cache/policies.mdb.suspect")
+    process, daemon.process = daemon.process, None
+    process.send_signal(number)
+    assert process.wait(HANG_S) == -number
+    assert line in daemon.log().splitlines()
+    assert os.path.exists(suspect)
+    daemon.start()
+    assert not os.path.exists(suspect)
 
 
 # -- the log ------------------------------------------------------------------
@@ -482,7 +499,7 @@ LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ mtastsd\[\d+\]: "
 
 
 def test_log_lines(world, daemons):
-    """Event and key=value, whatever strangers send."""
+    """An event and key=value, whatever a client or a domain sends."""
     daemon = daemons().start()
     world.domain("log.example", status="500 \x1b[31mevil\x1b[0m", ctype="x\"y")
     world.dns.txt("_mta-sts.logtxt.example", "v=STSv1; \x1b[31m=\"; id=x;")
@@ -525,9 +542,9 @@ def test_levels(daemons):
     assert daemon.log() == ""
 
 
-def test_no_terminal_no_matter(daemons):
-    """stdin, stdout and stderr may be closed when a service manager starts
-    it: sockets must not end up in their places."""
+def test_standard_streams_may_be_closed(daemons):
+    """A service manager may start it so: sockets must not get the descriptors 0
+    to 2."""
     daemon = daemons()
     daemon.runs += 1
     daemon.process = subprocess.Popen(

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Real mail, sent by real mail servers, with our answers in between.
+"""Real mail servers send mail, and ask our daemon.
 
-What each does in each situation is compared with what it is to do, and with
-the table in doc/interoperability.md, which is made of what is seen here:
-MTS_UPDATE=1 tests/integration/run test_delivery.py writes it anew.
+The outcome of each situation is compared with what RFC 8461 requires, and with the
+tables in doc/interoperability.md, which are generated from these outcomes:
+MTS_UPDATE=1 tests/integration/run test_delivery.py writes them again.
 """
 
 import os
@@ -59,8 +59,8 @@ CNAMES = {
 
 
 class Row:
-    """A situation: what is published, and what a sender is to do: deliver to
-    the receiver named, or wait. EXCEPT tells where one does otherwise."""
+    """A situation: what is published, and what a sender must do: deliver to the
+    receiver that is named, or wait. EXCEPTIONS lists senders that differ."""
 
     def __init__(self, key, what, mxs, expect, mode="enforce", listed=None,
                  **exceptions):
@@ -228,7 +228,7 @@ def delivered(receivers, recipient):
 
 
 def outcome(mta, receivers, recipient):
-    """Where the mail went, or that it waits; None: not known yet."""
+    """Where the mail went, or WAITS; None: not known yet."""
     mails = delivered(receivers, recipient)
     assert len(mails) <= 1
     if mails:
@@ -288,8 +288,8 @@ def sender(request, seen):
 
 
 def own_host(world, receivers, sender, what):
-    """A host with a bad certificate that nobody else sends to: Exim leaves one
-    alone where a delivery has failed, whatever the domain."""
+    """A host with a bad certificate for this sender only: after a failed delivery, Exim
+    does not try that host again for a while, whatever the domain."""
     host = "mx-%s-%s.test" % (what, sender.key)
     address = "5.9.2.%d" % (len(receivers) + 1)
     world.dns.add(host, "A", address)
@@ -326,7 +326,7 @@ def happens(key, sender, what):
 
 
 def what_becomes(mta, receivers, recipient):
-    """In words: decide()."""
+    """decide(), in words."""
     found = decide(mta, receivers, recipient)
     return "delivered" if found in receivers else found
 
@@ -347,8 +347,8 @@ def test_two_recipients(world, receivers, mtas, sender):
 
 
 def test_shared_host(world, receivers, mtas, sender):
-    """Two recipients of one message whose domains share a mail host: only the
-    one waits whose policy asks for more than that has. In either order."""
+    """Two recipients of one message whose domains share a mail host: only the mail to
+    the one whose policy the host fails waits. In either order."""
     mta = mtas[sender.key]
     late = False
     for turn in range(2):
@@ -394,8 +394,8 @@ def test_smart_host(world, receivers, mtas, sender, name, host, expect):
 
 
 def test_policy_host_gone(world, receivers, mtas, daemon, sender):
-    """RFC 8461 3.3: a policy that is cached stays in force; without one, the
-    domain is treated as one without."""
+    """RFC 8461 3.3: a cached policy stays in force; without one, the domain is treated as
+    having no policy."""
     mta = mtas[sender.key]
     known = Row("known", "", own_host(world, receivers, sender, "known"), WAITS)
     fresh = Row("fresh", "", "mx-clear2.test", "mx-clear2.test")
@@ -465,8 +465,8 @@ LENGTHS = [
 
 @pytest.mark.parametrize("number", range(len(LENGTHS)))
 def test_sendmail_length(world, receivers, mtas, daemon, seen, number):
-    """It takes a long answer for no policy, and sees the first names only of one
-    that is not so long."""
+    """It treats a very long answer as no policy, and reads only the first names of one
+    that is shorter."""
     names, mxs, expect = LENGTHS[number]
     mta = mtas["sendmail"]
     row = Row("long%d" % number, "", mxs, expect,

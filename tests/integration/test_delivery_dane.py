@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""DANE comes first (RFC 8461 2), by delivery: Postfix is told so, Exim sees to it
-itself. What TLSA records say counts, whatever the policy and the certificate would
-have allowed or forbidden. (Debian's Sendmail is built without DANE.)"""
+"""Deliveries where DANE takes precedence (RFC 8461 2). The daemon tells Postfix so; Exim
+does DANE itself. Only the TLSA records decide, whatever the policy and the certificate
+would allow. (Debian's Sendmail is built without DANE.)"""
 
 import hashlib
 import subprocess
@@ -41,7 +41,7 @@ ROWS = {
 
 
 def digest(receiver):
-    """Of its key, for TLSA 3 1 1."""
+    """The digest of its key, for TLSA 3 1 1."""
     def openssl(*words, data=None):
         return subprocess.run(["openssl", *words], input=data, check=True,
                               capture_output=True).stdout
@@ -73,7 +73,7 @@ def world():
 
 
 def publish(world, row, sender, number):
-    """A domain with a host of its own, as Exim leaves one alone where a delivery
+    """A domain with a host of its own: Exim does not try a host again where a delivery
     has failed."""
     cert, tlsa, mode, _ = ROWS[row]
     domain, address = domain_of(row, sender), "5.9.60.%d" % (number + 1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Rude clients, operators in a hurry and signals, while all goes on."""
+"""Misbehaving clients, hasty operators and signals under load."""
 
 import json
 import random
@@ -27,7 +27,7 @@ def domains(world):
 
 
 def in_threads(work, count):
-    """Starts WORK(DICE) that often."""
+    """Starts that many threads of WORK(DICE)."""
     threads = [threading.Thread(target=work, args=(random.Random(seed),))
                for seed in range(count)]
     for thread in threads:
@@ -50,7 +50,7 @@ def question(kind, name):
 
 
 def be_rude(client, data, dice):
-    """Byte by byte, cut off, many at once, half-closed, unread, reset."""
+    """Sends byte by byte, cuts off, asks much at once, half-closes, does not read, resets."""
     data *= dice.choice([1, 1, 3, 200])
     how = dice.choice(["bytes", "cut", "close", "half", "reset", "unread"])
     if how == "bytes":
@@ -77,7 +77,7 @@ def rude_client(daemon, dice):
             client.connect(daemon.path(kind + ".sock"))
             be_rude(client, question(kind, name), dice)
         except (FileNotFoundError, ConnectionError):
-            pass  # the listener, or all of it, has just gone
+            pass  # the listener or the daemon has just closed
 
 
 def disturb(daemon, how, turn):
@@ -133,7 +133,7 @@ def an_export(count):
 
 
 def run(daemon, *args):
-    """Of one that may say no: what it printed."""
+    """A command that may fail; returns its output."""
     done = subprocess.run(
         [program("mtasts-ctl"), "--json", "-s", daemon.control, *args],
         input=an_export(300) if args[0] == "import" else "",
@@ -147,7 +147,7 @@ def run(daemon, *args):
 
 
 def all_agree(daemon):
-    """What is told in four places is one thing; returns the domains."""
+    """Four sources must agree; returns the domains."""
     wait_for(lambda: daemon.ctl("status")["lookups"]["under_way"] == 0 and
              daemon.ctl("status")["cache"]["pending"] == 0)
     listed = daemon.ctl("list")
@@ -169,7 +169,7 @@ REQUESTS = [b"status\n", b"stats\n", b"top\n", b"list\n", b"list --names\n",
 
 def rude_operator(path, requests, dice):
     with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(0.1)  # who has not asked is not answered
+        client.settimeout(0.1)  # a client that has not asked gets nothing
         try:
             client.connect(path)
             if dice.randrange(4) == 0:
@@ -181,7 +181,7 @@ def rude_operator(path, requests, dice):
 
 
 def test_rude_operators(world, daemons):
-    """On the control socket, and on that for statistics."""
+    """On the control socket, and on the metrics socket."""
     daemon = daemons(log={"level": "info"}).start()
     http = [b"%s %s HTTP/1.1\r\nHost: localhost\r\n\r\n" % (verb, path)
             for verb in (b"GET", b"HEAD", b"POST")
@@ -208,12 +208,12 @@ def test_rude_operators(world, daemons):
         world.dns.everything = None
     assert not failures
     all_agree(daemon)
-    # Nobody is left who takes a place.
+    # No client is left that counts towards the limit.
     wait_for(lambda: daemon.ctl("status")["clients"]["now"] == 0)
 
 
 def test_operators_and_look_ups(world, daemons):
-    """Whatever operators do meanwhile, who asks is told the policy."""
+    """Whatever operators do, each question gets the policy."""
     daemon = daemons(fetch={"timeout": "50s"}, dns={"timeout": "20s"},
                      lookup={"timeout": "60s"}).start()
     failures = []

@@ -43,7 +43,7 @@ def daemon(world):
 
 
 class Lines:
-    """Sends bytes, gets lines."""
+    """A client that sends bytes and receives lines."""
 
     def __init__(self, address, timeout_s=HANG_S):
         if isinstance(address, tuple):
@@ -69,14 +69,14 @@ class Lines:
         return self.line()
 
     def line(self):
-        """The next line; None at the end, which is to come after a line."""
+        """The next line; None at EOF, which must follow a complete line."""
         line = self.file.readline()
         assert not line or line.endswith(b"\n"), line
         return line[:-1].decode() if line else None
 
 
 def ask_exim(daemon, line, half_close=False, address=None):
-    """The one answer, after which there is an end."""
+    """The only answer; the daemon closes after it."""
     with Lines(address or daemon.exim) as client:
         client.send(line.encode() + b"\n")
         if half_close:
@@ -104,7 +104,7 @@ TABLE = [
     ("get .example", NONE),
     ("get ", NONE),
     ("get a b", NONE),
-    # 400: an error, try again later; never 500 for what is not understood
+    # 400: an error, try again later; never 500 for an invalid request
     ("get", "400 want%20get%20KEY"),
     ("put a b", "400 want%20get%20KEY"),
     ("GET / HTTP/1.0", "400 want%20get%20KEY"),
@@ -147,9 +147,9 @@ def test_tcp_table_long_line(daemon):
 
 
 def test_tcp_table_long_answers(daemon):
-    """Mail waits rather than goes without what the policy says, or with less
-    strictness than Postfix 3.10.5 has; but what only serves reports may be left
-    out."""
+    """If the names do not fit, the mail waits. It must not go out without the policy, or
+    with weaker checks than Postfix 3.10.5 makes. Attributes that only serve reports
+    may be left out."""
     with Lines(TCP) as client:
         assert client.ask("get many.example") == \
             "400 the%20policy%20is%20too%20long%20for%20a%20reply"
@@ -171,7 +171,7 @@ def test_tcp_table_verdict(daemon):
 
 
 def test_tcp_table_slow(daemon):
-    """As with socketmap: the first question waits, its client is not read."""
+    """As with socketmap: while the first question waits, the client is not read."""
     daemon.flush("slow.example")
     with Lines(TCP) as client, Lines(TCP) as other:
         client.send(b"get slow.example\nget enforce.example\n")
@@ -210,7 +210,7 @@ EXIM = [
     ("exim enforce.example a.b.enforce.example", "mode=enforce mx=mismatch"),
     ("exim testing.example evil.example", "mode=testing mx=mismatch"),
     ("exim absent.example evil.example", "mode=none"),
-    # not understood: never "none"
+    # invalid requests: never "none"
     ("exim", "mode=fail"),
     ("exim ", "mode=fail"),
     ("exim enforce.example ", "mode=fail"),
@@ -239,7 +239,7 @@ def test_exim_long_answer(daemon):
 
 
 def test_exim_without_newline(daemon):
-    """Not a whole question: no answer, which Exim takes for a failure."""
+    """An incomplete question gets no answer, and Exim takes that for a failure."""
     with Lines(daemon.exim) as client:
         client.send(b"exim enforce.example")
         client.sock.shutdown(socket.SHUT_WR)
@@ -254,8 +254,7 @@ def test_exim_long_line(daemon):
 
 @pytest.mark.parametrize("half_close", [False, True], ids=["open", "half"])
 def test_exim_in_time(daemon, world, half_close):
-    """Exim waits 5 s by itself, so that 4 s are what a look-up has, and not the
-    8 s of lookup.timeout."""
+    """Exim waits for 5 s, so a look-up has 4 s, not the 8 s of lookup.timeout."""
     name = "slow%d.example" % half_close
     world.domain(name, raw=web.silent)
     with daemon.connect() as postfix:
@@ -266,7 +265,7 @@ def test_exim_in_time(daemon, world, half_close):
         assert not select.select([postfix.sock], [], [], 0)[0]
 
 
-# -- maps of the operator's own -----------------------------------------------
+# -- maps of the configuration -------------------------------------------------
 
 SECURE = "OK secure match=mx1.%s.example servername=hostname"
 TLS12 = " protocols=>=TLSv1.2"
@@ -278,7 +277,7 @@ MAPS = [
     ("postfix", "testing", "NOTFOUND "),
     ("QUERY", "testing", "NOTFOUND "),
     ("hard-sts", "testing", SECURE % "testing"),
-    # in place of ours
+    # replaces the built-in map
     ("sts", "testing", "NOTFOUND "),
     ("verdict", "testing", "OK enforce match id=1 expires="),
 ]
@@ -286,7 +285,7 @@ MAPS = [
 
 @pytest.fixture(scope="module")
 def mapped(world, daemon):
-    """A daemon with maps of the operator's, and one that enforces testing."""
+    """A daemon with maps of its configuration, and one that enforces testing."""
     made = []
     for number, options in enumerate([
             {"maps": [{"name": "strict", "testing": "enforce",
@@ -323,12 +322,12 @@ def test_own_maps_are_named(mapped):
 
 
 def test_testing_enforced(mapped):
-    """testing: enforce is for every map of ours, and for Exim."""
+    """testing: enforce applies to the built-in maps and to Exim."""
     hard = mapped[1]
     assert hard.ask("testing.example") == SECURE % "testing" + TLS12
     assert hard.ask("testing.example", "sts") == SECURE % "testing"
     assert hard.ask("none.example") == "NOTFOUND "
-    # TLS reports tell of the policy as it is
+    # TLS reports name the policy as it is published
     assert "policy_string = mode: testing }" in hard.ask("testing.example",
                                                          "postfix-tlsrpt")
     assert ask_exim(hard, "exim testing.example") == \
@@ -344,8 +343,8 @@ def test_listeners_in_status(daemon):
         assert part in text
 
 
-def test_clients_are_let_go(daemon):
-    """Each of Exim's connections ends; none is left behind."""
+def test_exim_connections_are_closed(daemon):
+    """None is left open."""
     before = daemon.ctl("status")["clients"]["now"]
     for _ in range(50):
         ask_exim(daemon, "exim enforce.example")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The main path, with NSD, nginx and postmap: what Postfix gets to see."""
+"""The normal case, with NSD, nginx and postmap: the answers that Postfix gets."""
 
 import re
 import tempfile
@@ -90,7 +90,7 @@ def test_answer(daemon, domain, answer):
 
 
 def test_tlsrpt(daemon):
-    """Postfix 3.10's attributes, to the letter."""
+    """The exact attributes of Postfix 3.10."""
     answer = ("OK secure match=mx1.wildcard.example:.mx.wildcard.example "
               "servername=hostname policy_type=sts "
               "policy_domain=wildcard.example "
@@ -143,7 +143,7 @@ def test_unknown_map(daemon, map):
 
 
 def test_record_by_cname(daemon):
-    """8.2: a provider's customers point _mta-sts at him."""
+    """8.2: a provider's customers have a CNAME at _mta-sts."""
     assert daemon.ask("alias.example") == \
         "OK secure match=mx1.alias.example servername=hostname"
 
@@ -153,7 +153,7 @@ def test_record_by_cname(daemon):
 @pytest.mark.skipif(not have("postmap"), reason="postfix is not installed")
 def test_postmap(daemon, table):
     table = table.format(socket=daemon.socket)
-    # (who is not root gets warnings about other things)
+    # (without root, postmap prints other warnings)
     def ask(key, map):
         status, value, errors = postmap(key, table + ":" + map)
         assert "socketmap" not in errors and "fatal" not in errors
@@ -174,7 +174,7 @@ def test_listener_on_ipv6(daemon):
 
 
 def test_one_request_each(daemon, real):
-    """Whatever the tests above asked, nginx was asked once for a policy."""
+    """However often the tests above asked, each policy was fetched once."""
     assert daemon.ask("enforce.example").startswith("OK ")
     for host in ("enforce", "wildcard", "testing", "none"):
         daemon.ask(host + ".example")
@@ -195,13 +195,13 @@ def test_world_gone(daemon, real):
     try:
         assert daemon.ask("moved.example") == \
             "OK secure match=mx1.moved.example servername=hostname"
-        assert daemon.ask("nobody-asked-before.example") == NONE
+        assert daemon.ask("not-asked-before.example") == NONE
     finally:
         real.start()
 
 
 def test_new_policy_by_refresh(daemon, real):
-    """An operator need not wait for the next look at the record."""
+    """An operator need not wait for the next check of the record."""
     daemon.ask("moved.example")
     real.write_policy("moved.example", policy(domain="moved.example",
                                               mx=("new.{domain}",)))

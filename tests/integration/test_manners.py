@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Clients of the worst manners, on all three protocols, while an operator does
-all that he can: nobody is told anything wrong, and nothing is left behind."""
+"""Misbehaving clients on all three protocols while an operator uses every command:
+no client gets a wrong answer, and no resource leaks."""
 
 import os
 import random
@@ -19,7 +19,7 @@ DOMAINS = KNOWN + ABSENT
 TABLE = ("127.0.0.1", 8466)
 SECOND = ("127.0.0.1", 8467)
 CLIENTS = 4  # a protocol
-TURNS = 400  # of each client
+ROUNDS = 400  # of each client
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close() resets
 
 
@@ -47,7 +47,7 @@ def listeners(daemon, *more):
 # -- three protocols ----------------------------------------------------------
 
 class Protocol:
-    """How a question is put, and where an answer ends."""
+    """How to write a question, and where an answer ends."""
 
     def __init__(self, address):
         self.address = address
@@ -61,7 +61,7 @@ class Protocol:
         return sock
 
     def cut(self, data):
-        """The whole answers in DATA, and what is left of it."""
+        """The complete answers in DATA, and the rest."""
         answers = data.split(b"\n")
         return answers[:-1], answers[-1]
 
@@ -91,14 +91,14 @@ class Table(Protocol):
 
 
 class Exim(Protocol):
-    many = False  # an end after each answer
+    many = False  # the daemon closes after each answer
 
     def question(self, domain):
         return b"exim %s\n" % domain.encode()
 
 
 def read_to_end(protocol, sock):
-    """All answers until the daemon closes; it never does so in one."""
+    """All answers until the daemon closes, which is never in the middle of one."""
     data = b""
     while True:
         try:
@@ -114,7 +114,7 @@ def read_to_end(protocol, sock):
 
 
 def read(protocol, sock, count):
-    """COUNT answers, in their order; fewer if the daemon closes."""
+    """COUNT answers in order; fewer if the daemon closes."""
     data, answers = b"", []
     while len(answers) < count:
         try:
@@ -129,17 +129,17 @@ def read(protocol, sock, count):
     return answers
 
 
-# -- manners: each returns what was asked, and what was answered --------------
+# -- misbehavior: each returns the questions and the answers -------------------
 
 def pipeline(protocol, sock, chance):
-    """Questions without waiting for the answers."""
+    """Sends questions without waiting for the answers."""
     asked = chance.choices(DOMAINS, k=20 if protocol.many else 1)
     sock.sendall(b"".join(map(protocol.question, asked)))
     return asked, read(protocol, sock, len(asked))
 
 
 def half_close(protocol, sock, chance):
-    """A question, and the end; the answer comes all the same."""
+    """Asks and shuts down its sending side; the answer still comes."""
     asked = [chance.choice(DOMAINS)]
     sock.sendall(protocol.question(asked[0]))
     sock.shutdown(socket.SHUT_WR)
@@ -154,7 +154,7 @@ def trickle(protocol, sock, chance):
 
 
 def reset(protocol, sock, chance):
-    """At some moment: before, within or after a question."""
+    """Closes before, within or after a question."""
     data = protocol.question(chance.choice(DOMAINS)) * chance.randrange(4)
     sock.sendall(data[:chance.randrange(len(data) + 1)])
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
@@ -162,7 +162,7 @@ def reset(protocol, sock, chance):
 
 
 def leave(protocol, sock, chance):
-    """The same without a word."""
+    """The same, with a reset."""
     data = protocol.question(chance.choice(DOMAINS)) * chance.randrange(4)
     sock.sendall(data[:chance.randrange(len(data) + 1)])
     return [], []
@@ -180,7 +180,7 @@ MANNERS = (pipeline, half_close, trickle, reset, leave, nonsense)
 
 
 class Client(threading.Thread):
-    """One after another, TURNS in all; what is wrong is kept."""
+    """ROUNDS connections, one after the other; notes each error."""
 
     def __init__(self, protocol, right, seed):
         super().__init__()
@@ -189,10 +189,10 @@ class Client(threading.Thread):
         self.chance = random.Random(seed)
         self.answered = 0
         self.wrong = []
-        self.stopping = False  # the daemon is: it may close, and be gone
+        self.stopping = False  # the daemon stops: it may close, and be gone
 
     def run(self):
-        for turn in range(TURNS):
+        for turn in range(ROUNDS):
             try:
                 self.turn(self.chance.choice(MANNERS))
             except OSError as error:
@@ -207,7 +207,7 @@ class Client(threading.Thread):
             try:
                 asked, answers = manner(self.protocol, sock, self.chance)
             except (BrokenPipeError, ConnectionResetError):
-                # nonsense is cut short, and Exim's client after its answer
+                # the daemon closes after bad input, and after Exim's answer
                 assert self.stopping or manner in (nonsense, reset, leave,
                                                    trickle), manner
                 return
@@ -218,7 +218,7 @@ class Client(threading.Thread):
 
 
 def crowd(daemon):
-    """Clients of all protocols, who know what is right."""
+    """Clients of all protocols that know the right answers."""
     clients = []
     for protocol in (Socketmap(daemon.socket), Table(TABLE),
                      Exim(daemon.exim)):
@@ -236,7 +236,7 @@ def crowd(daemon):
 # -- the operator -------------------------------------------------------------
 
 def transfer(daemon):
-    """What is exported goes in again."""
+    """Imports what was exported."""
     status, text, errors = daemon.ctl_raw("export")
     assert (status, errors) == (0, "")
     done = subprocess.run(
@@ -247,11 +247,11 @@ def transfer(daemon):
 
 
 def operate(daemon, chance, turn):
-    """All that an operator can do, once."""
+    """Everything that an operator can do, once."""
     more = [{"tcp_table": "inet:%s:%d" % SECOND}] if turn % 2 else []
     daemon.configure(listen=listeners(daemon, *more))
     daemon.ctl("reload")
-    if more:  # one who is there when his listener goes
+    if more:  # a client whose listener is removed
         socket.create_connection(SECOND, HANG_S).close()
     domain = chance.choice(DOMAINS)
     daemon.ctl_raw("flush", domain)
@@ -277,8 +277,7 @@ def is_at_rest(daemon):
 
 
 def test_worst_manners(daemon):
-    """Everybody with a question has its right answer; then all is as it
-    was."""
+    """Every question gets the right answer, and afterwards nothing is left open."""
     clients = crowd(daemon)
     chance = random.Random(0)
     wait_for(lambda: is_at_rest(daemon))
@@ -302,8 +301,8 @@ def test_worst_manners(daemon):
     assert daemon.ctl("list") == []
 
 
-def test_an_end_amid_it(daemon):
-    """Whole answers, or none."""
+def test_stop_under_load(daemon):
+    """Clients get complete answers, or none."""
     clients = crowd(daemon)
     for client in clients:
         client.start()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A reload takes a changed configuration in, or refuses it as a whole; nobody
-is dropped."""
+"""A reload puts a changed configuration in force, or refuses it as a whole. It drops
+no client."""
 
 import os
 import re
@@ -41,15 +41,15 @@ def unix(daemon, name="map.sock", **more):
 
 
 def reload(daemon, **options):
-    """Changes the options, and has them taken in."""
+    """Changes the options and reloads."""
     if "domains" in options:
-        daemon.options.pop("domains", None)  # or they would be added
+        daemon.options.pop("domains", None)  # otherwise they would be added
     daemon.configure(**options)
     return daemon.ctl("reload")
 
 
 def refused(daemon, words):
-    """The daemon says why at the socket, with status 1, and in the log."""
+    """mtasts-ctl says why, with status 1, and so does the log."""
     before = len(daemon.events("reload_refused", "error"))
     status, out, err = daemon.ctl_raw("reload")
     assert (status, out) == (1, "")
@@ -61,9 +61,9 @@ def refused(daemon, words):
     assert re.search(words, daemon.ctl("status")["reload"]["error"])
 
 
-# -- what is taken in ---------------------------------------------------------
+# -- what a reload changes ----------------------------------------------------
 
-def test_nothing_new(daemon):
+def test_unchanged_file(daemon):
     with daemon.connect() as client:
         assert reload(daemon) == {"config": daemon.config, "restart": []}
         assert client.ask("postfix", "reload.example").startswith("OK ")
@@ -95,7 +95,7 @@ def test_listeners_come_and_go(daemon):
         exim.connect(daemon.path("exim.sock"))
         exim.sendall(b"exim testing.example\n")
         assert exim.recv(1000) == b"mode=testing\n"
-    # who came by a listener that is gone is served on
+    # the clients of a removed listener are still served
     for client in (first, second):
         assert client.ask("postfix", "reload.example").startswith("OK ")
     reload(daemon, listen=[unix(daemon)])
@@ -106,7 +106,7 @@ def test_listeners_come_and_go(daemon):
         client.close()
 
 
-def test_sockets_that_were_removed_come_back(daemon):
+def test_deleted_socket_files_come_back(daemon):
     client = daemon.connect()
     assert client.ask("postfix", "reload.example").startswith("OK ")
     for path in (daemon.socket, daemon.control, daemon.stats):
@@ -121,8 +121,8 @@ def test_sockets_that_were_removed_come_back(daemon):
         "socketmap unix:" + daemon.socket]
 
 
-def test_socket_of_somebody_else_is_left_alone(daemon):
-    """One who has taken the place of ours: a daemon that was started since."""
+def test_socket_of_another_process_is_left_alone(daemon):
+    """Another daemon was started since, and replaced our socket's file."""
     os.unlink(daemon.socket)
     with socket.socket(socket.AF_UNIX) as other:
         other.bind(daemon.socket)
@@ -134,7 +134,7 @@ def test_socket_of_somebody_else_is_left_alone(daemon):
     assert daemon.ask("reload.example").startswith("OK ")
 
 
-def test_clients_of_gone_listeners_get_the_new_answers(daemon):
+def test_clients_of_removed_listeners_get_the_new_answers(daemon):
     with daemon.connect() as client:
         assert client.ask("postfix", "testing.example") == NONE
         reload(daemon, testing="enforce", listen=[{"socketmap": INET}])
@@ -155,7 +155,7 @@ def test_other_addresses_at_the_same_port(daemon):
 
 
 def test_protocol_at_the_same_address(daemon):
-    """Who came before goes on in the language that was spoken then."""
+    """Existing clients keep the protocol that they began with."""
     with daemon.connect() as before:
         reload(daemon, listen=[{"exim": "unix:" + daemon.socket}])
         assert before.ask("postfix", "reload.example").startswith("OK ")
@@ -194,8 +194,8 @@ def test_maps(daemon):
         assert client.ask("strict", "testing.example").startswith("PERM ")
 
 
-def test_map_of_a_tcp_table_goes(daemon):
-    """With its listener, for who came by it: he waits."""
+def test_map_of_a_tcp_table_is_removed(daemon):
+    """A client of its removed listener gets a temporary error."""
     reload(daemon, maps=[{"name": "strict", "testing": "enforce"}],
            listen=[{"tcp_table": "inet:127.0.0.1:8462", "map": "strict"}])
     with socket.create_connection(("127.0.0.1", 8462), 15) as client:
@@ -221,7 +221,7 @@ def test_domains(daemon):
 
 
 def test_limit_of_clients(daemon):
-    """Nobody goes because of a lower one, and nobody more comes."""
+    """A lower limit closes no client, but admits no more."""
     clients = [daemon.connect() for _ in range(4)]
     for client in clients:
         assert client.ask("postfix", "reload.example").startswith("OK ")
@@ -250,7 +250,7 @@ def test_log_level(daemon):
 
 
 def test_log_target(daemon):
-    """To syslog, wherever that goes here, and back."""
+    """To syslog and back."""
     reload(daemon, log={"level": "debug", "target": "syslog"})
     size = len(daemon.log())
     daemon.ask("syslog.example")
@@ -261,7 +261,7 @@ def test_log_target(daemon):
 
 
 def test_dns_servers(world, daemon):
-    """From resolv.conf to one of our own and back."""
+    """From resolv.conf to a server of the configuration, and back."""
     reload(daemon, dns={"servers": ["127.0.0.9"], "timeout": "1s"})
     assert daemon.ctl("status")["resolver"] == "127.0.0.9:53"
     world.domain("servers.example")
@@ -272,7 +272,7 @@ def test_dns_servers(world, daemon):
 
 
 def test_ca_file(world, daemon):
-    """Another CA's certificates, and the right ones again."""
+    """To another CA's certificates, and back to the right ones."""
     os.mkdir(daemon.path("ca"))
     other = ca.CA(daemon.path("ca")).root
     world.domain("ca-file.example")
@@ -285,7 +285,7 @@ def test_ca_file(world, daemon):
 
 @pytest.mark.parametrize("dane", ["auto", "on", "precedence", "off"])
 def test_dane(daemon, dane):
-    """Turned on and off, with a client that asks all the time."""
+    """Turned on and off while a client asks all the time."""
     with daemon.connect() as client:
         for mode in ("off", dane, "off", dane):
             reload(daemon, dane=mode)
@@ -295,7 +295,7 @@ def test_dane(daemon, dane):
 
 @pytest.mark.parametrize("mode", ["off", "trust-ad", "validate"])
 def test_dnssec(world, daemon, mode):
-    """How answers are authenticated, while look-ups wait for the test of it."""
+    """The mode changes while look-ups wait for the test of DNSSEC."""
     def dnssec():
         return daemon.ctl("status")["dane"]["dnssec"]
     for n, now in enumerate((mode, "auto", mode, "auto")):
@@ -352,7 +352,7 @@ def test_many_hangups(daemon):
 
 
 def ignores_sigpipe(process):
-    """As it does from the start of its start on."""
+    """SIGHUP is blocked from the beginning of the start."""
     try:
         with open("/proc/%d/status" % process.pid) as file:
             mask = re.search(r"^SigIgn:\s*(\w+)", file.read(), re.M).group(1)
@@ -361,8 +361,8 @@ def ignores_sigpipe(process):
     return bool(int(mask, 16) >> signal.SIGPIPE - 1 & 1)
 
 
-def test_hangup_while_it_starts(daemons):
-    """It is no end, and is not lost."""
+def test_hangup_during_startup(daemons):
+    """It does not end the daemon, and is not lost."""
     daemon = daemons(log={"level": "info"})
     for _ in range(10):
         process = daemon.spawn()
@@ -374,8 +374,8 @@ def test_hangup_while_it_starts(daemons):
     assert len(daemon.events("reloaded signal=HUP")) == 10
 
 
-def test_hangup_is_not_kept_from_it(daemons):
-    """Whatever whoever starts it has blocked."""
+def test_hangup_despite_an_inherited_mask(daemons):
+    """The process that starts it has blocked SIGHUP."""
     daemon = daemons(log={"level": "info"})
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
     try:
@@ -386,8 +386,8 @@ def test_hangup_is_not_kept_from_it(daemons):
     wait_for(lambda: daemon.events("reloaded signal=HUP"))
 
 
-def test_restart_is_asked_for(daemon):
-    """Each time, until there is one; the rest is taken in."""
+def test_reload_says_that_a_restart_is_needed(daemon):
+    """Each time, until there is a restart; the other changes are in force."""
     for _ in range(2):
         done = reload(daemon, cache={"directory": daemon.path("elsewhere"),
                                      "max_size": "65MiB"},
@@ -403,7 +403,7 @@ def test_restart_is_asked_for(daemon):
     assert status == 0 and "needs restart" in out
 
 
-# -- what is refused ----------------------------------------------------------
+# -- what a reload refuses ----------------------------------------------------
 
 REFUSED = {
     "syntax": ({}, "speed: fast\n", r":\d+: speed: unknown option"),
@@ -427,7 +427,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_refused(daemon, name):
-    """All is as before, whatever else was good in the file."""
+    """Nothing changes, however much of the file is valid."""
     options, text, words = REFUSED[name]
     before = dict(daemon.options)
     with daemon.connect() as client:
@@ -480,7 +480,7 @@ def test_missing_file(daemon):
 # -- under load ---------------------------------------------------------------
 
 def test_lookups_under_way(world, daemon):
-    """They go on, and are answered."""
+    """They continue, and are answered."""
     world.domain("later.example", http=web.later(1))
     with daemon.connect() as client:
         client.request("postfix", "later.example")
@@ -492,7 +492,7 @@ def test_lookups_under_way(world, daemon):
 
 
 def test_dns_under_way(world, daemon):
-    """A question that is out is answered by whom it was put to."""
+    """The server that was asked answers, although it is no longer configured."""
     world.domain("slow-dns.example")
     world.dns.behave("_mta-sts.slow-dns.example", ns.delay(0.7))
     with daemon.connect() as client:
@@ -502,7 +502,7 @@ def test_dns_under_way(world, daemon):
 
 
 class Asker(threading.Thread):
-    """Asks without a pause, on one connection, and counts."""
+    """Asks all the time on one connection, and counts."""
 
     def __init__(self, client):
         super().__init__(daemon=True)
@@ -549,6 +549,6 @@ def test_under_load(daemon):
         asker.join(15)
         assert not asker.wrong
         asker.client.close()
-    # DANE has its thread and pipe from the first time on.
+    # DANE opens its thread and pipe when it is first turned on.
     wait_for(lambda: len(os.listdir(
         "/proc/%d/fd" % daemon.process.pid)) <= fds + 8)

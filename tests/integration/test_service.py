@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""mtastsd as a service: systemd's protocol, the unit, the init script, and root's
-privileges given up."""
+"""mtastsd as a service: systemd's protocol, the units, the init script, and how it gives
+up root's privileges."""
 
 import grp
 import os
@@ -52,7 +52,7 @@ needs_root = pytest.mark.skipif(not can_be_others(),
 @pytest.mark.skipif(not have("systemd-analyze"),
                     reason="systemd-analyze is not installed")
 def test_sandbox():
-    """1.5 or better; --threshold counts tenths."""
+    """An exposure level of 1.5 or better; --threshold is in tenths."""
     done = subprocess.run(
         ["systemd-analyze", "security", "--offline=true", "--threshold=15",
          "--no-pager", UNIT], capture_output=True, text=True, check=False,
@@ -67,7 +67,7 @@ def test_sandbox():
                     reason="systemd-analyze is not installed")
 @pytest.mark.parametrize("unit", ["mtastsd.service", "mtastsd.socket"])
 def test_unit_is_understood(daemons, unit):
-    """But for what is not installed here: its program and its manuals."""
+    """Without its program and manuals, which are not installed here."""
     folder = daemons().path("units")
     os.mkdir(folder)
     source = os.environ["srcdir"] + "/contrib/systemd/mtastsd.socket"
@@ -88,7 +88,7 @@ def test_unit_is_understood(daemons, unit):
     assert not said, said
 
 
-# -- what systemd is told -----------------------------------------------------
+# -- messages to systemd -------------------------------------------------------
 
 class Manager:
     """systemd's end of the notification socket."""
@@ -122,7 +122,7 @@ def told(daemons):
 
 @needs_systemd
 def test_readiness(told):
-    """Only when it answers."""
+    """READY comes when the daemon answers."""
     told.spawn(env=told.manager.environment())
     message = told.manager.next("READY")
     assert message["READY"] == "1"
@@ -144,9 +144,9 @@ def test_no_readiness_of_a_failed_start(told):
 
 
 @needs_systemd
-def test_reload_is_told(told):
-    """systemd compares the time with that of its signal, and takes the READY
-    after it for the end."""
+def test_reload_is_reported(told):
+    """systemd compares the time with that of its signal; the next READY ends the
+    reload."""
     told.start(env=told.manager.environment())
     told.manager.next("READY")
     before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
@@ -164,7 +164,7 @@ def test_reload_is_told(told):
 
 @needs_systemd
 def test_watchdog(told):
-    """While the loop turns, and not while it stands still."""
+    """The daemon sends signs of life only while its loop runs."""
     told.start(env=told.manager.environment(WATCHDOG_USEC="200000"))
     for _ in range(5):
         told.manager.next("WATCHDOG")
@@ -182,7 +182,7 @@ def test_watchdog(told):
 
 
 @needs_systemd
-def test_no_watchdog_unasked(told):
+def test_no_watchdog_unless_configured(told):
     told.start(env=told.manager.environment())
     told.manager.next("READY")
     told.stop()
@@ -193,8 +193,8 @@ def test_no_watchdog_unasked(told):
 
 @needs_systemd
 def test_passed_sockets(daemons):
-    """Matched by their addresses, whatever their order and names; they stay when
-    the daemon goes, and who connects meanwhile is answered by the next one."""
+    """They are matched by address; their order and names do not matter. They stay open
+    when the daemon stops, and the next daemon answers who connected meanwhile."""
     daemon = daemons()
     daemon.configure(listen=[{"socketmap": "unix:" + daemon.socket},
                              {"socketmap": "inet:127.0.0.1:8461"},
@@ -224,7 +224,7 @@ def test_passed_sockets(daemons):
 
 
 def open_files(pid):
-    """What its descriptors lead to; some may be closed meanwhile."""
+    """The targets of its descriptors; some may be closed meanwhile."""
     folder = "/proc/%d/fd/" % pid
     for number in os.listdir(folder):
         try:
@@ -234,7 +234,7 @@ def open_files(pid):
 
 
 @needs_systemd
-def test_passed_socket_is_unused(daemons):
+def test_unused_passed_socket_is_closed(daemons):
     daemon = daemons()
     with listening(("127.0.0.1", 8999)) as one, \
             listening(daemon.path("other.sock")) as two, \
@@ -255,7 +255,7 @@ def test_passed_socket_is_unused(daemons):
 
 @needs_systemd
 def test_passed_socket_comes_back(daemons):
-    """A reload takes its listener away, and the next one brings it back."""
+    """One reload removes its listener, the next brings it back."""
     daemon = daemons()
     with listening(daemon.socket) as sock:
         start_with(daemon, [sock], "map")
@@ -267,8 +267,8 @@ def test_passed_socket_comes_back(daemons):
         assert daemon.ask("service.example") == OK
 
 
-def test_variables_of_somebody_else(daemons):
-    """They are meant for another process."""
+def test_variables_for_another_process(daemons):
+    """LISTEN_PID names another process: the variables are ignored."""
     daemon = daemons().start(env=dict(os.environ, LISTEN_PID="1",
                                       LISTEN_FDS="3"))
     assert daemon.ask("service.example") == OK
@@ -277,9 +277,12 @@ def test_variables_of_somebody_else(daemons):
 # -- root's privileges --------------------------------------------------------
 
 @pytest.fixture
-def rooted(world, daemons):
-    """A daemon that starts as root with a user to become; its sockets lie in a
-    folder that there is not yet."""
+def rooted(world, daemons, monkeypatch):
+    """A daemon that starts as root and becomes USER. Its sockets are in a folder that
+    does not exist yet."""
+    # A leak check at the end, in a sanitized build, runs as USER.
+    monkeypatch.setenv("LSAN_OPTIONS", "suppressions=" + world.share(
+        os.environ["srcdir"] + "/tests/lsan.supp"))
     daemon = daemons()
     daemon.socket = daemon.path("run/map.sock")
     daemon.control = daemon.path("run/ctl.sock")
@@ -299,7 +302,7 @@ def status_of(pid):
 
 @needs_root
 def test_privileges(rooted):
-    """Everything that needs root is there; root is not."""
+    """What needs root is done first; then the daemon is another user."""
     rooted.start()
     uid, gid = pwd.getpwnam(USER).pw_uid, pwd.getpwnam(USER).pw_gid
     status = status_of(rooted.process.pid)
@@ -352,8 +355,7 @@ def test_reload_without_privileges(rooted):
 
 @needs_root
 def test_unreadable_for_the_user(rooted):
-    """What is read again later has to be readable then: it is said what is
-    not."""
+    """A reload reads the file again as that user, and says that it can't."""
     rooted.start()
     os.chmod(rooted.config, 0o600)
     status, _, err = rooted.ctl_raw("reload")
@@ -362,8 +364,8 @@ def test_unreadable_for_the_user(rooted):
 
 
 @needs_root
-def test_folder_of_somebody_else(rooted):
-    """A cache that root made is no reason to stay root."""
+def test_cache_folder_of_root(rooted):
+    """A cache folder that belongs to root is an error; the daemon does not stay root."""
     os.mkdir(rooted.path("cache"), 0o700)
     status, said = rooted.run_to_end()
     assert status == 1
@@ -373,7 +375,7 @@ def test_folder_of_somebody_else(rooted):
 
 @needs_root
 def test_owner_of_a_socket(rooted):
-    """owner and group count, as long as it is root."""
+    """Root gives the socket to the configured owner and group."""
     rooted.configure(listen=[{"socketmap": "unix:" + rooted.socket,
                               "owner": "bin", "group": "mail"}])
     rooted.start()
@@ -393,7 +395,7 @@ def test_unknown_user(rooted):
 
 @needs_root
 def test_background_as_root(rooted):
-    """The number is in the file that root made; the log goes on in syslog."""
+    """The process ID is in the file that root created; the log goes to syslog."""
     pid_file = rooted.path("pid")
     done = subprocess.run(
         [program("mtastsd"), "-c", rooted.config, "-p", pid_file],
@@ -420,13 +422,13 @@ def test_root_is_warned(daemons):
 
 
 def test_pid_file(daemons):
-    """In the foreground: when it is ready, till it has ended."""
+    """In the foreground the file exists from readiness until the end."""
     daemon = daemons()
     path = daemon.path("pid")
     daemon.start("-p", path)
     with open(path) as file:
         assert file.read() == "%d\n" % daemon.process.pid
-    second = daemons()  # which can't start leaves the number alone
+    second = daemons()  # fails to start, and leaves the file alone
     second.configure(cache={"directory": daemon.path("cache")})
     status, _ = second.run_to_end("-f", "-c", second.config, "-p", path)
     assert status == 1
@@ -436,7 +438,7 @@ def test_pid_file(daemons):
     assert not os.path.exists(path)
 
 
-def test_pid_file_that_cannot_be(daemons):
+def test_pid_file_in_a_missing_folder(daemons):
     daemon = daemons()
     status, said = daemon.run_to_end("-f", "-c", daemon.config,
                                      "-p", "/nonexistent/pid")
@@ -446,7 +448,7 @@ def test_pid_file_that_cannot_be(daemons):
 # -- the init script ----------------------------------------------------------
 
 class Script:
-    """The init script, with the paths of a daemon of the test."""
+    """The init script, with the paths of the test's daemon."""
 
     def __init__(self, daemon):
         self.path = daemon.path("init")
@@ -464,7 +466,7 @@ class Script:
         os.chmod(self.path, 0o755)
 
     def __call__(self, action):
-        """(status, what it said)"""
+        """Returns the exit status and the output."""
         done = subprocess.run([self.path, action], stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=60,
                               check=False)
@@ -486,7 +488,7 @@ def script(daemons):
 
 
 def test_init_script(script):
-    """One life, with LSB's exit statuses."""
+    """Every action, with the exit statuses of the LSB."""
     daemon = script.daemon
     assert script("status")[0] == 3
     assert script("reload")[0] == 7
@@ -497,7 +499,7 @@ def test_init_script(script):
     pid = script.pid()
     assert daemon.pids() == [pid]
     assert script("status")[0] == 0
-    assert script("start")[0] == 0  # it runs already
+    assert script("start")[0] == 0  # already running
     assert daemon.pids() == [pid]
     daemon.configure(domains={"service.example": "bypass"})
     assert script("reload")[0] == 0
@@ -512,7 +514,7 @@ def test_init_script(script):
 
 
 def test_init_script_and_a_bad_file(script):
-    """It takes nothing down that runs, and says what is wrong."""
+    """It does not stop the running daemon, and says what is wrong."""
     daemon = script.daemon
     assert script("start")[0] == 0
     pid = script.pid()
@@ -529,7 +531,7 @@ def test_init_script_and_a_bad_file(script):
 
 
 def test_init_script_after_a_crash(script):
-    """The number that is left behind is another program's by now."""
+    """The pid file that is left behind names another program by now."""
     assert script("start")[0] == 0
     os.kill(script.pid(), signal.SIGKILL)
     wait_for(lambda: not script.daemon.pids())

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""mtasts-mta(7), followed to the letter: from nothing to a first enforced
-delivery, and what the log says then. The lines are taken out of the page."""
+"""The instructions of mtasts-mta(7), with the lines read from the page: they lead to a
+first enforced delivery, and to the log lines that the page promises."""
 
 import itertools
 import os
@@ -24,7 +24,7 @@ CA_FILE = "/etc/ssl/certs/ca-certificates.crt"
 
 
 def section(title):
-    """A section or subsection, to the next one."""
+    """The text of a section or subsection."""
     with open(PAGE) as file:
         text = file.read()
     begin = re.search(r"^\.S[hs] %s\n" % re.escape(title), text, re.M)
@@ -34,20 +34,20 @@ def section(title):
 
 
 def blocks(title):
-    """Its lines to be copied, a text each, as a person sees them."""
+    """Its examples, each one text, as a person sees them."""
     return [re.sub(r"^\\&", "", text, flags=re.M).replace("\\e", "\\")
             for text in re.findall(r"^\.Bd -literal.*?\n(.*?)^\.Ed",
                                    section(title), re.M | re.S)]
 
 
 def line(title, start):
-    """Its .Dl line that begins so."""
+    """Its .Dl line with that beginning."""
     return re.search(r"^\.Dl (%s.*)$" % re.escape(start), section(title),
                      re.M).group(1)
 
 
 class Hosts:
-    """Domains with a policy each, whose one host is as the name says."""
+    """Domains with a policy each; the name says what is wrong with the host."""
 
     KINDS = {"good": {}, "unknownca": {"cert": "unknown-ca"},
              "clear": {"cert": None}, "tls11": {"tls": "1.1"}, "unlisted": {},
@@ -88,15 +88,15 @@ def hosts(world, counter=itertools.count()):
 
 @pytest.fixture
 def start(world, daemons):
-    """start(YAML, KIND, OPTIONS): mtastsd with the page's lines, and a server,
-    which finds the world's CA where the system's are. /run/mtasts is the daemon's
+    """start(YAML, KIND, OPTIONS) runs mtastsd with the page's lines, and a mail server
+    that trusts the world's CA like the system's. /run/mtasts is the daemon's
     folder."""
     started = []
 
     def begin(yaml, kind, **options):
         daemon = daemons(dane="off")
         text = yaml.replace("/run/mtasts/", daemon.folder + "/")
-        # The user is not on this machine, but in the server's root.
+        # The user exists in the server's root, not on this machine.
         text = re.sub(r"group: \S+", "mode: 0666", text)
         rest = {key: value for key, value in daemon.options.items()
                 if key != "listen"}
@@ -117,7 +117,7 @@ def start(world, daemons):
 
 
 def decide(mta, hosts, kind):
-    """Sends a mail: it, or why it waits."""
+    """Sends a mail. Returns the mail, or the reason why it waits."""
     mta.send(hosts.recipient(kind))
     return wait_for(lambda: hosts.mail(kind) or
                     mta.deferral(hosts.recipient(kind)), timeout_s=60,
@@ -138,7 +138,7 @@ LOG = "What the log says"
 
 
 def phrase(beginning):
-    """What the page says that the log says."""
+    """The log lines that the page shows."""
     found = re.search(r"^\.It (%s.*)$" % re.escape(beginning), section(LOG),
                       re.M).group(1)
     return [part.strip() for part in found.split("...") if part.strip()]
@@ -183,7 +183,7 @@ def test_postfix(world, hosts, start, kind):
     ("postfix-mta-sts-resolver", 8461, ["postfix"]),
     ("postfix-tlspol", 8642, ["QUERY", "QUERYwithTLSRPT"])])
 def test_coming_from(world, hosts, start, title, port, maps):
-    """main.cf stays as it was: their ports and map names work."""
+    """The ports and map names of other daemons work: main.cf need not change."""
     text = section(title)
     assert "Its port is %d" % port in text
     for name in maps:
@@ -196,7 +196,7 @@ def test_coming_from(world, hosts, start, title, port, maps):
 
 
 def test_zones(world, daemons):
-    """What postfix-mta-sts-resolver's zones become."""
+    """The replacement of postfix-mta-sts-resolver's zones."""
     text = " ".join(section("postfix-mta-sts-resolver").split())
     for words in ("strict_testing: true becomes .Ic testing: enforce",
                   "require_sni: false becomes .Ic servername: false",
@@ -225,7 +225,7 @@ dc_localdelivery='mail_spool'
 
 
 class DebianExim(Exim):
-    """With Debian's own configuration, and what the page says."""
+    """Debian's own configuration, changed as the page says."""
 
     def configure(self):
         super().configure()
@@ -238,7 +238,7 @@ class DebianExim(Exim):
             if words[0] == "cp":
                 shutil.copy(os.path.join(CONTRIB, "exim", words[1]),
                             self.path(words[2]))
-        # The one change: where the test's mtastsd listens.
+        # The only difference: where the test's mtastsd listens.
         self.write("/etc/exim4/conf.d/main/04_test",
                    "MTASTS_SOCKET = %s\n" % self.options["socket"])
         self.make("/var/lib/exim4")
@@ -288,7 +288,7 @@ def test_exim(world, hosts, start):
 # -- any other program --------------------------------------------------------
 
 def test_any_other_program(world, daemons):
-    """The page's questions have its answers."""
+    """The questions on the page get the answers on the page."""
     asked, piped = blocks("ANY OTHER PROGRAM")
     world.domain("example.org", id="20260701T000000", mx=("mx1.example.org",))
     daemon = daemons(dane="off")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Socketmap on the wire: clients that are quick, slow, rude, or many."""
+"""Socketmap on the wire: clients that are fast, slow, broken, or many."""
 
 import os
 import random
@@ -23,7 +23,7 @@ MANY = 1024  # limits.clients by default
 
 @pytest.fixture(scope="module", autouse=True)
 def files():
-    """Room for the descriptors of the clients we play."""
+    """Descriptors for the clients of the test."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(8192, hard), hard))
     yield
@@ -39,7 +39,7 @@ def domain(world):
 
 @pytest.fixture
 def witness(daemon):
-    """A client that came before, and is to be served after."""
+    """A client that was there before, and must still be served afterwards."""
     with daemon.connect() as client:
         assert client.ask("postfix", "wire.example") == OK
         yield client
@@ -61,7 +61,7 @@ MIXED = [
 
 
 def test_many_in_one_packet(daemon, witness):
-    """Answers come in the order of the questions, misses among them."""
+    """Answers come in the order of the questions, although some need a look-up."""
     rows = []
     for i in range(5):
         rows += MIXED * 10
@@ -96,7 +96,7 @@ def test_cut_anywhere(daemon, witness):
 
 
 def test_half_close(daemon, witness):
-    """A client that has said all it wants to say still gets its answers."""
+    """A client that has shut down its sending side still gets its answers."""
     with daemon.connect() as client:
         client.send(b"".join(netstring(row[0], row[1]) for row in MIXED))
         client.sock.shutdown(socket.SHUT_WR)
@@ -105,7 +105,7 @@ def test_half_close(daemon, witness):
         assert client.is_closed()
 
 
-# -- limits and nonsense ------------------------------------------------------
+# -- limits and bad input ----------------------------------------------------
 
 def test_longest_request(daemon, witness):
     key = "x" * (10000 - len("postfix "))
@@ -124,16 +124,16 @@ NONSENSE = [
 
 
 @pytest.mark.parametrize("data", NONSENSE, ids=lambda data: ascii(data)[2:-1])
-def test_nonsense(daemon, witness, data):
+def test_bad_framing_closes(daemon, witness, data):
     with daemon.connect() as client:
         client.send(data)
-        if data == b"1":  # the beginning of something good
+        if data == b"1":  # the beginning of a valid request
             client.send(b"x")
         assert client.is_closed()
 
 
-def test_nonsense_after_questions(daemon, witness):
-    """What came before it is answered."""
+def test_questions_before_bad_framing_are_answered(daemon, witness):
+    """The questions before it are answered."""
     with daemon.connect() as client:
         client.send(netstring("postfix", "wire.example") + b"nonsense")
         assert client.reply() in (OK, None)
@@ -144,8 +144,8 @@ def test_nonsense_after_questions(daemon, witness):
                                      b"postfix\twire.example",
                                      b"postfix wire.\0example"],
                          ids=lambda data: ascii(data)[2:-1] or "empty")
-def test_not_understood(daemon, witness, payload):
-    """A good netstring, no good request: PERM, and the connection stays."""
+def test_invalid_request_gets_an_error(daemon, witness, payload):
+    """A valid netstring with an invalid request: PERM, and the connection stays."""
     with daemon.connect() as client:
         client.send(b"%d:%s," % (len(payload), payload))
         assert client.reply().startswith("PERM ")
@@ -175,7 +175,7 @@ def test_clients_that_vanish(daemon, witness):
     client.request("postfix", "slowly1.example")
     time.sleep(0.1)
     client.close()
-    # the discovery goes on without it
+    # the discovery continues without the client
     assert daemon.ask("slowly1.example").startswith("OK")
 
 
@@ -197,13 +197,13 @@ def test_client_that_never_reads(daemons):
             pass
         assert daemon.ask("wire.example") == OK
     time.sleep(0.3)
-    # It stops taking: twenty of them, one packet and one reply each.
+    # The daemon stops reading: twenty clients, one packet and one reply each.
     assert sent < 20 * 4 * 1024 * 1024
     assert daemon.rss_kib() - before < 20 * 1024
     begin = daemon.cpu_s()
     time.sleep(0.5)
     assert daemon.cpu_s() - begin < 0.2, "it spins"
-    # Who reads at last gets every answer.
+    # A client that reads at last gets every answer.
     clients[0].sock.settimeout(HANG_S)
     for _ in range(1000):
         assert clients[0].reply().startswith(OK + " policy_type=sts ")
@@ -213,7 +213,7 @@ def test_client_that_never_reads(daemons):
 
 
 def test_waiting_client_that_sends_on(daemons, world):
-    """Behind a slow look-up the rest waits in the socket, not in memory."""
+    """Requests behind a slow look-up wait in the socket, not in memory."""
     daemon = daemons().start()
     assert daemon.ask("wire.example") == OK
     before = daemon.rss_kib()
@@ -240,7 +240,7 @@ def test_waiting_client_that_sends_on(daemons, world):
 # -- many clients -------------------------------------------------------------
 
 def table_of_files(daemon):
-    """The size of the kernel's table: nobody is answered while it grows."""
+    """The size of the kernel's table of descriptors."""
     with open("/proc/%d/status" % daemon.process.pid) as file:
         return int(next(line for line in file
                         if line.startswith("FDSize:")).split()[1])
@@ -248,7 +248,7 @@ def table_of_files(daemon):
 
 def test_1024_connections(daemons):
     daemon = daemons()
-    # as a service manager sets it: few by default, more on request
+    # as a service manager sets it: a low soft limit, a high hard limit
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     daemon.start(preexec_fn=lambda: resource.setrlimit(
         resource.RLIMIT_NOFILE, (min(256, hard), hard)))
@@ -262,7 +262,7 @@ def test_1024_connections(daemons):
         assert one_more.is_closed()
     assert len([line for line in daemon.log().splitlines()
                 if "too_many_clients" in line]) == 1
-    # nobody was dropped for it
+    # no client was dropped for it
     assert {client.ask("postfix", "wire.example") for client in clients} == {
         OK}
     clients.pop().close()
@@ -273,8 +273,8 @@ def test_1024_connections(daemons):
 
 
 def test_all_clients_at_once(daemons):
-    """While it is busy: who does not wait for connect() is told EAGAIN where
-    the queue is full."""
+    """The daemon is busy: a non-blocking connect() fails with EAGAIN if the backlog is
+    full."""
     with open("/proc/sys/net/core/somaxconn") as file:
         if int(file.read()) < MANY:
             pytest.skip("net.core.somaxconn is too low")
@@ -305,15 +305,15 @@ def test_client_limit(daemons):
     for _ in range(3):
         with daemon.connect() as one_more:
             assert one_more.is_closed()
-    # the control socket is the operator's way in, whatever the MTAs do
+    # operators can connect to the control socket, whatever the MTAs do
     assert daemon.ctl_raw("status")[0] == 0
     for client in clients:
         assert client.ask("postfix", "wire.example") == OK
         client.close()
 
 
-def test_idle_client_is_kept(daemon, witness):
-    """Others come and go; the idle one is served as before."""
+def test_idle_client_stays_connected(daemon, witness):
+    """Other clients connect and leave; the idle one is served as before."""
     with daemon.connect() as idle:
         assert idle.ask("postfix", "wire.example") == OK
         for _ in range(300):
@@ -367,7 +367,7 @@ def test_stale_socket_is_replaced(daemons):
     assert not os.path.exists(daemon.control)
 
 
-def test_socket_in_use_is_not_taken(daemon, daemons, witness):
+def test_socket_in_use_is_not_replaced(daemon, daemons, witness):
     for what in ({"listen": [{"socketmap": "unix:" + daemon.socket}]},
                  {"control": "unix:" + daemon.control}):
         other = daemons(**what)
@@ -380,8 +380,8 @@ def test_socket_in_use_is_not_taken(daemon, daemons, witness):
     assert daemon.ctl_raw("status")[0] == 0
 
 
-def test_socket_of_a_stranger_is_not_taken(daemons):
-    """Any program that listens there counts."""
+def test_socket_of_another_program_is_not_replaced(daemons):
+    """Whatever program listens there."""
     daemon = daemons()
     with socket.socket(socket.AF_UNIX) as stranger:
         stranger.bind(daemon.socket)
@@ -392,7 +392,7 @@ def test_socket_of_a_stranger_is_not_taken(daemons):
     assert os.path.exists(daemon.socket)
 
 
-def test_file_is_not_taken_for_a_socket(daemons):
+def test_file_is_not_replaced_by_a_socket(daemons):
     daemon = daemons()
     with open(daemon.socket, "w") as file:
         file.write("precious")
@@ -433,8 +433,8 @@ def test_localhost_by_name(daemons):
 
 
 def test_clients_leave_descriptors_for_look_ups(world, daemons):
-    """Or else a local user could have every new domain taken for one without
-    a policy."""
+    """Otherwise a local user could make every look-up of a new domain fail: no
+    policy."""
     world.domain("descriptors.example")
     daemon = daemons()
     daemon.start(preexec_fn=lambda: resource.setrlimit(
@@ -450,7 +450,7 @@ def test_clients_leave_descriptors_for_look_ups(world, daemons):
 
 
 def test_questions_leave_descriptors_for_clients(world, daemons):
-    """Or else domains whose name servers are silent keep all others out."""
+    """Otherwise domains with silent name servers could use up all descriptors."""
     daemon = daemons(limits={"clients": 100}, dns={"timeout": "30s"},
                      lookup={"timeout": "1s"})
     daemon.start(preexec_fn=lambda: resource.setrlimit(
@@ -472,8 +472,8 @@ def test_questions_leave_descriptors_for_clients(world, daemons):
             client.close()
 
 
-def test_host_with_an_address_that_we_lack(world, daemons):
-    """As localhost has, where IPv6 is turned off."""
+def test_host_with_an_address_of_another_machine(world, daemons):
+    """Like localhost, where IPv6 is turned off."""
     world.dns.add("two.listen.example", "A", "127.0.0.1")
     world.dns.add("two.listen.example", "AAAA", "2001:db8::99")
     world.dns.add("none.listen.example", "AAAA", "2001:db8::99")
@@ -487,7 +487,7 @@ def test_host_with_an_address_that_we_lack(world, daemons):
     assert "inet:none.listen.example:8465: can't bind: Cannot assign" in said
 
 
-def test_nobody_else_may_connect(daemons):
+def test_other_users_can_not_connect(daemons):
     """0660: another user gets no answer."""
     if os.geteuid() != 0 or subprocess.run(
             ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",

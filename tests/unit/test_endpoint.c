@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_endpoint.c - a listener, clients that there is no memory for, and more of
- * them than one turn of the loop takes. */
+/* test_endpoint.c - connections when memory is short, and more connections than are
+ * accepted in one iteration of the loop. */
 #include "tests.h"
 
 #include "alloc.h"
@@ -61,7 +61,7 @@ static void connect_all(struct world *w)
 	}
 }
 
-/* Each is let go, at once: by us, or because there was no memory. */
+/* Each connection is closed at once: by us, or because memory is short. */
 static void expect_ends(struct world *w)
 {
 	char byte;
@@ -87,7 +87,7 @@ static void stop(struct world *w)
 	assert_int_equal(rmdir(w->dir), 0);
 }
 
-static void test_refused_once(void **state)
+static void test_connection_without_memory_is_closed(void **state)
 {
 	struct world w;
 
@@ -108,8 +108,8 @@ static void test_refused_once(void **state)
 	}
 }
 
-/* While libuv still has the handle that refused. */
-static void test_closed_meanwhile(void **state)
+/* The endpoint is closed while libuv still closes the handle of the refusal. */
+static void test_close_while_refusing(void **state)
 {
 	struct world w;
 
@@ -129,7 +129,7 @@ static void let_go(struct world *w)
 		close(w->clients[i]);
 }
 
-/* More come than one turn takes; one turn. */
+/* Connects more clients than one iteration accepts, and runs one iteration. */
 static void start_crowded(struct world *w)
 {
 	start(w);
@@ -141,7 +141,7 @@ static void start_crowded(struct world *w)
 	assert_int_equal(w->accepted, TURN_MAX);
 }
 
-static void test_too_many_for_a_turn(void **state)
+static void test_iteration_accepts_a_limited_number(void **state)
 {
 	struct world w;
 
@@ -152,8 +152,8 @@ static void test_too_many_for_a_turn(void **state)
 	stop(&w);
 }
 
-/* While one waits for the next turn. */
-static void test_closed_between_turns(void **state)
+/* The endpoint is closed while a connection waits for the next iteration. */
+static void test_close_between_iterations(void **state)
 {
 	struct world w;
 
@@ -165,10 +165,10 @@ static void test_closed_between_turns(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_refused_once),
-		cmocka_unit_test(test_closed_meanwhile),
-		cmocka_unit_test(test_too_many_for_a_turn),
-		cmocka_unit_test(test_closed_between_turns),
+		cmocka_unit_test(test_connection_without_memory_is_closed),
+		cmocka_unit_test(test_close_while_refusing),
+		cmocka_unit_test(test_iteration_accepts_a_limited_number),
+		cmocka_unit_test(test_close_between_iterations),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_give_back.c - when memory goes back to the system: after work, and never
- * without. */
+/* test_give_back.c - when memory is returned to the system: only after work. */
 #include "tests.h"
 
 #include "config.h"
@@ -56,8 +55,8 @@ static void on_work(uv_timer_t *timer)
 	(void)timer;
 }
 
-/* A turn of the loop, in which there is something to do, and then all those until
- * memory has been given back. */
+/* Runs one iteration of the loop with work, and then all others until memory has been
+ * returned. */
 static void live(void)
 {
 	unsigned before = w.given;
@@ -69,8 +68,7 @@ static void live(void)
 	assert_int_equal(w.given, before + 1);
 }
 
-/* That memory was given back is no work: in that turn the loop goes to sleep for
- * good. */
+/* Returning memory is not work: after it the loop sleeps. */
 static void after_work_and_not_without(void **state)
 {
 	(void)state;
@@ -95,7 +93,7 @@ static void once_in_a_while(void **state)
 	close_world();
 }
 
-/* Work without end does not put it off. */
+/* Constant work does not delay it. */
 static void amid_work(void **state)
 {
 	uint64_t end_ms;

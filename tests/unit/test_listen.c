@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_listen.c - listeners come, stay and go as a whole or not at all; sockets
- * that somebody else has bound. */
+/* test_listen.c - listeners change all together or not at all; and sockets that were
+ * bound before. */
 #include "tests.h"
 
 #include "alloc.h"
@@ -99,8 +99,8 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* A second one is added, and the first gets another mode: whichever allocation
- * fails, both or neither. */
+/* A second listener is added, and the first gets another mode. Whichever allocation
+ * fails, both happen or neither. */
 static void test_out_of_memory(void **state)
 {
 	struct fixture *f = *state;
@@ -129,7 +129,7 @@ static void test_out_of_memory(void **state)
 	assert_int_equal(mode_of(f->second), 0660);
 }
 
-static void test_dropped(void **state)
+static void test_prepared_setup_is_taken_back(void **state)
 {
 	struct fixture *f = *state;
 	struct server_socket sockets[3];
@@ -142,18 +142,18 @@ static void test_dropped(void **state)
 	server_settle(f->server, false);
 	assert_int_equal(mode_of(f->first), 0600);
 	assert_int_equal(mode_of(f->second), 0);
-	/* By itself, if one can't be opened. */
+	/* The same happens if one can't be opened. */
 	assert_int_equal(
 	    prepare(f, 0640, &plan, sockets, f->second, f->nowhere, &why),
 	    MTS_ESYS);
 	assert_non_null(strstr(why.text, f->nowhere));
 	assert_int_equal(mode_of(f->first), 0600);
 	assert_int_equal(mode_of(f->second), 0);
-	server_settle(f->server, true); /* there is nothing to settle */
+	server_settle(f->server, true); /* nothing was prepared */
 	assert_int_equal(mode_of(f->first), 0600);
 }
 
-static void test_gone(void **state)
+static void test_removed_listener_goes(void **state)
 {
 	struct fixture *f = *state;
 	struct server_socket sockets[3];
@@ -201,7 +201,7 @@ static bool is_open(int fd)
 	return fcntl(fd, F_GETFD) >= 0;
 }
 
-/* One that was passed is there for the next who asks; our own goes away. */
+/* A passed socket can be taken again; our own can be taken once. */
 static void test_activation(void **state)
 {
 	struct activation *activation;
@@ -254,8 +254,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ROW(test_out_of_memory),
-		ROW(test_dropped),
-		ROW(test_gone),
+		ROW(test_prepared_setup_is_taken_back),
+		ROW(test_removed_listener_goes),
 		cmocka_unit_test(test_activation),
 	};
 

@@ -448,16 +448,16 @@ static const struct {
 	  "it says SERVFAIL" },
 	{ "SERVFAIL and silence", say_servfail, say_silent, DNS_TIMEOUT, 2400,
 	  3200, 0, "SERVFAIL" },
-	{ "cut off", say_cut, NULL, DNS_OK, 0, 500, 1, "found" },
-	{ "cut off by TCP too", say_always_cut, NULL, DNS_FAILED, 0, 500, 1,
-	  "by TCP too" },
-	{ "cut off, TCP silent, then the other", say_cut_then_silent, say_hello,
-	  DNS_OK, 900, 1700, 1, "found" },
-	{ "cut off, TCP silent: one question by TCP", say_cut_then_silent, NULL,
-	  DNS_TIMEOUT, 2400, 3200, 1, "no answer" },
-	{ "cut off, TCP silent for both", say_cut_then_silent,
+	{ "truncated", say_cut, NULL, DNS_OK, 0, 500, 1, "found" },
+	{ "truncated by TCP, too", say_always_cut, NULL, DNS_FAILED, 0, 500, 1,
+	  "even by TCP" },
+	{ "truncated, TCP silent, then the other", say_cut_then_silent,
+	  say_hello, DNS_OK, 900, 1700, 1, "found" },
+	{ "truncated, TCP silent: one question by TCP", say_cut_then_silent,
+	  NULL, DNS_TIMEOUT, 2400, 3200, 1, "no answer" },
+	{ "truncated, TCP silent for both", say_cut_then_silent,
 	  say_cut_then_silent, DNS_TIMEOUT, 2400, 3200, 1, "no answer" },
-	{ "cut off, TCP silent, then the other by TCP", say_cut_then_silent,
+	{ "truncated, TCP silent, then the other by TCP", say_cut_then_silent,
 	  say_cut, DNS_OK, 900, 1700, 1, "found" },
 	{ "no EDNS", say_no_edns, NULL, DNS_OK, 0, 500, 1, "found" },
 	{ "garbage", say_garbage, NULL, DNS_FAILED, 0, 500, 1, "" },
@@ -466,11 +466,11 @@ static const struct {
 	{ "too short for DNS: ignored", say_short, say_hello, DNS_OK, 900, 1700,
 	  0, "found" },
 	{ "records are missing", say_half, NULL, DNS_FAILED, 0, 500, 1,
-	  "cut off" },
+	  "truncated" },
 	{ "records are missing by UDP", say_half_by_udp, NULL, DNS_OK, 0, 500,
 	  1, "found" },
-	{ "another question", say_other_question, NULL, DNS_FAILED, 0, 500, 0,
-	  "another question" },
+	{ "an answer to another question", say_other_question, NULL, DNS_FAILED,
+	  0, 500, 0, "a different question" },
 };
 
 /* LAST: the result must be as the row says. */
@@ -539,7 +539,8 @@ static void test_closed_port_is_noticed_at_once(void **state)
 	ask(&w, "x.example", TYPE_TXT);
 	assert_int_equal(got.status,
 	                 DNS_FAILED); /* without waiting for a time-out */
-	assert_non_null(strstr(got.reason, "127.0.0.3:4: it can't be reached"));
+	assert_non_null(
+	    strstr(got.reason, "127.0.0.3:4: it cannot be reached"));
 	resolver_close(&w.resolver);
 	texts[1] = dns_server_text(w.servers[0]);
 	options.server_count = 2;
@@ -1091,7 +1092,7 @@ static void test_invalid_options(void **state)
 	assert_int_equal(resolver_new(&options, &resolver, &why), MTS_ERANGE);
 	options.server_count = 0;
 	assert_int_equal(resolver_new(&options, &resolver, &why), MTS_ESYS);
-	assert_non_null(strstr(why.text, "/nonexistent/x can't be read"));
+	assert_non_null(strstr(why.text, "/nonexistent/x cannot be read"));
 	assert_null(resolver);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&loop), 0);

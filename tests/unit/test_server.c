@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_server.c - whose turn it is when many want something at once: who asks
- * for what is cached waits neither for those who come, nor for those who want a
- * discovery, nor for those who go. */
+/* test_server.c - many clients at once. A client that asks for a cached policy is
+ * answered soon, while many others connect, need a discovery, or disconnect. */
 #include "ask_world.h"
 
 #include "base/work_queue.h"
@@ -21,8 +20,8 @@ struct world {
 	char address[96];
 	struct server *server;
 	struct work_item begins;
-	int waiting; /* then; -1: it has not come yet */
-	int one;     /* who asks for what is cached */
+	int waiting; /* look-ups when BEGINS ran; -1: it has not run yet */
+	int one;     /* the client that asks for a cached policy */
 	int crowd[CROWD];
 };
 
@@ -53,7 +52,7 @@ static struct server_counts counts_of(const struct world *w)
 	return counts;
 }
 
-/* Those whose look-up has begun. */
+/* The number of clients that wait for a look-up. */
 static uint64_t waiting(const struct world *w)
 {
 	struct lookup_counts counts;
@@ -62,28 +61,29 @@ static uint64_t waiting(const struct world *w)
 	return counts.waiting;
 }
 
-static void work_item(struct world *w)
+/* One iteration of the loop. */
+static void run_once(struct world *w)
 {
 	uv_run(&w->f->loop, UV_RUN_NOWAIT);
 }
 
-/* Turns until there are so many clients. */
+/* Runs the loop until there are COUNT clients. */
 static void await_clients(struct world *w, uint64_t count)
 {
 	for (int i = 0; i < WORK_QUEUE_MAX && counts_of(w).clients != count;
 	     i++)
-		work_item(w);
+		run_once(w);
 	assert_int_equal(counts_of(w).clients, count);
 }
 
-/* The one asks last of all; turns until it is answered. */
+/* The client ONE asks after all others. Runs the loop until it is answered. */
 static void await_hit(struct world *w)
 {
 	char text[200] = "";
 
 	ask(w->one, "example.org");
 	for (int i = 0; i < WORK_QUEUE_MAX && !*text; i++) {
-		work_item(w);
+		run_once(w);
 		(void)!recv(w->one, text, sizeof(text) - 1, MSG_DONTWAIT);
 	}
 	assert_non_null(strstr(text, SECURE));
@@ -160,14 +160,14 @@ static int stop(void **state)
 
 	close(w->one);
 	server_close(&w->server);
-	work_item(w);
+	run_once(w);
 	folder_remove(w->folder);
 	ask_teardown((void **)&w->f);
 	free(w);
 	return 0;
 }
 
-static void test_they_come(void **state)
+static void test_hit_does_not_wait_for_new_clients(void **state)
 {
 	struct world *w = *state;
 
@@ -178,7 +178,7 @@ static void test_they_come(void **state)
 	close_crowd(w);
 }
 
-static void test_they_want_discoveries(void **state)
+static void test_hit_does_not_wait_for_discoveries(void **state)
 {
 	struct world *w = *state;
 
@@ -190,13 +190,13 @@ static void test_they_want_discoveries(void **state)
 	assert_int_equal(counts_of(w).requests, CROWD + 1);
 	assert_int_equal(waiting(w), 0);
 	for (int i = 0; i < WORK_QUEUE_MAX && waiting(w) < CROWD; i++)
-		work_item(w);
+		run_once(w);
 	assert_int_equal(waiting(w), CROWD);
 	close_crowd(w);
 }
 
-/* All that one turn of the loop may do. */
-static void fill_turn(struct work_item *work_item)
+/* Uses up the time for work of one iteration of the loop. */
+static void use_up_time(struct work_item *work_item)
 {
 	uint64_t end_ns = uv_hrtime() + 600 * 1000;
 
@@ -212,17 +212,17 @@ static void on_begin(struct work_item *work_item)
 	w->waiting = (int)waiting(w);
 }
 
-/* A look-up is one more of what begins something, and comes after what wanted to
- * before. Or, where look-ups are answered at once because there are too many, who
- * asks again and again would hold all discoveries up. */
-static void test_they_let_others_begin(void **state)
+/* New look-ups start in the order in which they were queued, after other new work.
+ * Otherwise, when look-ups are refused because there are too many, clients that ask
+ * again and again would hold up all discoveries. */
+static void test_lookups_start_in_order(void **state)
 {
 	struct world *w = *state;
 	struct work_queue *work_queue;
 	struct work_item full;
 
 	assert_int_equal(work_queue_ref(&w->f->loop, &work_queue), MTS_OK);
-	work_item_init(&full, fill_turn);
+	work_item_init(&full, use_up_time);
 	work_item_init(&w->begins, on_begin);
 	connect_crowd(w);
 	await_clients(w, CROWD + 1);
@@ -231,16 +231,16 @@ static void test_they_let_others_begin(void **state)
 	work_queue_add_new(work_queue, &w->begins);
 	for (size_t i = 0; i < CROWD; i++)
 		ask(w->crowd[i], "cold.example");
-	work_item(w); /* this one is full; they are read */
+	run_once(w); /* no time is left for look-ups; requests are read */
 	assert_int_equal(counts_of(w).requests, CROWD);
 	for (int i = 0; i < WORK_QUEUE_MAX && w->waiting == -1; i++)
-		work_item(w);
+		run_once(w);
 	assert_int_equal(w->waiting, 0);
 	close_crowd(w);
 	work_queue_unref(&work_queue);
 }
 
-static void test_they_go(void **state)
+static void test_hit_does_not_wait_for_leaving_clients(void **state)
 {
 	struct world *w = *state;
 
@@ -252,46 +252,47 @@ static void test_they_go(void **state)
 	await_clients(w, 1);
 }
 
-/* A mail server that is restarted: its old connections end and new ones come at
- * once. Who has gone keeps nobody out, even if it is not his turn yet. */
-static void test_they_make_room(void **state)
+/* When a mail server restarts, its old connections end and it opens new ones at once.
+ * Clients that have left do not count towards the limit, even before they are
+ * closed. */
+static void test_leaving_clients_do_not_block_new_ones(void **state)
 {
 	struct world *w = *state;
 	uint64_t accepted;
 
 	connect_crowd(w);
-	await_clients(w, CROWD + 1); /* all places are taken */
-	work_item(w);                /* and nobody else waits */
+	await_clients(w, CROWD + 1); /* the limit is reached */
+	run_once(w);                 /* and the backlog is empty */
 	accepted = counts_of(w).accepted;
 	close_crowd(w);
 	connect_crowd(w);
 	for (int i = 0; i < WORK_QUEUE_MAX && counts_of(w).refused == 0 &&
 	                counts_of(w).accepted < accepted + CROWD;
 	     i++)
-		work_item(w);
+		run_once(w);
 	assert_int_equal(counts_of(w).refused, 0);
 	assert_int_equal(counts_of(w).clients, CROWD + 1);
 	await_hit(w);
 	close_crowd(w);
 }
 
-/* A hit that has to wait for DANE: what MTA-STS says is looked at again in its
- * turn, but that is one question. */
-static void test_counted_once(void **state)
+/* A hit that has to wait for DANE asks for the policy a second time, but counts as one
+ * hit. */
+static void test_hit_that_waits_counts_once(void **state)
 {
 	struct world *w = *state;
 	struct lookup_counts counts;
 
 	ask(w->one, "example.org");
 	for (int i = 0; i < WORK_QUEUE_MAX && fake_dane_running() == 0; i++)
-		work_item(w);
+		run_once(w);
 	assert_int_equal(fake_dane_running(), 1);
 	lookups_get_counts(w->f->lookups, &counts);
 	assert_int_equal(counts.hits, 1);
 }
 
-/* The server is closed while they wait for their turn. */
-static void test_closed_meanwhile(void **state)
+/* Some clients wait to start a look-up, others to be closed. */
+static void test_server_closes_with_queued_clients(void **state)
 {
 	struct world *w = *state;
 
@@ -312,18 +313,20 @@ static void test_closed_meanwhile(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_they_come, start, stop),
-		cmocka_unit_test_setup_teardown(test_they_want_discoveries,
+		cmocka_unit_test_setup_teardown(
+		    test_hit_does_not_wait_for_new_clients, start, stop),
+		cmocka_unit_test_setup_teardown(
+		    test_hit_does_not_wait_for_discoveries, start, stop),
+		cmocka_unit_test_setup_teardown(test_lookups_start_in_order,
 		                                start, stop),
-		cmocka_unit_test_setup_teardown(test_they_let_others_begin,
-		                                start, stop),
-		cmocka_unit_test_setup_teardown(test_they_go, start, stop),
-		cmocka_unit_test_setup_teardown(test_they_make_room, start,
-		                                stop),
-		cmocka_unit_test_setup_teardown(test_counted_once, start_dane,
-		                                stop),
-		cmocka_unit_test_setup_teardown(test_closed_meanwhile, start,
-		                                stop),
+		cmocka_unit_test_setup_teardown(
+		    test_hit_does_not_wait_for_leaving_clients, start, stop),
+		cmocka_unit_test_setup_teardown(
+		    test_leaving_clients_do_not_block_new_ones, start, stop),
+		cmocka_unit_test_setup_teardown(test_hit_that_waits_counts_once,
+		                                start_dane, stop),
+		cmocka_unit_test_setup_teardown(
+		    test_server_closes_with_queued_clients, start, stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 """World: domains with records, policy hosts, and what is wrong with them."""
 
 import os
+import shutil
 import tempfile
 import time
 
@@ -60,6 +61,19 @@ class World:
 
     def path(self, name):
         return os.path.join(self.tmp, name)
+
+    def share(self, path):
+        """Copies a file to where every user can reach it, and returns the path of
+        the copy: the checkout may lie below a folder of root's, as /root."""
+        folder = self.path("shared-files")
+        for name in (self.tmp, folder):
+            os.makedirs(name, exist_ok=True)
+            os.chmod(name, 0o755)
+        copy = os.path.join(folder, os.path.basename(path))
+        if not os.path.exists(copy):
+            shutil.copy(path, copy)
+            os.chmod(copy, os.stat(path).st_mode | 0o444)
+        return copy
 
     def domain(self, name, text=None, id="1", records=None, mode="enforce",
                mx=("mx1.{domain}",), max_age=86400,
