@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* control_hint.h - what a look-up's outcome means for the mail, why, and what an
- * operator can do about it.
- *
- * All texts are constants, parts of a sentence; where one has the word DOMAIN,
- * the domain's name is to be put. */
+/* control_hint.h - what the outcome of a look-up means for mail to the domain, why, and what the operator can do.
+ * All texts are constants and parts of a sentence. The caller replaces the word DOMAIN in them with the domain's name. */
 #ifndef CONTROL_CONTROL_HINT_H
 #define CONTROL_CONTROL_HINT_H
 
@@ -14,31 +11,31 @@ struct control_case {
 	const struct mx_hosts *hosts;    /* the domain's; NULL: not looked up */
 };
 
-/* How many of the MX hosts a policy names. */
+/* How many of the MX hosts a policy covers. */
 enum control_cover {
-	CONTROL_COVER_UNKNOWN,  /* they can't be looked up */
-	CONTROL_COVER_NO_HOSTS, /* there are none */
+	CONTROL_COVER_UNKNOWN,  /* the MX look-up failed */
+	CONTROL_COVER_NO_HOSTS, /* the domain has no MX hosts */
 	CONTROL_COVER_NONE,
 	CONTROL_COVER_SOME,
 	CONTROL_COVER_ALL,
-	CONTROL_COVER_NOT_ASKED, /* or there is no policy */
+	CONTROL_COVER_NOT_ASKED, /* not looked up, or there is no policy */
 };
 
 enum control_cover control_cover(const struct control_case *it);
 
-/* What becomes of mail: "goes ...", "waits ...". */
+/* What happens to mail: "is delivered ...", "waits ...". */
 const char *control_mail(const struct control_case *it);
 
-/* Why Postfix is told what it is told. */
+/* Why Postfix gets the answer that it gets. */
 const char *control_why(const struct ask_result *result);
 
-/* Why the policy counts though something is wrong with it; NULL: nothing is. */
+/* Why the policy is in force though its last look-up failed; NULL: it did not fail. */
 const char *control_why_still(const struct ask_result *result);
 
-/* Who can mend what is wrong. */
+/* What to do, and who has to do it. */
 const char *control_hint(const struct control_case *it);
 
-/* What lets mail go before that; NULL: it does. */
+/* How to get the mail delivered until then; NULL: it is not held up. */
 const char *control_hint_more(const struct control_case *it);
 
 #endif

@@ -19,8 +19,8 @@ static const char *dane_state_phrase(struct slice state)
 		{ "not_known", "nothing is known yet" },
 		{ "none", "no TLSA records" },
 		{ "all", "usable TLSA records for every host" },
-		{ "some", "usable TLSA records for some of the hosts" },
-		{ "unusable", "TLSA records, none of them usable" },
+		{ "some", "usable TLSA records for some hosts" },
+		{ "unusable", "TLSA records, but none is usable" },
 		{ "insecure_mx", "TLSA records, but insecure MX records" },
 		{ "unknowable", "can't be looked up" },
 		{ NULL, NULL },
@@ -46,8 +46,9 @@ static void put_dane_age(struct buffer *out, const json_t *dane)
 	text_put_span(out, item_count(dane, "age"));
 	buffer_puts(out, " old, ");
 	if (ends_in_s < 0) {
-		buffer_puts(out, "its time is over since ");
+		buffer_puts(out, "expired ");
 		text_put_span(out, (uint64_t)-ends_in_s);
+		buffer_puts(out, " ago");
 	} else {
 		buffer_puts(out, "good for ");
 		text_put_span(out, (uint64_t)ends_in_s);
@@ -73,7 +74,7 @@ static void put_hop(struct buffer *out, const json_t *dane)
 static void put_dane_state(struct buffer *out, const json_t *dane)
 {
 	if (item_has(dane, "off")) {
-		buffer_puts(out, "not looked at: ");
+		buffer_puts(out, "not checked: ");
 		buffer_put_slice(out, item_text(dane, "off"));
 		return;
 	}
@@ -123,7 +124,7 @@ void view_put_dane_status(struct view *view, const json_t *dane)
 	view_put_heading(view, "DANE");
 	view_put_text(view, "dane", dane, "summary");
 	view_put_count(view, "look-ups", dane, "walks");
-	view_put_count(view, "not to be learnt", dane, "unknowable");
+	view_put_count(view, "not knowable", dane, "unknowable");
 	view_put_count(view, "joined another", dane, "joined");
 	view_put_count(view, "timed out", dane, "timed_out");
 	view_put_count(view, "under way", dane, "under_way");
@@ -164,10 +165,10 @@ static const char *source_phrase(struct slice source)
 		{ "cached", "from the cache" },
 		{ "absent", "known to be absent" },
 		{ "discovered", "looked up now" },
-		{ "timed_out", "not found out in time" },
+		{ "timed_out", "not known in time" },
 		{ "no_domain", "not the name of a domain" },
 		{ "pinned", "pinned by the operator" },
-		{ "bypass", "by the operator's word" },
+		{ "bypass", "exempted by the operator" },
 		{ NULL, NULL },
 	};
 
@@ -224,7 +225,7 @@ void view_put_in_force(struct view *view, const json_t *item)
 	view_put(view, "\n");
 }
 
-/* "3 since the last good one, the last 5m ago (...): certificate". */
+/* "3 since the last success, the last 5m ago (...): certificate". */
 static void put_failures(struct view *view, const json_t *item)
 {
 	uint64_t failures = item_count(item, "failures");
@@ -236,7 +237,7 @@ static void put_failures(struct view *view, const json_t *item)
 		return;
 	}
 	buffer_init(&text, 1024);
-	buffer_printf(&text, "%llu since the last good one, the last ",
+	buffer_printf(&text, "%llu since the last success, the last ",
 	              (unsigned long long)failures);
 	text_put_time(&text, item_int(item, "failed"), view->now_s);
 	buffer_puts(&text, ": ");
@@ -261,7 +262,7 @@ static void put_next(struct view *view, const json_t *item)
 	else
 		view_put_pair(view, "next refresh",
 		              slice_str(item_true(item, "unused")
-		                            ? "none: nobody has asked for long"
+		                            ? "none: not used for a long time"
 		                            : "none before it ends"));
 }
 
@@ -316,10 +317,10 @@ static void show_now(struct view *view, const json_t *now)
 static const char *absence_heading(struct slice cause)
 {
 	static const struct text_phrase rows[] = {
-		{ "fetch_failed", "a fetch that failed" },
-		{ "dns_failed", "a look-up that failed" },
-		{ "no_memory", "memory was short" },
-		{ "ended", "known to have ended" },
+		{ "fetch_failed", "failed fetch" },
+		{ "dns_failed", "failed look-up" },
+		{ "no_memory", "out of memory" },
+		{ "ended", "known to have expired" },
 		{ NULL, NULL },
 	};
 

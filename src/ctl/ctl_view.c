@@ -331,7 +331,7 @@ static void show_exported(struct view *view, const json_t *item)
 static void show_imported(struct view *view, const json_t *item)
 {
 	view_put_count(view, "imported", item, "imported");
-	view_put_count(view, "older than here", item, "older");
+	view_put_count(view, "older than cached", item, "older");
 	view_put_count(view, "ended", item, "ended");
 	view_put_count(view, "refused", item, "refused");
 }

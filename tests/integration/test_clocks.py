@@ -90,7 +90,7 @@ def test_wrong_certificate_at_refresh(world, quick):
     assert shown["failed_cause"] == "certificate"
     assert shown["next_refresh"] is None  # 5 minutes later it has ended
     status, text, _ = quick.ctl_raw("show", domain)
-    assert status == 0 and "1 since the last good one" in text
+    assert status == 0 and "1 since the last success" in text
     answers = set()
     while time.time() < shown["fetched"] + 8:
         answer = quick.ask(domain)

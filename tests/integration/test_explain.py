@@ -82,14 +82,14 @@ def test_explain_with_policy_in_force(world, daemon):
 
 STUCK = [
     # the state, what becomes of mail, why, what to do
-    ("good", "goes only to hosts", "the policy is enforced", "Postfix's log"),
-    ("mismatch", "waits: the policy names none", "enforced", "MX records"),
-    ("gone", "goes only to hosts", "its record is gone, but", "mode none"),
-    ("renewed", "goes only to hosts", "can't be fetched afresh now, but",
-     "no mail up"),
-    ("dead", "goes only to hosts", "can't be looked up now, but", "resolver"),
-    ("barred", "is not held up", "counts as none", "renew the certificate"),
-    ("trial", "is not held up", "only on trial", "nothing is wrong"),
+    ("good", "is delivered only to hosts", "the policy is enforced", "Postfix's log"),
+    ("mismatch", "waits: the policy covers none", "enforced", "MX records"),
+    ("gone", "is delivered only to hosts", "its record is gone, but", "mode none"),
+    ("renewed", "is delivered only to hosts", "the last fetch failed, but",
+     "not hold mail up"),
+    ("dead", "is delivered only to hosts", "can't be looked up now, but", "resolver"),
+    ("barred", "is not held up", "counts as no policy", "renew the certificate"),
+    ("trial", "is not held up", "in testing mode", "nothing is wrong"),
     ("nothing", "is not held up", "there is no policy", "nothing is wrong"),
 ]
 
@@ -153,7 +153,7 @@ def test_explain_no_mail_host(world, daemon):
     world.dns.add("nullmx.example", "MX", "0 .")
     got = daemon.ctl("explain", "nullmx.example")
     assert got["mx_hosts"] == []
-    assert got["mail"] == "comes back: the domain has no mail host"
+    assert got["mail"] == "is returned to the sender: the domain has no mail host"
     assert "null MX" in got["hint"] and "bypass" not in got["hint"]
 
 

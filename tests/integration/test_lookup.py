@@ -162,7 +162,7 @@ def test_policy_appears(world, daemons):
              step_s=0.1)
 
 
-# -- a fetch that failed ------------------------------------------------------
+# -- failed fetch ------------------------------------------------------
 
 def test_fetch_retry_is_per_id(world, daemons):
     """3.3: not again for five minutes - but a new id is a new policy."""

@@ -424,7 +424,7 @@ def test_ctl_stats_text(daemon):
     assert (status, err) == (0, "")
     assert re.search(r"^health +ok$", out, re.MULTILINE)
     assert re.search(
-        r"^questions answered: socketmap, postfix, secure +\d+$", out,
+        r"^queries answered: socketmap, postfix, secure +\d+$", out,
         re.MULTILINE)
     assert re.search(r"^memory: resident +[\d.]+ MiB$", out, re.MULTILINE)
     for share in ("mean", "50% within", "99% within"):

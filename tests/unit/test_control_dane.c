@@ -227,7 +227,7 @@ static void test_bypass(void **state)
 	item = ask_one(f, "lookup example.org\n", 1);
 	assert_string_equal(text_of(item, "source"), "bypass");
 	assert_string_equal(text_of(item, "answer"), "NOTFOUND ");
-	assert_non_null(strstr(text_of(item, "why"), "goes without"));
+	assert_non_null(strstr(text_of(item, "why"), "exempts the domain"));
 	assert_non_null(strstr(text_of(item, "reason"), "bypass"));
 	assert_string_equal(text_of(json_object_get(item, "dane"), "off"),
 	                    "the operator's override comes first");
@@ -336,7 +336,7 @@ static void test_mx_hosts(void **state)
 	                    "mx1.example.org");
 	assert_true(is_true(json_array_get(hosts, 0), "covered"));
 	assert_false(is_true(json_array_get(hosts, 1), "covered"));
-	assert_non_null(strstr(text_of(item, "mail"), "only to those MX"));
+	assert_non_null(strstr(text_of(item, "mail"), "only to the MX hosts"));
 	assert_non_null(
 	    strstr(text_of(item, "hint"), "domains: { example.org: bypass }"));
 	json_decref(item);

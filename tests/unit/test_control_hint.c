@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_control_hint.c - what a look-up's outcome means for the mail, why, and
- * what to do about it. */
+/* test_control_hint.c - the texts that say what happens to the mail, why, and what to do about it. */
 #include "tests.h"
 
 #include "control/control_hint.h"
 
 #define NO_WALK ((enum discover_outcome)99)
 
-/* One state of the world, and parts of what is said of it. NULL: anything. */
+/* The outcome of a look-up, and parts of the texts for it. NULL: any text. */
 struct row {
 	const char *label;
 	int mode; /* of the policy in force; -1: none */
@@ -29,68 +28,68 @@ struct row {
 #define BYPASS  "domains: { DOMAIN: bypass }"
 
 static const struct row rows[] = {
-	/* In force, and all is well. */
+	/* A policy is in force, and all is well. */
 	{ .label = "enforce",
 	  .mode = ENFORCE,
 	  .outcome = DISCOVER_POLICY,
 	  .hosts = GOOD,
-	  .mail = "goes only to hosts that the policy names",
+	  .mail = "only to hosts that the policy covers",
 	  .why = "the policy is enforced",
 	  .still = "-",
-	  .hint = "if mail waits all the same, Postfix's log",
+	  .hint = "if mail still waits, Postfix's log",
 	  .more = BYPASS },
 	{ .label = "testing",
 	  .mode = POLICY_TESTING,
 	  .outcome = DISCOVER_POLICY,
 	  .hosts = BAD,
 	  .mail = "is not held up",
-	  .why = "only on trial",
+	  .why = "in testing mode",
 	  .still = "-",
-	  .hint = "nothing is wrong: the policy is only on trial",
+	  .hint = "nothing is wrong: a policy in testing mode",
 	  .more = "-" },
 	{ .label = "testing, taken for enforce",
 	  .mode = POLICY_TESTING,
 	  .outcome = DISCOVER_POLICY,
 	  .enforce_testing = true,
-	  .mail = "goes only to hosts that the policy names",
-	  .why = "enforced all the same, as the option testing says",
+	  .mail = "only to hosts that the policy covers",
+	  .why = "but the option testing says to enforce it",
 	  .more = BYPASS },
 	{ .label = "none",
 	  .mode = POLICY_NONE,
 	  .outcome = DISCOVER_UNCHANGED,
 	  .mail = "is not held up",
-	  .why = "called off",
-	  .hint = "called its policy off",
+	  .why = "in mode none",
+	  .hint = "has ended MTA-STS with mode none",
 	  .more = "-" },
 	/* MX hosts. */
 	{ .label = "no host is named",
 	  .mode = ENFORCE,
 	  .outcome = DISCOVER_POLICY,
 	  .hosts = BAD,
-	  .mail = "waits: the policy names none",
-	  .hint = "mend his policy or his MX records",
+	  .mail = "waits: the policy covers none",
+	  .hint = "fix the policy or the MX records",
 	  .more = BYPASS },
 	{ .label = "some are",
 	  .mode = ENFORCE,
 	  .outcome = DISCOVER_POLICY,
 	  .hosts = MIXED,
-	  .mail = "goes only to those MX hosts",
-	  .hint = "name the others in his policy, too",
+	  .mail = "only to the MX hosts that the policy covers",
+	  .hint = "add the other hosts to the policy",
 	  .more = BYPASS },
 	{ .label = "there are none",
 	  .mode = ENFORCE,
 	  .outcome = DISCOVER_POLICY,
 	  .hosts = NULL_MX,
-	  .mail = "comes back: the domain has no mail host",
+	  .mail = "is returned to the sender: the domain has no mail host",
 	  .why = "the policy is enforced",
-	  .hint = "takes no mail (null MX)",
+	  .hint = "accepts no mail (null MX)",
 	  .more = "-" },
 	{ .label = "there are none, and its record can't be looked up",
 	  .mode = ENFORCE,
 	  .outcome = DISCOVER_DNS_FAILED,
 	  .hosts = NULL_MX,
-	  .mail = "comes back: the domain has no mail host",
-	  .hint = "takes no mail (null MX)",
+	  .mail = "is returned to the sender: the domain has no mail host",
+	  .hint = "accepts no mail (null MX)",
 	  .more = "-" },
 	{ .label = "there are none, testing",
 	  .mode = POLICY_TESTING,
@@ -102,14 +101,14 @@ static const struct row rows[] = {
 	  .mode = ENFORCE,
 	  .outcome = DISCOVER_POLICY,
 	  .hosts = "",
-	  .mail = "waits, since the MX records can't be",
+	  .mail = "waits because the domain's MX records can't be",
 	  .hint = "dig MX DOMAIN" },
 	{ .label = "they can't, strict_mx",
 	  .mode = ENFORCE,
 	  .outcome = DISCOVER_POLICY,
 	  .hosts = "",
 	  .strict = true,
-	  .mail = "waits until the MX records can be",
+	  .mail = "waits until the domain's MX records can be",
 	  .why = "(strict_mx)",
 	  .hint = "dig MX DOMAIN" },
 	{ .label = "no host is named, strict_mx",
@@ -117,17 +116,17 @@ static const struct row rows[] = {
 	  .outcome = DISCOVER_POLICY,
 	  .hosts = BAD,
 	  .strict = true,
-	  .mail = "waits: the policy names none",
-	  .why = "covers no MX host" },
-	/* In force, and something is wrong. */
+	  .mail = "waits: the policy covers none",
+	  .why = "covers none of the domain's MX hosts" },
+	/* A policy is in force, but its refresh fails. */
 	{ .label = "the record is gone",
 	  .mode = ENFORCE,
 	  .outcome = DISCOVER_NO_RECORD,
 	  .hosts = GOOD,
-	  .mail = "goes only to hosts",
-	  .still = "its record is gone, but it is in force until",
-	  .hint = "publish mode none first",
-	  .more = "that holds no mail up; " },
+	  .mail = "is delivered only to hosts",
+	  .still = "its record is gone, but the policy is in force until",
+	  .hint = "publish a policy with mode none first",
+	  .more = "this does not hold mail up; " },
 	{ .label = "the record is gone, testing",
 	  .mode = POLICY_TESTING,
 	  .outcome = DISCOVER_NO_RECORD,
@@ -136,29 +135,29 @@ static const struct row rows[] = {
 	{ .label = "the record is broken",
 	  .mode = ENFORCE,
 	  .outcome = DISCOVER_BAD_RECORD,
-	  .still = "its record is no good any more, but",
-	  .hint = "owner has to mend it",
-	  .more = "that holds no mail up; " },
+	  .still = "its record is invalid now, but",
+	  .hint = "owner has to fix it",
+	  .more = "this does not hold mail up; " },
 	{ .label = "DNS is dead",
 	  .mode = ENFORCE,
 	  .outcome = DISCOVER_DNS_FAILED,
 	  .still = "its record can't be looked up now, but",
 	  .hint = "dig TXT _mta-sts.DOMAIN",
-	  .more = "that holds no mail up; " },
-	{ .label = "it can't be fetched afresh",
+	  .more = "this does not hold mail up; " },
+	{ .label = "the fetch fails",
 	  .mode = ENFORCE,
 	  .outcome = DISCOVER_FETCH_FAILED,
 	  .hosts = GOOD,
-	  .mail = "goes only to hosts",
-	  .still = "it can't be fetched afresh now, but",
+	  .mail = "is delivered only to hosts",
+	  .still = "the last fetch failed, but",
 	  .hint = "renew the certificate",
-	  .more = "that holds no mail up; " },
+	  .more = "this does not hold mail up; " },
 	{ .label = "nor is a host named",
 	  .mode = ENFORCE,
 	  .outcome = DISCOVER_FETCH_FAILED,
 	  .hosts = BAD,
-	  .mail = "waits: the policy names none",
-	  .hint = "mend his policy or his MX records",
+	  .mail = "waits: the policy covers none",
+	  .hint = "fix the policy or the MX records",
 	  .more = "meanwhile" },
 	/* No policy. */
 	{ .label = "no record",
@@ -174,28 +173,28 @@ static const struct row rows[] = {
 	  .mode = -1,
 	  .outcome = DISCOVER_BAD_RECORD,
 	  .mail = "is not held up",
-	  .why = "which counts as none (RFC 8461 3.1)",
-	  .hint = "owner has to mend it",
+	  .why = "which counts as no policy (RFC 8461 3.1)",
+	  .hint = "owner has to fix it",
 	  .more = "-" },
 	{ .label = "DNS is dead, nothing is known",
 	  .mode = -1,
 	  .outcome = DISCOVER_DNS_FAILED,
 	  .mail = "is not held up",
-	  .why = "can't be looked up, which counts as none",
+	  .why = "can't be looked up, which counts as no policy",
 	  .hint = "dig TXT _mta-sts.DOMAIN",
 	  .more = "-" },
 	{ .label = "it can't be fetched, or is barred",
 	  .mode = -1,
 	  .outcome = DISCOVER_FETCH_FAILED,
 	  .mail = "is not held up",
-	  .why = "counts as none (RFC 8461 3.3)",
+	  .why = "counts as no policy (RFC 8461 3.3)",
 	  .hint = "renew the certificate",
 	  .more = "-" },
-	{ .label = "not found out in time",
+	{ .label = "the policy look-up took too long",
 	  .mode = -1,
 	  .outcome = NO_WALK,
 	  .mail = "is not held up",
-	  .why = "not found out in time",
+	  .why = "the policy look-up took too long",
 	  .hint = "wait a minute",
 	  .more = "-" },
 	/* DANE. */
@@ -205,17 +204,17 @@ static const struct row rows[] = {
 	  .dane = DANE_ALL,
 	  .walked = DANE_ALL,
 	  .hosts = BAD,
-	  .mail = "certificate that their TLSA records name",
-	  .why = "comes before MTA-STS",
-	  .hint = "does not fit its TLSA records",
+	  .mail = "whose certificate matches their TLSA records",
+	  .why = "takes precedence over MTA-STS",
+	  .hint = "does not match its TLSA records",
 	  .more = BYPASS },
 	{ .label = "DANE for all, no policy",
 	  .mode = -1,
 	  .outcome = DISCOVER_NO_RECORD,
 	  .dane = DANE_ALL,
 	  .walked = DANE_ALL,
-	  .mail = "goes only to hosts with a certificate that",
-	  .hint = "does not fit its TLSA records",
+	  .mail = "is delivered only to hosts whose certificate",
+	  .hint = "does not match its TLSA records",
 	  .more = BYPASS },
 	{ .label = "DANE, left to the MTA",
 	  .mode = ENFORCE,
@@ -223,63 +222,63 @@ static const struct row rows[] = {
 	  .dane = DANE_ALL,
 	  .walked = DANE_ALL,
 	  .leave = true,
-	  .mail = "which has to ask for DANE",
-	  .why = "leaves to the MTA",
-	  .hint = "leaves to the MTA",
+	  .mail = "main.cf has to ask for DANE",
+	  .why = "leaves it to the MTA",
+	  .hint = "leaves it to the MTA",
 	  .more = "-" },
 	{ .label = "DANE, and a bad record",
 	  .mode = -1,
 	  .outcome = DISCOVER_BAD_RECORD,
 	  .dane = DANE_ALL,
 	  .walked = DANE_ALL,
-	  .hint = "owner has to mend it" },
+	  .hint = "owner has to fix it" },
 	{ .label = "DANE for some",
 	  .mode = ENFORCE,
 	  .outcome = DISCOVER_POLICY,
 	  .dane = DANE_SOME,
 	  .walked = DANE_SOME,
-	  .why = "for some of the hosts, and" },
+	  .why = "some of the MX hosts have TLSA records, and" },
 	{ .label = "DANE for some, no policy",
 	  .mode = -1,
 	  .outcome = DISCOVER_NO_RECORD,
 	  .dane = DANE_SOME,
 	  .walked = DANE_SOME,
-	  .mail = "goes encrypted",
-	  .why = "for some of the hosts (RFC 7672" },
+	  .mail = "is delivered encrypted",
+	  .why = "some of the MX hosts have TLSA records (RFC 7672" },
 	{ .label = "unusable",
 	  .mode = -1,
 	  .outcome = DISCOVER_NO_RECORD,
 	  .dane = DANE_UNUSABLE,
 	  .walked = DANE_UNUSABLE,
-	  .mail = "goes encrypted",
-	  .why = "none of them usable" },
+	  .mail = "is delivered encrypted",
+	  .why = "but none is usable" },
 	{ .label = "unusable, so the policy counts",
 	  .mode = ENFORCE,
 	  .outcome = DISCOVER_POLICY,
 	  .dane = DANE_UNUSABLE,
 	  .walked = DANE_UNUSABLE,
-	  .mail = "goes only to hosts that the policy names",
+	  .mail = "only to hosts that the policy covers",
 	  .why = "no TLSA record is usable" },
 	{ .label = "insecure MX, so the policy counts",
 	  .mode = ENFORCE,
 	  .outcome = DISCOVER_POLICY,
 	  .dane = DANE_INSECURE_MX,
 	  .walked = DANE_INSECURE_MX,
-	  .why = "not secure, so the policy" },
+	  .why = "not signed with DNSSEC, so the policy" },
 	{ .label = "insecure MX, no policy",
 	  .mode = -1,
 	  .outcome = DISCOVER_NO_RECORD,
 	  .dane = DANE_INSECURE_MX,
 	  .walked = DANE_INSECURE_MX,
-	  .why = "MX records name which are" },
+	  .why = "but the MX records are not signed" },
 	{ .label = "DANE unknowable",
 	  .mode = -1,
 	  .outcome = DISCOVER_NO_RECORD,
 	  .dane = DANE_UNKNOWABLE,
 	  .walked = DANE_UNKNOWABLE,
-	  .mail = "waits until DANE can be looked up",
+	  .mail = "waits until it is known whether DANE applies",
 	  .why = "mail has to wait",
-	  .hint = "mend its DNSSEC",
+	  .hint = "fix its DNSSEC",
 	  .more = "meanwhile \"" BYPASS },
 	{ .label = "DANE unknowable, left to the MTA",
 	  .mode = ENFORCE,
@@ -287,8 +286,8 @@ static const struct row rows[] = {
 	  .dane = DANE_UNKNOWABLE,
 	  .walked = DANE_UNKNOWABLE,
 	  .leave = true,
-	  .mail = "waits until DANE can be looked up",
-	  .hint = "mend its DNSSEC",
+	  .mail = "waits until it is known whether DANE applies",
+	  .hint = "fix its DNSSEC",
 	  .more = BYPASS },
 	{ .label = "DANE, and everything, unknowable",
 	  .mode = -1,
@@ -296,15 +295,15 @@ static const struct row rows[] = {
 	  .dane = DANE_UNKNOWABLE,
 	  .walked = DANE_UNKNOWABLE,
 	  .hosts = "",
-	  .mail = "waits until DANE can be looked up",
+	  .mail = "waits until it is known whether DANE applies",
 	  .hint = "dig MX DOMAIN" },
 	{ .label = "DANE was known",
 	  .mode = ENFORCE,
 	  .outcome = DISCOVER_POLICY,
 	  .dane = DANE_ALL,
 	  .walked = DANE_UNKNOWABLE,
-	  .hint = "counts for an hour more" },
-	/* Nobody else is to be blamed for what is short here. */
+	  .hint = "for one more hour" },
+	/* The hint must not blame the domain for our lack of memory. */
 	{ .label = "no memory",
 	  .mode = -1,
 	  .outcome = DISCOVER_NO_MEMORY,
@@ -323,7 +322,7 @@ static const struct row rows[] = {
 	  .dane = DANE_UNKNOWABLE,
 	  .walked = DANE_UNKNOWABLE,
 	  .dane_short = true,
-	  .mail = "waits until DANE can be looked up",
+	  .mail = "waits until it is known whether DANE applies",
 	  .hint = "give it more" },
 };
 
@@ -374,7 +373,7 @@ static void fill(const struct row *row, struct ask_result *result)
 		};
 }
 
-static void test_rows(void **state)
+static void test_texts_of_each_outcome(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -409,8 +408,8 @@ static void test_rows(void **state)
 	}
 }
 
-/* The operator's word comes before everything. */
-static void test_words(void **state)
+/* An override in the configuration comes before everything else. */
+static void test_override_comes_first(void **state)
 {
 	static const struct row enforce = { .mode = ENFORCE },
 				none = { .mode = -1 };
@@ -423,22 +422,22 @@ static void test_words(void **state)
 	fill(&none, &result);
 	result.override = &bypass;
 	check(&none, "mail", control_mail(&it),
-	      "goes without MTA-STS and DANE");
-	check(&none, "why", control_why(&result), "goes without");
-	check(&none, "hint", control_hint(&it), "take the domain out");
+	      "is delivered without MTA-STS and DANE");
+	check(&none, "why", control_why(&result), "exempts the domain");
+	check(&none, "hint", control_hint(&it), "remove it from domains:");
 	check(&none, "more", control_hint_more(&it), "-");
 	fill(&enforce, &result);
 	result.override = &pinned;
 	check(&enforce, "mail", control_mail(&it),
-	      "goes only to hosts that the policy names");
+	      "only to hosts that the policy covers");
 	check(&enforce, "why", control_why(&result), "pins this policy");
 	check(&enforce, "still", control_why_still(&result), "-");
-	check(&enforce, "hint", control_hint(&it), "take the domain out");
+	check(&enforce, "hint", control_hint(&it), "remove it from domains:");
 	check(&enforce, "more", control_hint_more(&it), "-");
 }
 
 /* What "lookup" says of a policy whose refresh fails. */
-static void test_failing(void **state)
+static void test_failed_refresh_is_mentioned(void **state)
 {
 	static const struct row row = { .mode = ENFORCE };
 	struct ask_result result;
@@ -448,15 +447,15 @@ static void test_failing(void **state)
 	check(&row, "still", control_why_still(&result), "-");
 	result.sts.entry.failures = 2;
 	check(&row, "still", control_why_still(&result),
-	      "its refresh has failed since, but");
+	      "the last refresh failed, but");
 }
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_words),
-		cmocka_unit_test(test_failing),
+		cmocka_unit_test(test_texts_of_each_outcome),
+		cmocka_unit_test(test_override_comes_first),
+		cmocka_unit_test(test_failed_refresh_is_mentioned),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,7 +131,7 @@ static void test_explain_word(void **state)
 	    shown(), "a\n"
 		     "what Postfix is told now\n"
 		     "  answer            NOTFOUND\n"
-		     "  which is          no policy, by the operator's word\n"
+		     "  which is          no policy, exempted by the operator\n"
 		     "what that means\n"
 		     "  in force          no policy\n"
 		     "  postfix is told   NOTFOUND\n"
@@ -144,9 +144,9 @@ static void test_explain_failed(void **state)
 	static const struct {
 		const char *cause, *heading;
 	} rows[] = {
-		{ "fetch_failed", "a fetch that failed\n" },
-		{ "dns_failed", "a look-up that failed\n" },
-		{ "ended", "known to have ended\n" },
+		{ "fetch_failed", "failed fetch\n" },
+		{ "dns_failed", "failed look-up\n" },
+		{ "ended", "known to have expired\n" },
 		{ "no_record", "known to be absent\n" },
 		{ "bad_record", "known to be absent\n" },
 	};

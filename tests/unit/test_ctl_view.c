@@ -71,12 +71,12 @@ static void test_dane(void **state)
 	    "  because           so\n"
 	    "a.example: no policy, known to be absent\n"
 	    "  reason            none\n"
-	    "  dane              no TLSA records (6m 40s old, its time is over "
-	    "since 1m 40s)\n"
+	    "  dane              no TLSA records (6m 40s old, expired 1m 40s "
+	    "ago)\n"
 	    "  postfix is told   NOTFOUND\n"
-	    "a.example: no policy, by the operator's word\n"
+	    "a.example: no policy, exempted by the operator\n"
 	    "  reason            the word\n"
-	    "  dane              not looked at: so\n"
+	    "  dane              not checked: so\n"
 	    "  postfix is told   NOTFOUND\n"
 	    "a.example: enforce, pinned by the operator\n"
 	    "  mx                mx.b.example\n"
@@ -154,12 +154,12 @@ static void test_show_clocks(void **state)
 		    "  failed refreshes  none\n" } },
 		{ "\"live\":true,\"next_check\":1700000300,"
 		  "\"next_refresh\":null,\"unused\":true,\"failures\":0",
-		  { "none: nobody has asked for long\n" } },
+		  { "none: not used for a long time\n" } },
 		{ "\"live\":true,\"next_check\":1700000300,"
 		  "\"next_refresh\":null,\"unused\":false,\"failures\":3,"
 		  "\"failed\":1699999940,\"failed_cause\":\"certificate\"",
 		  { "  next refresh      none before it ends\n",
-		    "3 since the last good one, the last 1m ago (",
+		    "3 since the last success, the last 1m ago (",
 		    "): certificate\n" } },
 		{ "\"live\":false,\"next_check\":null,"
 		  "\"next_refresh\":null,\"failures\":0",
