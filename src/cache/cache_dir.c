@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* cache_dir.c - the cache's folder: who has it, and what lies in it. */
+/* cache_dir.c - the cache's folder: who owns it, and which files are in it. */
 #include "cache/cache_dir.h"
 
 #include "base/log.h"
@@ -18,42 +18,42 @@
 #include <unistd.h>
 
 enum {
-	LMDB_LOCK_SIZE = 8192, /* what LMDB 0.9 makes of 126 readers */
-	BAD_NAMES = 1000,      /* files set aside within one second */
+	LMDB_LOCK_SIZE = 8192, /* LMDB 0.9's lock file with 126 readers */
+	BAD_NAMES = 1000,      /* files that can be set aside in one second */
 };
 
-/* For the signal handler: a path is there if the flag is. */
+/* For the signal handler: the path is valid while the flag is set. */
 static char suspect_path[PATH_MAX];
 static volatile sig_atomic_t suspect_set;
 
-void place_mark_suspect(void)
+void cache_dir_mark_suspect(void)
 {
 	int fd;
 
 	if (!suspect_set)
 		return;
-	fd =
-	    open(suspect_path, O_WRONLY | O_CREAT | O_CLOEXEC, PLACE_FILE_MODE);
+	fd = open(suspect_path, O_WRONLY | O_CREAT | O_CLOEXEC,
+	          CACHE_DIR_FILE_MODE);
 	if (fd >= 0)
 		close(fd);
 }
 
 /* -- the folder ------------------------------------------------------------ */
 
-/* The error of a system call on PATH in words that say how to mend it. */
-static int explain(struct place *place, const char *path, int error,
-                   struct fault *why)
+/* Turns the error of a system call on PATH into text that says how to fix it. */
+static int dir_explain(struct cache_dir *dir, const char *path, int error,
+                       struct fault *why)
 {
 	char user[USER_NAME_MAX];
 
-	place->error = error;
+	dir->error = error;
 	switch (error) {
 	case EACCES:
 	case EPERM:
 		user_name(geteuid(), user);
 		return fault_set(why, MTS_ESYS,
 		                 "%s: not writable by user %s: chown -R %s %s",
-		                 path, user, user, place->dir);
+		                 path, user, user, dir->path);
 	case ENOENT:
 		return fault_set(why, MTS_ESYS,
 		                 "%s: its parent folder is missing: make it "
@@ -70,7 +70,7 @@ static int explain(struct place *place, const char *path, int error,
 	case ENOSPC:
 	case EDQUOT:
 		return fault_set(why, MTS_EFULL,
-		                 "%s: no space left: make room on its file "
+		                 "%s: no space left: free some on its file "
 		                 "system",
 		                 path);
 	default:
@@ -78,28 +78,30 @@ static int explain(struct place *place, const char *path, int error,
 	}
 }
 
-static int make_folder(struct place *place, struct fault *why)
+static int dir_make(struct cache_dir *dir, struct fault *why)
 {
-	const char *dir = place->dir;
+	const char *path = dir->path;
 	struct stat st;
 
-	if (mkdir(dir, PLACE_DIR_MODE) == 0)
+	if (mkdir(path, CACHE_DIR_MODE) == 0)
 		return MTS_OK;
 	if (errno != EEXIST) {
 		int error = errno;
 
-		/* On a read-only file system mkdir() may say so even of what
-		 * is there; what counts is whether a file can be made. */
-		return stat(dir, &st) == 0 && S_ISDIR(st.st_mode)
+		/* On a read-only file system, mkdir() may fail with EROFS even
+		 * if the folder exists. Later steps find out whether files can
+		 * be created in it. */
+		return stat(path, &st) == 0 && S_ISDIR(st.st_mode)
 		           ? MTS_OK
-		           : explain(place, dir, error, why);
+		           : dir_explain(dir, path, error, why);
 	}
-	if (stat(dir, &st) != 0)
-		return explain(place, dir, errno, why);
-	return S_ISDIR(st.st_mode) ? MTS_OK : explain(place, dir, ENOTDIR, why);
+	if (stat(path, &st) != 0)
+		return dir_explain(dir, path, errno, why);
+	return S_ISDIR(st.st_mode) ? MTS_OK
+	                           : dir_explain(dir, path, ENOTDIR, why);
 }
 
-static char *join(const char *a, const char *b)
+static char *dir_join(const char *a, const char *b)
 {
 	size_t size = strlen(a) + strlen(b) + 1;
 	char *both = malloc(size);
@@ -111,23 +113,23 @@ static char *join(const char *a, const char *b)
 
 /* -- the lock -------------------------------------------------------------- */
 
-static int refuse(struct place *place, struct fault *why)
+static int dir_refuse(struct cache_dir *dir, struct fault *why)
 {
 	char pid[24] = "";
-	ssize_t n = pread(place->lock_fd, pid, sizeof(pid) - 1, 0);
+	ssize_t n = pread(dir->lock_fd, pid, sizeof(pid) - 1, 0);
 
-	place->error = EWOULDBLOCK;
+	dir->error = EWOULDBLOCK;
 	pid[n > 0 ? (size_t)n : 0] = '\0';
 	pid[strcspn(pid, "\n")] = '\0';
 	return fault_set(why, MTS_EBUSY,
 	                 "another mtastsd (pid %s) uses %s: stop it, or set "
 	                 "another cache.directory",
-	                 pid[0] ? pid : "unknown", place->dir);
+	                 pid[0] ? pid : "unknown", dir->path);
 }
 
-/* The pid is for persons only: the lock goes with the process, whatever the
- * file says, so that failing to write it is no failure. */
-static void write_pid(int fd)
+/* The pid is only for people to read. The kernel releases the lock with the
+ * process, whatever the file says, so a failed write does not matter. */
+static void dir_write_pid(int fd)
 {
 	char pid[24];
 	int len = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
@@ -136,109 +138,109 @@ static void write_pid(int fd)
 		log_debug("cache_lock pid=unwritten");
 }
 
-static int lock(struct place *place, struct fault *why)
+static int dir_lock(struct cache_dir *dir, struct fault *why)
 {
-	char *path = join(place->dir, "/mtastsd.lock");
+	char *path = dir_join(dir->path, "/mtastsd.lock");
 	int rc = MTS_OK;
 
 	if (!path)
 		return fault_set(why, MTS_ENOMEM, "out of memory");
-	place->lock_fd =
-	    open(path, O_RDWR | O_CREAT | O_CLOEXEC, PLACE_FILE_MODE);
-	/* One that is there can be locked on a read-only file system too. */
-	if (place->lock_fd < 0 && errno == EROFS) {
-		place->lock_fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (place->lock_fd < 0)
+	dir->lock_fd =
+	    open(path, O_RDWR | O_CREAT | O_CLOEXEC, CACHE_DIR_FILE_MODE);
+	/* A lock file that already exists can be locked even on a read-only
+	 * file system. */
+	if (dir->lock_fd < 0 && errno == EROFS) {
+		dir->lock_fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (dir->lock_fd < 0)
 			errno = EROFS;
 	}
-	/* flock() and not fcntl(): the latter is lost when any descriptor of
-	 * the file is closed. */
-	if (place->lock_fd >= 0 &&
-	    flock(place->lock_fd, LOCK_EX | LOCK_NB) == 0)
-		write_pid(place->lock_fd);
-	else if (place->lock_fd >= 0 && errno == EWOULDBLOCK)
-		rc = refuse(place, why);
+	/* Not fcntl(): such a lock is lost when any descriptor of the file is
+	 * closed. */
+	if (dir->lock_fd >= 0 && flock(dir->lock_fd, LOCK_EX | LOCK_NB) == 0)
+		dir_write_pid(dir->lock_fd);
+	else if (dir->lock_fd >= 0 && errno == EWOULDBLOCK)
+		rc = dir_refuse(dir, why);
 	else
-		rc = explain(place, path, errno, why);
-	if (rc != MTS_OK && place->lock_fd >= 0) {
-		close(place->lock_fd);
-		place->lock_fd = -1;
+		rc = dir_explain(dir, path, errno, why);
+	if (rc != MTS_OK && dir->lock_fd >= 0) {
+		close(dir->lock_fd);
+		dir->lock_fd = -1;
 	}
 	free(path);
 	return rc;
 }
 
-/* LMDB makes its lock file sparse and maps it: on a full disk the first touch
- * would be a SIGBUS. */
-static int reserve_lmdb_lock(struct place *place, struct fault *why)
+/* LMDB creates its lock file sparse and maps it. On a full disk, the first write
+ * to the map would raise SIGBUS, so we allocate the file's blocks first. */
+static int dir_reserve_lmdb_lock(struct cache_dir *dir, struct fault *why)
 {
-	char *path = join(place->file, "-lock");
+	char *path = dir_join(dir->file, "-lock");
 	int error;
 	int fd;
 
 	if (!path)
 		return fault_set(why, MTS_ENOMEM, "out of memory");
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, PLACE_FILE_MODE);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, CACHE_DIR_FILE_MODE);
 	error = fd < 0 ? errno : posix_fallocate(fd, 0, LMDB_LOCK_SIZE);
 	if (fd >= 0)
 		close(fd);
 	if (error)
-		error = explain(place, path, error, why);
+		error = dir_explain(dir, path, error, why);
 	free(path);
 	return error; /* MTS_OK is 0, too */
 }
 
-/* -- the whole ------------------------------------------------------------- */
+/* -- opening and claiming --------------------------------------------------- */
 
-static int set_suspect_path(struct place *place, struct fault *why)
+static int dir_set_suspect_path(struct cache_dir *dir, struct fault *why)
 {
 	int len = snprintf(suspect_path, sizeof(suspect_path), "%s.suspect",
-	                   place->file);
+	                   dir->file);
 
 	if (len < 0 || (size_t)len >= sizeof(suspect_path)) {
-		place->error = ENAMETOOLONG;
+		dir->error = ENAMETOOLONG;
 		return fault_set(why, MTS_ESYS, "%s: the path is too long",
-		                 place->dir);
+		                 dir->path);
 	}
-	place->suspect = access(suspect_path, F_OK) == 0;
+	dir->suspect = access(suspect_path, F_OK) == 0;
 	suspect_set = 1;
 	return MTS_OK;
 }
 
-int place_open(struct place *place, const char *dir, struct fault *why)
+int cache_dir_open(struct cache_dir *dir, const char *path, struct fault *why)
 {
-	*place = (struct place){ .lock_fd = -1 };
-	place->dir = strdup(dir);
-	place->file = join(dir, "/policies.mdb");
-	if (!place->dir || !place->file) {
-		place_close(place);
+	*dir = (struct cache_dir){ .lock_fd = -1 };
+	dir->path = strdup(path);
+	dir->file = dir_join(path, "/policies.mdb");
+	if (!dir->path || !dir->file) {
+		cache_dir_close(dir);
 		return fault_set(why, MTS_ENOMEM, "out of memory");
 	}
 	return MTS_OK;
 }
 
-int place_claim(struct place *place, struct fault *why)
+int cache_dir_claim(struct cache_dir *dir, struct fault *why)
 {
 	int rc = MTS_OK;
 
-	place->error = 0;
-	if (place->lock_fd < 0)
-		rc = make_folder(place, why);
-	if (rc == MTS_OK && place->lock_fd < 0)
-		rc = lock(place, why);
-	if ((rc == MTS_OK || place_is_in_trouble(place)) &&
-	    set_suspect_path(place, why) != MTS_OK)
+	dir->error = 0;
+	if (dir->lock_fd < 0)
+		rc = dir_make(dir, why);
+	if (rc == MTS_OK && dir->lock_fd < 0)
+		rc = dir_lock(dir, why);
+	if ((rc == MTS_OK || cache_dir_disk_failed(dir)) &&
+	    dir_set_suspect_path(dir, why) != MTS_OK)
 		return MTS_ESYS;
 	if (rc == MTS_OK)
-		rc = reserve_lmdb_lock(place, why);
+		rc = dir_reserve_lmdb_lock(dir, why);
 	return rc;
 }
 
-bool place_is_in_trouble(const struct place *place)
+bool cache_dir_disk_failed(const struct cache_dir *dir)
 {
-	switch (place->error) {
+	switch (dir->error) {
 	case EROFS:
-		return access(place->dir, F_OK) == 0;
+		return access(dir->path, F_OK) == 0;
 	case ENOSPC:
 	case EDQUOT:
 	case EIO:
@@ -248,29 +250,32 @@ bool place_is_in_trouble(const struct place *place)
 	}
 }
 
-void place_close(struct place *place)
+void cache_dir_close(struct cache_dir *dir)
 {
 	suspect_set = 0;
-	if (place->lock_fd >= 0)
-		close(place->lock_fd);
-	place->lock_fd = -1;
-	free(place->dir);
-	free(place->file);
-	place->dir = NULL;
-	place->file = NULL;
+	if (dir->lock_fd >= 0)
+		close(dir->lock_fd);
+	dir->lock_fd = -1;
+	free(dir->path);
+	free(dir->file);
+	dir->path = NULL;
+	dir->file = NULL;
 }
 
-int64_t place_file_size(const struct place *place)
+int64_t cache_dir_file_size(const struct cache_dir *dir)
 {
 	struct stat st;
 
-	if (stat(place->file, &st) != 0)
+	if (stat(dir->file, &st) != 0)
 		return 0;
 	return S_ISREG(st.st_mode) ? st.st_size : -1;
 }
 
-static bool name_bad(const struct place *place, int64_t now_s, char *ret,
-                     size_t size)
+/* -- damaged files ---------------------------------------------------------- */
+
+/* Finds a free name of the form policies.mdb.bad-DATE. */
+static bool dir_name_bad(const struct cache_dir *dir, int64_t now_s, char *ret,
+                         size_t size)
 {
 	time_t now = (time_t)now_s;
 	char date[32] = "";
@@ -279,11 +284,12 @@ static bool name_bad(const struct place *place, int64_t now_s, char *ret,
 
 	if (gmtime_r(&now, &tm))
 		strftime(date, sizeof(date), "%Y%m%dT%H%M%SZ", &tm);
-	/* We hold the lock: nobody makes that name between look and use. */
+	/* We hold the lock, so no other process can take the name before we use
+	 * it. */
 	for (int n = 1; n <= BAD_NAMES; n++) {
 		int len =
 		    snprintf(ret, size, n == 1 ? "%s.bad-%s" : "%s.bad-%s-%d",
-		             place->file, date, n);
+		             dir->file, date, n);
 
 		if (len < 0 || (size_t)len >= size)
 			return false;
@@ -293,33 +299,34 @@ static bool name_bad(const struct place *place, int64_t now_s, char *ret,
 	return false;
 }
 
-int place_set_aside(struct place *place, int64_t now_s, const char *reason,
-                    struct fault *why)
+int cache_dir_set_aside(struct cache_dir *dir, int64_t now_s,
+                        const char *reason, struct fault *why)
 {
 	char bad[PATH_MAX];
 	char *lmdb_lock;
 
-	if (!name_bad(place, now_s, bad, sizeof(bad)))
+	if (!dir_name_bad(dir, now_s, bad, sizeof(bad)))
 		return fault_set(why, MTS_ESYS,
 		                 "%s is damaged, and no name is free to set "
 		                 "it aside: move it away",
-		                 place->file);
-	/* Gone is as good as set aside. */
-	if (rename(place->file, bad) != 0 && errno != ENOENT)
-		return explain(place, place->file, errno, why);
-	/* A stale one does no harm to LMDB; it belongs to the file. */
-	lmdb_lock = join(place->file, "-lock");
+		                 dir->file);
+	/* If the file is already gone, that serves as well. */
+	if (rename(dir->file, bad) != 0 && errno != ENOENT)
+		return dir_explain(dir, dir->file, errno, why);
+	/* The lock file belongs to the old file. LMDB would accept a stale one,
+	 * so it does not matter if this fails. */
+	lmdb_lock = dir_join(dir->file, "-lock");
 	if (lmdb_lock)
 		unlink(lmdb_lock);
 	free(lmdb_lock);
-	log_warning("cache_set_aside file=%s to=%s reason=\"%s\"", place->file,
+	log_warning("cache_set_aside file=%s to=%s reason=\"%s\"", dir->file,
 	            bad, reason);
-	return reserve_lmdb_lock(place, why);
+	return dir_reserve_lmdb_lock(dir, why);
 }
 
-void place_clear_suspect(struct place *place)
+void cache_dir_clear_suspect(struct cache_dir *dir)
 {
-	if (place->suspect)
+	if (dir->suspect)
 		unlink(suspect_path);
-	place->suspect = false;
+	dir->suspect = false;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* cache_dir.h - the cache's folder: who has it, and what lies in it.
+/* cache_dir.h - the cache's folder: who owns it, and which files are in it.
  *
- *   mtastsd.lock           flock()ed while a process has the folder; its pid
+ *   mtastsd.lock           flock()ed while a process uses the folder; its pid
  *   policies.mdb           the LMDB file
- *   policies.mdb-lock      LMDB's readers and its writer's lock
- *   policies.mdb.suspect   there after a crash: check the whole file
- *   policies.mdb.bad-DATE  what was set aside */
+ *   policies.mdb-lock      LMDB's table of readers and its writer's lock
+ *   policies.mdb.suspect   exists after a crash: check the whole file
+ *   policies.mdb.bad-DATE  a damaged file that was set aside */
 #ifndef CACHE_CACHE_DIR_H
 #define CACHE_CACHE_DIR_H
 
@@ -15,51 +15,51 @@
 #include <stdint.h>
 
 enum {
-	PLACE_DIR_MODE = 0750,
-	PLACE_FILE_MODE = 0600,
+	CACHE_DIR_MODE = 0750,
+	CACHE_DIR_FILE_MODE = 0600,
 };
 
-struct place {
-	char *dir;
+struct cache_dir {
+	char *path;
 	char *file;   /* policies.mdb */
 	int lock_fd;  /* -1: not locked */
-	int error;    /* errno of what failed last */
-	bool suspect; /* the last process that had it crashed */
+	int error;    /* errno of the last failure */
+	bool suspect; /* the last process that used the folder crashed */
 };
 
-/* Finds the place, and claims nothing yet. MTS_ESYS, MTS_ENOMEM. On MTS_OK:
- * place_close(). */
-int place_open(struct place *place, const char *dir, struct fault *why);
+/* Fills in DIR for the folder PATH; touches nothing on disk. MTS_ENOMEM. On
+ * MTS_OK: cache_dir_close(). */
+int cache_dir_open(struct cache_dir *dir, const char *path, struct fault *why);
 
-/* Makes the folder if it is missing (one level), locks it, and sees to it that
- * it can be written to; may be repeated. MTS_EBUSY: another process has it.
- * MTS_ESYS, MTS_EFULL, MTS_ENOMEM. */
-int place_claim(struct place *place, struct fault *why);
+/* Creates the folder if it is missing (one level), locks it, and checks that it
+ * can be written to. May be called again. MTS_EBUSY: another process has the
+ * lock. MTS_ESYS, MTS_EFULL, MTS_ENOMEM. */
+int cache_dir_claim(struct cache_dir *dir, struct fault *why);
 
-/* True if what failed last was the disk: it is full, broken or read-only, and
- * may be better tomorrow. (A folder that is missing on a read-only file system
- * is rather a mistake in the configuration.) */
-bool place_is_in_trouble(const struct place *place);
+/* True if the last failure was the disk's: it is full, broken or read-only, and
+ * may work again later. (A missing folder on a read-only file system does not
+ * count: that is more likely a mistake in the configuration.) */
+bool cache_dir_disk_failed(const struct cache_dir *dir);
 
-/* Unlocks it. */
-void place_close(struct place *place);
+/* Releases the lock and the memory. */
+void cache_dir_close(struct cache_dir *dir);
 
-/* The size of the LMDB file in bytes, 0 if there is none yet; -1 if what is
- * there is no file. */
-int64_t place_file_size(const struct place *place);
+/* The size of the LMDB file in bytes; 0 if there is none yet, -1 if what is
+ * there is not a regular file. */
+int64_t cache_dir_file_size(const struct cache_dir *dir);
 
 /* Renames the LMDB file to policies.mdb.bad-DATE, where DATE is NOW_S, removes
- * LMDB's lock file, and logs a warning with REASON. Never overwrites one that
+ * LMDB's lock file, and logs a warning with REASON. Never overwrites a file that
  * was set aside before. MTS_ESYS. */
-int place_set_aside(struct place *place, int64_t now_s, const char *reason,
-                    struct fault *why);
+int cache_dir_set_aside(struct cache_dir *dir, int64_t now_s,
+                        const char *reason, struct fault *why);
 
-/* Writes down that the file is to be checked as a whole at the next start.
- * Async-signal-safe; does nothing while no place is open. The process has one
- * place at most that this can mean: the one opened last. */
-void place_mark_suspect(void);
+/* Creates policies.mdb.suspect, so that the next start checks the whole file.
+ * Async-signal-safe. Does nothing while no folder is claimed. A process has one
+ * such folder at most: the one claimed last. */
+void cache_dir_mark_suspect(void);
 
-/* The file was checked as a whole and is good, or is gone. */
-void place_clear_suspect(struct place *place);
+/* Removes the mark: the whole file was checked and is sound, or it is gone. */
+void cache_dir_clear_suspect(struct cache_dir *dir);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* cache_internal.h - what cache.c and walk.c share. */
+/* cache_internal.h - the cache's state, for cache.c and its tests. */
 #ifndef CACHE_CACHE_INTERNAL_H
 #define CACHE_CACHE_INTERNAL_H
 
@@ -11,14 +11,7 @@ struct cache {
 	struct store *store;
 	struct writer *writer;
 	const struct clock *clock;
-	uv_prepare_t prepare; /* runs while a read transaction does */
+	uv_prepare_t prepare; /* active while a read transaction is */
 };
-
-/* Sees to it that a read transaction is running. MTS_E*. */
-int cache_ready(struct cache *cache);
-
-/* Logs and removes the record of DOMAIN; returns MTS_EDAMAGED. MTS_ENOTFOUND: it
- * could not be read; nothing is removed. */
-int cache_drop_damaged(struct cache *cache, const struct domain *domain);
 
 #endif

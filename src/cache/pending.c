@@ -2,137 +2,259 @@
 /* pending.c - the changes that are not on disk yet. */
 #include "cache/pending.h"
 
+#include "cache/entry.h"
+
 #include <stdlib.h>
 
 enum {
-	BACKLOG_MAX = 10000,             /* changes, and ... */
-	BACKLOG_BYTES = 8 * 1024 * 1024, /* ... their bytes */
+	PENDING_MAX = 10000,             /* changes */
+	PENDING_BYTES = 8 * 1024 * 1024, /* of memory for them */
 };
 
-int backlog_init(struct backlog *backlog)
-{
-	int rc = queue_init(&backlog->pending);
-	int writing_rc = queue_init(&backlog->writing);
+/* -- one change ------------------------------------------------------------ */
 
-	return rc != MTS_OK ? rc : writing_rc;
+static struct change *change_allocate(const struct domain *domain,
+                                      size_t record_len, int64_t due_s)
+{
+	size_t size =
+	    sizeof(struct change) + KEY_NUMBER + domain->len + 1 + record_len;
+	struct change *change = malloc(size);
+
+	if (!change)
+		return NULL;
+	change->record_len = record_len;
+	change->size = size;
+	change->due_s = due_s;
+	change->fetched_s = 0;
+	change->saved = false;
+	key_make(due_s, domain_slice(domain), change->data);
+	change->node.key = change->data + KEY_NUMBER;
+	change->node.key_len = domain->len;
+	change->data[KEY_NUMBER + domain->len] = '\0';
+	change->by_name.key = change_name(change);
+	change->by_due.key = change_due_key(change);
+	return change;
 }
 
-void backlog_free(struct backlog *backlog)
+int change_new(const struct domain *domain, const struct cache_entry *entry,
+               struct change **ret)
 {
-	queue_free(&backlog->pending);
-	queue_free(&backlog->writing);
+	size_t size = entry ? entry_size(entry) : 0;
+	struct change *change;
+	char *record;
+
+	if (entry && size == 0)
+		return MTS_ERANGE;
+	change =
+	    change_allocate(domain, size, entry ? entry->next_refresh_s : 0);
+	if (!change)
+		return MTS_ENOMEM;
+	record = change->data + KEY_NUMBER + domain->len + 1;
+	if (entry && entry_encode(entry, domain_slice(domain),
+	                          (unsigned char *)record) != MTS_OK) {
+		free(change);
+		return MTS_ERANGE;
+	}
+	if (entry)
+		change->fetched_s = entry->fetched_s;
+	*ret = change;
+	return MTS_OK;
 }
 
-size_t backlog_count(const struct backlog *backlog)
-{
-	return queue_count(&backlog->pending) + queue_count(&backlog->writing);
-}
-
-static void drop(struct backlog *backlog, struct queue *queue,
-                 struct change *change)
-{
-	queue_take(queue, change);
-	backlog->bytes -= change->size;
-	free(change);
-}
-
-static void drop_all(struct backlog *backlog, struct queue *queue)
-{
-	list_each_safe (link, &queue->list)
-		drop(backlog, queue, container_of(link, struct change, link));
-}
-
-/* -- looking --------------------------------------------------------------- */
-
-const struct change *backlog_find(const struct backlog *backlog,
-                                  struct slice name)
-{
-	const struct change *change = queue_find(&backlog->pending, name);
-
-	return change ? change : queue_find(&backlog->writing, name);
-}
-
-static struct slice key_of(const struct change *change, enum store_table order)
+static struct slice change_key(const struct change *change,
+                               enum store_table order)
 {
 	return order == STORE_BY_DUE ? change_due_key(change)
 	                             : change_name(change);
 }
 
-/* In `writing`, whose changes those in `pending` may hide. */
-static const struct change *written_after(const struct backlog *backlog,
+/* -- one set --------------------------------------------------------------- */
+
+static int set_init(struct change_set *set)
+{
+	*set = (struct change_set){ 0 };
+	list_init(&set->list);
+	set->map = map_new();
+	return set->map ? MTS_OK : MTS_ENOMEM;
+}
+
+size_t change_set_count(const struct change_set *set)
+{
+	return map_count(set->map);
+}
+
+static struct change *set_find(const struct change_set *set, struct slice name)
+{
+	struct map_node *node;
+
+	/* The set is usually empty: save a hit the hashing. */
+	if (list_empty(&set->list))
+		return NULL;
+	node = map_find(set->map, name.data, name.len);
+	return node ? container_of(node, struct change, node) : NULL;
+}
+
+/* The first that comes after AFTER in ORDER, or NULL. */
+static const struct change *set_after(const struct change_set *set,
+                                      enum store_table order,
+                                      struct slice after)
+{
+	bool due = order == STORE_BY_DUE;
+	struct tree_node *node =
+	    tree_after(due ? &set->by_due : &set->by_name, after);
+
+	if (!node)
+		return NULL;
+	return due ? container_of(node, struct change, by_due)
+	           : container_of(node, struct change, by_name);
+}
+
+/* CHANGE is in no set, and SET has none of its domain. */
+static void set_add(struct change_set *set, struct change *change)
+{
+	map_insert(set->map, &change->node);
+	list_append(&set->list, &change->link);
+	if (change->record_len == 0)
+		return;
+	tree_insert(&set->by_name, &change->by_name);
+	if (change->due_s != 0)
+		tree_insert(&set->by_due, &change->by_due);
+}
+
+static void set_remove(struct change_set *set, struct change *change)
+{
+	map_remove(set->map, &change->node);
+	list_remove(&change->link);
+	if (change->record_len == 0)
+		return;
+	tree_remove(&set->by_name, &change->by_name);
+	if (change->due_s != 0)
+		tree_remove(&set->by_due, &change->by_due);
+}
+
+/* -- both sets ------------------------------------------------------------- */
+
+int pending_init(struct pending *pending)
+{
+	int rc = set_init(&pending->waiting);
+	int writing_rc = set_init(&pending->writing);
+
+	pending->bytes = 0;
+	return rc != MTS_OK ? rc : writing_rc;
+}
+
+void pending_free(struct pending *pending)
+{
+	map_free(&pending->waiting.map);
+	map_free(&pending->writing.map);
+}
+
+size_t pending_count(const struct pending *pending)
+{
+	return change_set_count(&pending->waiting) +
+	       change_set_count(&pending->writing);
+}
+
+const struct change *pending_find(const struct pending *pending,
+                                  struct slice name)
+{
+	const struct change *change = set_find(&pending->waiting, name);
+
+	return change ? change : set_find(&pending->writing, name);
+}
+
+/* The first in `writing` that none in `waiting` overrides. */
+static const struct change *written_after(const struct pending *pending,
                                           enum store_table order,
                                           struct slice after)
 {
 	const struct change *change =
-	    queue_after(&backlog->writing, order, after);
+	    set_after(&pending->writing, order, after);
 
-	while (change && queue_find(&backlog->pending, change_name(change)))
-		change = queue_after(&backlog->writing, order,
-		                     key_of(change, order));
+	while (change && set_find(&pending->waiting, change_name(change)))
+		change = set_after(&pending->writing, order,
+		                   change_key(change, order));
 	return change;
 }
 
-const struct change *backlog_after(const struct backlog *backlog,
+const struct change *pending_after(const struct pending *pending,
                                    enum store_table order, struct slice after)
 {
-	const struct change *a = queue_after(&backlog->pending, order, after);
-	const struct change *b = written_after(backlog, order, after);
+	const struct change *a = set_after(&pending->waiting, order, after);
+	const struct change *b = written_after(pending, order, after);
 
 	if (!a || !b)
 		return a ? a : b;
-	return tree_compare(key_of(a, order), key_of(b, order)) < 0 ? a : b;
+	return tree_compare(change_key(a, order), change_key(b, order)) < 0 ? a
+	                                                                    : b;
 }
 
-/* -- what becomes of them -------------------------------------------------- */
-
-int backlog_add(struct backlog *backlog, struct change *change)
+static void pending_drop(struct pending *pending, struct change_set *set,
+                         struct change *change)
 {
-	struct change *old = queue_find(&backlog->pending, change_name(change));
-	size_t bytes = backlog->bytes - (old ? old->size : 0) + change->size;
+	set_remove(set, change);
+	pending->bytes -= change->size;
+	free(change);
+}
 
-	if ((!old && backlog_count(backlog) >= BACKLOG_MAX) ||
-	    (bytes > BACKLOG_BYTES && bytes > backlog->bytes))
+static void pending_drop_all(struct pending *pending, struct change_set *set)
+{
+	list_each_safe (link, &set->list)
+		pending_drop(pending, set,
+		             container_of(link, struct change, link));
+}
+
+int pending_add(struct pending *pending, struct change *change)
+{
+	struct change *old = set_find(&pending->waiting, change_name(change));
+	size_t bytes = pending->bytes - (old ? old->size : 0) + change->size;
+
+	if ((!old && pending_count(pending) >= PENDING_MAX) ||
+	    (bytes > PENDING_BYTES && bytes > pending->bytes))
 		return MTS_EFULL;
 	if (old)
-		drop(backlog, &backlog->pending, old);
-	backlog->bytes += change->size;
-	queue_add(&backlog->pending, change);
+		pending_drop(pending, &pending->waiting, old);
+	pending->bytes += change->size;
+	set_add(&pending->waiting, change);
 	return MTS_OK;
 }
 
-static void move(struct queue *from, struct queue *to, struct change *change)
+static void pending_move(struct change_set *from, struct change_set *to,
+                         struct change *change)
 {
-	queue_take(from, change);
-	queue_add(to, change);
+	set_remove(from, change);
+	set_add(to, change);
 }
 
-void backlog_take(struct backlog *backlog, size_t max)
+void pending_begin_write(struct pending *pending, size_t max)
 {
-	struct change *change;
-
-	while ((change = queue_first(&backlog->pending)) &&
-	       queue_count(&backlog->writing) < max)
-		move(&backlog->pending, &backlog->writing, change);
-}
-
-void backlog_drop(struct backlog *backlog)
-{
-	drop_all(backlog, &backlog->writing);
-}
-
-void backlog_give_back(struct backlog *backlog)
-{
-	list_each_safe (link, &backlog->writing.list) {
-		struct change *change = container_of(link, struct change, link);
-
-		if (queue_find(&backlog->pending, change_name(change)))
-			drop(backlog, &backlog->writing, change);
-		else
-			move(&backlog->writing, &backlog->pending, change);
+	list_each_safe (link, &pending->waiting.list) {
+		if (change_set_count(&pending->writing) >= max)
+			break;
+		pending_move(&pending->waiting, &pending->writing,
+		             container_of(link, struct change, link));
 	}
 }
 
-void backlog_forget(struct backlog *backlog)
+void pending_drop_written(struct pending *pending)
 {
-	drop_all(backlog, &backlog->pending);
+	pending_drop_all(pending, &pending->writing);
+}
+
+void pending_give_back(struct pending *pending)
+{
+	list_each_safe (link, &pending->writing.list) {
+		struct change *change = container_of(link, struct change, link);
+
+		if (set_find(&pending->waiting, change_name(change)))
+			pending_drop(pending, &pending->writing, change);
+		else
+			pending_move(&pending->writing, &pending->waiting,
+			             change);
+	}
+}
+
+void pending_forget(struct pending *pending)
+{
+	pending_drop_all(pending, &pending->waiting);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* tables.c - the tables in the LMDB file, written and kept in step. */
+/* tables.c - the tables in the LMDB file and their keys. */
 #include "cache/tables.h"
 
 #include "cache/entry.h"
@@ -10,10 +10,10 @@
 
 enum {
 	LMDB_FREE = 0,    /* LMDB's own table of free pages */
-	LMDB_NAMES = 1,   /* that of the tables' names */
-	LMDB_TABLES = 2,  /* those two */
+	LMDB_NAMES = 1,   /* LMDB's own table of the tables' names */
+	LMDB_TABLES = 2,  /* how many tables LMDB has of its own */
 	META_PAGES = 2,   /* in no table */
-	TAKEN_MAX = 8192, /* pages that a batch may take, and to spare */
+	TAKEN_MAX = 8192, /* more pages than one batch can take */
 };
 
 static const char *const names[STORE_TABLES] = {
@@ -26,7 +26,7 @@ static const char *const names[STORE_TABLES] = {
 	[STORE_BY_FAILING] = "failing",
 };
 
-static MDB_val val(struct slice slice)
+static MDB_val val_of(struct slice slice)
 {
 	return (MDB_val){ slice.len, (void *)slice.data };
 }
@@ -41,19 +41,84 @@ const char *table_name(enum store_table table)
 	return names[table];
 }
 
-/* -- opening --------------------------------------------------------------- */
+/* -- keys ------------------------------------------------------------------ */
 
-int tables_get_format(const struct tables *tables, MDB_txn *txn, MDB_val *ret)
+/* USED is a bit above any used_s, which may be 0: a number of 0 means "not
+ * listed". LAST_END bounds the ends, since a record may claim any time. */
+#define USED     (INT64_C(1) << 60)
+#define LAST_END USED
+
+static int64_t number_of_use(const struct cache_entry *entry,
+                             enum policy_mode mode)
 {
-	MDB_val key = val(slice_str("format"));
-
-	return mdb_get(txn, tables->meta, &key, ret);
+	return entry->policy.mode == mode ? USED | (entry->used_s & (USED - 1))
+	                                  : 0;
 }
 
-static int check_format(const struct tables *tables, MDB_txn *txn)
+static int64_t number_of_end(const struct cache_entry *entry)
 {
+	return entry->fetched_s >= LAST_END
+	           ? LAST_END
+	           : entry->fetched_s + entry->policy.max_age_s;
+}
+
+int64_t key_number_of(enum store_table table, const struct cache_entry *entry)
+{
+	switch (table) {
+	case STORE_BY_DUE:
+		return entry->next_refresh_s;
+	case STORE_BY_END:
+		return number_of_end(entry);
+	case STORE_BY_USE_NONE:
+		return number_of_use(entry, POLICY_NONE);
+	case STORE_BY_USE_TESTING:
+		return number_of_use(entry, POLICY_TESTING);
+	case STORE_BY_USE_ENFORCE:
+		return number_of_use(entry, POLICY_ENFORCE);
+	case STORE_BY_FAILING:
+		return entry->failures > 0 && entry->policy.mode != POLICY_NONE
+		           ? number_of_end(entry)
+		           : 0;
+	case STORE_BY_NAME:
+	case STORE_TABLES:
+	default:
+		return 0;
+	}
+}
+
+size_t key_make(int64_t number, struct slice name, char *ret)
+{
+	for (int i = 0; i < KEY_NUMBER; i++)
+		ret[i] = (char)((uint64_t)number >> (56 - 8 * i));
+	memcpy(ret + KEY_NUMBER, name.data, name.len);
+	return KEY_NUMBER + name.len;
+}
+
+int64_t key_number(struct slice key)
+{
+	uint64_t number = 0;
+
+	if (key.len < KEY_NUMBER)
+		return -1;
+	for (size_t i = 0; i < KEY_NUMBER; i++)
+		number = number << 8 | (unsigned char)key.data[i];
+	return (int64_t)number;
+}
+
+struct slice key_name(enum store_table table, struct slice key)
+{
+	size_t skip = table == STORE_BY_NAME ? 0 : KEY_NUMBER;
+
+	return key.len < skip ? slice_of("", 0) : slice_skip(key, skip);
+}
+
+/* -- opening --------------------------------------------------------------- */
+
+static int tables_check_format(const struct tables *tables, MDB_txn *txn)
+{
+	MDB_val key = val_of(slice_str("format"));
 	MDB_val value;
-	int rc = tables_get_format(tables, txn, &value);
+	int rc = mdb_get(txn, tables->meta, &key, &value);
 
 	if (rc == MDB_NOTFOUND)
 		return MDB_INVALID;
@@ -73,7 +138,7 @@ int tables_find(MDB_txn *txn, struct tables *ret)
 		return MDB_NOTFOUND;
 	if (mdb_dbi_open(txn, TABLE_META, 0, &ret->meta) != 0)
 		return MDB_INVALID;
-	rc = check_format(ret, txn);
+	rc = tables_check_format(ret, txn);
 	for (int i = 0; rc == 0 && i < STORE_TABLES; i++) {
 		if (mdb_dbi_open(txn, names[i], 0, &ret->by[i]) != 0)
 			rc = MDB_INVALID;
@@ -81,10 +146,10 @@ int tables_find(MDB_txn *txn, struct tables *ret)
 	return rc;
 }
 
-static int put_format(const struct tables *tables, MDB_txn *txn)
+static int tables_put_format(const struct tables *tables, MDB_txn *txn)
 {
-	MDB_val key = val(slice_str("format"));
-	MDB_val value = val(slice_str(FORMAT));
+	MDB_val key = val_of(slice_str("format"));
+	MDB_val value = val_of(slice_str(FORMAT));
 
 	return mdb_put(txn, tables->meta, &key, &value, 0);
 }
@@ -95,17 +160,18 @@ int tables_make(MDB_txn *txn, struct tables *ret)
 
 	for (int i = 0; rc == 0 && i < STORE_TABLES; i++)
 		rc = mdb_dbi_open(txn, names[i], MDB_CREATE, &ret->by[i]);
-	return rc ? rc : put_format(ret, txn);
+	return rc ? rc : tables_put_format(ret, txn);
 }
 
 /* -- writing --------------------------------------------------------------- */
 
-/* What stands in the tables for one record. */
+/* The numbers under which the indexes list one record. */
 struct numbers {
-	int64_t in[STORE_TABLES]; /* 0: not in there */
+	int64_t in[STORE_TABLES]; /* 0: not listed */
 };
 
-static void number(struct slice record, struct slice name, struct numbers *ret)
+static void numbers_of(struct slice record, struct slice name,
+                       struct numbers *ret)
 {
 	struct cache_entry entry;
 
@@ -116,17 +182,17 @@ static void number(struct slice record, struct slice name, struct numbers *ret)
 		ret->in[i] = key_number_of((enum store_table)i, &entry);
 }
 
-/* That of what is stored under NAME; all 0 if nothing is. */
+/* The numbers of the stored record of NAME; all 0 if there is none. */
 static int old_numbers(const struct tables *tables, MDB_txn *txn,
                        struct slice name, struct numbers *ret)
 {
-	MDB_val key = val(name);
+	MDB_val key = val_of(name);
 	MDB_val data;
 	int rc = mdb_get(txn, tables->by[STORE_BY_NAME], &key, &data);
 
 	*ret = (struct numbers){ 0 };
 	if (rc == 0)
-		number(slice_in(&data), name, ret);
+		numbers_of(slice_in(&data), name, ret);
 	return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
@@ -146,8 +212,8 @@ static int move_key(MDB_txn *txn, MDB_dbi table, struct slice name,
 	return mdb_put(txn, table, &key, &nothing, 0);
 }
 
-/* Most changes leave most numbers as they were: each that stays spares a walk
- * down a tree and a page to be written. */
+/* Most changes leave most numbers as they were. Skipping those saves a descent
+ * of the index's tree and a page to write. */
 static int move_keys(const struct tables *tables, MDB_txn *txn,
                      struct slice name, const struct numbers *from,
                      const struct numbers *to)
@@ -165,8 +231,8 @@ static int move_keys(const struct tables *tables, MDB_txn *txn,
 int tables_put(const struct tables *tables, MDB_txn *txn, struct slice name,
                struct slice record)
 {
-	MDB_val key = val(name);
-	MDB_val data = val(record);
+	MDB_val key = val_of(name);
+	MDB_val data = val_of(record);
 	struct numbers from;
 	struct numbers to;
 	int rc = old_numbers(tables, txn, name, &from);
@@ -175,14 +241,14 @@ int tables_put(const struct tables *tables, MDB_txn *txn, struct slice name,
 		rc = mdb_put(txn, tables->by[STORE_BY_NAME], &key, &data, 0);
 	if (rc)
 		return rc;
-	number(record, name, &to);
+	numbers_of(record, name, &to);
 	return move_keys(tables, txn, name, &from, &to);
 }
 
 int tables_remove(const struct tables *tables, MDB_txn *txn, struct slice name)
 {
 	static const struct numbers none;
-	MDB_val key = val(name);
+	MDB_val key = val_of(name);
 	struct numbers from;
 	int rc = old_numbers(tables, txn, name, &from);
 
@@ -204,20 +270,17 @@ int tables_remove_all(const struct tables *tables, MDB_txn *txn)
 
 int tables_have(const struct tables *tables, MDB_txn *txn, struct slice name)
 {
-	MDB_val key = val(name);
+	MDB_val key = val_of(name);
 	MDB_val data;
 
 	return mdb_get(txn, tables->by[STORE_BY_NAME], &key, &data);
 }
 
-/* -- room ------------------------------------------------------------------ */
+/* -- size ------------------------------------------------------------------ */
 
-/* What is in no tree is free, whatever the file's length says. LMDB keeps these
- * counts: nothing is walked. */
-/* Tables can't have more pages than there are, with those that TXN has taken
- * beyond the last one written: a count that was damaged on disk would have
- * everything evicted. */
-static bool is_credible(MDB_txn *txn, size_t pages)
+/* Tables can't use more pages than the file has, plus those TXN has taken past
+ * its end. A count that was damaged on disk would make us evict everything. */
+static bool pages_are_credible(MDB_txn *txn, size_t pages)
 {
 	MDB_envinfo info;
 
@@ -225,6 +288,8 @@ static bool is_credible(MDB_txn *txn, size_t pages)
 	       pages / 2 <= info.me_last_pgno + TAKEN_MAX;
 }
 
+/* A page that is in no table is free, whatever the file's length is. LMDB
+ * maintains the counts, so this does not read the tables. */
 int tables_measure(const struct tables *tables, MDB_txn *txn,
                    struct tables_size *ret)
 {
@@ -245,7 +310,7 @@ int tables_measure(const struct tables *tables, MDB_txn *txn,
 		if (all[i] == tables->by[STORE_BY_NAME])
 			ret->entries = stat.ms_entries;
 	}
-	return rc || is_credible(txn, ret->pages) ? rc : MDB_CORRUPTED;
+	return rc || pages_are_credible(txn, ret->pages) ? rc : MDB_CORRUPTED;
 }
 
 int tables_count(const struct tables *tables, MDB_txn *txn,
@@ -258,8 +323,11 @@ int tables_count(const struct tables *tables, MDB_txn *txn,
 	return rc;
 }
 
-/* The one that has to go first, by its key in TABLE. MDB_NOTFOUND. */
-static int first_to_go(const struct tables *tables, MDB_txn *txn, int64_t now_s,
+/* -- eviction -------------------------------------------------------------- */
+
+/* Finds the entry to evict next: its key in *TABLE, copied to TEXT.
+ * MDB_NOTFOUND. */
+static int evict_first(const struct tables *tables, MDB_txn *txn, int64_t now_s,
                        enum store_table *table, char *text, struct slice *ret)
 {
 	static const enum store_table orders[] = { STORE_BY_END,
@@ -284,7 +352,7 @@ static int first_to_go(const struct tables *tables, MDB_txn *txn, int64_t now_s,
 			continue;
 		if (key.mv_size > KEY_MAX)
 			return MDB_CORRUPTED;
-		/* The page it lies in is about to change. */
+		/* Copied, since the page it is on is about to change. */
 		memcpy(text, key.mv_data, key.mv_size);
 		*ret = slice_of(text, key.mv_size);
 		if (*table == STORE_BY_END && key_number(*ret) > now_s)
@@ -293,14 +361,13 @@ static int first_to_go(const struct tables *tables, MDB_txn *txn, int64_t now_s,
 	return rc;
 }
 
-/* Takes KEY out of TABLE, and the entry that it stands for out of all, unless
- * it is a stray one. */
-static int evict(const struct tables *tables, MDB_txn *txn,
-                 enum store_table table, struct slice key, bool *ret_entry)
+/* Removes the entry that KEY of TABLE lists; of a stray key, only the key. */
+static int evict_key(const struct tables *tables, MDB_txn *txn,
+                     enum store_table table, struct slice key, bool *ret_entry)
 {
 	struct slice name = key_name(table, key);
 	struct numbers numbers = { 0 };
-	MDB_val stray = val(key);
+	MDB_val stray = val_of(key);
 	int rc = 0;
 
 	if (name.len > 0)
@@ -312,7 +379,7 @@ static int evict(const struct tables *tables, MDB_txn *txn,
 	                  : mdb_del(txn, tables->by[table], &stray, NULL);
 }
 
-static void count_evicted(enum store_table table, struct evicted *ret)
+static void evicted_count(enum store_table table, struct evicted *ret)
 {
 	if (table == STORE_BY_END)
 		ret->expired++;
@@ -326,25 +393,25 @@ int tables_evict(const struct tables *tables, MDB_txn *txn, int64_t now_s,
                  size_t count, struct evicted *ret)
 {
 	char text[KEY_MAX];
-	/* LMDB makes no commit of a transaction that changes nothing, but each
-	 * one brings the pages closer that were left by those before. */
-	int rc = put_format(tables, txn);
+	/* Each commit brings LMDB closer to reusing the pages that earlier ones
+	 * freed, but LMDB skips a commit that changes nothing. So always change
+	 * something. */
+	int rc = tables_put_format(tables, txn);
 
 	while (rc == 0 && count > 0) {
 		enum store_table table;
 		struct slice key;
 		bool entry = false;
 
-		rc = first_to_go(tables, txn, now_s, &table, text, &key);
-
+		rc = evict_first(tables, txn, now_s, &table, text, &key);
 		if (rc == MDB_NOTFOUND)
 			return 0;
 		if (!rc)
-			rc = evict(tables, txn, table, key, &entry);
+			rc = evict_key(tables, txn, table, key, &entry);
 		if (rc)
 			return rc;
 		if (entry) {
-			count_evicted(table, ret);
+			evicted_count(table, ret);
 			count--;
 		}
 	}

@@ -1,203 +1,356 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* writer.c - changes on their way to the disk.
+/* writer.c - writes changes to the disk, in batches.
  *
- * A change goes into the backlog. WRITE_DELAY_MS later a worker writes up to
- * BATCH_MAX of them in one transaction, since a commit waits for the disk. When
- * it is done the read transaction is reset, for it may be older.
+ * A change waits in memory for WRITE_DELAY_MS. Then a worker of libuv's thread
+ * pool writes up to BATCH_MAX of them in one transaction, since a commit waits for
+ * the disk. Afterwards the read transaction is reset, because it may be older than
+ * the commit.
  *
- * If the commit fails, what it had goes back, a warning is logged once, and it
- * is tried again after a pause that grows to RETRY_MAX_MS. Meanwhile answers
- * come from memory, and when the backlog is full, further puts fail.
+ * If the write fails, its changes wait again, one warning is logged, and the
+ * writer retries after a pause that grows to RETRY_MAX_MS. Meanwhile answers come
+ * from memory. When too much is pending, further puts fail.
  *
- * Closing while a batch is on the pool: uv_cancel() stops it if no thread has
- * begun; otherwise settle() waits for the semaphore that the worker
- * posts as its last act. Either way the after-work callback still comes, finds
- * that its result was taken, and only lets go of the memory. */
+ * The worker evicts entries before it writes, in transactions of their own, so
+ * that it never evicts what has just come in, and the freed pages are usable by
+ * the time they are needed. If the file still gets full in the middle of a
+ * transaction (a small file, long policies), the worker aborts it, evicts more, and
+ * tries again with half as many changes, down to one. It drops a change that does
+ * not fit after TRIES, so that those behind it get their turn.
+ *
+ * Closing while a batch is with the pool: uv_cancel() stops it if no thread has
+ * begun it; otherwise writer_settle() waits for the semaphore that the worker posts
+ * last of all. Either way the after-work callback still comes, finds that its result
+ * was taken, and only releases the memory. */
 #include "cache/writer.h"
 
 #include "base/log.h"
-#include "cache/batch.h"
-#include "cache/eviction_log.h"
-#include "cache/pending.h"
+#include "cache/evict.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 enum {
 	WRITE_DELAY_MS = 250, /* lets a burst share one commit */
-	BATCH_MAX = 500,      /* some 6 MiB of dirty pages */
+	BATCH_MAX = 500,      /* changes; about 6 MiB of dirty pages */
 	RETRY_MIN_MS = 1000,
 	RETRY_MAX_MS = 60000,
-	LOOK_PAUSE_MS = 60000, /* between two looks at a whole file */
+	TRIES = 8, /* for a change that does not fit */
 };
 
 enum batch_state {
-	BATCH_NONE,    /* the request is ours; leaves by on_timer */
-	BATCH_RUNNING, /* the pool has it; leaves by settle */
-	BATCH_TAKEN,   /* its result is taken, its callback is still to come;
-	                  leaves by on_done */
+	BATCH_NONE,    /* none is under way; leaves by writer_on_timer */
+	BATCH_RUNNING, /* with the pool; leaves by writer_settle */
+	BATCH_TAKEN,   /* the result was taken, the callback is still to come;
+	                * leaves by writer_on_done */
+};
+
+struct batch_result {
+	int rc; /* LMDB's; if not 0, some changes may be on disk nevertheless */
+	struct evicted evicted; /* to make space */
+	uint64_t too_large;     /* changes that were dropped: they do not fit */
+	bool over_limit;        /* the file is still over its limit */
 };
 
 struct writer {
 	struct store *store;
 	const struct clock *clock;
-	struct backlog backlog;
+	struct pending pending;
 	enum batch_state state;
 	uv_work_t work;
-	uv_sem_t done; /* posted by the worker at its end */
-	int64_t now_s; /* for the worker, as is the result */
-	struct batch_result result;
+	uv_sem_t done;              /* the worker posts it last of all */
+	int64_t now_s;              /* input of the worker */
+	struct batch_result result; /* output of the worker */
 	uv_timer_t timer;
-	uint64_t pause_ms; /* before the next try; 0 if the last went well */
-	uint64_t look_ms;  /* of the loop: no look at the whole file before */
+	uint64_t pause_ms; /* before the next try; 0: the last one succeeded */
 	bool closing;
-	unsigned holds; /* callbacks to come before the memory can go */
-	bool hurry;     /* somebody waits for what is pending */
+	unsigned holds; /* callbacks to come before the memory can be freed */
+	bool hurry;     /* write without delay */
 	void (*on_batch)(void *arg);
 	void *arg;
-	bool shrink;        /* the file may be beyond its limit */
-	struct tally tally; /* what had to go */
-	bool no_room_told;  /* for more that is pending; since it goes wrong */
-	bool removed_told;  /* that the file was */
+	bool over_limit; /* the file may be over its limit */
+	struct eviction_log evictions;
+	bool logged_full;    /* logged that memory is full, since the failure */
+	bool logged_removed; /* logged that the file was removed */
 	uint64_t commits;
 	uint64_t errors;
 };
 
-/* In whichever thread: on the pool, or at close in the loop's. */
-static void on_work(uv_work_t *work)
+/* -- the worker: writing a batch -------------------------------------------- */
+
+/* How far a batch has come. */
+struct progress {
+	struct list *next; /* the next change to write */
+	size_t left;       /* changes left, from there */
+	size_t part;       /* how many to put into the next transaction */
+	int tries;         /* with one change, since the last success */
+};
+
+static int batch_write_change(struct store *store, MDB_txn *txn,
+                              const struct change *change)
+{
+	const struct tables *tables = store_tables(store);
+
+	return change->record_len
+	           ? tables_put(tables, txn, change_name(change),
+	                        change_record(change))
+	           : tables_remove(tables, txn, change_name(change));
+}
+
+static struct change *change_at(struct list *link)
+{
+	return container_of(link, struct change, link);
+}
+
+/* Writes the next part in one transaction. */
+static int batch_write_part(struct store *store, struct progress *at)
+{
+	struct list *next = at->next;
+	size_t n = at->part < at->left ? at->part : at->left;
+	MDB_txn *txn;
+	int rc = store_begin(store, &txn);
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; rc == 0 && i < n; i++, next = next->next)
+		rc = batch_write_change(store, txn, change_at(next));
+	if (rc) {
+		mdb_txn_abort(txn);
+		return rc;
+	}
+	rc = mdb_txn_commit(txn);
+	if (rc)
+		return rc;
+	at->next = next;
+	at->left -= n;
+	at->tries = 0;
+	return 0;
+}
+
+/* Counts the changes of SET that add a domain to the file, and the pages that its
+ * large records take. */
+static int batch_count_new(struct store *store, const struct change_set *set,
+                           size_t *ret_added, size_t *ret_pages)
+{
+	MDB_txn *txn;
+	size_t page;
+	MDB_stat stat;
+	int rc = store_begin(store, &txn);
+
+	*ret_added = 0;
+	*ret_pages = 0;
+	if (rc)
+		return rc;
+	mdb_env_stat(mdb_txn_env(txn), &stat);
+	page = stat.ms_psize;
+	list_each (link, &set->list) {
+		const struct change *change = change_at(link);
+
+		if (change->record_len == 0)
+			continue;
+		if (tables_have(store_tables(store), txn,
+		                change_name(change)) == MDB_NOTFOUND)
+			++*ret_added;
+		/* LMDB stores records over half a page in pages of their own. */
+		if (change->record_len > page / 2)
+			*ret_pages += change->record_len / page + 1;
+	}
+	mdb_txn_abort(txn);
+	return 0;
+}
+
+static int batch_evict(struct store *store, const struct change_set *set,
+                       int64_t now_s, struct batch_result *ret)
+{
+	struct tables_size size;
+	size_t added;
+	size_t pages;
+	int rc = evict_measure(store, &size);
+
+	if (rc || evict_is_needless(store, &size))
+		return rc;
+	rc = evict_to_limit(store, &size, now_s, &ret->evicted,
+	                    &ret->over_limit);
+	if (!rc)
+		rc = batch_count_new(store, set, &added, &pages);
+	if (!rc && added > 0)
+		rc =
+		    evict_for(store, &size, now_s, added, pages, &ret->evicted);
+	/* If even that found no space, each part evicts for itself. */
+	return rc == MDB_MAP_FULL ? 0 : rc;
+}
+
+/* The next part does not fit: evicts more and makes the part smaller, or drops its
+ * only change. */
+static int batch_retry_smaller(struct store *store, int64_t now_s,
+                               struct progress *at, struct batch_result *ret)
+{
+	int rc = evict_more(store, now_s, &ret->evicted);
+
+	if (rc && rc != MDB_NOTFOUND)
+		return rc;
+	if (at->part > at->left)
+		at->part = at->left;
+	if (at->part > 1) {
+		at->part /= 2;
+		return 0;
+	}
+	/* Try again even if nothing was left to evict: the pages of what was
+	 * evicted become free two commits later. */
+	if (++at->tries < TRIES)
+		return 0;
+	at->next = at->next->next;
+	at->left--;
+	at->tries = 0;
+	ret->too_large++;
+	return 0;
+}
+
+/* Writes the changes of SET, which stay in it: in one transaction, or in several
+ * if the file is nearly full. NOW_S decides what has expired. An empty SET only
+ * brings the file back to its limit. Runs in any thread. */
+static void batch_write(struct store *store, const struct change_set *set,
+                        int64_t now_s, struct batch_result *ret)
+{
+	struct progress at = { .next = set->list.next,
+		               .left = change_set_count(set) };
+
+	at.part = at.left;
+	*ret = (struct batch_result){ 0 };
+	ret->rc = batch_evict(store, set, now_s, ret);
+	while (ret->rc == 0 && at.left > 0) {
+		ret->rc = batch_write_part(store, &at);
+		if (ret->rc == MDB_MAP_FULL)
+			ret->rc = batch_retry_smaller(store, now_s, &at, ret);
+	}
+}
+
+static void writer_on_work(uv_work_t *work)
 {
 	struct writer *writer = work->data;
 
-	batch_write(writer->store, &writer->backlog.writing, writer->now_s,
+	batch_write(writer->store, &writer->pending.writing, writer->now_s,
 	            &writer->result);
 	uv_sem_post(&writer->done);
 }
 
 /* -- its result ------------------------------------------------------------ */
 
-static void note_failure(struct writer *writer, const char *reason)
+static void writer_failed(struct writer *writer, const char *reason)
 {
 	writer->errors++;
 	if (writer->pause_ms == 0)
 		log_warning("cache_write_failed pending=%zu reason=\"%s\"",
-		            backlog_count(&writer->backlog), reason);
+		            pending_count(&writer->pending), reason);
 	writer->pause_ms =
 	    writer->pause_ms ? writer->pause_ms * 2 : RETRY_MIN_MS;
 	if (writer->pause_ms > RETRY_MAX_MS)
 		writer->pause_ms = RETRY_MAX_MS;
 }
 
-static void note_success(struct writer *writer)
+static void writer_succeeded(struct writer *writer)
 {
 	writer->commits++;
 	if (writer->pause_ms)
 		log_info("cache_write_recovered pending=%zu",
-		         backlog_count(&writer->backlog));
+		         pending_count(&writer->pending));
 	writer->pause_ms = 0;
-	writer->no_room_told = false;
+	writer->logged_full = false;
 }
 
-/* What is written to a file that has no name any more is lost with us. Whoever
- * cleaned up, or put a backup back, should learn of it while we have it all. */
-static void look_for_file(struct writer *writer)
+/* If the file was removed, all that is written to it is lost when we end. An
+ * operator who cleaned up or restored a backup should know while we still have
+ * the data. */
+static void check_removed(struct writer *writer)
 {
 	bool removed = store_is_removed(writer->store);
 
-	if (removed && !writer->removed_told)
+	if (removed && !writer->logged_removed)
 		log_warning(
-		    "cache_removed reason=\"policies.mdb was removed, or "
-		    "another file put in its place: what is written is "
-		    "gone when mtastsd ends\"");
-	writer->removed_told = removed;
+		    "cache_removed reason=\"policies.mdb was removed or "
+		    "replaced: everything in the cache is lost when mtastsd "
+		    "ends\"");
+	writer->logged_removed = removed;
 }
 
 static const char *failure_text(int rc)
 {
 	if (rc == MDB_MAP_FULL)
 		return "the file is full: raise cache.max_size";
-	/* LMDB says so of a write that was cut short. */
+	/* LMDB's code for a write that was cut short. */
 	if (rc == EIO)
-		return "the disk is full, or broken: make room there";
+		return "the disk is full or broken: free some space on it";
 	return mdb_strerror(rc);
 }
 
-static void finish_batch(struct writer *writer)
+static void writer_finish_batch(struct writer *writer)
 {
 	const struct batch_result *result = &writer->result;
 	int rc = result->rc;
 
 	/* The read transaction may have begun before the commit. */
 	store_reset(writer->store);
-	tally_add(&writer->tally, result, clock_mono_ms(writer->clock));
-	writer->shrink = result->more;
+	eviction_log_add(&writer->evictions, &result->evicted,
+	                 result->too_large, clock_mono_ms(writer->clock));
+	writer->over_limit = result->over_limit;
 	if (rc == 0) {
-		backlog_drop(&writer->backlog);
-		note_success(writer);
-		look_for_file(writer);
+		pending_drop_written(&writer->pending);
+		writer_succeeded(writer);
+		check_removed(writer);
 		return;
 	}
-	backlog_give_back(&writer->backlog);
-	/* In a write, "not found" comes from LMDB's own tables. */
-	store_note(writer->store, rc == MDB_NOTFOUND ? MDB_CORRUPTED : rc);
-	if (rc == ENOMEM)
-		store_doubt(writer->store);
-	note_failure(writer, failure_text(rc));
+	pending_give_back(&writer->pending);
+	/* "Not found" in a write comes from LMDB's own tables: damage. */
+	store_note_error(writer->store,
+	                 rc == MDB_NOTFOUND ? MDB_CORRUPTED : rc);
+	/* Checking the whole file takes time, so do it once: if it is sound,
+	 * memory really is short. */
+	if (rc == ENOMEM && writer->pause_ms == 0)
+		store_suspect(writer->store);
+	writer_failed(writer, failure_text(rc));
 }
 
 /* Waits for the batch that is under way, if any, and takes its result. */
-static void settle(struct writer *writer)
+static void writer_settle(struct writer *writer)
 {
 	if (writer->state != BATCH_RUNNING)
 		return;
 	writer->state = BATCH_TAKEN;
 	if (uv_cancel((uv_req_t *)&writer->work) == 0) {
-		backlog_give_back(&writer->backlog);
+		pending_give_back(&writer->pending);
 		return;
 	}
 	uv_sem_wait(&writer->done);
-	finish_batch(writer);
+	writer_finish_batch(writer);
 }
 
-/* -- batches --------------------------------------------------------------- */
+/* -- scheduling --------------------------------------------------------------- */
 
-static void fill_batch(struct writer *writer)
+static void writer_fill_batch(struct writer *writer)
 {
 	writer->hurry = false;
-	backlog_take(&writer->backlog, BATCH_MAX);
+	pending_begin_write(&writer->pending, BATCH_MAX);
 }
 
-static void on_timer(uv_timer_t *timer);
-static void on_done(uv_work_t *work, int status);
+static void writer_on_timer(uv_timer_t *timer);
+static void writer_on_done(uv_work_t *work, int status);
 
-/* Each look at a whole file holds the loop up, and a disk may go on as it is:
- * meanwhile what can't be read is not found, and new. */
-static uint64_t until_look(const struct writer *writer, uint64_t delay)
-{
-	uint64_t now_ms = uv_now(writer->timer.loop);
-	uint64_t left = writer->look_ms > now_ms ? writer->look_ms - now_ms : 0;
-
-	return left > delay ? left : delay;
-}
-
-/* Sees to it that what is pending goes out. No wake-up if nothing is. */
-static void schedule(struct writer *writer)
+/* Starts the timer if there is something to do. An idle writer never wakes up. */
+static void writer_schedule(struct writer *writer)
 {
 	uint64_t delay = writer->pause_ms;
 
 	if (writer->closing || writer->state != BATCH_NONE ||
 	    uv_is_active((uv_handle_t *)&writer->timer) ||
-	    (queue_is_empty(&writer->backlog.pending) && !writer->shrink &&
+	    (list_empty(&writer->pending.waiting.list) && !writer->over_limit &&
 	     !store_is_broken(writer->store)))
 		return;
-	if (store_is_unread(writer->store))
-		delay = until_look(writer, delay);
-	else if (delay == 0 && !writer->hurry &&
-	         queue_count(&writer->backlog.pending) < BATCH_MAX)
+	if (delay == 0 && !writer->hurry &&
+	    change_set_count(&writer->pending.waiting) < BATCH_MAX)
 		delay = WRITE_DELAY_MS;
-	uv_timer_start(&writer->timer, on_timer, delay, 0);
+	uv_timer_start(&writer->timer, writer_on_timer, delay, 0);
 }
 
-static bool is_beyond_limit(const struct writer *writer)
+static bool file_is_over_limit(const struct writer *writer)
 {
 	struct store_stats stats;
 
@@ -206,76 +359,77 @@ static bool is_beyond_limit(const struct writer *writer)
 	return stats.bytes_used > stats.bytes_max;
 }
 
-static bool mend(struct writer *writer)
+/* Repairs the store if it is broken; false: it still is. */
+static bool writer_repair(struct writer *writer)
 {
 	struct fault why = { 0 };
 
 	if (!store_is_broken(writer->store))
 		return true;
-	if (store_is_unread(writer->store))
-		writer->look_ms = uv_now(writer->timer.loop) + LOOK_PAUSE_MS;
-	if (store_mend(writer->store, &why) == MTS_OK) {
-		writer->shrink = is_beyond_limit(writer);
+	if (store_repair(writer->store, &why) == MTS_OK) {
+		writer->over_limit = file_is_over_limit(writer);
 		return true;
 	}
-	note_failure(writer, why.text);
+	writer_failed(writer, why.text);
 	return false;
 }
 
-static void on_timer(uv_timer_t *timer)
+static void writer_on_timer(uv_timer_t *timer)
 {
 	struct writer *writer = timer->data;
 
-	/* With its callback still to come, on_done() schedules again. */
+	/* writer_on_done() will schedule again. */
 	if (writer->state != BATCH_NONE)
 		return;
-	if (mend(writer) &&
-	    (writer->shrink || !queue_is_empty(&writer->backlog.pending))) {
-		fill_batch(writer);
+	if (writer_repair(writer) &&
+	    (writer->over_limit ||
+	     !list_empty(&writer->pending.waiting.list))) {
+		writer_fill_batch(writer);
 		writer->now_s = clock_wall_s(writer->clock);
-		if (uv_queue_work(timer->loop, &writer->work, on_work,
-		                  on_done) == 0) {
+		if (uv_queue_work(timer->loop, &writer->work, writer_on_work,
+		                  writer_on_done) == 0) {
 			writer->state = BATCH_RUNNING;
 			writer->holds++;
 			return;
 		}
-		backlog_give_back(&writer->backlog);
+		pending_give_back(&writer->pending);
 	}
-	schedule(writer);
+	writer_schedule(writer);
 }
 
-static void let_go(struct writer *writer)
+static void writer_release(struct writer *writer)
 {
 	if (--writer->holds > 0)
 		return;
-	backlog_free(&writer->backlog);
+	pending_free(&writer->pending);
 	uv_sem_destroy(&writer->done);
 	free(writer);
 }
 
-static void on_done(uv_work_t *work, int status)
+static void writer_on_done(uv_work_t *work, int status)
 {
 	struct writer *writer = work->data;
 
-	(void)status; /* cancelled only by settle(), which took the result */
-	settle(writer);
+	(void)status; /* only writer_settle() cancels, and takes the result */
+	writer_settle(writer);
 	writer->state = BATCH_NONE;
 	if (!writer->closing)
-		schedule(writer);
+		writer_schedule(writer);
 	if (!writer->closing && writer->on_batch)
 		writer->on_batch(writer->arg);
-	let_go(writer);
+	writer_release(writer);
 }
 
-/* -- life ------------------------------------------------------------------ */
+/* -- opening and closing --------------------------------------------------- */
 
-static int init(struct writer *writer, uv_loop_t *loop)
+static int writer_init(struct writer *writer, uv_loop_t *loop)
 {
-	if (backlog_init(&writer->backlog) != MTS_OK ||
+	if (pending_init(&writer->pending) != MTS_OK ||
 	    uv_sem_init(&writer->done, 0) != 0)
 		return MTS_ENOMEM;
 	uv_timer_init(loop, &writer->timer);
-	/* What is pending is no reason to live: writer_close() writes it. */
+	/* Pending changes must not keep the loop running: writer_close() writes
+	 * them. */
 	uv_unref((uv_handle_t *)&writer->timer);
 	writer->timer.data = writer;
 	writer->work.data = writer;
@@ -292,34 +446,34 @@ struct writer *writer_new(uv_loop_t *loop, struct store *store,
 		return NULL;
 	writer->store = store;
 	writer->clock = clock;
-	if (init(writer, loop) != MTS_OK) {
-		backlog_free(&writer->backlog);
+	if (writer_init(writer, loop) != MTS_OK) {
+		pending_free(&writer->pending);
 		free(writer);
 		return NULL;
 	}
 	return writer;
 }
 
-static void on_closed(uv_handle_t *timer)
+static void writer_on_closed(uv_handle_t *timer)
 {
-	let_go(timer->data);
+	writer_release(timer->data);
 }
 
-/* Batch by batch, as long as it goes well. */
-static void flush(struct writer *writer)
+/* Writes batch after batch, until one fails. */
+static void writer_flush(struct writer *writer)
 {
-	int rc = mend(writer) ? 0 : MDB_PANIC;
+	int rc = writer_repair(writer) ? 0 : MDB_PANIC;
 
-	while (rc == 0 && !queue_is_empty(&writer->backlog.pending)) {
-		fill_batch(writer);
-		batch_write(writer->store, &writer->backlog.writing,
+	while (rc == 0 && !list_empty(&writer->pending.waiting.list)) {
+		writer_fill_batch(writer);
+		batch_write(writer->store, &writer->pending.writing,
 		            clock_wall_s(writer->clock), &writer->result);
 		rc = writer->result.rc;
-		finish_batch(writer);
+		writer_finish_batch(writer);
 	}
-	if (backlog_count(&writer->backlog) > 0)
+	if (pending_count(&writer->pending) > 0)
 		log_error("cache_writes_lost count=%zu",
-		          backlog_count(&writer->backlog));
+		          pending_count(&writer->pending));
 }
 
 void writer_close(struct writer **writer)
@@ -329,39 +483,39 @@ void writer_close(struct writer **writer)
 	if (!closing)
 		return;
 	*writer = NULL;
-	settle(closing);
-	flush(closing);
-	backlog_forget(&closing->backlog);
+	writer_settle(closing);
+	writer_flush(closing);
+	pending_forget(&closing->pending);
 	closing->closing = true;
-	uv_close((uv_handle_t *)&closing->timer, on_closed);
+	uv_close((uv_handle_t *)&closing->timer, writer_on_closed);
 }
 
 const struct change *writer_find(const struct writer *writer, struct slice name)
 {
-	return backlog_find(&writer->backlog, name);
+	return pending_find(&writer->pending, name);
 }
 
 const struct change *writer_after(const struct writer *writer,
                                   enum store_table order, struct slice after)
 {
-	return backlog_after(&writer->backlog, order, after);
+	return pending_after(&writer->pending, order, after);
 }
 
 /* -- changes --------------------------------------------------------------- */
 
-/* Only where the disk is to blame: a burst is over soon. */
-static void tell_no_room(struct writer *writer)
+/* Only if the disk is to blame: a burst of changes is over soon. */
+static void log_memory_full(struct writer *writer)
 {
-	if (writer->no_room_told || writer_is_well(writer))
+	if (writer->logged_full || writer_is_well(writer))
 		return;
-	writer->no_room_told = true;
-	log_warning("cache_memory_full pending=%zu reason=\"what is new is not "
-	            "kept until the cache can be written again\"",
-	            backlog_count(&writer->backlog));
+	writer->logged_full = true;
+	log_warning("cache_memory_full pending=%zu reason=\"new policies are "
+	            "not kept until the cache can be written again\"",
+	            pending_count(&writer->pending));
 }
 
-static int add_new(struct writer *writer, const struct domain *domain,
-                   const struct cache_entry *entry, bool saved)
+static int writer_add(struct writer *writer, const struct domain *domain,
+                      const struct cache_entry *entry, bool saved)
 {
 	struct change *change;
 	int rc = change_new(domain, entry, &change);
@@ -369,29 +523,30 @@ static int add_new(struct writer *writer, const struct domain *domain,
 	if (rc != MTS_OK)
 		return rc;
 	change->saved = saved;
-	rc = backlog_add(&writer->backlog, change);
+	rc = pending_add(&writer->pending, change);
 	if (rc == MTS_OK) {
-		schedule(writer);
+		writer_schedule(writer);
 		return MTS_OK;
 	}
 	free(change);
-	tell_no_room(writer);
+	log_memory_full(writer);
 	return rc;
 }
 
 int writer_put(struct writer *writer, const struct domain *domain,
                const struct cache_entry *entry, bool saved)
 {
-	return add_new(writer, domain, entry, saved);
+	return writer_add(writer, domain, entry, saved);
 }
 
 int writer_remove(struct writer *writer, const struct domain *domain)
 {
-	return add_new(writer, domain, NULL, false);
+	return writer_add(writer, domain, NULL, false);
 }
 
-/* What there is, with what is pending. Nothing is being written. */
-static uint64_t count_all(struct writer *writer)
+/* Counts the policies on disk, as they will be once what is pending is written.
+ * No batch is under way. */
+static uint64_t count_policies(struct writer *writer)
 {
 	struct store_stats stats;
 	struct slice record;
@@ -401,7 +556,7 @@ static uint64_t count_all(struct writer *writer)
 	count = stats.keys[STORE_BY_NAME];
 	if (store_renew(writer->store) != MTS_OK)
 		return count;
-	list_each_safe (link, &writer->backlog.pending.list) {
+	list_each_safe (link, &writer->pending.waiting.list) {
 		const struct change *change =
 		    container_of(link, struct change, link);
 		bool before = store_get(writer->store, change_name(change),
@@ -419,9 +574,9 @@ int writer_remove_all(struct writer *writer, uint64_t *ret_count)
 	MDB_txn *txn;
 	int rc;
 
-	settle(writer);
+	writer_settle(writer);
 	if (ret_count)
-		*ret_count = count_all(writer);
+		*ret_count = count_policies(writer);
 	store_reset(writer->store);
 	rc = store_begin(writer->store, &txn);
 	if (rc)
@@ -430,21 +585,21 @@ int writer_remove_all(struct writer *writer, uint64_t *ret_count)
 	if (rc)
 		mdb_txn_abort(txn);
 	else
-		rc = store_commit(writer->store, txn);
+		rc = mdb_txn_commit(txn);
 	if (rc) {
-		store_note(writer->store, rc);
-		schedule(writer);
+		store_note_error(writer->store, rc);
+		writer_schedule(writer);
 		return mts_from_lmdb(rc);
 	}
-	backlog_forget(&writer->backlog);
-	/* Nothing is left whose writing would show that the disk is well. */
-	note_success(writer);
+	pending_forget(&writer->pending);
+	/* Nothing is left to write that would show that the disk works. */
+	writer_succeeded(writer);
 	return MTS_OK;
 }
 
 void writer_wake(struct writer *writer)
 {
-	schedule(writer);
+	writer_schedule(writer);
 }
 
 void writer_hurry(struct writer *writer)
@@ -453,7 +608,7 @@ void writer_hurry(struct writer *writer)
 		return;
 	writer->hurry = true;
 	uv_timer_stop(&writer->timer);
-	schedule(writer);
+	writer_schedule(writer);
 }
 
 void writer_watch(struct writer *writer, void (*on_batch)(void *arg), void *arg)
@@ -464,10 +619,10 @@ void writer_watch(struct writer *writer, void (*on_batch)(void *arg), void *arg)
 
 void writer_start(struct writer *writer, const char *trouble)
 {
-	writer->shrink = is_beyond_limit(writer);
+	writer->over_limit = file_is_over_limit(writer);
 	if (trouble)
-		note_failure(writer, trouble);
-	schedule(writer);
+		writer_failed(writer, trouble);
+	writer_schedule(writer);
 }
 
 bool writer_is_well(const struct writer *writer)
@@ -477,12 +632,12 @@ bool writer_is_well(const struct writer *writer)
 
 void writer_get_stats(const struct writer *writer, struct cache_stats *ret)
 {
-	ret->pending = backlog_count(&writer->backlog);
+	ret->pending = pending_count(&writer->pending);
 	ret->commits = writer->commits;
 	ret->write_errors = writer->errors;
 	ret->writable =
 	    writer_is_well(writer) && !store_is_removed(writer->store);
-	ret->evicted_expired = writer->tally.evicted.expired;
-	ret->evicted_weak = writer->tally.evicted.weak;
-	ret->evicted_live = writer->tally.evicted.live;
+	ret->evicted_expired = writer->evictions.evicted.expired;
+	ret->evicted_weak = writer->evictions.evicted.weak;
+	ret->evicted_live = writer->evictions.evicted.live;
 }

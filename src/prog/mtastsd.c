@@ -223,19 +223,14 @@ static void say_fatal(int signum)
 			return;
 }
 
-/* A damaged page of the cache can kill us while we read it, and a library may abort
- * when it is out of memory. Mark the cache, so that the next start checks the whole
- * file before it trusts it, and die with the same signal. A page that the disk fails
- * to deliver is survived. (A code above 0 is the kernel's: then there is an
- * address.) */
-static void on_fatal_signal(int signum, siginfo_t *info, void *context)
+/* A damaged page of the cache can kill us while we read it, a page that the disk
+ * can't deliver does so by SIGBUS, and a library may abort when it is out of memory.
+ * Mark the cache, so that the next start checks the whole file before it trusts it,
+ * and die with the same signal. */
+static void on_fatal_signal(int signum)
 {
-	(void)context;
-	if (signum == SIGBUS && info->si_code > 0 &&
-	    cache_absorb_fault(info->si_addr))
-		return;
-	say_fatal(signum);
 	cache_mark_suspect();
+	say_fatal(signum);
 	signal(signum, SIG_DFL);
 	raise(signum);
 }
@@ -243,8 +238,7 @@ static void on_fatal_signal(int signum, siginfo_t *info, void *context)
 static void set_signals(void)
 {
 	struct sigaction ignore = { .sa_handler = SIG_IGN };
-	struct sigaction fatal = { .sa_sigaction = on_fatal_signal,
-		                   .sa_flags = SA_SIGINFO };
+	struct sigaction fatal = { .sa_handler = on_fatal_signal };
 
 	sigaction(SIGPIPE, &ignore, NULL);
 	sigaction(SIGBUS, &fatal, NULL);

@@ -503,10 +503,11 @@ static unsigned due_keys(struct cachebox *box)
 	unsigned count = 0;
 
 	box_sync(box);
-	assert_int_equal(cache_ready(box->cache), MTS_OK);
+	assert_int_equal(store_renew(box->cache->store), MTS_OK);
 	while (store_after(box->cache->store, STORE_BY_DUE, key, &key,
 	                   &record) == MTS_OK)
 		count++;
+	store_reset(box->cache->store);
 	return count;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_cache_log.c - what the operator is told, and how often. */
+/* test_cache_log.c - what the cache logs, and how often. */
 #include "tests.h"
 
 #include "base/log.h"
-#include "cache/eviction_log.h"
+#include "cache/evict.h"
 #include "cachebox.h"
 
 #include <errno.h>
@@ -87,8 +87,8 @@ static void fill_memory(struct cachebox *box)
 		assert_int_equal(box_put(box, n + i, n), MTS_EFULL);
 }
 
-/* Once, and anew only after it went well. */
-static void test_memory_full(void **state)
+/* One warning for each failure, until a write succeeds. */
+static void test_full_memory_is_logged_once(void **state)
 {
 	struct cachebox *box = *state;
 
@@ -105,19 +105,19 @@ static void test_memory_full(void **state)
 	atomic_store(&commit_rc, 0);
 }
 
-/* Even the smallest cache has room for the longest policy, so the counter is
- * asked itself. */
-static void test_policy_too_large(void **state)
+/* Even the smallest cache can hold the longest policy, so this calls the log
+ * directly. */
+static void test_large_policy_is_logged_once(void **state)
 {
-	struct batch_result result = { .too_large = 2 };
-	struct tally tally = { 0 };
+	struct eviction_log log = { 0 };
+	struct evicted none = { 0 };
 
 	(void)state;
-	tally_add(&tally, &result, 1000);
+	eviction_log_add(&log, &none, 2, 1000);
 	assert_int_equal(lines_with("warning: policy_too_large count=2 "), 1);
-	tally_add(&tally, &result, 2000);
+	eviction_log_add(&log, &none, 2, 2000);
 	assert_int_equal(lines_with("policy_too_large "), 1);
-	assert_int_equal(tally.too_large, 4);
+	assert_int_equal(log.too_large, 4);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -125,8 +125,8 @@ static void test_policy_too_large(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_memory_full),
-		TEST(test_policy_too_large),
+		TEST(test_full_memory_is_logged_once),
+		TEST(test_large_policy_is_logged_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
