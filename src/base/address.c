@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* address.c - IP addresses: text, and which ones a policy host must not have.
+/* address.c - IP addresses as text, and which ones a policy host must not have.
  *
  * The tables follow IANA's IPv4 and IPv6 Special-Purpose Address Registries
- * (RFC 6890). A block stands here whole even where the registry calls a few
- * anycast addresses within it reachable: nobody serves a policy from there. */
+ * (RFC 6890). They list a block as a whole even if the registry calls a few
+ * anycast addresses in it reachable: no policy is served from there. */
 #include "base/address.h"
 
 #include <arpa/inet.h>
@@ -41,16 +41,16 @@ static const struct range4 special4[] = {
 
 /* Within 2000::/3; everything outside is special, see is_special6(). */
 static const struct range6 special6[] = {
-	{ { 0x20, 0x01, 0x00 }, 23 }, /* 2001::/23: IETF protocols (RFC 2928);
-	                               * Teredo has been taken out before */
+	{ { 0x20, 0x01, 0x00 }, 23 }, /* 2001::/23: IETF protocols (RFC 2928),
+	                               * but not Teredo, see below */
 	{ { 0x20, 0x01, 0x0d, 0xb8 }, 32 }, /* 2001:db8::/32: documentation */
 	{ { 0x3f, 0xff, 0x00 }, 20 }, /* 3fff::/20: documentation (RFC 9637) */
 };
 
 static const struct range6 global_unicast = { { 0x20 }, 3 }; /* RFC 4291 2.4 */
 
-/* Where an IPv6 address carries an IPv4 one: at byte AT, each bit flipped if
- * FLIPPED. */
+/* IPv6 addresses that contain an IPv4 address: at byte AT, with each bit
+ * inverted if FLIPPED. */
 static const struct {
 	struct range6 range;
 	unsigned at;
@@ -103,8 +103,8 @@ static bool is_special6(const uint8_t *address)
 		if (in_range6(address, &embedded[i].range))
 			return is_special4(embedded[i].flipped ? ~v4 : v4);
 	}
-	/* Loopback, unique local, link-local, multicast and all that IANA has
-	 * not handed out. */
+	/* Loopback, unique local, link-local, multicast, and everything that
+	 * IANA has not assigned. */
 	if (!in_range6(address, &global_unicast))
 		return true;
 	for (size_t i = 0; i < sizeof(special6) / sizeof(*special6); i++)
@@ -164,7 +164,7 @@ void address_socket(const struct address *address, in_port_t port,
 	}
 }
 
-static bool parse_port(const char *text, in_port_t *ret)
+static bool parse_server_port(const char *text, in_port_t *ret)
 {
 	*ret = slice_port(slice_str(text));
 	return *ret != 0;
@@ -183,7 +183,7 @@ static bool parse_server(const char *text, struct address *ret, in_port_t *port)
 			   slice_of(text + 1, (size_t)(end - text - 1)),
 			   AF_INET6, ret) &&
 		       (!end[1] ||
-		        (end[1] == ':' && parse_port(end + 2, port)));
+		        (end[1] == ':' && parse_server_port(end + 2, port)));
 	}
 	if (!colon)
 		return address_parse(slice_str(text), AF_INET, ret);
@@ -191,7 +191,7 @@ static bool parse_server(const char *text, struct address *ret, in_port_t *port)
 		return address_parse(slice_str(text), AF_INET6, ret);
 	return address_parse(slice_of(text, (size_t)(colon - text)), AF_INET,
 	                     ret) &&
-	       parse_port(colon + 1, port);
+	       parse_server_port(colon + 1, port);
 }
 
 bool address_is_loopback(const struct address *address)
@@ -218,7 +218,7 @@ int address_parse_server(const char *text, struct address *ret,
 		                 "can't be used here",
 		                 text);
 	return fault_set(why, MTS_ESYNTAX,
-	                 "\"%s\" is no server: want ADDRESS, IPV4:PORT or "
+	                 "\"%s\" is not a server: write ADDRESS, IPV4:PORT or "
 	                 "[IPV6]:PORT",
 	                 text);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* buffer.c - bytes that grow, up to a cap. */
+/* buffer.c - a growing buffer of bytes, with a cap. */
 #include "base/buffer.h"
 
 #include "base/status.h"

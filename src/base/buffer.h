@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* buffer.h - bytes that grow, up to a cap.
+/* buffer.h - a growing buffer of bytes, with a cap.
  *
- * A failure sticks: after one, further puts do nothing, and buffer_status()
- * tells. So a writer can put a dozen pieces and check once, at the end; it must
- * check, since what is in the buffer then is cut off. */
+ * Failures are sticky: after one, further puts do nothing, and buffer_status()
+ * returns it. So a caller can put many pieces and check once at the end. It
+ * must check, because after a failure the contents are incomplete. */
 #ifndef BASE_BUFFER_H
 #define BASE_BUFFER_H
 
@@ -17,31 +17,32 @@ struct buffer {
 	size_t len;  /* bytes in use */
 	size_t size; /* bytes allocated */
 	size_t cap;  /* bytes it may grow to */
-	int status;  /* MTS_OK, or what failed first */
+	int status;  /* MTS_OK, or the first failure */
 };
 
 /* CAP in bytes. Allocates nothing. */
 void buffer_init(struct buffer *buffer, size_t cap);
 
-/* Releases the memory; the buffer can be used again, with the same cap. */
+/* Frees the memory. The buffer can be used again, with the same cap. */
 void buffer_free(struct buffer *buffer);
 
-/* Empties it and forgets a failure; keeps the memory. */
+/* Empties the buffer and clears a failure; keeps the memory. */
 void buffer_clear(struct buffer *buffer);
 
 /* Drops the first N bytes (N <= len). */
 void buffer_consume(struct buffer *buffer, size_t n);
 
-/* Cuts it back to LEN bytes and forgets a failure that came later. */
+/* Cuts the contents to LEN bytes and clears a failure. */
 void buffer_truncate(struct buffer *buffer, size_t len);
 
 /* MTS_OK, or MTS_ENOMEM, or MTS_ERANGE: the cap was reached. */
 int buffer_status(const struct buffer *buffer);
 
-/* Makes room for N more bytes. The room starts at data + len. Same codes. */
+/* Allocates space for N more bytes, which starts at data + len. Returns
+ * buffer_status(). */
 int buffer_reserve(struct buffer *buffer, size_t n);
 
-/* Each appends, and returns buffer_status(). */
+/* These append, and return buffer_status(). */
 int buffer_put(struct buffer *buffer, const void *data, size_t len);
 int buffer_puts(struct buffer *buffer, const char *text);
 int buffer_put_slice(struct buffer *buffer, struct slice slice);

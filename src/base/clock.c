@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* clock.c - the system's clocks, and how their times are written.
+/* clock.c - the system's clocks, and a wall clock that does not jump.
  *
- * Every hit asks for the time, and most answers need it to the second: the
- * coarse clocks, a few milliseconds behind, cost a quarter of the precise
- * ones. */
+ * Every hit asks for the time, and a few milliseconds hardly ever matter. The
+ * coarse clocks cost a quarter of what the precise ones do. */
 #include "base/clock.h"
 
 #include "base/log.h"
@@ -67,7 +66,7 @@ const char *clock_iso(int64_t wall_s, char text[CLOCK_ISO])
 /* -- a wall clock that does not jump --------------------------------------- */
 
 enum {
-	/* The system's clock is read in whole seconds, and drifts. */
+	/* The wall clock is read in whole seconds, and drifts. */
 	TOLERANCE_MS = 2000,
 	STEP_MS = 1000, /* so that a quarter of it is no fraction */
 	QUARTER = 4,
@@ -75,10 +74,10 @@ enum {
 
 static const int64_t limit_ms = 86400 * INT64_C(1000);
 
-/* In the middle of the second that the wall clock says. */
-static int64_t wall_ms(const struct smooth_clock *smooth_clock)
+/* The wall clock: the middle of the second that it shows. */
+static int64_t source_wall_ms(const struct smooth_clock *smooth)
 {
-	return clock_wall_s(smooth_clock->source) * 1000 + 500;
+	return clock_wall_s(smooth->source) * 1000 + 500;
 }
 
 static bool is_within(int64_t difference_ms, int64_t most_ms)
@@ -86,39 +85,38 @@ static bool is_within(int64_t difference_ms, int64_t most_ms)
 	return difference_ms >= -most_ms && difference_ms <= most_ms;
 }
 
-/* From now on it says THEN_MS and what has passed since. */
-static void set(struct smooth_clock *smooth_clock, int64_t then_ms,
-                uint64_t mono_ms)
+/* From now on the clock says THEN_MS plus the time since MONO_MS. */
+static void smooth_set(struct smooth_clock *smooth, int64_t then_ms,
+                       uint64_t mono_ms)
 {
-	smooth_clock->then_ms = then_ms;
-	smooth_clock->then_mono_ms = mono_ms;
+	smooth->then_ms = then_ms;
+	smooth->then_mono_ms = mono_ms;
 }
 
-/* The sleep that has not been counted. */
-static int64_t take_sleep(struct smooth_clock *smooth_clock)
+/* The time the system was suspended since the last call. */
+static int64_t smooth_take_sleep(struct smooth_clock *smooth)
 {
-	uint64_t asleep_ms = smooth_clock->asleep_ms();
-	int64_t more_ms =
-	    asleep_ms > smooth_clock->then_asleep_ms
-		? (int64_t)(asleep_ms - smooth_clock->then_asleep_ms)
-		: 0;
+	uint64_t asleep_ms = smooth->asleep_ms();
+	int64_t more_ms = asleep_ms > smooth->then_asleep_ms
+	                      ? (int64_t)(asleep_ms - smooth->then_asleep_ms)
+	                      : 0;
 
-	smooth_clock->then_asleep_ms = asleep_ms;
+	smooth->then_asleep_ms = asleep_ms;
 	return more_ms;
 }
 
-static void log_set(const struct smooth_clock *smooth_clock,
-                    int64_t difference_ms)
+static void smooth_log_set(const struct smooth_clock *smooth,
+                           int64_t difference_ms)
 {
 	log_warning("clock_set seconds=%+lld followed=%s reason=\"the wall "
 	            "clock was set; policies' times follow it %s\"",
 	            (long long)(difference_ms / 1000),
-	            smooth_clock->apart ? "slowly" : "yes",
-	            smooth_clock->apart ? "slowly" : "at once");
+	            smooth->apart ? "slowly" : "yes",
+	            smooth->apart ? "slowly" : "at once");
 }
 
-/* A part of DIFFERENCE_MS, for ELAPSED_MS. */
-static int64_t catch_up(int64_t difference_ms, int64_t elapsed_ms)
+/* How much of DIFFERENCE_MS to make up for after ELAPSED_MS. */
+static int64_t smooth_catch_up(int64_t difference_ms, int64_t elapsed_ms)
 {
 	int64_t most_ms = elapsed_ms / QUARTER;
 
@@ -127,90 +125,89 @@ static int64_t catch_up(int64_t difference_ms, int64_t elapsed_ms)
 	return difference_ms > 0 ? most_ms : -most_ms;
 }
 
-/* The wall clock is not where it should be after ELAPSED_MS. */
-static int64_t differ(struct smooth_clock *smooth_clock, int64_t wall,
-                      uint64_t mono_ms)
+/* The wall clock, WALL in ms, is not where it should be: what to say
+ * instead. */
+static int64_t smooth_differ(struct smooth_clock *smooth, int64_t wall,
+                             uint64_t mono_ms)
 {
-	int64_t elapsed_ms = (int64_t)(mono_ms - smooth_clock->then_mono_ms);
+	int64_t elapsed_ms = (int64_t)(mono_ms - smooth->then_mono_ms);
 	int64_t difference_ms, now_ms;
 
-	smooth_clock->then_ms += take_sleep(smooth_clock);
-	difference_ms = wall - (smooth_clock->then_ms + elapsed_ms);
+	smooth->then_ms += smooth_take_sleep(smooth);
+	difference_ms = wall - (smooth->then_ms + elapsed_ms);
 	if (is_within(difference_ms, TOLERANCE_MS)) {
-		set(smooth_clock, wall, mono_ms);
-		smooth_clock->apart = false;
+		smooth_set(smooth, wall, mono_ms);
+		smooth->apart = false;
 		return wall;
 	}
 	if (!is_within(difference_ms, limit_ms)) {
-		set(smooth_clock, wall, mono_ms);
-		smooth_clock->apart = false;
-		log_set(smooth_clock, difference_ms);
+		smooth_set(smooth, wall, mono_ms);
+		smooth->apart = false;
+		smooth_log_set(smooth, difference_ms);
 		return wall;
 	}
-	if (!smooth_clock->apart) {
-		smooth_clock->apart = true;
-		log_set(smooth_clock, difference_ms);
+	if (!smooth->apart) {
+		smooth->apart = true;
+		smooth_log_set(smooth, difference_ms);
 	}
-	now_ms = smooth_clock->then_ms + elapsed_ms +
-	         catch_up(difference_ms, elapsed_ms);
+	now_ms = smooth->then_ms + elapsed_ms +
+	         smooth_catch_up(difference_ms, elapsed_ms);
 	if (elapsed_ms >= STEP_MS)
-		set(smooth_clock, now_ms, mono_ms);
+		smooth_set(smooth, now_ms, mono_ms);
 	return now_ms;
 }
 
-static int64_t read_wall_s(struct smooth_clock *smooth_clock)
+static int64_t smooth_read_wall_s(struct smooth_clock *smooth)
 {
-	int64_t wall = wall_ms(smooth_clock);
-	uint64_t mono_ms = clock_mono_ms(smooth_clock->source);
-	int64_t elapsed_ms = (int64_t)(mono_ms - smooth_clock->then_mono_ms);
+	int64_t wall = source_wall_ms(smooth);
+	uint64_t mono_ms = clock_mono_ms(smooth->source);
+	int64_t elapsed_ms = (int64_t)(mono_ms - smooth->then_mono_ms);
 
-	if (!is_within(wall - (smooth_clock->then_ms + elapsed_ms),
-	               TOLERANCE_MS))
-		return differ(smooth_clock, wall, mono_ms) / 1000;
-	smooth_clock->apart = false;
+	if (!is_within(wall - (smooth->then_ms + elapsed_ms), TOLERANCE_MS))
+		return smooth_differ(smooth, wall, mono_ms) / 1000;
+	smooth->apart = false;
 	if (elapsed_ms >= STEP_MS)
-		set(smooth_clock, wall, mono_ms);
+		smooth_set(smooth, wall, mono_ms);
 	return wall / 1000;
 }
 
 static int64_t smooth_clock_wall_s(void *arg)
 {
-	struct smooth_clock *smooth_clock = arg;
+	struct smooth_clock *smooth = arg;
 
-	if (!smooth_clock->has_wall) {
-		smooth_clock->wall_s = read_wall_s(smooth_clock);
-		smooth_clock->has_wall = smooth_clock->by_turn;
+	if (!smooth->has_wall) {
+		smooth->wall_s = smooth_read_wall_s(smooth);
+		smooth->has_wall = smooth->per_tick;
 	}
-	return smooth_clock->wall_s;
+	return smooth->wall_s;
 }
 
 static uint64_t smooth_clock_mono_ms(void *arg)
 {
-	struct smooth_clock *smooth_clock = arg;
+	struct smooth_clock *smooth = arg;
 
-	if (!smooth_clock->has_mono) {
-		smooth_clock->mono_ms = clock_mono_ms(smooth_clock->source);
-		smooth_clock->has_mono = smooth_clock->by_turn;
+	if (!smooth->has_mono) {
+		smooth->mono_ms = clock_mono_ms(smooth->source);
+		smooth->has_mono = smooth->per_tick;
 	}
-	return smooth_clock->mono_ms;
+	return smooth->mono_ms;
 }
 
-void smooth_clock_tick(struct smooth_clock *smooth_clock)
+void smooth_clock_tick(struct smooth_clock *smooth)
 {
-	smooth_clock->by_turn = true;
-	smooth_clock->has_wall = false;
-	smooth_clock->has_mono = false;
+	smooth->per_tick = true;
+	smooth->has_wall = false;
+	smooth->has_mono = false;
 }
 
-void smooth_clock_init(struct smooth_clock *smooth_clock,
-                       const struct clock *source, uint64_t (*asleep_ms)(void))
+void smooth_clock_init(struct smooth_clock *smooth, const struct clock *source,
+                       uint64_t (*asleep_ms)(void))
 {
-	*smooth_clock = (struct smooth_clock){
-		.clock = { smooth_clock_wall_s, smooth_clock_mono_ms,
-		           smooth_clock },
+	*smooth = (struct smooth_clock){
+		.clock = { smooth_clock_wall_s, smooth_clock_mono_ms, smooth },
 		.source = source,
 		.asleep_ms = asleep_ms,
 		.then_asleep_ms = asleep_ms(),
 	};
-	set(smooth_clock, wall_ms(smooth_clock), clock_mono_ms(source));
+	smooth_set(smooth, source_wall_ms(smooth), clock_mono_ms(source));
 }

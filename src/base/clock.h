@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* clock.h - where modules get the time from, so that a test can give it. */
+/* clock.h - the source of time. Modules get a struct clock, so that a test can
+ * set the time. */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
@@ -7,19 +8,19 @@
 #include <stdint.h>
 
 struct clock {
-	/* Seconds since 1970, as the system believes; may jump. */
+	/* Seconds since 1970, by the system's clock; may jump. */
 	int64_t (*wall_s)(void *arg);
-	/* Milliseconds since some start; never goes back. Some milliseconds
-	 * coarse. */
+	/* Milliseconds since some point in the past; never goes back. Accurate
+	 * to a few milliseconds. */
 	uint64_t (*mono_ms)(void *arg);
 	void *arg;
 };
 
-/* The system's. */
+/* The system's clocks. */
 extern const struct clock clock_system;
 
-/* How long the system has slept (been suspended) since its start, which the
- * monotonic clock does not count. 0 where the system does not tell. */
+/* How long the system has been suspended since it booted, in ms; the monotonic
+ * clock does not count that. 0 if the system can't say. */
 uint64_t clock_asleep_ms(void);
 
 static inline int64_t clock_wall_s(const struct clock *clock)
@@ -34,8 +35,8 @@ static inline uint64_t clock_mono_ms(const struct clock *clock)
 
 enum { CLOCK_ISO = 32 };
 
-/* Writes WALL_S as "2024-02-29T12:34:56Z", or "" if it is in no year that a
- * calendar has, and returns TEXT. */
+/* Writes WALL_S to TEXT as "2024-02-29T12:34:56Z", or "" if the C library can't
+ * convert it, and returns TEXT. */
 const char *clock_iso(int64_t wall_s, char text[CLOCK_ISO]);
 
 /* -- a wall clock that does not jump --------------------------------------- *
@@ -52,29 +53,29 @@ const char *clock_iso(int64_t wall_s, char text[CLOCK_ISO]);
  * It also follows the time the system was suspended. */
 
 struct smooth_clock {
-	struct clock clock; /* for the others; its monotonic time is SOURCE's */
+	struct clock clock; /* the clock to use; monotonic time is SOURCE's */
 	const struct clock *source;
 	uint64_t (*asleep_ms)(void);
 	int64_t then_ms;       /* what it said, in ms since 1970, ... */
 	uint64_t then_mono_ms; /* ... when the monotonic clock said this */
 	uint64_t then_asleep_ms;
-	bool apart;   /* from the wall clock: it was set */
-	bool by_turn; /* smooth_clock_tick() is called */
-	/* What was read in this turn. */
+	bool apart;    /* it differs from the wall clock, which was set */
+	bool per_tick; /* smooth_clock_tick() is in use */
+	/* The times read since the last tick. */
 	bool has_wall;
 	bool has_mono;
 	int64_t wall_s;
 	uint64_t mono_ms;
 };
 
-/* STEADY must stay where it is as long as its clock is used, and SOURCE outlives
- * it. ASLEEP_MS is clock_asleep_ms(), or a test's. */
-void smooth_clock_init(struct smooth_clock *smooth_clock,
-                       const struct clock *source, uint64_t (*asleep_ms)(void));
+/* SMOOTH must not move while its clock is in use; SOURCE must outlive it.
+ * ASLEEP_MS is clock_asleep_ms(), or a test's. */
+void smooth_clock_init(struct smooth_clock *smooth, const struct clock *source,
+                       uint64_t (*asleep_ms)(void));
 
-/* A turn of the loop begins. From the first call on, either time is read once a
- * turn, when it is first asked for: a hit asks five times. So whoever calls this
- * must do so before each time that the loop goes to sleep. */
-void smooth_clock_tick(struct smooth_clock *smooth_clock);
+/* An iteration of the loop begins. From the first call on, each clock is read
+ * once between two ticks, since a hit asks for the time five times. So after
+ * the first call, every iteration of the loop has to call this. */
+void smooth_clock_tick(struct smooth_clock *smooth);
 
 #endif

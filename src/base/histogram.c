@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* histogram.c - counts durations by how long they were. */
+/* histogram.c - counts durations by their length. */
 #include "base/histogram.h"
 
 const uint64_t histogram_bounds_ms[HISTOGRAM_BOUNDS] = {

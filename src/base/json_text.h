@@ -7,9 +7,9 @@
 
 #include <jansson.h>
 
-/* Appends VALUE, which is taken over and may be NULL: memory was short when it
- * was made. FLAGS: JSON_COMPACT, JSON_INDENT() or 0. MTS_ENOMEM or MTS_ERANGE, and
- * then a part of it may be there. */
+/* Appends VALUE and releases it. VALUE may be NULL, if memory ran out when it
+ * was made. FLAGS: JSON_COMPACT, JSON_INDENT() or 0. MTS_ENOMEM or MTS_ERANGE:
+ * OUT may hold a part of it. */
 int json_text_put(struct buffer *out, json_t *value, size_t flags);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* list.h - a doubly linked list whose links lie inside the members.
+/* list.h - a doubly linked list; its nodes are part of the members.
  *
- * The list's head and each member's node are struct list. A node that is in no
- * list points to itself, so taking it out twice is harmless. */
+ * The head of the list and the nodes are struct list. A node that is in no list
+ * points to itself, so removing it twice is harmless. */
 #ifndef BASE_LIST_H
 #define BASE_LIST_H
 
@@ -18,12 +18,12 @@ struct list {
 #define container_of(pointer, type, member)                                    \
 	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
-/* Walks the nodes; the current one must not be taken out. */
+/* Iterates over the nodes; the current one must not be removed. */
 #define list_each(node, head)                                                  \
 	for (struct list *node = (head)->next; node != (head);                 \
 	     node = node->next)
 
-/* Walks the nodes; the current one may be taken out and freed. */
+/* Iterates over the nodes; the current one may be removed and freed. */
 #define list_each_safe(node, head)                                             \
 	for (struct list *node = (head)->next, *node##_next = node->next;      \
 	     node != (head); node = node##_next, node##_next = node->next)
@@ -47,7 +47,7 @@ static inline void list_append(struct list *head, struct list *node)
 	head->prev = node;
 }
 
-/* NODE becomes the first. */
+/* Inserts NODE at the start. */
 static inline void list_prepend(struct list *head, struct list *node)
 {
 	list_append(head->next, node);
@@ -60,7 +60,7 @@ static inline void list_remove(struct list *node)
 	list_init(node);
 }
 
-/* Moves all members of FROM to the end of HEAD; FROM is empty then. */
+/* Moves all nodes of FROM to the end of HEAD. */
 static inline void list_take(struct list *head, struct list *from)
 {
 	if (list_empty(from))

@@ -18,16 +18,16 @@
 #include <unistd.h>
 
 enum {
-	LOG_TEXT = 2048, /* a longer line is cut */
-	LOG_HEAD = 128,  /* what stands before it */
+	LOG_TEXT = 2048, /* longer texts are cut */
+	LOG_HEAD = 128,  /* for the date, name, pid and level */
 };
 
 static struct {
 	const char *name;
 	enum log_target target;
 	enum log_level level;
-	bool journal; /* stderr is the journal: it has the time and the name */
-	unsigned long long lost; /* lines that nobody took */
+	bool journal; /* stderr is the journal, which adds time and name */
+	unsigned long long lost; /* lines that could not be written */
 } the_log = { "mtasts", LOG_TARGET_STDERR, LOG_LEVEL_INFO, false, 0 };
 
 static const struct {
@@ -40,9 +40,9 @@ static const struct {
 	[LOG_LEVEL_DEBUG] = { LOG_DEBUG, "debug" },
 };
 
-/* True if stderr is the journal. The variable alone does not say so: whatever a
- * service starts inherits it, a desktop's terminals and their shells included,
- * so it names the stream's device and inode for us to compare
+/* True if stderr is the journal. It is not enough that the variable is set: all
+ * programs that a service starts inherit it, even the shells in a desktop's
+ * terminals. So it contains the stream's device and inode for us to compare
  * (systemd.exec(5)). */
 static bool is_journal(void)
 {
@@ -74,8 +74,8 @@ bool log_on(enum log_level level)
 	return level <= the_log.level;
 }
 
-/* A newline in a value would forge a line of the log; an escape sequence would
- * reach the terminal of whoever reads it. */
+/* A newline in a value would forge a log line, and an escape sequence would
+ * reach the terminal of the person who reads the log. */
 static void scrub_controls(char *text)
 {
 	for (char *p = text; *p; p++)
@@ -83,17 +83,17 @@ static void scrub_controls(char *text)
 			*p = '?';
 }
 
-/* -- writing, but never waiting --------------------------------------------- *
+/* -- writing without blocking ---------------------------------------------- *
  *
- * A reader that has stopped must not stop us. O_NONBLOCK is no way: it would be
- * everybody's whose stderr it is. So a line is written only where there is room
- * for one; a pipe or a socket that has any has room for 4 KiB. */
+ * A reader that has stopped must not stop us. O_NONBLOCK is not an option: it
+ * would affect every process that shares our stderr. So we write a line only if
+ * stderr is writable: a pipe or socket that is takes at least 4 KiB. */
 
 static bool is_writable(int fd)
 {
 	struct pollfd poll_fd = { .fd = fd, .events = POLLOUT };
 
-	/* What is wrong with it otherwise, writing tells. */
+	/* On any other error, the write will fail. */
 	return poll(&poll_fd, 1, 0) != 0;
 }
 
@@ -114,13 +114,13 @@ static bool write_stderr(enum log_level level, const char *text)
 		               (long)getpid(), levels[level].name, text);
 	if (len < 0)
 		return false;
-	/* There is nobody to tell that it failed. */
+	/* If this fails, there is no place to report it. */
 	fwrite(line, 1, strlen(line), stderr);
 	return true;
 }
 
-/* syslog(3) waits as long as the other end does not read. That the queue of a
- * datagram socket is full only those see who are connected to it. */
+/* syslog(3) blocks until the other end reads. poll() says that a datagram
+ * socket's queue is full only if the socket is connected. */
 static bool syslog_would_wait(void)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX,
@@ -151,16 +151,16 @@ static bool write_line(enum log_level level, const char *text)
 	                                           : write_stderr(level, text);
 }
 
-/* Somebody reads again: how many lines he has missed comes first. */
-static void tell_lost(void)
+/* Before the next line, says how many were lost. */
+static void log_lost(void)
 {
 	unsigned long long lost = the_log.lost;
 
 	the_log.lost = 0;
-	log_warning("log_blocked lines=%llu reason=\"so many were lost: nobody "
-	            "read them\"",
+	log_warning("log_blocked lines=%llu reason=\"these lines were lost, "
+	            "because the log was not read\"",
 	            lost);
-	/* Not even that. */
+	/* That line was lost, too. */
 	if (the_log.lost > 0)
 		the_log.lost = lost;
 }
@@ -178,7 +178,7 @@ void log_line(enum log_level level, const char *format, ...)
 	va_end(ap);
 	scrub_controls(text);
 	if (the_log.lost > 0)
-		tell_lost();
+		log_lost();
 	if (the_log.lost > 0 || !write_line(level, text))
 		the_log.lost++;
 }
@@ -199,9 +199,10 @@ bool log_limit_allows(struct log_limit *limit, const char *event,
 		return true;
 	}
 	if (limit->left_out++ == 0)
-		log_warning("log_limited event=%s lines=%d reason=\"so many in "
-		            "a minute: further ones are only counted\"",
-		            event, (int)LOG_LIMIT_LINES);
+		log_warning(
+		    "log_limited event=%s lines=%d reason=\"too many in "
+		    "one minute: further ones are only counted\"",
+		    event, (int)LOG_LIMIT_LINES);
 	return false;
 }
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* log.h - one line an event, for the operator.
+/* log.h - the log for the operator: one line an event.
  *
- * A line is `event key=value key="value with blanks"`. The caller writes it
- * whole, printf-like; a value that may hold blanks goes between double quotes
- * and has been through fault_set() or fault_scrub(), which leave no '"' in it.
- * Control characters never get out, whatever the caller passes.
+ * A line is `event key=value key="value with blanks"`. The caller formats all
+ * of it, as with printf(). A value that may contain blanks goes between double
+ * quotes, and must come from fault_set() or fault_scrub(), which replace '"'.
+ * Control characters are replaced here.
  *
  * To stderr each line is "DATE mtastsd[PID]: LEVEL: line", or "<N>line" if
  * stderr is the journal (JOURNAL_STREAM), where N is the syslog priority.
  *
- * Nobody ever waits for the log: a line that nobody takes is lost, and told of
- * once somebody reads again. */
+ * Writing never blocks. If the reader has stopped reading, lines are lost, and
+ * once it reads again, a line says how many. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
@@ -19,19 +19,20 @@
 
 enum log_level {
 	LOG_LEVEL_ERROR,   /* the daemon can't do its work */
-	LOG_LEVEL_WARNING, /* the operator should look at this some day */
-	LOG_LEVEL_INFO,    /* start, stop, what an operator did */
-	LOG_LEVEL_DEBUG,   /* look-ups one by one */
+	LOG_LEVEL_WARNING, /* the operator should look into this */
+	LOG_LEVEL_INFO,    /* start, stop, the operator's commands */
+	LOG_LEVEL_DEBUG,   /* each look-up */
 };
 
 enum log_target { LOG_TARGET_STDERR, LOG_TARGET_SYSLOG };
 
-/* NAME is what lines are signed with and must outlive the log. May be called
- * again. Until the first call lines of level info and above go to stderr. */
+/* NAME is the program's name in each line; it must outlive the log. May be
+ * called again. Before the first call, lines of level info and above go to
+ * stderr. */
 void log_open(const char *name, enum log_target target, enum log_level level);
 
-/* True if a line of LEVEL would be written: for callers that would have to
- * work to make one. */
+/* True if a line of LEVEL would be written. Lets callers skip the work of
+ * preparing one. */
 bool log_on(enum log_level level);
 
 void log_line(enum log_level level, const char *format, ...)

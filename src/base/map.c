@@ -22,7 +22,7 @@ struct sip {
 	uint64_t v0, v1, v2, v3;
 };
 
-static inline uint64_t rotate(uint64_t x, unsigned bits)
+static inline uint64_t sip_rotate(uint64_t x, unsigned bits)
 {
 	return (x << bits) | (x >> (64 - bits));
 }
@@ -30,22 +30,22 @@ static inline uint64_t rotate(uint64_t x, unsigned bits)
 static inline void sip_round(struct sip *s)
 {
 	s->v0 += s->v1;
-	s->v1 = rotate(s->v1, 13) ^ s->v0;
-	s->v0 = rotate(s->v0, 32);
+	s->v1 = sip_rotate(s->v1, 13) ^ s->v0;
+	s->v0 = sip_rotate(s->v0, 32);
 	s->v2 += s->v3;
-	s->v3 = rotate(s->v3, 16) ^ s->v2;
+	s->v3 = sip_rotate(s->v3, 16) ^ s->v2;
 	s->v0 += s->v3;
-	s->v3 = rotate(s->v3, 21) ^ s->v0;
+	s->v3 = sip_rotate(s->v3, 21) ^ s->v0;
 	s->v2 += s->v1;
-	s->v1 = rotate(s->v1, 17) ^ s->v2;
-	s->v2 = rotate(s->v2, 32);
+	s->v1 = sip_rotate(s->v1, 17) ^ s->v2;
+	s->v2 = sip_rotate(s->v2, 32);
 }
 
-static inline void sip_word(struct sip *s, uint64_t word)
+static inline void sip_add(struct sip *s, uint64_t block)
 {
-	s->v3 ^= word;
+	s->v3 ^= block;
 	sip_round(s);
-	s->v0 ^= word;
+	s->v0 ^= block;
 }
 
 static uint64_t hash_key(const uint64_t seed[2], const char *key, size_t len)
@@ -54,17 +54,17 @@ static uint64_t hash_key(const uint64_t seed[2], const char *key, size_t len)
 		         seed[1] ^ 0x646f72616e646f6du,
 		         seed[0] ^ 0x6c7967656e657261u,
 		         seed[1] ^ 0x7465646279746573u };
-	uint64_t word;
+	uint64_t block;
 	size_t i;
 
 	for (i = 0; i + 8 <= len; i += 8) {
-		memcpy(&word, key + i, 8); /* host order: never leaves us */
-		sip_word(&s, word);
+		memcpy(&block, key + i, 8); /* host order: never leaves us */
+		sip_add(&s, block);
 	}
-	word = (uint64_t)len << 56;
+	block = (uint64_t)len << 56;
 	for (unsigned shift = 0; i < len; i++, shift += 8)
-		word |= (uint64_t)(unsigned char)key[i] << shift;
-	sip_word(&s, word);
+		block |= (uint64_t)(unsigned char)key[i] << shift;
+	sip_add(&s, block);
 	s.v2 ^= 0xff;
 	for (int n = 0; n < 3; n++)
 		sip_round(&s);
@@ -80,8 +80,8 @@ static void seed_map(struct map *map)
 	if (getrandom(map->seed, sizeof(map->seed), GRND_NONBLOCK) ==
 	    (ssize_t)sizeof(map->seed))
 		return;
-	/* Early at boot: guessable, but only by who knows our start time and
-	 * addresses. */
+	/* Early at boot there are no random numbers yet. To guess this seed,
+	 * one has to know our start time and our addresses. */
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	map->seed[0] = (uint64_t)now.tv_nsec * 0x9e3779b97f4a7c15u;
 	map->seed[1] = (uint64_t)(uintptr_t)map ^ (uint64_t)now.tv_sec;
@@ -132,7 +132,7 @@ struct map_node *map_find(const struct map *map, const char *key, size_t len)
 	return node;
 }
 
-static void grow(struct map *map)
+static void map_grow(struct map *map)
 {
 	size_t size = map->size * 2;
 	struct map_node **buckets = calloc(size, sizeof(*buckets));
@@ -162,7 +162,7 @@ void map_insert(struct map *map, struct map_node *node)
 	struct map_node **bucket;
 
 	if (map->count >= map->size)
-		grow(map);
+		map_grow(map);
 	node->hash = hash_key(map->seed, node->key, node->key_len);
 	bucket = &map->buckets[node->hash & (map->size - 1)];
 	node->next = *bucket;

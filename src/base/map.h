@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* map.h - a hash table keyed by byte strings, whose nodes lie inside the
+/* map.h - a hash table keyed by byte strings; its nodes are part of the
  * members.
  *
- * The hash is keyed with random bytes (SipHash-1-3), since the keys come from
- * whoever sends mail. The table owns neither nodes nor keys. */
+ * The hash is keyed with random bytes (SipHash-1-3), because strangers choose
+ * the keys. The table owns neither nodes nor keys. */
 #ifndef BASE_MAP_H
 #define BASE_MAP_H
 
@@ -19,7 +19,7 @@ struct map_node {
 	size_t key_len;
 };
 
-/* An empty table; NULL if memory is short. The caller's: map_free(). */
+/* An empty table; NULL: out of memory. The caller's: map_free(). */
 struct map *map_new(void);
 
 /* Frees the table, not the members; takes NULL, leaves NULL. */
@@ -30,12 +30,12 @@ size_t map_count(const struct map *map);
 /* The node with this key, or NULL. */
 struct map_node *map_find(const struct map *map, const char *key, size_t len);
 
-/* Puts NODE in; its key and key_len are set, and no node with that key is
- * inside. It cannot fail: if memory for a larger table is short, the table
- * stays as it is and gets slower. */
+/* Inserts NODE, whose key and key_len are set; no node with that key may be
+ * inside. Never fails: if there is no memory for a larger table, the table gets
+ * slower. */
 void map_insert(struct map *map, struct map_node *node);
 
-/* Takes out NODE, which is inside. */
+/* Removes NODE, which is inside. */
 void map_remove(struct map *map, struct map_node *node);
 
 /* Calls EACH with every node, in no order; EACH may remove and free the node it

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* recent.c - a bounded table which forgets what was used longest ago.
+/* recent.c - a bounded hash table that evicts the least recently used member.
  *
- * A hash table for the look-up and a list in order of use for making room. */
+ * A map finds members; a list holds them in the order of their last use. */
 #include "base/recent.h"
 
 #include <stdlib.h>
 
 struct recent {
 	struct map *map;
-	struct list used; /* the one used longest ago first */
+	struct list used; /* least recently used first */
 	size_t max;
 };
 
@@ -38,15 +38,15 @@ void recent_free(struct recent **recent)
 	*recent = NULL;
 }
 
-static struct recent_node *find(const struct recent *recent, const char *key,
-                                size_t len)
+static struct recent_node *recent_find(const struct recent *recent,
+                                       const char *key, size_t len)
 {
 	struct map_node *node = map_find(recent->map, key, len);
 
 	return node ? container_of(node, struct recent_node, node) : NULL;
 }
 
-static void drop(struct recent *recent, struct recent_node *node)
+static void recent_drop(struct recent *recent, struct recent_node *node)
 {
 	map_remove(recent->map, &node->node);
 	list_remove(&node->link);
@@ -56,7 +56,7 @@ static void drop(struct recent *recent, struct recent_node *node)
 struct recent_node *recent_use(struct recent *recent, const char *key,
                                size_t len)
 {
-	struct recent_node *node = find(recent, key, len);
+	struct recent_node *node = recent_find(recent, key, len);
 
 	if (node) {
 		list_remove(&node->link);
@@ -65,35 +65,37 @@ struct recent_node *recent_use(struct recent *recent, const char *key,
 	return node;
 }
 
-static void make_room(struct recent *recent)
+static void recent_evict(struct recent *recent)
 {
 	struct list *oldest = list_first(&recent->used);
 
 	if (oldest && recent_count(recent) >= recent->max)
-		drop(recent, container_of(oldest, struct recent_node, link));
+		recent_drop(recent,
+		            container_of(oldest, struct recent_node, link));
 }
 
 void recent_put(struct recent *recent, struct recent_node *node)
 {
 	(void)recent_remove(recent, node->node.key, node->node.key_len);
-	make_room(recent);
+	recent_evict(recent);
 	map_insert(recent->map, &node->node);
 	list_append(&recent->used, &node->link);
 }
 
 bool recent_remove(struct recent *recent, const char *key, size_t len)
 {
-	struct recent_node *node = find(recent, key, len);
+	struct recent_node *node = recent_find(recent, key, len);
 
 	if (node)
-		drop(recent, node);
+		recent_drop(recent, node);
 	return node != NULL;
 }
 
 void recent_remove_all(struct recent *recent)
 {
 	list_each_safe (link, &recent->used)
-		drop(recent, container_of(link, struct recent_node, link));
+		recent_drop(recent,
+		            container_of(link, struct recent_node, link));
 }
 
 size_t recent_count(const struct recent *recent)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* slice.h - a run of bytes that somebody else owns; not NUL-terminated. */
+/* slice.h - a borrowed run of bytes, not NUL-terminated. */
 #ifndef BASE_SLICE_H
 #define BASE_SLICE_H
 
@@ -25,13 +25,13 @@ static inline struct slice slice_str(const char *text)
 	return (struct slice){ text, strlen(text) };
 }
 
-/* A without its first N bytes, of which there are as many at least. */
+/* A without its first N bytes; it has at least N. */
 static inline struct slice slice_skip(struct slice a, size_t n)
 {
 	return slice_of(a.data + n, a.len - n);
 }
 
-/* Byte by byte: case counts (RFC 7405's %s). */
+/* True if A is TEXT, byte by byte: case matters (RFC 7405's %s). */
 static inline bool slice_is(struct slice a, const char *text)
 {
 	return a.len == strlen(text) && memcmp(a.data, text, a.len) == 0;
@@ -44,7 +44,7 @@ static inline bool slice_starts(struct slice a, const char *prefix)
 	return a.len >= n && memcmp(a.data, prefix, n) == 0;
 }
 
-/* ASCII only, whatever the locale: isalpha() and friends would not do. */
+/* ASCII only, in every locale, unlike isdigit() and the like. */
 static inline bool ascii_is_digit(char c)
 {
 	return c >= '0' && c <= '9';
@@ -64,7 +64,7 @@ static inline bool ascii_is_alnum(char c)
 	return ascii_is_digit(c) || (l >= 'a' && l <= 'z');
 }
 
-/* The port that A is, 1 to 65535 in at most five digits; 0 if it is none. */
+/* Reads A as a port, 1 to 65535 in at most five digits; 0: it is not one. */
 static inline uint16_t slice_port(struct slice a)
 {
 	uint32_t port = 0;
@@ -85,7 +85,7 @@ static inline bool ascii_is_wsp(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* A without blanks before it, and without blanks and line ends behind it. */
+/* A without leading blanks, and without trailing blanks and line ends. */
 static inline struct slice slice_trim(struct slice a)
 {
 	while (a.len && ascii_is_wsp(*a.data))
@@ -97,8 +97,7 @@ static inline struct slice slice_trim(struct slice a)
 	return a;
 }
 
-/* A byte by byte, with a NUL after it, whatever is in it. To be freed; NULL: out
- * of memory. */
+/* A copy of A with a NUL after it; the caller frees it. NULL: out of memory. */
 static inline char *slice_copy(struct slice a)
 {
 	char *copy = malloc(a.len + 1);
@@ -111,7 +110,7 @@ static inline char *slice_copy(struct slice a)
 	return copy;
 }
 
-/* The same text, or both NULL. */
+/* True if A and B are the same text, or both NULL. */
 static inline bool text_same(const char *a, const char *b)
 {
 	return a && b ? strcmp(a, b) == 0 : a == b;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* spell.c - what somebody who misspelt a name may have meant. */
+/* spell.c - guesses which name a misspelt one was meant to be. */
 #include "base/spell.h"
 
 #include <stdint.h>
 
-enum { NAME_LEN_MAX = 40 }; /* of a name that a guess is made for */
+enum { SPELL_MAX = 40 }; /* longer names get no guess */
 
-static size_t least(size_t a, size_t b)
+static size_t smaller(size_t a, size_t b)
 {
 	return a < b ? a : b;
 }
@@ -16,28 +16,28 @@ static char folded(char c)
 	return c == '-' ? '_' : ascii_lower(c);
 }
 
-/* One row of the matrix from the two above it. C is the letter it is for,
- * BEFORE the one before that. */
+/* Computes one row of the matrix from the two above it: the row of the letter
+ * C, which comes after BEFORE. */
 static void next_row(size_t *row, const size_t *above, const size_t *top,
-                     const char *word, char before, char c)
+                     const char *known, char before, char c)
 {
-	for (size_t k = 0; word[k]; k++) {
-		char w = folded(word[k]);
+	for (size_t k = 0; known[k]; k++) {
+		char w = folded(known[k]);
 		size_t change = above[k] + (c != w);
 
-		row[k + 1] = least(least(row[k], above[k + 1]) + 1, change);
-		if (k > 0 && c == folded(word[k - 1]) && before == w)
-			row[k + 1] = least(row[k + 1], top[k - 1] + 1);
+		row[k + 1] = smaller(smaller(row[k], above[k + 1]) + 1, change);
+		if (k > 0 && c == folded(known[k - 1]) && before == w)
+			row[k + 1] = smaller(row[k + 1], top[k - 1] + 1);
 	}
 }
 
-size_t spell_distance(struct slice name, const char *word)
+size_t spell_distance(struct slice name, const char *known)
 {
-	size_t rows[3][NAME_LEN_MAX + 1] = { 0 };
-	size_t len = strlen(word);
+	size_t rows[3][SPELL_MAX + 1] = { 0 };
+	size_t len = strlen(known);
 	char before = '\0';
 
-	if (name.len > NAME_LEN_MAX || len > NAME_LEN_MAX)
+	if (name.len > SPELL_MAX || len > SPELL_MAX)
 		return SIZE_MAX;
 	for (size_t k = 0; k <= len; k++)
 		rows[0][k] = k;
@@ -46,7 +46,7 @@ size_t spell_distance(struct slice name, const char *word)
 		size_t *row = rows[(i + 1) % 3];
 
 		row[0] = i + 1;
-		next_row(row, rows[i % 3], rows[(i + 2) % 3], word, before, c);
+		next_row(row, rows[i % 3], rows[(i + 2) % 3], known, before, c);
 		before = c;
 	}
 	return rows[name.len % 3][len];
@@ -59,18 +59,18 @@ size_t spell_slips(size_t len)
 	return len < 9 ? 2 : len / 3;
 }
 
-const char *spell_guess(struct slice name, const char *(*word_at)(size_t i))
+const char *spell_guess(struct slice name, const char *(*known_at)(size_t i))
 {
 	size_t nearest = spell_slips(name.len) + 1;
 	const char *best = NULL;
-	const char *word;
+	const char *known;
 
-	for (size_t i = 0; (word = word_at(i)); i++) {
-		size_t far = spell_distance(name, word);
+	for (size_t i = 0; (known = known_at(i)); i++) {
+		size_t far = spell_distance(name, known);
 
 		if (far >= nearest)
 			continue;
-		best = word;
+		best = known;
 		nearest = far;
 	}
 	return best;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* spell.h - what somebody who misspelt a name may have meant. */
+/* spell.h - guesses which name a misspelt one was meant to be. */
 #ifndef BASE_SPELL_H
 #define BASE_SPELL_H
 
@@ -7,16 +7,16 @@
 
 #include <stddef.h>
 
-/* How many letters have to be put in, left out, changed or swapped with the next
- * one to make WORD of NAME. Case does not count, nor which of '-' and '_' it is.
- * SIZE_MAX if one of them has over 40 letters. */
-size_t spell_distance(struct slice name, const char *word);
+/* How many letters have to be inserted, removed, changed or swapped with the
+ * next one to turn NAME into KNOWN. Ignores case, and treats '-' and '_' as the
+ * same. SIZE_MAX: one of them has over 40 letters. */
+size_t spell_distance(struct slice name, const char *known);
 
-/* How many such slips of the pen a name of LEN letters may have. */
+/* How large the distance may be for a name of LEN letters. */
 size_t spell_slips(size_t len);
 
-/* The word that NAME may be meant for, of those that WORD_AT has from index 0 up
- * to a NULL; NULL: none. */
-const char *spell_guess(struct slice name, const char *(*word_at)(size_t i));
+/* The known name that NAME probably was meant to be; NULL: none is close.
+ * KNOWN_AT returns the known names for I from 0, and then NULL. */
+const char *spell_guess(struct slice name, const char *(*known_at)(size_t i));
 
 #endif

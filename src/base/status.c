@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* status.c - result codes in words, and reasons that are safe to print. */
+/* status.c - status codes as text, and reasons that are safe to print. */
 #include "base/status.h"
 
 #include <errno.h>

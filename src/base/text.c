@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* text.c - texts for a person at a terminal: characters, words, cells, lines. */
+/* text.c - UTF-8, and text for a person at a terminal: words, cells, lines. */
 #include "base/text.h"
 
 /* -- UTF-8 ----------------------------------------------------------------- */
 
-/* A row is a line of the ABNF of RFC 3629 4. All but the first two bytes are
- * UTF8-tail; so is the second, but where a row says less. */
+/* One row for each line of the ABNF in RFC 3629 section 4. All bytes after the
+ * second are UTF8-tail; the second byte has the range in the row. */
 static const struct form {
 	unsigned char first, last;   /* of the first byte */
 	unsigned char second, until; /* of the second byte */
@@ -53,7 +53,7 @@ size_t utf8_take(struct slice text, uint32_t *ret)
 
 /* -- characters ------------------------------------------------------------ */
 
-/* Not so what a terminal obeys, nor what hides. */
+/* False for characters that a terminal obeys, and for those that hide text. */
 static bool char_is_safe(uint32_t c)
 {
 	static const struct {
@@ -75,7 +75,8 @@ static bool char_is_safe(uint32_t c)
 	return true;
 }
 
-/* How many bytes at the start of TEXT are printable ASCII: most of most texts. */
+/* How many bytes at the start of TEXT are printable ASCII. Usually that is
+ * all. */
 static size_t count_plain(struct slice text)
 {
 	size_t len = 0;
@@ -108,25 +109,25 @@ int text_put_safe(struct buffer *out, struct slice text, bool utf8)
 	return buffer_status(out);
 }
 
-int text_put_words(struct buffer *out, struct slice text, size_t indent,
-                   size_t width, bool utf8)
+int text_put_wrapped(struct buffer *out, struct slice text, size_t indent,
+                     size_t width, bool utf8)
 {
 	size_t column = indent;
 
 	while (text.len > 0) {
 		const char *blank = memchr(text.data + 1, ' ', text.len - 1);
 		size_t len = blank ? (size_t)(blank - text.data) : text.len;
-		struct slice word = slice_of(text.data, len);
+		struct slice piece = slice_of(text.data, len);
 
-		/* A word has its blank before it. */
+		/* A piece is a blank and what follows, up to the next blank. */
 		if (width && column > indent && column + len > width) {
 			buffer_puts(out, "\n");
 			text_put_cell(out, slice_of(NULL, 0), indent, false);
-			word = slice_of(word.data + 1, len - 1);
+			piece = slice_of(piece.data + 1, len - 1);
 			column = indent;
 		}
-		text_put_safe(out, word, utf8);
-		column += word.len;
+		text_put_safe(out, piece, utf8);
+		column += piece.len;
 		text = slice_skip(text, len);
 	}
 	return buffer_status(out);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* user.c - users by name, for messages and the log. */
+/* user.c - the names of users, for messages and the log. */
+
 #include "base/user.h"
 
 #include <pwd.h>

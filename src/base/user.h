@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* user.h - users by name, for messages and the log. */
+/* user.h - the names of users, for messages and the log. */
 #ifndef BASE_USER_H
 #define BASE_USER_H
 
@@ -7,7 +7,7 @@
 
 enum { USER_NAME_MAX = 64 }; /* with the NUL; a longer one is cut */
 
-/* Writes UID's name into NAME, or its number where it has none, and returns
+/* Writes the name of UID to NAME, or its number if it has no name, and returns
  * NAME. */
 const char *user_name(uid_t uid, char name[USER_NAME_MAX]);
 

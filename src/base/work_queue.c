@@ -1,87 +1,87 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* work_queue.c - what a turn of the loop may do for discoveries. */
+/* work_queue.c - limits the work that one iteration of the loop does. */
 #include "base/work_queue.h"
 
 #include <stdlib.h>
 
 enum {
-	TURN_NS = 500 * 1000,
-	/* Turns of the loop that what is under way may fill: then something new
-	 * begins all the same. A few policy hosts that send a byte at a time
-	 * would otherwise keep everybody's discovery from beginning. */
-	FULL_MAX = 8,
+	SLICE_NS = 500 * 1000, /* of one iteration */
+	/* How many iterations work under way may fill before a new item runs
+	 * nevertheless. Otherwise a few policy hosts that send a byte at a time
+	 * could keep every discovery from beginning. */
+	BUSY_MAX = 8,
 };
 
 struct work_queue {
-	struct list node; /* in ALL */
-	uv_idle_t idle;   /* runs while there is something in the lines */
-	struct list line;
-	struct list new;
-	unsigned full;       /* turns of the loop in which one of NEW waited */
+	struct list node; /* in all_queues */
+	uv_idle_t idle;   /* active while there are items */
+	struct list items;
+	struct list new_items;
+	unsigned busy;       /* iterations in which a new item had to wait */
 	unsigned references; /* 0: closed */
 };
 
-/* Of every loop: it has no place of its own for it, as uv_loop_init() leaves its
- * data pointer unset. */
-static struct list all = { &all, &all };
+/* The queues of all loops. A loop has no place for its queue: uv_loop_init()
+ * leaves its data pointer unset. */
+static struct list all_queues = { &all_queues, &all_queues };
 
-static struct work_queue *find(const uv_loop_t *loop)
+static struct work_queue *queue_of(const uv_loop_t *loop)
 {
-	list_each_safe (node, &all) {
-		struct work_queue *work_queue =
+	list_each (node, &all_queues) {
+		struct work_queue *queue =
 		    container_of(node, struct work_queue, node);
 
-		if (work_queue->idle.loop == loop)
-			return work_queue;
+		if (queue->idle.loop == loop)
+			return queue;
 	}
 	return NULL;
 }
 
-static void on_closed(uv_handle_t *handle)
+static void queue_on_closed(uv_handle_t *handle)
 {
 	free(handle->data);
 }
 
 int work_queue_ref(uv_loop_t *loop, struct work_queue **ret)
 {
-	struct work_queue *work_queue = find(loop);
+	struct work_queue *queue = queue_of(loop);
 
-	if (!work_queue) {
-		work_queue = calloc(1, sizeof(*work_queue));
-		if (!work_queue)
+	if (!queue) {
+		queue = calloc(1, sizeof(*queue));
+		if (!queue)
 			return MTS_ENOMEM;
-		list_init(&work_queue->line);
-		list_init(&work_queue->new);
-		uv_idle_init(loop, &work_queue->idle);
-		work_queue->idle.data = work_queue;
-		list_append(&all, &work_queue->node);
+		list_init(&queue->items);
+		list_init(&queue->new_items);
+		uv_idle_init(loop, &queue->idle);
+		queue->idle.data = queue;
+		list_append(&all_queues, &queue->node);
 	}
-	work_queue->references++;
-	*ret = work_queue;
+	queue->references++;
+	*ret = queue;
 	return MTS_OK;
 }
 
-void work_queue_unref(struct work_queue **work_queue)
+void work_queue_unref(struct work_queue **queue)
 {
-	struct work_queue *t = *work_queue;
+	struct work_queue *closing = *queue;
 
-	if (!t)
+	if (!closing)
 		return;
-	*work_queue = NULL;
-	if (--t->references)
+	*queue = NULL;
+	if (--closing->references)
 		return;
-	list_remove(&t->node);
-	uv_close((uv_handle_t *)&t->idle, on_closed);
+	list_remove(&closing->node);
+	uv_close((uv_handle_t *)&closing->idle, queue_on_closed);
 }
 
-static struct work_item *take_first(struct work_queue *work_queue)
+static struct work_item *queue_take(struct work_queue *queue)
 {
-	struct list *first = list_first(&work_queue->line);
-	struct list *new = list_first(&work_queue->new);
+	struct list *first = list_first(&queue->items);
+	struct list *first_new = list_first(&queue->new_items);
 
-	if (new && (!first || work_queue->full > FULL_MAX)) {
-		first = new;
-		work_queue->full = 0;
+	if (first_new && (!first || queue->busy > BUSY_MAX)) {
+		first = first_new;
+		queue->busy = 0;
 	} else if (!first) {
 		return NULL;
 	}
@@ -89,55 +89,53 @@ static struct work_item *take_first(struct work_queue *work_queue)
 	return container_of(first, struct work_item, node);
 }
 
-static void on_idle(uv_idle_t *idle)
+static void queue_on_idle(uv_idle_t *idle)
 {
-	struct work_queue *work_queue = idle->data;
-	uint64_t end_ns = uv_hrtime() + TURN_NS;
-	struct work_item *work_item;
+	struct work_queue *queue = idle->data;
+	uint64_t end_ns = uv_hrtime() + SLICE_NS;
+	struct work_item *item;
 
-	if (!list_empty(&work_queue->new))
-		work_queue->full++; /* until one is taken */
+	if (!list_empty(&queue->new_items))
+		queue->busy++; /* until one is taken */
 	do {
-		work_item = take_first(work_queue);
-		if (work_item)
-			work_item->run(work_item);
-	} while (work_item && uv_hrtime() < end_ns);
-	/* It may have closed all that there was. */
-	if (work_queue->references && list_empty(&work_queue->line) &&
-	    list_empty(&work_queue->new))
+		item = queue_take(queue);
+		if (item)
+			item->run(item);
+	} while (item && uv_hrtime() < end_ns);
+	/* An item may have dropped the last reference. */
+	if (queue->references && list_empty(&queue->items) &&
+	    list_empty(&queue->new_items))
 		uv_idle_stop(idle);
 }
 
-void work_item_init(struct work_item *work_item,
-                    void (*run)(struct work_item *work_item))
+void work_item_init(struct work_item *item, void (*run)(struct work_item *item))
 {
-	list_init(&work_item->node);
-	work_item->run = run;
+	list_init(&item->node);
+	item->run = run;
 }
 
-/* Not by a timer of 0 ms: libuv before 1.45 runs one that is set again from its
- * callback over and over within one turn. */
-static void add(struct work_queue *work_queue, struct list *line,
-                struct work_item *work_item)
+/* Not with a timer of 0 ms: if its callback starts it again, libuv before 1.45
+ * runs it over and over within one iteration. */
+static void queue_append(struct work_queue *queue, struct list *list,
+                         struct work_item *item)
 {
-	if (!list_empty(&work_item->node))
+	if (!list_empty(&item->node))
 		return;
-	list_append(line, &work_item->node);
-	uv_idle_start(&work_queue->idle, on_idle);
+	list_append(list, &item->node);
+	uv_idle_start(&queue->idle, queue_on_idle);
 }
 
-void work_queue_add(struct work_queue *work_queue, struct work_item *work_item)
+void work_queue_add(struct work_queue *queue, struct work_item *item)
 {
-	add(work_queue, &work_queue->line, work_item);
+	queue_append(queue, &queue->items, item);
 }
 
-void work_queue_add_new(struct work_queue *work_queue,
-                        struct work_item *work_item)
+void work_queue_add_new(struct work_queue *queue, struct work_item *item)
 {
-	add(work_queue, &work_queue->new, work_item);
+	queue_append(queue, &queue->new_items, item);
 }
 
-void work_item_cancel(struct work_item *work_item)
+void work_item_cancel(struct work_item *item)
 {
-	list_remove(&work_item->node);
+	list_remove(&item->node);
 }

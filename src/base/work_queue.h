@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* work_queue.h - what a turn of the loop may do for discoveries, so that those who
- * ask for something that is in the cache do not wait for it.
+/* work_queue.h - limits the work that one iteration of the loop does, so that
+ * hits in the cache do not wait for it.
  *
- * A step of a TLS hand-shake takes a millisecond of processor time, a question
- * to DNS a hundredth of it, a hit a few microseconds. If fifty servers answer at
- * once, or thousands of clients ask for what nobody knows yet, a hit would have
- * to wait for all of them. So such work is not done where it turns up: it stands
- * in one line, and in each turn of the loop as much of it is done as fits into
- * half a millisecond; at least one piece. */
+ * A step of a TLS handshake takes a millisecond of CPU time, a DNS query a
+ * hundredth of that, and a hit a few microseconds. If fifty servers answer at
+ * once, or thousands of clients ask for unknown domains, a hit would have to
+ * wait for all of them. So such work is not done where it comes up: it goes
+ * into a queue, and each iteration of the loop runs items for half a
+ * millisecond, and at least one. */
 #ifndef BASE_WORK_QUEUE_H
 #define BASE_WORK_QUEUE_H
 
@@ -16,34 +16,36 @@
 
 #include <uv.h>
 
-struct work_queue; /* one a loop */
+struct work_queue; /* one per loop */
 
-/* A piece of work. It lives in what it is for. */
+/* A piece of work. It is part of the object that it works for. */
 struct work_item {
-	struct list node; /* in the line, or in none */
-	void (*run)(struct work_item *work_item);
+	struct list node; /* in a queue, or in none */
+	void (*run)(struct work_item *item);
 };
 
-/* MTS_ENOMEM. On MTS_OK *RET is a reference of the caller's: work_queue_unref(). */
+/* Gets the queue of LOOP. MTS_ENOMEM. On MTS_OK *RET is a reference of the
+ * caller's: work_queue_unref(). */
 int work_queue_ref(uv_loop_t *loop, struct work_queue **ret);
 
-/* Takes NULL, leaves NULL. The last one closes: the loop must run once more. */
-void work_queue_unref(struct work_queue **work_queue);
+/* Takes NULL, leaves NULL. The last reference closes the queue: the loop must
+ * run once more. */
+void work_queue_unref(struct work_queue **queue);
 
-void work_item_init(struct work_item *work_item,
-                    void (*run)(struct work_item *work_item));
+void work_item_init(struct work_item *item,
+                    void (*run)(struct work_item *item));
 
-/* Puts it at the end of the line; RUN comes from the loop, from inside of
- * nothing else, and may do as it likes. Does nothing if it is in the line. */
-void work_queue_add(struct work_queue *work_queue, struct work_item *work_item);
+/* Appends ITEM to the queue. RUN will be called from the loop, never from
+ * within another callback, and may do anything. Does nothing if ITEM is in the
+ * queue already. */
+void work_queue_add(struct work_queue *queue, struct work_item *item);
 
-/* The same for what begins something: it is run when nothing else is left to do;
- * if there is always more, one in some turns of the loop. What is under way is
- * finished first, and the memory it holds is given back, before more is begun. */
-void work_queue_add_new(struct work_queue *work_queue,
-                        struct work_item *work_item);
+/* The same for an item that begins something new. It runs when nothing else is
+ * left to do, or once in a few iterations if there always is something. So what
+ * is under way is finished, and its memory released, before more begins. */
+void work_queue_add_new(struct work_queue *queue, struct work_item *item);
 
-/* RUN will not come. */
-void work_item_cancel(struct work_item *work_item);
+/* Removes ITEM from the queue, if it is there: RUN will not be called. */
+void work_item_cancel(struct work_item *item);
 
 #endif

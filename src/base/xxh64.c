@@ -10,14 +10,14 @@ static const uint64_t prime_3 = 0x165667b19e3779f9u;
 static const uint64_t prime_4 = 0x85ebca77c2b2ae63u;
 static const uint64_t prime_5 = 0x27d4eb2f165667c5u;
 
-static inline uint64_t rotate(uint64_t x, unsigned bits)
+static inline uint64_t xxh_rotate(uint64_t x, unsigned bits)
 {
 	return (x << bits) | (x >> (64 - bits));
 }
 
-static inline uint64_t sum_round(uint64_t acc, uint64_t lane)
+static inline uint64_t sum_round(uint64_t acc, uint64_t input)
 {
-	return rotate(acc + lane * prime_2, 31) * prime_1;
+	return xxh_rotate(acc + input * prime_2, 31) * prime_1;
 }
 
 /* Takes as many stripes of 32 bytes as there are; moves *DATA on. */
@@ -33,8 +33,8 @@ static uint64_t sum_stripes(const unsigned char **data, size_t len)
 		acc[2] = sum_round(acc[2], bytes_get_64(p + 16));
 		acc[3] = sum_round(acc[3], bytes_get_64(p + 24));
 	}
-	sum = rotate(acc[0], 1) + rotate(acc[1], 7) + rotate(acc[2], 12) +
-	      rotate(acc[3], 18);
+	sum = xxh_rotate(acc[0], 1) + xxh_rotate(acc[1], 7) +
+	      xxh_rotate(acc[2], 12) + xxh_rotate(acc[3], 18);
 	for (int i = 0; i < 4; i++)
 		sum = (sum ^ sum_round(0, acc[i])) * prime_1 + prime_4;
 	*data = p;
@@ -49,16 +49,17 @@ uint64_t xxh64(const void *bytes, size_t len)
 
 	sum += len;
 	for (; end - data >= 8; data += 8)
-		sum = rotate(sum ^ sum_round(0, bytes_get_64(data)), 27) *
+		sum = xxh_rotate(sum ^ sum_round(0, bytes_get_64(data)), 27) *
 		          prime_1 +
 		      prime_4;
 	if (end - data >= 4) {
-		sum = rotate(sum ^ bytes_get_32(data) * prime_1, 23) * prime_2 +
+		sum = xxh_rotate(sum ^ bytes_get_32(data) * prime_1, 23) *
+		          prime_2 +
 		      prime_3;
 		data += 4;
 	}
 	for (; data < end; data++)
-		sum = rotate(sum ^ *data * prime_5, 11) * prime_1;
+		sum = xxh_rotate(sum ^ *data * prime_5, 11) * prime_1;
 	sum = (sum ^ (sum >> 33)) * prime_2;
 	sum = (sum ^ (sum >> 29)) * prime_3;
 	return sum ^ (sum >> 32);

@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* XXH64 with seed 0: well mixed, and some 10 bytes a nanosecond. It guards
- * against disks, stray writes and chance, not against people. */
+/* XXH64 with seed 0: about 10 bytes a nanosecond. Detects damage by disks and
+ * stray writes; it is no protection against an attacker. */
 uint64_t xxh64(const void *data, size_t len);
 
 #endif

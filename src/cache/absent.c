@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* absent.c - domains known to have no usable policy, in memory, bounded. */
+/* absent.c - a bounded table, in memory, of domains without a usable policy. */
 #include "cache/absent.h"
 
 #include "base/recent.h"
@@ -12,7 +12,7 @@ struct absent {
 	struct recent *items; /* struct item */
 };
 
-/* One domain. Its strings lie behind it: name, id, reason, each with a NUL. */
+/* One domain. TEXT holds its name, id and reason, each with a NUL. */
 struct item {
 	struct recent_node node; /* the key is the name */
 	uint64_t until_ms;
@@ -44,14 +44,14 @@ void absent_free(struct absent **absent)
 	*absent = NULL;
 }
 
-static const char *item_id(const struct item *item)
+static const char *absent_item_id(const struct item *item)
 {
 	return item->text + item->node.node.key_len + 1;
 }
 
-static const char *item_reason(const struct item *item)
+static const char *absent_item_reason(const struct item *item)
 {
-	const char *id = item_id(item);
+	const char *id = absent_item_id(item);
 
 	return id + strlen(id) + 1;
 }
@@ -69,21 +69,21 @@ int absent_get(struct absent *absent, const struct domain *domain,
 	ret->cause = item->cause;
 	ret->until_ms = item->until_ms;
 	ret->retry_ms = item->retry_ms;
-	/* Cut to size when it was put. */
-	memcpy(ret->id, item_id(item), strlen(item_id(item)) + 1);
-	ret->reason = item_reason(item);
+	/* absent_put() has cut it to size. */
+	memcpy(ret->id, absent_item_id(item), strlen(absent_item_id(item)) + 1);
+	ret->reason = absent_item_reason(item);
 	return MTS_OK;
 }
 
-static char *put_text(char *to, const char *text, size_t len)
+static char *append_text(char *to, const char *text, size_t len)
 {
 	memcpy(to, text, len);
 	to[len] = '\0';
 	return to + len + 1;
 }
 
-static struct item *item_new(const struct domain *domain,
-                             const struct absent_entry *entry)
+static struct item *absent_item_new(const struct domain *domain,
+                                    const struct absent_entry *entry)
 {
 	const char *reason = entry->reason ? entry->reason : "";
 	size_t reason_len = strnlen(reason, REASON_MAX);
@@ -97,9 +97,9 @@ static struct item *item_new(const struct domain *domain,
 	item->until_ms = entry->until_ms;
 	item->retry_ms = entry->retry_ms;
 	item->cause = entry->cause;
-	p = put_text(item->text, domain->name, domain->len);
-	p = put_text(p, entry->id, id_len);
-	put_text(p, reason, reason_len);
+	p = append_text(item->text, domain->name, domain->len);
+	p = append_text(p, entry->id, id_len);
+	append_text(p, reason, reason_len);
 	item->node.node.key = item->text;
 	item->node.node.key_len = domain->len;
 	return item;
@@ -108,11 +108,11 @@ static struct item *item_new(const struct domain *domain,
 int absent_put(struct absent *absent, const struct domain *domain,
                const struct absent_entry *entry)
 {
-	struct item *item = item_new(domain, entry);
+	struct item *item = absent_item_new(domain, entry);
 
 	if (!item)
 		return MTS_ENOMEM;
-	/* Only now: ENTRY may borrow its reason from what goes here. */
+	/* Replace the old item last: ENTRY may borrow its reason from it. */
 	recent_put(absent->items, &item->node);
 	return MTS_OK;
 }

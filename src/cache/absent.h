@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* absent.h - domains known to have no usable policy, in memory, bounded.
+/* absent.h - a bounded table, in memory, of domains without a usable policy.
  *
- * Absence is the common case: about one domain in a hundred publishes MTA-STS.
- * The table holds ABSENT_MAX domains at most; when it is full, the one that was
- * used longest ago makes room. Times are monotonic milliseconds. */
+ * That is the common case: about one domain in a hundred publishes MTA-STS.
+ * When the table is full, a new domain replaces the least recently used one.
+ * Times are milliseconds of the monotonic clock. */
 #ifndef CACHE_ABSENT_H
 #define CACHE_ABSENT_H
 
@@ -14,51 +14,51 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { ABSENT_MAX = 50000 }; /* some 8 MiB */
+enum { ABSENT_MAX = 50000 }; /* domains; about 8 MiB */
 
 struct absent;
 
-/* Why there is none. */
+/* Why a domain has no usable policy. */
 enum absent_cause {
 	ABSENT_NO_RECORD,  /* DNS says so: NXDOMAIN, NODATA, no STSv1 record */
-	ABSENT_BAD_RECORD, /* there is one, and it is no good */
+	ABSENT_BAD_RECORD, /* the record is invalid */
 	ABSENT_DNS_FAILED, /* DNS gave no answer */
-	ABSENT_FETCH_FAILED, /* the record is good, the policy can't be had */
-	ABSENT_ENDED,     /* there was one, which ended before it may be fetched
-	               * again */
-	ABSENT_NO_MEMORY, /* memory was short here */
+	ABSENT_FETCH_FAILED, /* the record is valid, but fetching failed */
+	/* The policy expired before it may be fetched again. */
+	ABSENT_ENDED,
+	ABSENT_NO_MEMORY, /* we were out of memory */
 };
 
 struct absent_entry {
 	enum absent_cause cause;
-	/* Until when nobody has to ask again at all. */
+	/* Until then there is no need to ask DNS or the policy host again. */
 	uint64_t until_ms;
-	/* Until when the policy for this id is not fetched again (RFC 8461
-	 * 3.3), though the record may be looked at: the last fetch failed, or
-	 * it brought what has ended already. It outlasts other failures. 0 and
-	 * "" if there is none. */
+	/* Until then the policy for this id is not fetched again (RFC 8461
+	 * 3.3), though the record may be queried: the last fetch failed, or
+	 * brought a policy that has expired already. Other failures do not
+	 * reset it. 0 and "" if no fetch failed. */
 	uint64_t retry_ms;
-	char id[RECORD_ID_MAX + 1]; /* the record's */
+	char id[RECORD_ID_MAX + 1]; /* of the record */
 	const char *reason;         /* one line, for explain; borrowed */
 };
 
-/* An empty table for MAX domains; NULL if memory is short. The caller's:
+/* An empty table for MAX domains; NULL: out of memory. The caller's:
  * absent_free(), which takes NULL and leaves NULL. */
 struct absent *absent_new(size_t max);
 void absent_free(struct absent **absent);
 
-/* Finds DOMAIN, even if its times are over (an old FETCH_FAILED still tells the
- * id): the caller looks. RET->reason is valid until the table changes.
- * MTS_ENOTFOUND. */
+/* Finds DOMAIN, even if its times have passed (an old ABSENT_FETCH_FAILED still
+ * has the id): the caller compares them. RET->reason is valid until the table
+ * changes. MTS_ENOTFOUND. */
 int absent_get(struct absent *absent, const struct domain *domain,
                struct absent_entry *ret);
 
-/* Remembers ENTRY for DOMAIN (reason is copied and cut to about 100 bytes),
- * instead of what was known before. MTS_ENOMEM: nothing is remembered. */
+/* Stores ENTRY for DOMAIN, in place of an earlier one; the reason is copied and
+ * cut to about 100 bytes. MTS_ENOMEM: nothing has changed. */
 int absent_put(struct absent *absent, const struct domain *domain,
                const struct absent_entry *entry);
 
-/* Forgets DOMAIN, if known. */
+/* Removes DOMAIN, if it is there. */
 void absent_remove(struct absent *absent, const struct domain *domain);
 
 void absent_remove_all(struct absent *absent);

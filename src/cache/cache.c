@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* cache.c - policies on disk: the interface of this room.
  *
- * Below it: cache_dir.c has the folder, cache_check.c checks the file before it is
- * used, store.c is LMDB, tables.c the tables and indexes in it, entry.c the format
- * of a record, pending.c the changes that are not on disk yet, writer.c writes
- * them, evict.c keeps the file within its limit.
+ * Below it: cache_dir.c has the folder, cache_check.c checks the file before it
+ * is used, store.c is LMDB, tables.c the tables and indexes in it, entry.c the
+ * format of a record, pending.c the changes that are not on disk yet, writer.c
+ * writes them, evict.c keeps the file within its limit.
  *
- * The first look-up of an iteration of the loop renews the read transaction;
- * a uv_prepare handle resets it before the loop goes to sleep. So all look-ups that
- * arrive together share one renewal, and no old transaction keeps LMDB from
- * reusing free pages. */
+ * The first look-up of an iteration of the loop renews the read transaction; a
+ * uv_prepare handle resets it before the loop goes to sleep. So all look-ups
+ * that arrive together share one renewal, and no old transaction keeps LMDB
+ * from reusing free pages. */
 #include "base/log.h"
 #include "cache/cache_dir.h"
 #include "cache/cache_internal.h"
@@ -144,8 +144,8 @@ int cache_get(struct cache *cache, const struct domain *domain,
 	return MTS_OK;
 }
 
-/* Whether ENTRY's policy, from the same fetch, is on disk; ENTRY's other fields may
- * be newer than those on disk. */
+/* Whether ENTRY's policy, from the same fetch, is on disk; ENTRY's other fields
+ * may be newer than those on disk. */
 static bool policy_is_on_disk(struct cache *cache, const struct domain *domain,
                               const struct cache_entry *entry)
 {
@@ -227,15 +227,16 @@ int cache_remove_all(struct cache *cache, uint64_t *ret_count)
 	return writer_remove_all(cache->writer, ret_count);
 }
 
-/* -- in order --------------------------------------------------------------- *
+/* -- in order -------------------------------------------------------------- *
  *
  * What is on disk and what is pending are two sorted sequences. A cursor merges
- * them: it takes the smaller of the two next keys each time. It skips a key on disk
- * whose domain has a pending change, because the change is newer, or removes the
- * domain. Each step looks up what is pending again, so that EACH may put and
- * remove. What is on disk stays the same throughout, and is read once. */
+ * them: it takes the smaller of the two next keys each time. It skips a key on
+ * disk whose domain has a pending change, because the change is newer. Each
+ * step looks up what is pending again, so that EACH may put and remove. What is
+ * on disk stays the same throughout, and is read once. */
 
-/* An entry that was found: its key, which ends with the domain, and its record. */
+/* An entry that was found: its key, which ends with the domain, and its
+ * record. */
 struct found {
 	struct slice key;
 	struct slice record;
@@ -394,7 +395,7 @@ bool cache_due(struct cache *cache, int64_t now_s, size_t limit,
 	return true;
 }
 
-/* -- counts ------------------------------------------------------------------ */
+/* -- counts ---------------------------------------------------------------- */
 
 uint64_t cache_count_failing(struct cache *cache, int64_t from_s, int64_t to_s,
                              uint64_t max)

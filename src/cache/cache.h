@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* cache.h - policies on disk (LMDB): read on the loop, written by a worker.
  *
- * The next get finds what was put (in memory) at once, and it is on disk within a
- * second: a worker of libuv's thread pool writes one batch at a time, since
- * a commit waits for the disk. A kill -9 loses at most what was put in that last
- * second; cache_is_saved() says whether a policy is safe. One loop and one thread
- * use a cache.
+ * The next get finds what was put (in memory) at once, and it is on disk within
+ * a second: a worker of libuv's thread pool writes one batch at a time, since a
+ * commit waits for the disk. A kill -9 loses at most what was put in that last
+ * second; cache_is_saved() says whether a policy is safe. One loop and one
+ * thread use a cache.
  *
- * The file is DIRECTORY/policies.mdb. If it is damaged or not ours, it is renamed
- * to policies.mdb.bad-YYYYMMDDTHHMMSSZ, a warning is logged, and a new file is
- * started. */
+ * The file is DIRECTORY/policies.mdb. If it is damaged or not ours, it is
+ * renamed to policies.mdb.bad-YYYYMMDDTHHMMSSZ, a warning is logged, and a new
+ * file is started. */
 #ifndef CACHE_CACHE_H
 #define CACHE_CACHE_H
 
@@ -25,8 +25,8 @@
 
 struct cache;
 
-/* One policy and what is known about it. Times are seconds since 1970; 0: it has
- * not happened. */
+/* One policy and what is known about it. Times are seconds since 1970; 0: it
+ * has not happened. */
 struct cache_entry {
 	struct policy policy;       /* borrowed from the cache */
 	char id[RECORD_ID_MAX + 1]; /* of the TXT record when it was fetched */
@@ -60,13 +60,13 @@ struct cache_options {
 int cache_open(const struct cache_options *options, struct cache **ret,
                struct fault *why);
 
-/* Writes what is pending, waits for it, and closes. Takes NULL, leaves NULL. The
- * loop must run once more, to close handles, before it is closed. Don't fork()
- * between open and close: LMDB and the lock don't survive it. */
+/* Writes what is pending, waits for it, and closes. Takes NULL, leaves NULL.
+ * The loop must run once more, to close handles, before it is closed. Don't
+ * fork() between open and close: LMDB and the lock don't survive it. */
 void cache_close(struct cache **cache);
 
-/* Finds the entry of DOMAIN, expired or not: the caller compares the times. What
- * RET borrows is valid until the caller returns to the loop or changes the
+/* Finds the entry of DOMAIN, expired or not: the caller compares the times.
+ * What RET borrows is valid until the caller returns to the loop or changes the
  * cache. MTS_ENOTFOUND; MTS_EDAMAGED: the record was damaged, which is logged,
  * and it is removed. If the file itself is damaged, it is set aside soon, and
  * until then this returns MTS_ENOTFOUND. */
@@ -74,20 +74,20 @@ int cache_get(struct cache *cache, const struct domain *domain,
               struct cache_entry *ret);
 
 /* Stores a copy of ENTRY for DOMAIN; ENTRY may borrow from the entry that it
- * replaces. MTS_ENOMEM; MTS_EFULL: too much is pending; MTS_ERANGE: ENTRY is not
- * something that cache_get() could return. If a write fails later, that is
+ * replaces. MTS_ENOMEM; MTS_EFULL: too much is pending; MTS_ERANGE: ENTRY is
+ * not something that cache_get() could return. If a write fails later, that is
  * logged once, and the entry stays in memory until a retry succeeds. */
 int cache_put(struct cache *cache, const struct domain *domain,
               const struct cache_entry *entry);
 
 /* Notes that DOMAIN is being looked up. Writes only if used_s is more than an
- * hour old, so that hits cost no writes. True if it wrote: what ENTRY borrows is
- * then invalid, and the caller must get it again. */
+ * hour old, so that hits cost no writes. True if it wrote: what ENTRY borrows
+ * is then invalid, and the caller must get it again. */
 bool cache_touch(struct cache *cache, const struct domain *domain,
                  const struct cache_entry *entry);
 
-/* False while the policy that cache_get() finds is on its way to the disk, so that
- * a kill -9 would lose it. True while nothing can be written. */
+/* False while the policy that cache_get() finds is on its way to the disk, so
+ * that a kill -9 would lose it. True while nothing can be written. */
 bool cache_is_saved(const struct cache *cache, const struct domain *domain);
 
 /* Writes what is pending without delay, as a caller waits for it. */
@@ -106,17 +106,17 @@ int cache_remove(struct cache *cache, const struct domain *domain);
 int cache_remove_all(struct cache *cache, uint64_t *ret_count);
 
 /* Calls EACH for up to LIMIT entries in the order of their domains, beginning
- * after AFTER ("": at the start), pending writes included; EACH returns false to
- * stop. Returns true if there may be more. What EACH gets is valid only during
- * the call, and until it changes the cache: it may put and remove, but not remove
- * all. */
+ * after AFTER ("": at the start), pending writes included; EACH returns false
+ * to stop. Returns true if there may be more. What EACH gets is valid only
+ * during the call, and until it changes the cache: it may put and remove, but
+ * not remove all. */
 bool cache_each(struct cache *cache, const char *after, size_t limit,
                 bool (*each)(void *arg, const char *domain,
                              const struct cache_entry *entry),
                 void *arg);
 
-/* The same for entries whose next_refresh_s is neither 0 nor after NOW_S, in the
- * order of next_refresh_s. Reads an index: it does not scan. */
+/* The same for entries whose next_refresh_s is neither 0 nor after NOW_S, in
+ * the order of next_refresh_s. Reads an index: it does not scan. */
 bool cache_due(struct cache *cache, int64_t now_s, size_t limit,
                bool (*each)(void *arg, const char *domain,
                             const struct cache_entry *entry),
@@ -126,9 +126,9 @@ bool cache_due(struct cache *cache, int64_t now_s, size_t limit,
  * checks the whole file, in case it is to blame. */
 void cache_mark_suspect(void);
 
-/* Counts the policies whose refresh fails and that end after FROM_S and not after
- * TO_S; without those of mode none, which protect nothing. Counts up to MAX, at a
- * microsecond each. Does not see pending changes. */
+/* Counts the policies whose refresh fails and that end after FROM_S and not
+ * after TO_S; without those of mode none, which protect nothing. Counts up to
+ * MAX, at a microsecond each. Does not see pending changes. */
 uint64_t cache_count_failing(struct cache *cache, int64_t from_s, int64_t to_s,
                              uint64_t max);
 

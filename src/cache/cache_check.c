@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* cache_check.c - checks an LMDB file before it is mapped and used.
  *
- * LMDB has no checksums and believes what its pages say, so an overwritten page may
- * lead it past the end of the file (SIGBUS), out of the map (SIGSEGV) or into an
- * assertion (SIGABRT). So a child process reads the file first; if it dies, the
- * file is damaged. The check is limited in time, because a start with a million
- * policies must not take longer than 100 ms. If damage beyond that limit crashes
- * the daemon later, the crash marks the file as suspect, and the next start checks
- * all of it. */
+ * LMDB has no checksums and believes what its pages say, so an overwritten page
+ * may lead it past the end of the file (SIGBUS), out of the map (SIGSEGV) or
+ * into an assertion (SIGABRT). So a child process reads the file first; if it
+ * dies, the file is damaged. The check is limited in time, because a start with
+ * a million policies must not take longer than 100 ms. If damage beyond that
+ * limit crashes the daemon later, the crash marks the file as suspect, and the
+ * next start checks all of it. */
 #include "cache/cache_check.h"
 
 #include "cache/entry.h"
@@ -70,8 +70,8 @@ static void check_on_assert(MDB_env *env, const char *text)
 	_exit(1);
 }
 
-/* An entry of the freelist: a count, then that many page numbers. A wrong one would
- * make LMDB overwrite pages that are in use. */
+/* An entry of the freelist: a count, then that many page numbers. A wrong one
+ * would make LMDB overwrite pages that are in use. */
 static bool freelist_is_good(struct check *check, const MDB_val *data)
 {
 	const char *from = data->mv_data;
@@ -101,8 +101,8 @@ static enum verdict check_pair(struct check *check, MDB_dbi table, bool records,
 
 	if (table == CHECK_FREELIST)
 		return freelist_is_good(check, data) ? SOUND : BAD_FREELIST;
-	/* A wrong checksum shows that something wrote over this file. LMDB's own
-	 * pages have no checksums. */
+	/* A wrong checksum shows that something wrote over this file. LMDB's
+	 * own pages have no checksums. */
 	if (records && entry_decode(slice_of(data->mv_data, data->mv_size),
 	                            name, &entry) != MTS_OK)
 		return BAD_RECORD;
@@ -156,9 +156,9 @@ static enum verdict check_named(struct check *check, MDB_txn *txn,
 }
 
 /* A sound file may be shorter than LMDB's last page: pages at its end that one
- * transaction took and freed were never written. They are in the freelist, which is
- * short enough to read whole. If other pages are missing, only a check of the whole
- * file can find out whether they matter. */
+ * transaction took and freed were never written. They are in the freelist,
+ * which is short enough to read whole. If other pages are missing, only a check
+ * of the whole file can find out whether they matter. */
 static enum verdict check_freelist(struct check *check, MDB_txn *txn)
 {
 	bool whole = check->whole;
@@ -172,8 +172,8 @@ static enum verdict check_freelist(struct check *check, MDB_txn *txn)
 	return verdict;
 }
 
-/* LMDB could not open the file. ENOMEM may mean that the file claims an impossible
- * size; then a map of the proper size works. */
+/* LMDB could not open the file. ENOMEM may mean that the file claims an
+ * impossible size; then a map of the proper size works. */
 static enum verdict explain_open(int rc, const char *path, size_t map_size)
 {
 	void *map;
@@ -241,7 +241,7 @@ static void set_child_signals(const sigset_t *all)
 	sigprocmask(SIG_SETMASK, &open, NULL);
 }
 
-static const char *verdict_text(enum verdict verdict)
+static const char *check_verdict_text(enum verdict verdict)
 {
 	switch (verdict) {
 	case NO_LMDB:
@@ -260,7 +260,8 @@ static const char *verdict_text(enum verdict verdict)
 	}
 }
 
-/* Waits for the child; returns what it found, or CRASHED if it wrote nothing. */
+/* Waits for the child; returns what it found, or CRASHED if it wrote
+ * nothing. */
 static enum verdict read_verdict(pid_t child, int from)
 {
 	unsigned char verdict;
@@ -290,7 +291,8 @@ static void report_and_exit(enum verdict verdict, int to)
 	_exit(write(to, &byte, 1) == 1 ? 0 : 1);
 }
 
-/* Forks. In the child all signals are blocked; the parent's mask is as before. */
+/* Forks. In the child all signals are blocked; the parent's mask is as
+ * before. */
 static pid_t fork_blocked(sigset_t *all)
 {
 	sigset_t before;
@@ -328,5 +330,5 @@ int cache_check_file(const char *path, uint64_t size, size_t map_size,
 	close(pipes[0]);
 	if (verdict == SOUND || verdict == UNDECIDED)
 		return MTS_OK;
-	return fault_set(why, MTS_EDAMAGED, "%s", verdict_text(verdict));
+	return fault_set(why, MTS_EDAMAGED, "%s", check_verdict_text(verdict));
 }

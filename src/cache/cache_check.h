@@ -12,8 +12,8 @@
 /* Reads the LMDB file at PATH, of SIZE bytes, in a child process, since LMDB
  * trusts its pages: overwritten ones may crash their reader. Checks as much as
  * takes about 20 ms or, if WHOLE, everything. LOCK_FD is a descriptor that the
- * child must close. MTS_EDAMAGED: the file is damaged, and WHY says how. MTS_OK:
- * no damage was found, or the check was not possible. */
+ * child must close. MTS_EDAMAGED: the file is damaged, and WHY says how.
+ * MTS_OK: no damage was found, or the check was not possible. */
 int cache_check_file(const char *path, uint64_t size, size_t map_size,
                      bool whole, int lock_fd, struct fault *why);
 

@@ -40,7 +40,8 @@ void cache_dir_mark_suspect(void)
 
 /* -- the folder ------------------------------------------------------------ */
 
-/* Turns the error of a system call on PATH into text that says how to fix it. */
+/* Turns the error of a system call on PATH into text that says how to fix
+ * it. */
 static int dir_explain(struct cache_dir *dir, const char *path, int error,
                        struct fault *why)
 {
@@ -170,8 +171,9 @@ static int dir_lock(struct cache_dir *dir, struct fault *why)
 	return rc;
 }
 
-/* LMDB creates its lock file sparse and maps it. On a full disk, the first write
- * to the map would raise SIGBUS, so we allocate the file's blocks first. */
+/* LMDB creates its lock file sparse and maps it. On a full disk, the first
+ * write to the map would raise SIGBUS, so we allocate the file's blocks
+ * first. */
 static int dir_reserve_lmdb_lock(struct cache_dir *dir, struct fault *why)
 {
 	char *path = dir_join(dir->file, "-lock");
@@ -190,7 +192,7 @@ static int dir_reserve_lmdb_lock(struct cache_dir *dir, struct fault *why)
 	return error; /* MTS_OK is 0, too */
 }
 
-/* -- opening and claiming --------------------------------------------------- */
+/* -- opening and claiming -------------------------------------------------- */
 
 static int dir_set_suspect_path(struct cache_dir *dir, struct fault *why)
 {
@@ -271,7 +273,7 @@ int64_t cache_dir_file_size(const struct cache_dir *dir)
 	return S_ISREG(st.st_mode) ? st.st_size : -1;
 }
 
-/* -- damaged files ---------------------------------------------------------- */
+/* -- damaged files --------------------------------------------------------- */
 
 /* Finds a free name of the form policies.mdb.bad-DATE. */
 static bool dir_name_bad(const struct cache_dir *dir, int64_t now_s, char *ret,

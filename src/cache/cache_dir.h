@@ -49,8 +49,8 @@ void cache_dir_close(struct cache_dir *dir);
 int64_t cache_dir_file_size(const struct cache_dir *dir);
 
 /* Renames the LMDB file to policies.mdb.bad-DATE, where DATE is NOW_S, removes
- * LMDB's lock file, and logs a warning with REASON. Never overwrites a file that
- * was set aside before. MTS_ESYS. */
+ * LMDB's lock file, and logs a warning with REASON. Never overwrites a file
+ * that was set aside before. MTS_ESYS. */
 int cache_dir_set_aside(struct cache_dir *dir, int64_t now_s,
                         const char *reason, struct fault *why);
 

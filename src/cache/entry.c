@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* entry.c - a cache entry as the bytes of one record.
+/* entry.c - the format of a record: one cache entry as bytes.
  *
- * Pure: no LMDB, no log. Decoding is on the path of every hit: it copies
- * nothing but the id, and the checksum is all that looks at each byte. */
+ * Pure: no LMDB, no log. Every hit decodes a record, so decoding copies only
+ * the id, and only the checksum reads every byte. */
 #include "cache/entry.h"
 
 #include "base/bytes.h"
 #include "base/xxh64.h"
 
-/* Where a field lies; see entry.h. */
+/* The offsets of the fields; see entry.h. */
 enum {
 	AT_MAGIC = 0,
 	AT_MODE = 4,
@@ -43,15 +43,16 @@ size_t entry_size(const struct cache_entry *entry)
 	return ENTRY_HEAD + entry->policy.mx.len + id_len + ENTRY_SUM;
 }
 
-static unsigned char *put_bytes(unsigned char *to, const char *data, size_t len)
+static unsigned char *append_bytes(unsigned char *to, const char *data,
+                                   size_t len)
 {
 	if (len)
 		memcpy(to, data, len);
 	return to + len;
 }
 
-static void put_head(const struct cache_entry *entry, size_t id_len,
-                     unsigned char *to)
+static void encode_head(const struct cache_entry *entry, size_t id_len,
+                        unsigned char *to)
 {
 	memset(to, 0, ENTRY_HEAD);
 	memcpy(to + AT_MAGIC, magic, sizeof(magic));
@@ -74,9 +75,9 @@ static void put_head(const struct cache_entry *entry, size_t id_len,
 	bytes_put_64(to + AT_TEXT_HASH, entry->text_hash);
 }
 
-/* -- what gets in -------------------------------------------------------- */
+/* -- what may be stored ---------------------------------------------------- */
 
-/* What a byte may be part of. */
+/* What a byte may be part of, or end. */
 enum { IN_MX = 1, ENDS_MX = 2, IN_ID = 4 };
 
 #define UPPER IN_ID
@@ -105,7 +106,8 @@ static const unsigned char kinds[256] = {
 #undef UPPER
 #undef BOTH
 
-/* As many patterns as the head says, none empty, the last one ended. */
+/* True if there are mx_count patterns, none of them empty, the last one ended
+ * by its NUL. */
 static bool mx_is_good(const struct policy *policy)
 {
 	const unsigned char *mx = (const unsigned char *)policy->mx.data;
@@ -147,13 +149,13 @@ int entry_encode(const struct cache_entry *entry, struct slice name,
 	struct cache_entry again;
 	size_t len;
 
-	put_head(entry, id_len, to);
-	p = put_bytes(p, entry->policy.mx.data, entry->policy.mx.len);
-	p = put_bytes(p, entry->id, id_len);
+	encode_head(entry, id_len, to);
+	p = append_bytes(p, entry->policy.mx.data, entry->policy.mx.len);
+	p = append_bytes(p, entry->id, id_len);
 	len = (size_t)(p - to);
 	bytes_put_64(p, entry_sum(name, to, len));
-	/* What can't be read back must not get in: it would be taken for
-	 * damage some day. */
+	/* Never store what can't be decoded: it would look like damage when it
+	 * is read. */
 	if (!mx_is_good(&entry->policy) || !id_is_good(entry->id, id_len) ||
 	    entry_decode(slice_of((const char *)to, len + ENTRY_SUM), name,
 	                 &again) != MTS_OK)
@@ -161,9 +163,9 @@ int entry_encode(const struct cache_entry *entry, struct slice name,
 	return MTS_OK;
 }
 
-/* -- what comes out ------------------------------------------------------- */
+/* -- decoding -------------------------------------------------------------- */
 
-static void get_head(const unsigned char *data, struct cache_entry *ret)
+static void decode_head(const unsigned char *data, struct cache_entry *ret)
 {
 	ret->policy.mode = (enum policy_mode)data[AT_MODE];
 	ret->policy.max_age_s = bytes_get_32(data + AT_MAX_AGE);
@@ -195,8 +197,8 @@ static bool head_is_good(const unsigned char *data,
 	       entry->failed_s >= 0 && entry->dane_learnt_s >= 0;
 }
 
-/* The lengths add up to the record's, so that nothing after this can read
- * beyond it. */
+/* True if the lengths add up to the record's length, so that nothing reads past
+ * its end. */
 static bool size_is_good(const unsigned char *data, size_t len)
 {
 	uint64_t sum =
@@ -226,13 +228,13 @@ int entry_decode(struct slice record, struct slice name,
 	        entry_sum(name, data, record.len - ENTRY_SUM))
 		return MTS_EDAMAGED;
 	id_len = data[AT_ID_LEN];
-	get_head(data, ret);
+	decode_head(data, ret);
 	ret->policy.mx = slice_of(p, bytes_get_32(data + AT_MX_LEN));
 	p += ret->policy.mx.len;
 	memcpy(ret->id, p, id_len);
 	ret->id[id_len] = '\0';
-	/* Whoever walks the patterns ends at the last NUL, and whoever reads the
-	 * id at the first. */
+	/* Code that iterates over the patterns stops at the last NUL, and code
+	 * that reads the id at its first. */
 	return head_is_good(data, ret) && mx_is_ended(ret->policy.mx) &&
 	               strlen(ret->id) == id_len
 	           ? MTS_OK

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* entry.h - a cache entry as the bytes of one record.
+/* entry.h - the format of a record: one cache entry as bytes.
  *
- * Numbers are little-endian, so that a file can move between machines:
+ * Numbers are little-endian, so that a file can be moved to another machine:
  *
  *      0  "MTE" and the version, 3
  *      4  mode (1), length of the id (1), failed_cause (1), dane_state (1)
@@ -12,8 +12,8 @@
  *     88  the patterns, each with its NUL; the id
  *    end  checksum of everything before it and of the domain (8)
  *
- * A version that differs, a length that does not add up or a wrong checksum
- * makes the record damaged as a whole: half a policy is none. */
+ * If the version differs, a length is inconsistent or the checksum is wrong,
+ * the whole record counts as damaged: half a policy is useless. */
 #ifndef CACHE_ENTRY_H
 #define CACHE_ENTRY_H
 
@@ -26,28 +26,29 @@ enum {
 	ENTRY_VERSION = 3,
 	ENTRY_HEAD = 88, /* what comes before the patterns */
 	ENTRY_SUM = 8,
-	/* The patterns come out of a text of at most POLICY_MAX bytes. */
+	/* The patterns come from a text of at most POLICY_MAX bytes. */
 	ENTRY_MAX = ENTRY_HEAD + POLICY_MAX + RECORD_ID_MAX + ENTRY_SUM,
 };
 
-/* The bytes that ENTRY takes; 0 if a length is out of bounds. */
+/* The size of ENTRY's record in bytes; 0: a length is out of bounds. */
 size_t entry_size(const struct cache_entry *entry);
 
-/* The checksum of the LEN bytes that a record of the domain NAME begins with. LMDB
- * has none for its keys: without the name in it, a record whose key was damaged
- * would be another domain's policy. */
+/* The checksum of the LEN bytes that a record of the domain NAME begins with.
+ * It includes NAME because LMDB's keys have no checksums: otherwise damage to a
+ * key could turn a record into the policy of another domain. */
 uint64_t entry_sum(struct slice name, const unsigned char *data, size_t len);
 
-/* Writes ENTRY of the domain NAME to TO, which has room for entry_size() bytes, which is not 0.
- * MTS_ERANGE: it is not what a policy can be; the patterns must be mx_count
- * strings of lower-case letters, digits, hyphens, dots and asterisks. */
+/* Writes the record of ENTRY and the domain NAME to TO, which has space for
+ * entry_size() bytes (not 0). MTS_ERANGE: ENTRY is not valid; its patterns must
+ * be mx_count strings of lower-case letters, digits, hyphens, dots and
+ * asterisks. */
 int entry_encode(const struct cache_entry *entry, struct slice name,
                  unsigned char *to);
 
-/* Reads the record of the domain NAME without copying: RET borrows from it. MTS_EDAMAGED: RET is
- * undefined. What is accepted lies within the record, and is what
- * entry_encode() let through: that is what the checksum (XXH64) says, and no
- * byte of patterns and id is looked at again. */
+/* Reads the record of the domain NAME without copying it: RET borrows from it.
+ * MTS_EDAMAGED: RET is undefined. The checksum (XXH64) shows that
+ * entry_encode() accepted the patterns and the id, so their bytes are not
+ * checked again; but everything that RET points to lies within the record. */
 int entry_decode(struct slice record, struct slice name,
                  struct cache_entry *ret);
 

@@ -2,10 +2,10 @@
 /* evict.c - keeps the file within its limit by evicting entries.
  *
  * We run out of pages, but we can only remove entries, and removing an entry
- * does not free a page at once: it leaves a gap in one, and LMDB merges pages only
- * when they are three quarters empty. New entries fill such gaps, though. So we
- * count entries: we evict as many as come in, and more than that the fuller
- * the file is. */
+ * does not free a page at once: it leaves a gap in one, and LMDB merges pages
+ * only when they are three quarters empty. New entries fill such gaps, though.
+ * So we count entries: we evict as many as come in, and more than that the
+ * fuller the file is. */
 #include "cache/evict.h"
 
 #include "base/log.h"
@@ -55,7 +55,8 @@ static int evict_once(struct store *store, int64_t now_s, size_t count,
 	return rc;
 }
 
-/* Evicts COUNT entries, in steps that get smaller if a step runs out of pages. */
+/* Evicts COUNT entries, in steps that get smaller if a step runs out of
+ * pages. */
 static int evict_count(struct store *store, int64_t now_s, size_t count,
                        struct evicted *ret)
 {

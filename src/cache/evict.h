@@ -25,9 +25,9 @@ bool evict_is_needless(const struct store *store,
                        const struct tables_size *size);
 
 /* Evicts to make space for ADDED new entries, and PAGES for large ones. Evicts
- * nothing unless the file is nearly full, and then about as many entries as come
- * in, so that a full file stays about as full as it is. NOW_S decides what has
- * expired. Adds to RET. */
+ * nothing unless the file is nearly full, and then about as many entries as
+ * come in, so that a full file stays about as full as it is. NOW_S decides what
+ * has expired. Adds to RET. */
 int evict_for(struct store *store, const struct tables_size *size,
               int64_t now_s, size_t added, size_t pages, struct evicted *ret);
 
@@ -53,8 +53,8 @@ struct eviction_log {
 
 /* Adds EVICTED and TOO_LARGE. Logs them at once, but at most once an hour, as a
  * full cache evicts with every batch; a line that says that mail loses its
- * protection does not wait for an hour to pass since one that does not. NOW_MS is
- * the monotonic clock's time. */
+ * protection does not wait for an hour to pass since one that does not. NOW_MS
+ * is the monotonic clock's time. */
 void eviction_log_add(struct eviction_log *log, const struct evicted *evicted,
                       uint64_t too_large, uint64_t now_ms);
 

@@ -70,7 +70,7 @@ static struct slice change_key(const struct change *change,
 
 /* -- one set --------------------------------------------------------------- */
 
-static int set_init(struct change_set *set)
+static int change_set_init(struct change_set *set)
 {
 	*set = (struct change_set){ 0 };
 	list_init(&set->list);
@@ -83,7 +83,8 @@ size_t change_set_count(const struct change_set *set)
 	return map_count(set->map);
 }
 
-static struct change *set_find(const struct change_set *set, struct slice name)
+static struct change *change_set_find(const struct change_set *set,
+                                      struct slice name)
 {
 	struct map_node *node;
 
@@ -95,9 +96,9 @@ static struct change *set_find(const struct change_set *set, struct slice name)
 }
 
 /* The first that comes after AFTER in ORDER, or NULL. */
-static const struct change *set_after(const struct change_set *set,
-                                      enum store_table order,
-                                      struct slice after)
+static const struct change *change_set_after(const struct change_set *set,
+                                             enum store_table order,
+                                             struct slice after)
 {
 	bool due = order == STORE_BY_DUE;
 	struct tree_node *node =
@@ -110,7 +111,7 @@ static const struct change *set_after(const struct change_set *set,
 }
 
 /* CHANGE is in no set, and SET has none of its domain. */
-static void set_add(struct change_set *set, struct change *change)
+static void change_set_add(struct change_set *set, struct change *change)
 {
 	map_insert(set->map, &change->node);
 	list_append(&set->list, &change->link);
@@ -121,7 +122,7 @@ static void set_add(struct change_set *set, struct change *change)
 		tree_insert(&set->by_due, &change->by_due);
 }
 
-static void set_remove(struct change_set *set, struct change *change)
+static void change_set_remove(struct change_set *set, struct change *change)
 {
 	map_remove(set->map, &change->node);
 	list_remove(&change->link);
@@ -136,8 +137,8 @@ static void set_remove(struct change_set *set, struct change *change)
 
 int pending_init(struct pending *pending)
 {
-	int rc = set_init(&pending->waiting);
-	int writing_rc = set_init(&pending->writing);
+	int rc = change_set_init(&pending->waiting);
+	int writing_rc = change_set_init(&pending->writing);
 
 	pending->bytes = 0;
 	return rc != MTS_OK ? rc : writing_rc;
@@ -158,9 +159,9 @@ size_t pending_count(const struct pending *pending)
 const struct change *pending_find(const struct pending *pending,
                                   struct slice name)
 {
-	const struct change *change = set_find(&pending->waiting, name);
+	const struct change *change = change_set_find(&pending->waiting, name);
 
-	return change ? change : set_find(&pending->writing, name);
+	return change ? change : change_set_find(&pending->writing, name);
 }
 
 /* The first in `writing` that none in `waiting` overrides. */
@@ -169,18 +170,20 @@ static const struct change *written_after(const struct pending *pending,
                                           struct slice after)
 {
 	const struct change *change =
-	    set_after(&pending->writing, order, after);
+	    change_set_after(&pending->writing, order, after);
 
-	while (change && set_find(&pending->waiting, change_name(change)))
-		change = set_after(&pending->writing, order,
-		                   change_key(change, order));
+	while (change &&
+	       change_set_find(&pending->waiting, change_name(change)))
+		change = change_set_after(&pending->writing, order,
+		                          change_key(change, order));
 	return change;
 }
 
 const struct change *pending_after(const struct pending *pending,
                                    enum store_table order, struct slice after)
 {
-	const struct change *a = set_after(&pending->waiting, order, after);
+	const struct change *a =
+	    change_set_after(&pending->waiting, order, after);
 	const struct change *b = written_after(pending, order, after);
 
 	if (!a || !b)
@@ -192,7 +195,7 @@ const struct change *pending_after(const struct pending *pending,
 static void pending_drop(struct pending *pending, struct change_set *set,
                          struct change *change)
 {
-	set_remove(set, change);
+	change_set_remove(set, change);
 	pending->bytes -= change->size;
 	free(change);
 }
@@ -206,7 +209,8 @@ static void pending_drop_all(struct pending *pending, struct change_set *set)
 
 int pending_add(struct pending *pending, struct change *change)
 {
-	struct change *old = set_find(&pending->waiting, change_name(change));
+	struct change *old =
+	    change_set_find(&pending->waiting, change_name(change));
 	size_t bytes = pending->bytes - (old ? old->size : 0) + change->size;
 
 	if ((!old && pending_count(pending) >= PENDING_MAX) ||
@@ -215,15 +219,15 @@ int pending_add(struct pending *pending, struct change *change)
 	if (old)
 		pending_drop(pending, &pending->waiting, old);
 	pending->bytes += change->size;
-	set_add(&pending->waiting, change);
+	change_set_add(&pending->waiting, change);
 	return MTS_OK;
 }
 
 static void pending_move(struct change_set *from, struct change_set *to,
                          struct change *change)
 {
-	set_remove(from, change);
-	set_add(to, change);
+	change_set_remove(from, change);
+	change_set_add(to, change);
 }
 
 void pending_begin_write(struct pending *pending, size_t max)
@@ -246,7 +250,7 @@ void pending_give_back(struct pending *pending)
 	list_each_safe (link, &pending->writing.list) {
 		struct change *change = container_of(link, struct change, link);
 
-		if (set_find(&pending->waiting, change_name(change)))
+		if (change_set_find(&pending->waiting, change_name(change)))
 			pending_drop(pending, &pending->writing, change);
 		else
 			pending_move(&pending->writing, &pending->waiting,

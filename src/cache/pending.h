@@ -4,8 +4,8 @@
  *
  * A new change goes into `waiting`. A batch of them moves to `writing`, which a
  * worker thread reads while it writes them to disk; nothing adds to or removes
- * from `writing` until the worker is done. Meanwhile the loop may read both sets:
- * a change in `waiting` overrides one in `writing`. */
+ * from `writing` until the worker is done. Meanwhile the loop may read both
+ * sets: a change in `waiting` overrides one in `writing`. */
 #ifndef CACHE_PENDING_H
 #define CACHE_PENDING_H
 
@@ -53,16 +53,16 @@ static inline struct slice change_record(const struct change *change)
 	                change->record_len);
 }
 
-/* Makes a change that puts ENTRY, or removes DOMAIN if ENTRY is NULL. MTS_ENOMEM;
- * MTS_ERANGE: entry.h can't encode ENTRY. On MTS_OK the caller owns *RET:
- * free(). */
+/* Makes a change that puts ENTRY, or removes DOMAIN if ENTRY is NULL.
+ * MTS_ENOMEM; MTS_ERANGE: entry.h can't encode ENTRY. On MTS_OK the caller owns
+ * *RET: free(). */
 int change_new(const struct domain *domain, const struct cache_entry *entry,
                struct change **ret);
 
 /* -- all of them ----------------------------------------------------------- */
 
-/* Changes, found by domain and in order of arrival; those that put a record also
- * in the orders of the tables "policies" and "due". */
+/* Changes, found by domain and in order of arrival; those that put a record
+ * also in the orders of the tables "policies" and "due". */
 struct change_set {
 	struct map *map;
 	struct list list;
@@ -97,8 +97,8 @@ const struct change *pending_find(const struct pending *pending,
 const struct change *pending_after(const struct pending *pending,
                                    enum store_table order, struct slice after);
 
-/* Takes over CHANGE, which replaces a waiting one of the same domain. MTS_EFULL:
- * too much is pending; CHANGE still is the caller's. */
+/* Takes over CHANGE, which replaces a waiting one of the same domain.
+ * MTS_EFULL: too much is pending; CHANGE still is the caller's. */
 int pending_add(struct pending *pending, struct change *change);
 
 /* Moves up to MAX changes to `writing`, which is empty, oldest first. */

@@ -3,12 +3,12 @@
  *
  * LMDB's flags: MDB_NOTLS, since the read transaction belongs to the loop and
  * not to a thread; MDB_NORDAHEAD, since look-ups are random and the file may be
- * larger than memory. Every commit waits for the disk (no MDB_NOSYNC), so after a
- * kill or a power cut the file is as it was after some commit.
+ * larger than memory. Every commit waits for the disk (no MDB_NOSYNC), so after
+ * a kill or a power cut the file is as it was after some commit.
  *
  * LMDB reads through a memory map. If the disk can't deliver a page, that is a
- * SIGBUS, which ends the process; its handler calls cache_mark_suspect(), and the
- * next start checks the whole file. */
+ * SIGBUS, which ends the process; its handler calls cache_mark_suspect(), and
+ * the next start checks the whole file. */
 #include "cache/store.h"
 
 #include "base/log.h"

@@ -26,7 +26,7 @@
 enum store_table {
 	STORE_BY_NAME,
 	STORE_BY_DUE, /* next_refresh_s: what to refresh next */
-	STORE_BY_END, /* the end of max_age: expired entries are evicted first */
+	STORE_BY_END, /* the end of max_age: what to evict first */
 	/* By used_s, one table for each mode: the order of eviction once
 	 * nothing has expired. LMDB counts the keys of a table, so these also
 	 * say how many policies there are of each mode. */
@@ -108,9 +108,9 @@ struct evicted {
 	uint64_t live; /* enforce, before its end */
 };
 
-/* Evicts COUNT entries, or all if there are fewer: first those that have expired
- * at NOW_S, in the order of their ends; then none, then testing, then enforce,
- * each with the least recently used first. Adds to RET. */
+/* Evicts COUNT entries, or all if there are fewer: first those that have
+ * expired at NOW_S, in the order of their ends; then none, then testing, then
+ * enforce, each with the least recently used first. Adds to RET. */
 int tables_evict(const struct tables *tables, MDB_txn *txn, int64_t now_s,
                  size_t count, struct evicted *ret);
 

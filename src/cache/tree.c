@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* tree.c - an ordered set of byte strings. */
+/* tree.c - a sorted set of byte strings. */
 #include "cache/tree.h"
 
 #include <string.h>
@@ -14,8 +14,9 @@ int tree_compare(struct slice a, struct slice b)
 	return a.len < b.len ? -1 : a.len > b.len;
 }
 
-/* xorshift (Marsaglia). Whoever chooses keys has no say in it. */
-static uint32_t next_random(struct tree *tree)
+/* xorshift (Marsaglia). The keys, which strangers choose, do not influence
+ * it. */
+static uint32_t tree_random(struct tree *tree)
 {
 	uint32_t x = tree->random ? tree->random : 1;
 
@@ -26,8 +27,8 @@ static uint32_t next_random(struct tree *tree)
 	return x;
 }
 
-/* Those below FROM, by which side of NODE they belong to. */
-static void split(struct tree_node *from, struct tree_node *node)
+/* Splits the subtree FROM into NODE's left and right subtrees. */
+static void split_below(struct tree_node *from, struct tree_node *node)
 {
 	struct tree_node **left = &node->left;
 	struct tree_node **right = &node->right;
@@ -56,10 +57,10 @@ void tree_insert(struct tree *tree, struct tree_node *node)
 {
 	struct tree_node **link = &tree->root;
 
-	node->weight = next_random(tree);
+	node->weight = tree_random(tree);
 	while (*link && (*link)->weight >= node->weight)
 		link = side_of(*link, node->key);
-	split(*link, node);
+	split_below(*link, node);
 	*link = node;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* tree.h - an ordered set of byte strings, whose nodes lie inside the members.
+/* tree.h - a sorted set of byte strings; its nodes are part of the members.
  *
- * A treap: each node has a random weight, and is above those of less weight. So
- * it is as deep as one made in random order, whatever order the keys come in.
- * The tree owns neither nodes nor keys. */
+ * It is a treap: each node has a random weight, and its children have lower
+ * ones. So it is as shallow as a tree built in random order, whatever the order
+ * of the keys. The tree owns neither nodes nor keys. */
 #ifndef CACHE_TREE_H
 #define CACHE_TREE_H
 
@@ -12,26 +12,26 @@
 #include <stdint.h>
 
 struct tree_node {
-	struct tree_node *left; /* the tree's own, as are the next two */
+	struct tree_node *left; /* left, right, weight: for tree.c only */
 	struct tree_node *right;
 	uint32_t weight;
-	struct slice key; /* the member's; must not change while inside */
+	struct slice key; /* set by the member; must not change while inside */
 };
 
-/* Begins as zeroes: empty. */
+/* Starts as zeroes: empty. */
 struct tree {
 	struct tree_node *root;
-	uint32_t random; /* of the weights */
+	uint32_t random; /* the state of the random numbers */
 };
 
-/* <0, 0, >0 as A comes before, is or comes after B: by their bytes, and a
- * beginning before the whole. */
+/* Less than, equal to or greater than 0 as A sorts before B, equals B or sorts
+ * after B: byte by byte, and a prefix before the longer string. */
 int tree_compare(struct slice a, struct slice b);
 
-/* Puts NODE in; its key is set, and no node with that key is inside. */
+/* Inserts NODE, whose key is set. No node with that key may be inside. */
 void tree_insert(struct tree *tree, struct tree_node *node);
 
-/* Takes out NODE, which is inside. */
+/* Removes NODE, which is inside. */
 void tree_remove(struct tree *tree, struct tree_node *node);
 
 /* The first node that comes after KEY, or NULL. */

@@ -2,25 +2,25 @@
 /* writer.c - writes changes to the disk, in batches.
  *
  * A change waits in memory for WRITE_DELAY_MS. Then a worker of libuv's thread
- * pool writes up to BATCH_MAX of them in one transaction, since a commit waits for
- * the disk. Afterwards the read transaction is reset, because it may be older than
- * the commit.
+ * pool writes up to BATCH_MAX of them in one transaction, since a commit waits
+ * for the disk. Afterwards the read transaction is reset, because it may be
+ * older than the commit.
  *
  * If the write fails, its changes wait again, one warning is logged, and the
- * writer retries after a pause that grows to RETRY_MAX_MS. Meanwhile answers come
- * from memory. When too much is pending, further puts fail.
+ * writer retries after a pause that grows to RETRY_MAX_MS. Meanwhile answers
+ * come from memory. When too much is pending, further puts fail.
  *
  * The worker evicts entries before it writes, in transactions of their own, so
  * that it never evicts what has just come in, and the freed pages are usable by
  * the time they are needed. If the file still gets full in the middle of a
- * transaction (a small file, long policies), the worker aborts it, evicts more, and
- * tries again with half as many changes, down to one. It drops a change that does
- * not fit after TRIES, so that those behind it get their turn.
+ * transaction (a small file, long policies), the worker aborts it, evicts more,
+ * and tries again with half as many changes, down to one. It drops a change
+ * that does not fit after TRIES, so that those behind it get their turn.
  *
  * Closing while a batch is with the pool: uv_cancel() stops it if no thread has
- * begun it; otherwise writer_settle() waits for the semaphore that the worker posts
- * last of all. Either way the after-work callback still comes, finds that its result
- * was taken, and only releases the memory. */
+ * begun it; otherwise writer_settle() waits for the semaphore that the worker
+ * posts last of all. Either way the after-work callback still comes, finds that
+ * its result was taken, and only releases the memory. */
 #include "cache/writer.h"
 
 #include "base/log.h"
@@ -75,7 +75,7 @@ struct writer {
 	uint64_t errors;
 };
 
-/* -- the worker: writing a batch -------------------------------------------- */
+/* -- the worker: writing a batch ------------------------------------------- */
 
 /* How far a batch has come. */
 struct progress {
@@ -126,8 +126,8 @@ static int batch_write_part(struct store *store, struct progress *at)
 	return 0;
 }
 
-/* Counts the changes of SET that add a domain to the file, and the pages that its
- * large records take. */
+/* Counts the changes of SET that add a domain to the file, and the pages that
+ * its large records take. */
 static int batch_count_new(struct store *store, const struct change_set *set,
                            size_t *ret_added, size_t *ret_pages)
 {
@@ -150,7 +150,8 @@ static int batch_count_new(struct store *store, const struct change_set *set,
 		if (tables_have(store_tables(store), txn,
 		                change_name(change)) == MDB_NOTFOUND)
 			++*ret_added;
-		/* LMDB stores records over half a page in pages of their own. */
+		/* LMDB stores records over half a page in pages of their
+		 * own. */
 		if (change->record_len > page / 2)
 			*ret_pages += change->record_len / page + 1;
 	}
@@ -179,8 +180,8 @@ static int batch_evict(struct store *store, const struct change_set *set,
 	return rc == MDB_MAP_FULL ? 0 : rc;
 }
 
-/* The next part does not fit: evicts more and makes the part smaller, or drops its
- * only change. */
+/* The next part does not fit: evicts more and makes the part smaller, or drops
+ * its only change. */
 static int batch_retry_smaller(struct store *store, int64_t now_s,
                                struct progress *at, struct batch_result *ret)
 {
@@ -205,9 +206,9 @@ static int batch_retry_smaller(struct store *store, int64_t now_s,
 	return 0;
 }
 
-/* Writes the changes of SET, which stay in it: in one transaction, or in several
- * if the file is nearly full. NOW_S decides what has expired. An empty SET only
- * brings the file back to its limit. Runs in any thread. */
+/* Writes the changes of SET, which stay in it: in one transaction, or in
+ * several if the file is nearly full. NOW_S decides what has expired. An empty
+ * SET only brings the file back to its limit. Runs in any thread. */
 static void batch_write(struct store *store, const struct change_set *set,
                         int64_t now_s, struct batch_result *ret)
 {
@@ -323,7 +324,7 @@ static void writer_settle(struct writer *writer)
 	writer_finish_batch(writer);
 }
 
-/* -- scheduling --------------------------------------------------------------- */
+/* -- scheduling ------------------------------------------------------------ */
 
 static void writer_fill_batch(struct writer *writer)
 {
@@ -334,7 +335,8 @@ static void writer_fill_batch(struct writer *writer)
 static void writer_on_timer(uv_timer_t *timer);
 static void writer_on_done(uv_work_t *work, int status);
 
-/* Starts the timer if there is something to do. An idle writer never wakes up. */
+/* Starts the timer if there is something to do. An idle writer never wakes
+ * up. */
 static void writer_schedule(struct writer *writer)
 {
 	uint64_t delay = writer->pause_ms;

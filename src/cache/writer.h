@@ -23,9 +23,9 @@ struct writer *writer_new(uv_loop_t *loop, struct store *store,
  * (else NULL), and brings the file back to its limit. */
 void writer_start(struct writer *writer, const char *trouble);
 
-/* Writes what is pending and waits for it. The memory is freed once the loop has
- * run the handles' close callbacks, and the callback of a batch that was under
- * way. Takes NULL, leaves NULL. */
+/* Writes what is pending and waits for it. The memory is freed once the loop
+ * has run the handles' close callbacks, and the callback of a batch that was
+ * under way. Takes NULL, leaves NULL. */
 void writer_close(struct writer **writer);
 
 /* The newest change of NAME that is not on disk yet, or NULL. */

@@ -98,7 +98,7 @@ static void print_option(const char *left, const char *help)
 
 	buffer_init(&out, CONTROL_LINE_MAX);
 	buffer_printf(&out, "  %-*s", HELP_COLUMN - 2, left);
-	text_put_words(&out, slice_str(help), HELP_COLUMN, HELP_WIDTH, false);
+	text_put_wrapped(&out, slice_str(help), HELP_COLUMN, HELP_WIDTH, false);
 	printf("%.*s\n", (int)out.len, out.data ? out.data : "");
 	buffer_free(&out);
 }

@@ -13,8 +13,8 @@ void view_put_safe(struct view *view, struct slice text)
 
 void view_put_wrapped(struct view *view, struct slice text, size_t indent)
 {
-	text_put_words(&view->out, text, indent, view->cut ? view->width : 0,
-	               view->utf8);
+	text_put_wrapped(&view->out, text, indent, view->cut ? view->width : 0,
+	                 view->utf8);
 }
 
 void view_put(struct view *view, const char *text)

@@ -48,9 +48,9 @@ static void put_field(struct page *page, const char *label, const char *text)
 	while (*line) {
 		size_t len = strcspn(line, "\n");
 
-		text_put_words(page->out, slice_of(line, len), indent,
-		               line == text ? page->options->width : 0,
-		               page->options->utf8);
+		text_put_wrapped(page->out, slice_of(line, len), indent,
+		                 line == text ? page->options->width : 0,
+		                 page->options->utf8);
 		buffer_puts(page->out, "\n");
 		line += len;
 		if (*line == '\n' && *++line)
@@ -446,8 +446,8 @@ static void explain_all(struct page *page)
 		}
 		buffer_printf(page->out, "%*s%-22s %-9s ", INDENT, "",
 		              row->name, severity_text(row->severity));
-		text_put_words(page->out, slice_str(row->title), INDENT + 33,
-		               page->options->width, page->options->utf8);
+		text_put_wrapped(page->out, slice_str(row->title), INDENT + 33,
+		                 page->options->width, page->options->utf8);
 		buffer_puts(page->out, "\n");
 	}
 }

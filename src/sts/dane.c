@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* dane.c - which comes first, DANE or MTA-STS. */
+/* dane.c - decides between DANE and MTA-STS. */
 #include "sts/dane.h"
 
 const char *dane_state_text(enum dane_state state)
@@ -29,13 +29,13 @@ enum dane_verdict dane_decide(enum dane_state state, bool enforced)
 	case DANE_ALL:
 		return DANE_SAYS_ONLY;
 	case DANE_SOME:
-		/* To the hosts without TLSA records "dane" would send in the
-		 * clear, which the policy forbids. */
+		/* With "dane", mail to the hosts without TLSA records could go
+		 * in the clear, which the policy forbids. */
 		return enforced ? DANE_SAYS_ONLY : DANE_SAYS_DANE;
 	case DANE_UNUSABLE:
 	case DANE_INSECURE_MX:
-		/* Neither authenticates the host that the policy wants
-		 * authenticated. */
+		/* In neither case does DANE authenticate the host, as the
+		 * policy demands. */
 		return enforced ? DANE_SAYS_NOTHING : DANE_SAYS_DANE;
 	case DANE_UNKNOWABLE:
 		return DANE_SAYS_WAIT;

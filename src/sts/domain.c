@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* domain.c - from what an MTA asks for to a policy domain.
+/* domain.c - turns the key of a look-up into a policy domain.
  *
- * Every cached look-up comes through here, so ASCII keys cost one short walk
- * and no allocation; only the others see libidn2.
+ * Every cached look-up calls this, so an ASCII key is read once or twice and
+ * needs no allocation; only other keys go through libidn2.
  *
- * What is not done: A-labels that come as such are taken as the letters, digits
- * and hyphens that they are. RFC 5891 5.3 makes the check of their Punycode
- * optional, and a malformed one merely isn't in the DNS. */
+ * Not done: the Punycode in a key's A-labels is not checked. RFC 5891 5.3 makes
+ * that optional, and a malformed label simply does not exist in the DNS. */
 #include "sts/domain.h"
 
 #include "base/slice.h"
@@ -14,8 +13,8 @@
 #include <idn2.h>
 #include <strings.h>
 
-/* What a key is made of. */
-struct key_parts {
+/* A key, split. */
+struct split_key {
 	struct slice host;
 	struct slice port; /* data is NULL if there is none */
 };
@@ -23,7 +22,7 @@ struct key_parts {
 static const char bad_character[] =
     "it holds more than letters, digits, hyphens and dots";
 
-/* What is wrong with a label; NULL if nothing is. */
+/* Says what is wrong with a label; NULL: nothing. */
 static const char *label_flaw(const char *label, size_t len)
 {
 	if (len == 0)
@@ -37,8 +36,8 @@ static const char *label_flaw(const char *label, size_t len)
 	return NULL;
 }
 
-/* What a byte of a name becomes: letters in lower case, digits, hyphens and dots;
- * 0 for the others. */
+/* Maps a byte of a name: letters to lower case; digits, hyphens and dots to
+ * themselves; all others to 0. */
 static const char lowered[256] = {
 	['-'] = '-', ['.'] = '.', ['0'] = '0', ['1'] = '1', ['2'] = '2',
 	['3'] = '3', ['4'] = '4', ['5'] = '5', ['6'] = '6', ['7'] = '7',
@@ -64,7 +63,7 @@ static bool is_all_digits(const char *text, size_t len)
 	return i == len;
 }
 
-/* What is wrong with the labels of NAME; NULL if nothing is. */
+/* Says what is wrong with the labels of NAME; NULL: nothing. */
 static const char *labels_flaw(const char *name, size_t len)
 {
 	const char *end = name + len;
@@ -77,8 +76,8 @@ static const char *labels_flaw(const char *name, size_t len)
 
 		if (flaw)
 			return flaw;
-		/* RFC 3696 2: no top-level domain is; this also catches
-		 * IPv4. */
+		/* RFC 3696 2: a top-level domain is never all digits. This also
+		 * catches IPv4 addresses. */
 		if (!dot)
 			return is_all_digits(name, label_len)
 			           ? "its last label is all digits, as in an "
@@ -88,8 +87,8 @@ static const char *labels_flaw(const char *name, size_t len)
 	}
 }
 
-/* Copies NAME in lower case to TO (DOMAIN_MAX bytes), without a NUL. Returns
- * what is wrong with it, NULL if it is a domain name. */
+/* Copies NAME in lower case to TO (DOMAIN_MAX bytes), without a NUL. Says what
+ * is wrong with it; NULL: it is a domain name. */
 static const char *copy_name(struct slice name, char *to)
 {
 	if (name.len == 0)
@@ -111,9 +110,9 @@ bool domain_is_name(const char *name, size_t len)
 	return copy_name(slice_of(name, len), lower) == NULL;
 }
 
-static int refuse(struct fault *why, const char *flaw)
+static int domain_refuse(struct fault *why, const char *flaw)
 {
-	return fault_set(why, MTS_ESYNTAX, "this is no domain name: %s", flaw);
+	return fault_set(why, MTS_ESYNTAX, "not a domain name: %s", flaw);
 }
 
 static struct slice without_final_dot(struct slice name)
@@ -129,21 +128,22 @@ static int from_ascii(struct slice name, struct domain *ret, struct fault *why)
 	const char *flaw;
 
 	name = without_final_dot(name);
-	/* Postfix asks for it after a "not found" for the name itself. */
+	/* Postfix asks for ".parent" after "not found" for the name itself. */
 	if (name.len && name.data[0] == '.')
-		return refuse(why, "it begins with a dot, and a parent's "
-		                   "policy does not count (RFC 8461 3.4)");
+		return domain_refuse(why,
+		                     "it begins with a dot, and a parent's "
+		                     "policy does not apply (RFC 8461 3.4)");
 	flaw = copy_name(name, domain.name);
 	if (flaw)
-		return refuse(why, flaw);
+		return domain_refuse(why, flaw);
 	memcpy(ret->name, domain.name, name.len);
 	ret->name[name.len] = '\0';
 	ret->len = name.len;
 	return MTS_OK;
 }
 
-/* libidn2 would refuse or drop the others, by its version, or be cut off by a
- * NUL. */
+/* libidn2 would reject or drop other ASCII characters, depending on its
+ * version, and would stop at a NUL. */
 static bool is_ascii_part_clean(struct slice name)
 {
 	for (size_t i = 0; i < name.len; i++) {
@@ -156,27 +156,27 @@ static bool is_ascii_part_clean(struct slice name)
 	return true;
 }
 
-/* UTS 46 also maps other scripts' full stops to dots, and full-width letters
- * and digits to ASCII: whatever comes out is looked at anew. */
+/* UTS 46 also maps full stops of other scripts to dots, and full-width letters
+ * and digits to ASCII. So the result is checked again. */
 static int from_unicode(struct slice name, struct domain *ret,
                         struct fault *why)
 {
-	/* Not IDN2_USE_STD3_ASCII_RULES: libidn2 2.3 then drops what the rules
-	 * forbid, and a name in full-width brackets would name another. */
+	/* Not IDN2_USE_STD3_ASCII_RULES: with it, libidn2 2.3 drops what the
+	 * rules forbid, which would turn one name into another. */
 	int flags = IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT;
 	uint8_t text[DOMAIN_KEY_MAX + 1];
 	uint8_t *ascii = NULL;
 	int rc;
 
 	if (!is_ascii_part_clean(name))
-		return refuse(why, bad_character);
+		return domain_refuse(why, bad_character);
 	memcpy(text, name.data, name.len);
 	text[name.len] = '\0';
 	rc = idn2_lookup_u8(text, &ascii, flags);
 	if (rc == IDN2_MALLOC)
 		return fault_set(why, MTS_ENOMEM, "out of memory");
 	if (rc != IDN2_OK)
-		return refuse(why, idn2_strerror(rc));
+		return domain_refuse(why, idn2_strerror(rc));
 	rc = from_ascii(slice_str((const char *)ascii), ret, why);
 	idn2_free(ascii);
 	return rc;
@@ -184,80 +184,74 @@ static int from_unicode(struct slice name, struct domain *ret,
 
 static bool is_ascii(struct slice s)
 {
-	const uint64_t tops = 0x8080808080808080u;
-	uint64_t all = 0;
-	uint64_t word;
-	size_t i = 0;
+	unsigned all = 0;
 
-	for (; i + sizeof(word) <= s.len; i += sizeof(word)) {
-		memcpy(&word, s.data + i, sizeof(word));
-		all |= word;
-	}
-	for (; i < s.len; i++)
+	for (size_t i = 0; i < s.len; i++)
 		all |= (unsigned char)s.data[i];
-	return !(all & tops);
+	return all < 0x80;
 }
 
-static const char *find(struct slice s, char c)
+static const char *find_char(struct slice s, char c)
 {
 	return s.len ? memchr(s.data, c, s.len) : NULL;
 }
 
-/* What comes after POINT, which lies in S. */
+/* The part of S after POINT, a byte of S. */
 static struct slice after(struct slice s, const char *point)
 {
 	return slice_of(point + 1, s.len - (size_t)(point + 1 - s.data));
 }
 
 /* "[HOST]" or "[HOST]:PORT" */
-static int split_bracketed(struct slice key, struct key_parts *ret,
+static int split_bracketed(struct slice key, struct split_key *ret,
                            struct fault *why)
 {
-	const char *end = find(key, ']');
+	const char *end = find_char(key, ']');
 	struct slice rest;
 
 	if (!end)
-		return refuse(why, "']' is missing");
+		return domain_refuse(why, "']' is missing");
 	ret->host = slice_of(key.data + 1, (size_t)(end - key.data) - 1);
-	if (find(ret->host, ':'))
-		return refuse(why, "it is an address literal, and those have "
-		                   "no policy (RFC 8461 3.4)");
+	if (find_char(ret->host, ':'))
+		return domain_refuse(why,
+		                     "it is an address literal, which has no "
+		                     "policy (RFC 8461 3.4)");
 	rest = after(key, end);
 	if (rest.len == 0)
 		return MTS_OK;
 	if (rest.data[0] != ':')
-		return refuse(why, "only a port may follow ']'");
+		return domain_refuse(why, "only a port may follow ']'");
 	ret->port = after(rest, rest.data);
 	return MTS_OK;
 }
 
-/* "HOST" or "HOST:PORT"; RET->host is the whole key already. */
-static int split_plain(struct slice key, struct key_parts *ret,
+/* "HOST" or "HOST:PORT"; RET->host is the whole key so far. */
+static int split_plain(struct slice key, struct split_key *ret,
                        struct fault *why)
 {
-	const char *colon = find(key, ':');
+	const char *colon = find_char(key, ':');
 
 	if (!colon)
 		return MTS_OK;
 	ret->host.len = (size_t)(colon - key.data);
 	ret->port = after(key, colon);
-	if (find(ret->port, ':'))
-		return refuse(why, "it has more than one ':', as in an IPv6 "
-		                   "address");
+	if (find_char(ret->port, ':'))
+		return domain_refuse(why,
+		                     "it has more than one ':', as in an IPv6 "
+		                     "address");
 	return MTS_OK;
 }
 
 /* A number from 1 to 65535, or a service's name as in "[mx.example]:smtp". */
-static bool is_port(struct slice port)
+static bool is_port_or_service(struct slice port)
 {
 	if (slice_port(port))
 		return true;
-	/* Another number is no name: its last label is all digits. */
-	return !find(port, '.') && domain_is_name(port.data, port.len);
+	/* A number out of range is not a name: its last label is all digits. */
+	return !find_char(port, '.') && domain_is_name(port.data, port.len);
 }
 
-/* By name; whoever writes another in a transport table writes its number as
- * well. */
+/* The port of a service; 0: it is not one for mail. */
 static uint16_t service_port(struct slice name)
 {
 	static const struct {
@@ -279,57 +273,57 @@ static uint16_t service_port(struct slice name)
 	return 0;
 }
 
-static uint16_t port_of(const struct key_parts *parts)
+static uint16_t port_of(const struct split_key *split)
 {
 	uint16_t port;
 
-	if (!parts->port.data)
+	if (!split->port.data)
 		return SMTP_PORT;
-	port = slice_port(parts->port);
-	return port ? port : service_port(parts->port);
+	port = slice_port(split->port);
+	return port ? port : service_port(split->port);
 }
 
-static int from_key(struct slice key, struct key_parts *parts,
+static int from_key(struct slice key, struct split_key *split,
                     struct domain *ret, struct fault *why)
 {
 	int rc;
 
-	*parts = (struct key_parts){ key, { NULL, 0 } };
+	*split = (struct split_key){ key, { NULL, 0 } };
 	if (key.len == 0)
-		return refuse(why, "it is empty");
+		return domain_refuse(why, "it is empty");
 	if (key.len > DOMAIN_KEY_MAX)
-		return refuse(why, "it is over 1024 bytes");
+		return domain_refuse(why, "it is over 1024 bytes");
 	if (key.data[0] == '[')
-		rc = split_bracketed(key, parts, why);
+		rc = split_bracketed(key, split, why);
 	else
-		rc = split_plain(key, parts, why);
+		rc = split_plain(key, split, why);
 	if (rc != MTS_OK)
 		return rc;
-	if (parts->port.data && !is_port(parts->port))
-		return refuse(why, "what follows ':' is no port");
-	if (is_ascii(parts->host))
-		return from_ascii(parts->host, ret, why);
-	return from_unicode(parts->host, ret, why);
+	if (split->port.data && !is_port_or_service(split->port))
+		return domain_refuse(why, "what follows ':' is not a port");
+	if (is_ascii(split->host))
+		return from_ascii(split->host, ret, why);
+	return from_unicode(split->host, ret, why);
 }
 
 int domain_from_key(const char *key, size_t len, struct domain *ret,
                     struct fault *why)
 {
-	struct key_parts parts;
+	struct split_key split;
 
-	return from_key(slice_of(key, len), &parts, ret, why);
+	return from_key(slice_of(key, len), &split, ret, why);
 }
 
 int domain_hop_from_key(const char *key, size_t len, struct domain_hop *ret,
                         struct fault *why)
 {
-	struct key_parts parts;
-	int rc = from_key(slice_of(key, len), &parts, &ret->domain, why);
+	struct split_key split;
+	int rc = from_key(slice_of(key, len), &split, &ret->domain, why);
 
 	if (rc != MTS_OK)
 		return rc;
 	ret->direct = key[0] == '[';
-	ret->port = port_of(&parts);
+	ret->port = port_of(&split);
 	return MTS_OK;
 }
 

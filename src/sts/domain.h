@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* domain.h - from what an MTA asks for to a policy domain (RFC 8461 3.4).
+/* domain.h - turns the key of a look-up into a policy domain (RFC 8461 3.4).
  *
  * Pure: no DNS. */
 #ifndef STS_DOMAIN_H
@@ -15,11 +15,11 @@
 enum {
 	DOMAIN_MAX = 253,      /* RFC 1035 2.3.4: 255 on the wire */
 	DOMAIN_LABEL_MAX = 63, /* RFC 1035 2.3.4 */
-	DOMAIN_KEY_MAX =
-	    1024, /* a longer key is no domain; U-labels are long */
+	DOMAIN_KEY_MAX = 1024, /* a longer key can't be a domain, even in
+				* U-labels, which are long */
 };
 
-/* A host name in A-labels, lower case, no final dot: RFC 5321's Domain. */
+/* A host name: A-labels, lower case, no final dot (RFC 5321's Domain). */
 struct domain {
 	size_t len;
 	char name[DOMAIN_MAX + 1]; /* NUL-terminated */
@@ -30,12 +30,12 @@ static inline struct slice domain_slice(const struct domain *domain)
 	return slice_of(domain->name, domain->len);
 }
 
-/* Where mail is to go: the policy domain, and what else the key says. */
+/* The next hop that a key names. */
 struct domain_hop {
 	struct domain domain;
-	bool direct;   /* "[domain]": the host itself, no MX look-up */
-	uint16_t port; /* SMTP_PORT if none is named; 0: a service's name that
-	                * is not known here */
+	bool direct;   /* "[domain]": the host itself, without MX records */
+	uint16_t port; /* SMTP_PORT if the key names none; 0: the key names a
+			* service that we don't know */
 };
 
 enum { SMTP_PORT = 25 }; /* RFC 5321 4.5.4.2 */
@@ -45,25 +45,26 @@ enum { SMTP_PORT = 25 }; /* RFC 5321 4.5.4.2 */
  * 3696 2). No final dot. */
 bool domain_is_name(const char *name, size_t len);
 
-/* Turns a look-up key into its policy domain: case and a final dot don't count,
- * "domain:port", "[domain]" and "[domain]:port" name the smart host's domain,
- * U-labels become A-labels (IDNA2008, UTS 46 non-transitional mapping).
- * MTS_ESYNTAX: it names no domain (an address literal, a bare address,
- * ".parent", nonsense), so there is "no policy"; WHY says what it is.
- * MTS_ENOMEM: memory was short. RET is untouched unless MTS_OK. */
+/* Turns the key of a look-up into its policy domain. Case and a final dot don't
+ * matter; "domain:port", "[domain]" and "[domain]:port" name the smart host's
+ * domain; U-labels become A-labels (IDNA2008, UTS 46 non-transitional mapping).
+ * MTS_ESYNTAX: the key does not name a domain (an address literal, a bare
+ * address,
+ * ".parent", nonsense), so the answer is "no policy"; WHY says what is wrong.
+ * MTS_ENOMEM. RET is changed only on MTS_OK. */
 int domain_from_key(const char *key, size_t len, struct domain *ret,
                     struct fault *why);
 
-/* The same, and how mail gets there. Of services' names those that mail has are
- * known: smtp, submission, submissions, smtps, lmtp. */
+/* The same, and how mail gets there. Knows the services for mail: smtp,
+ * submission, submissions, smtps, lmtp. */
 int domain_hop_from_key(const char *key, size_t len, struct domain_hop *ret,
                         struct fault *why);
 
-/* What a hop is found by in a map: as many bytes of KEY as are returned. */
+/* Writes a key that identifies HOP in a map; returns its length. */
 enum { DOMAIN_HOP_KEY = DOMAIN_MAX + 3 };
 size_t domain_hop_key(const struct domain_hop *hop, char key[DOMAIN_HOP_KEY]);
 
-/* True of the domain's MX hosts at SMTP_PORT. */
+/* True if HOP means the domain's MX hosts at SMTP_PORT. */
 static inline bool domain_hop_is_plain(const struct domain_hop *hop)
 {
 	return !hop->direct && hop->port == SMTP_PORT;

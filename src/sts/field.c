@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* field.c - fields "name=value" of TXT records. */
+/* field.c - reads the fields of TXT records. */
 #include "sts/field.h"
 
-enum { NAME_LEN_MAX = 32 }; /* one character, then *31 */
+enum { FIELD_NAME_MAX = 32 }; /* one character, then *31 */
 
 bool field_is_name_char(char c)
 {
@@ -29,7 +29,7 @@ int field_read_name(struct field_reader *r, struct slice *ret)
 	if (n == 0 || !ascii_is_alnum(r->rest.data[0]))
 		return field_fail(r,
 		                  "a field's name expected (letter or digit)");
-	if (n > NAME_LEN_MAX)
+	if (n > FIELD_NAME_MAX)
 		return field_fail(r, "a field's name is over 32 characters");
 	*ret = slice_of(r->rest.data, n);
 	r->rest = slice_skip(r->rest, n);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* mx.c - which MX patterns may be used, and what they match. */
+/* mx.c - which MX patterns can be used, and what they match. */
 #include "sts/mx.h"
 
 #include "sts/domain.h"
 
-/* Case doesn't count in domain names (RFC 4343), whatever the locale. */
-static bool same(struct slice a, struct slice b)
+/* Domain names ignore case (RFC 4343), in every locale. */
+static bool same_name(struct slice a, struct slice b)
 {
 	if (a.len != b.len)
 		return false;
@@ -20,13 +20,13 @@ static bool is_wildcard(struct slice pattern)
 	return slice_starts(pattern, "*.");
 }
 
-/* In a policy's answer Postfix would take these for its own words: "hostname"
- * accepts whatever MX a forged DNS answer names. */
+/* Postfix would take these in an answer for its own keywords: "hostname"
+ * accepts any MX host that a forged DNS answer names. */
 static bool is_postfix_keyword(struct slice pattern)
 {
-	return same(pattern, slice_str("hostname")) ||
-	       same(pattern, slice_str("nexthop")) ||
-	       same(pattern, slice_str("dot-nexthop"));
+	return same_name(pattern, slice_str("hostname")) ||
+	       same_name(pattern, slice_str("nexthop")) ||
+	       same_name(pattern, slice_str("dot-nexthop"));
 }
 
 bool mx_pattern_is_valid(struct slice pattern)
@@ -46,11 +46,11 @@ bool mx_pattern_matches(const char *pattern, struct slice mx)
 	if (mx.len && mx.data[mx.len - 1] == '.')
 		mx.len--;
 	if (!is_wildcard(want))
-		return same(want, mx);
+		return same_name(want, mx);
 	dot = mx.len ? memchr(mx.data, '.', mx.len) : NULL;
-	/* An empty first label is none. */
+	/* An empty first label does not count. */
 	if (!dot || dot == mx.data)
 		return false;
-	return same(slice_skip(want, 1),
-	            slice_skip(mx, (size_t)(dot - mx.data)));
+	return same_name(slice_skip(want, 1),
+	                 slice_skip(mx, (size_t)(dot - mx.data)));
 }

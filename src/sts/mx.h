@@ -9,16 +9,17 @@
 
 #include <stdbool.h>
 
-/* True if PATTERN may be used, and may be shown to an MTA: letters, digits,
- * hyphens and dots by RFC 5321's Domain, at most one leading "*." (at least one
- * label after it), 253 bytes, no final dot, and none of Postfix's match
- * keywords ("hostname", "nexthop", "dot-nexthop" in any case). Case does not
- * count. */
+/* True if PATTERN can be used and passed to an MTA: letters, digits, hyphens
+ * and dots as in RFC 5321's Domain, at most one leading "*." (with at least one
+ * label after it), at most 253 bytes, no final dot, and not one of Postfix's
+ * match keywords
+ * ("hostname", "nexthop", "dot-nexthop"). Case does not matter. */
 bool mx_pattern_is_valid(struct slice pattern);
 
-/* True if MX, the name in the MX record, matches PATTERN: equal but for case
- * and a final dot, or, where PATTERN begins with "*.", equal after MX's first
- * label (4.1: the whole left-most label and only that). PATTERN is valid. */
+/* True if MX, the name in the MX record, matches PATTERN: it is the same, apart
+ * from case and a final dot; or PATTERN begins with "*.", and the rest is the
+ * same as MX without its first label (4.1: "*." stands for exactly one label).
+ * PATTERN must be valid. */
 bool mx_pattern_matches(const char *pattern, struct slice mx);
 
 #endif

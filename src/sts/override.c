@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* override.c - the operator's own word on domains. */
+/* override.c - the operator's overrides of single domains. */
 #include "sts/override.h"
 
 #include "base/list.h"
@@ -11,7 +11,7 @@ struct overrides {
 	struct map *map;
 };
 
-/* One domain. Its name and then its patterns lie behind it. */
+/* One domain. TEXT holds its name and then its patterns. */
 struct item {
 	struct map_node node; /* the key is the name */
 	struct override override;
@@ -32,7 +32,7 @@ struct overrides *overrides_new(void)
 	return overrides;
 }
 
-static void free_item(struct map_node *node, void *arg)
+static void item_free(struct map_node *node, void *arg)
 {
 	(void)arg;
 	free(container_of(node, struct item, node));
@@ -42,15 +42,16 @@ void overrides_free(struct overrides **overrides)
 {
 	if (!*overrides)
 		return;
-	map_each((*overrides)->map, free_item, NULL);
+	map_each((*overrides)->map, item_free, NULL);
 	map_free(&(*overrides)->map);
 	free(*overrides);
 	*overrides = NULL;
 }
 
-/* Puts DOMAIN in, with room for MORE bytes behind its name. */
-static int add(struct overrides *overrides, const struct domain *domain,
-               unsigned line, size_t more, struct item **ret)
+/* Adds an item for DOMAIN, with MORE bytes after its name. */
+static int overrides_add(struct overrides *overrides,
+                         const struct domain *domain, unsigned line,
+                         size_t more, struct item **ret)
 {
 	struct item *item;
 
@@ -72,7 +73,7 @@ int overrides_add_bypass(struct overrides *overrides,
                          const struct domain *domain, unsigned line)
 {
 	struct item *item;
-	int rc = add(overrides, domain, line, 0, &item);
+	int rc = overrides_add(overrides, domain, line, 0, &item);
 
 	if (rc == MTS_OK)
 		item->override.bypass = true;
@@ -90,8 +91,10 @@ static bool has_pattern(const struct policy *policy, const char *pattern)
 	return false;
 }
 
-/* Appends PATTERN to the policy, whose patterns lie at TO. */
-static void put_pattern(struct policy *policy, char *to, const char *pattern)
+/* Appends PATTERN to POLICY, whose patterns are at TO, unless it is there
+ * already. */
+static void policy_add_pattern(struct policy *policy, char *to,
+                               const char *pattern)
 {
 	char *start = to + policy->mx.len;
 	size_t len = strlen(pattern);
@@ -114,7 +117,7 @@ int overrides_add_policy(struct overrides *overrides,
 
 	if (mx.len > POLICY_MAX || (mx.len == 0 && mode != POLICY_NONE))
 		return MTS_ERANGE;
-	rc = add(overrides, domain, line, mx.len, &item);
+	rc = overrides_add(overrides, domain, line, mx.len, &item);
 	if (rc != MTS_OK)
 		return rc;
 	to = item->text + domain->len + 1;
@@ -123,7 +126,7 @@ int overrides_add_policy(struct overrides *overrides,
 		             .max_age_s = POLICY_MAX_AGE_MAX,
 		             .mx = slice_of(to, 0) };
 	for (size_t i = 0; i < mx.len; i += strlen(mx.data + i) + 1)
-		put_pattern(&item->override.policy, to, mx.data + i);
+		policy_add_pattern(&item->override.policy, to, mx.data + i);
 	return MTS_OK;
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* override.h - the operator's own word on domains: before any look-up, he says that
- * one goes without a policy, or gives it one.
+/* override.h - the operator's overrides: a domain that is answered without any
+ * look-up, either as if it had no policy, or with a policy from the
+ * configuration.
  *
- * Pure: the words are put in by whoever reads a configuration. */
+ * Pure: conf/ reads the configuration and adds the overrides. */
 #ifndef STS_OVERRIDE_H
 #define STS_OVERRIDE_H
 
@@ -11,37 +12,37 @@
 
 #include <stdbool.h>
 
-/* What is said of one domain. */
+/* The override of one domain. */
 struct override {
 	unsigned line; /* of the configuration, for messages */
-	bool bypass;   /* neither MTA-STS nor DANE: as if it had neither */
-	/* Otherwise: this policy, which never ends (max_age is the longest that
-	 * RFC 8461 3.2 knows). */
+	bool bypass;   /* answer as if it had neither MTA-STS nor DANE */
+	/* Unless bypass: the policy, which never expires. Its max_age is the
+	 * longest that RFC 8461 3.2 allows. */
 	struct policy policy;
 };
 
 struct overrides;
 
-/* None yet; NULL if memory is short. The caller's: overrides_free(), which takes
- * NULL and leaves NULL. */
+/* An empty set; NULL: out of memory. The caller's: overrides_free(), which
+ * takes NULL and leaves NULL. */
 struct overrides *overrides_new(void);
 void overrides_free(struct overrides **overrides);
 
-/* Says "bypass" of DOMAIN, in LINE. MTS_EBUSY: something is said of it already;
- * MTS_ENOMEM. */
+/* Adds a bypass of DOMAIN, from LINE. MTS_EBUSY: DOMAIN has an override
+ * already; MTS_ENOMEM. */
 int overrides_add_bypass(struct overrides *overrides,
                          const struct domain *domain, unsigned line);
 
-/* Gives DOMAIN a policy of MODE with the patterns in MX, each one checked by
- * mx_pattern_is_valid() and ended by a NUL; MX is copied, in lower case, each
- * pattern once. MTS_ERANGE: enforce or testing without a pattern (3.2), or more
- * than POLICY_MAX bytes of them. MTS_EBUSY, MTS_ENOMEM as above. */
+/* Adds a policy of MODE for DOMAIN, from LINE. MX holds its patterns, each with
+ * its NUL, checked by mx_pattern_is_valid(); they are copied in lower case,
+ * without duplicates. MTS_ERANGE: enforce or testing without a pattern (3.2),
+ * or over POLICY_MAX bytes of patterns. MTS_EBUSY, MTS_ENOMEM as above. */
 int overrides_add_policy(struct overrides *overrides,
                          const struct domain *domain, unsigned line,
                          enum policy_mode mode, struct slice mx);
 
-/* What is said of DOMAIN, or NULL: nothing. It lives as long as WORDS, which
- * may be NULL. */
+/* The override of DOMAIN, or NULL. It lives as long as OVERRIDES, which may be
+ * NULL. */
 const struct override *overrides_find(const struct overrides *overrides,
                                       const struct domain *domain);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* policy.c - reads what a policy host serves.
+/* policy.c - parses the text that a policy host serves.
  *
- * The grammar (3.2), and where we take more than it says:
+ * The grammar (3.2):
  *
  *     sts-policy-record = sts-policy-field *WSP
  *                         *(sts-policy-term sts-policy-field *WSP)
@@ -9,12 +9,13 @@
  *     sts-policy-term   = LF / CRLF
  *     a field           = name ":" *WSP value
  *
- * Blank lines are passed over, since published policies have them; an MX
- * pattern that is no good is left out and the others count. Both are noted.
+ * We accept more than that: blank lines are skipped, since published policies
+ * have them, and an invalid MX pattern is skipped, and the others count. Both
+ * are noted.
  *
- * A body is up to 64 KiB from a stranger, up to 16,384 lines of a field each:
- * the names and patterns that were seen are in a map, so that nobody can make
- * us compare each with each. */
+ * A body is up to 64 KiB from a stranger, or up to 16,384 fields. The names and
+ * patterns seen so far are in a map, so that a hostile body can't make us
+ * compare each with each. */
 #include "sts/policy.h"
 
 #include "base/map.h"
@@ -34,19 +35,20 @@ enum {
 struct parser {
 	const struct policy_observer *observer; /* may be NULL */
 	struct fault *why;
-	unsigned line;     /* the line we are in, from 1 */
-	struct slice text; /* that line, without its end */
-	/* Names with their ':', which no pattern holds, and patterns. */
+	unsigned line;     /* the current line, from 1 */
+	struct slice text; /* the current line, without its end */
+	/* The patterns, and the names with their ':', which no pattern
+	 * contains. */
 	struct map *seen;
 	struct map_node *nodes; /* one for each member of seen */
 	size_t node_count;
 	char *patterns; /* as in struct policy; never moves: seen's keys */
 	size_t patterns_len;
-	struct policy policy;   /* as far as it is known; mx is not set */
-	enum policy_fault kind; /* of a fault that is found now */
-	/* Where all faults are told: the last one, for which why is set, and
-	 * the first with its status. */
-	struct fault all, first;
+	struct policy policy;   /* what is known so far, without mx */
+	enum policy_fault kind; /* of a fault found at this point */
+	/* If the observer gets all faults: the latest, which WHY points to, the
+	 * first, and the status of the first. */
+	struct fault latest, first;
 	int status;
 };
 
@@ -56,15 +58,15 @@ struct field {
 	struct slice value;
 };
 
-static void note(const struct parser *p, enum policy_note what)
+static void parser_note(const struct parser *p, enum policy_note what)
 {
 	if (p->observer)
 		p->observer->note(p->observer->arg, what, p->line, p->text);
 }
 
-/* The text breaks a rule, with STATUS; p->why says how. MTS_OK: it is to be
- * parsed on, as somebody wants to know all that is wrong. */
-static int take_fault(struct parser *p, int status)
+/* The text breaks a rule, with STATUS; p->why says how. Returns MTS_OK if
+ * parsing goes on, because the observer wants all faults. */
+static int parser_fault(struct parser *p, int status)
 {
 	const struct policy_observer *observer = p->observer;
 
@@ -72,14 +74,15 @@ static int take_fault(struct parser *p, int status)
 		return status;
 	if (p->status == MTS_OK) {
 		p->status = status;
-		p->first = p->all;
+		p->first = p->latest;
 	}
-	observer->fault(observer->arg, p->kind, p->line, p->text, p->all.text);
+	observer->fault(observer->arg, p->kind, p->line, p->text,
+	                p->latest.text);
 	return MTS_OK;
 }
 
-/* True if KEY is new; then it is remembered. KEY must stay where it is. */
-static bool remember(struct parser *p, struct slice key)
+/* Adds KEY to those seen; false: it is there already. KEY must not move. */
+static bool parser_add_seen(struct parser *p, struct slice key)
 {
 	struct map_node *node;
 
@@ -95,14 +98,13 @@ static bool remember(struct parser *p, struct slice key)
 /* -- characters ------------------------------------------------------------ */
 
 /* CTL of RFC 5234 */
-static bool is_control(char c)
+static bool is_ctl(char c)
 {
 	return (unsigned char)c < ' ' || c == 0x7f;
 }
 
-/* The length of the character of sts-policy-ext-value that S begins with:
- * visible ASCII, a space, UTF8-2, UTF8-3 or UTF8-4; 0 if it begins with
- * none. */
+/* The length of the character that S begins with, if sts-policy-ext-value may
+ * contain it: visible ASCII, a space, UTF8-2, UTF8-3 or UTF8-4. Otherwise 0. */
 static size_t value_char_len(struct slice s)
 {
 	uint32_t c = 0;
@@ -113,18 +115,18 @@ static size_t value_char_len(struct slice s)
 
 static int fail_at_byte(struct parser *p, char c)
 {
-	if (is_control(c))
+	if (is_ctl(c))
 		return fault_set(
 		    p->why, MTS_ESYNTAX,
 		    "policy, line %u: a control character (0x%02x)", p->line,
 		    (unsigned)(unsigned char)c);
 	return fault_set(p->why, MTS_ESYNTAX,
-	                 "policy, line %u: a byte that is no UTF-8 (0x%02x)",
+	                 "policy, line %u: a byte that is not UTF-8 (0x%02x)",
 	                 p->line, (unsigned)(unsigned char)c);
 }
 
-/* sts-policy-ext-value; every other value is one too. Blanks around it are cut
- * off already. */
+/* Checks for sts-policy-ext-value, which every other value is, too. VALUE has
+ * no blanks around it. */
 static int check_value(struct parser *p, struct slice value)
 {
 	if (value.len == 0)
@@ -166,8 +168,8 @@ static int take_mode(struct parser *p, struct slice value)
 		return MTS_OK;
 	}
 	return fault_set(p->why, MTS_ESYNTAX,
-	                 "policy, line %u: the mode \"%.*s\" is none of "
-	                 "\"enforce\", \"testing\", \"none\"",
+	                 "policy, line %u: the mode \"%.*s\" is not "
+	                 "\"enforce\", \"testing\" or \"none\"",
 	                 p->line, (int)value.len, value.data);
 }
 
@@ -198,14 +200,14 @@ static void take_mx(struct parser *p, struct slice value)
 	char *pattern = p->patterns + p->patterns_len;
 
 	if (!mx_pattern_is_valid(value)) {
-		note(p, POLICY_NOTE_BAD_MX);
+		parser_note(p, POLICY_NOTE_BAD_MX);
 		return;
 	}
 	for (size_t i = 0; i < value.len; i++)
 		pattern[i] = ascii_lower(value.data[i]);
 	pattern[value.len] = '\0';
-	if (!remember(p, slice_of(pattern, value.len))) {
-		note(p, POLICY_NOTE_REPEATED_MX);
+	if (!parser_add_seen(p, slice_of(pattern, value.len))) {
+		parser_note(p, POLICY_NOTE_REPEATED_MX);
 		return;
 	}
 	p->patterns_len += value.len + 1;
@@ -219,8 +221,8 @@ static int take_field(struct parser *p, const struct field *field)
 		return MTS_OK;
 	}
 	/* 3.2: "all entries except for the first SHALL be ignored" */
-	if (!remember(p, field->key)) {
-		note(p, POLICY_NOTE_DUPLICATE);
+	if (!parser_add_seen(p, field->key)) {
+		parser_note(p, POLICY_NOTE_DUPLICATE);
 		return MTS_OK;
 	}
 	if (slice_is(field->name, "version")) {
@@ -235,7 +237,7 @@ static int take_field(struct parser *p, const struct field *field)
 		p->kind = POLICY_FAULT_MAX_AGE;
 		return take_max_age(p, field->value);
 	}
-	note(p, POLICY_NOTE_UNKNOWN);
+	parser_note(p, POLICY_NOTE_UNKNOWN);
 	return MTS_OK;
 }
 
@@ -256,19 +258,20 @@ static size_t name_len(struct slice line)
 /* LINE has a name of N characters, and no ':' after it. */
 static int fail_at_name(struct parser *p, struct slice line, size_t n)
 {
-	const char *what = "it is no \"key: value\"";
+	const char *what = "it is not \"key: value\"";
 
 	if (slice_starts(line, "\xef\xbb\xbf"))
 		what = "it begins with a byte order mark";
 	else if (n < line.len && ascii_is_wsp(line.data[n]))
 		what = n ? "a blank before ':'" : "a blank before the key";
-	else if (n < line.len && is_control(line.data[n]))
+	else if (n < line.len && is_ctl(line.data[n]))
 		return fail_at_byte(p, line.data[n]);
 	return fault_set(p->why, MTS_ESYNTAX, "policy, line %u: %s", p->line,
 	                 what);
 }
 
-static int split_field(struct parser *p, struct slice line, struct field *ret)
+static int parser_split_line(struct parser *p, struct slice line,
+                             struct field *ret)
 {
 	size_t n = name_len(line);
 
@@ -286,7 +289,7 @@ static int split_field(struct parser *p, struct slice line, struct field *ret)
 	return check_value(p, ret->value);
 }
 
-static int parse_line(struct parser *p)
+static int parser_read_line(struct parser *p)
 {
 	struct slice line = p->text;
 	struct field field = { 0 };
@@ -295,16 +298,16 @@ static int parse_line(struct parser *p)
 	while (line.len && ascii_is_wsp(line.data[line.len - 1]))
 		line.len--;
 	if (line.len == 0) {
-		note(p, POLICY_NOTE_BLANK_LINE);
+		parser_note(p, POLICY_NOTE_BLANK_LINE);
 		return MTS_OK;
 	}
-	rc = split_field(p, line, &field);
+	rc = parser_split_line(p, line, &field);
 	return rc == MTS_OK ? take_field(p, &field) : rc;
 }
 
-/* Takes the first line off REST; a CR that no LF follows stays in the line, as
- * the control character that it is. */
-static struct slice next_line(struct slice *rest)
+/* Removes the first line from REST and returns it without its end. A CR without
+ * an LF stays in the line, where it is an invalid control character. */
+static struct slice policy_take_line(struct slice *rest)
 {
 	const char *end = memchr(rest->data, '\n', rest->len);
 	struct slice line = *rest;
@@ -320,24 +323,24 @@ static struct slice next_line(struct slice *rest)
 	return line;
 }
 
-static int parse_lines(struct parser *p, struct slice rest)
+static int parser_read_lines(struct parser *p, struct slice rest)
 {
 	int rc = MTS_OK;
 
 	while (rc == MTS_OK && rest.len) {
 		p->line++;
-		p->text = next_line(&rest);
+		p->text = policy_take_line(&rest);
 		p->kind = POLICY_FAULT_LINE;
-		rc = parse_line(p);
+		rc = parser_read_line(p);
 		if (rc != MTS_OK)
-			rc = take_fault(p, rc);
+			rc = parser_fault(p, rc);
 	}
 	return rc;
 }
 
-/* -- the whole ------------------------------------------------------------- */
+/* -- the whole text -------------------------------------------------------- */
 
-/* "required once" */
+/* 3.2: version, mode and max_age are "required once". */
 static int check_complete(struct parser *p)
 {
 	static const struct {
@@ -354,7 +357,7 @@ static int check_complete(struct parser *p)
 		p->kind = required[i].kind;
 		if (!map_find(p->seen, required[i].key,
 		              strlen(required[i].key)))
-			rc = take_fault(
+			rc = parser_fault(
 			    p, fault_set(p->why, MTS_ESYNTAX,
 			                 "policy: it has no \"%s\" line (in "
 			                 "lower case)",
@@ -363,14 +366,14 @@ static int check_complete(struct parser *p)
 	p->kind = POLICY_FAULT_MX;
 	if (rc == MTS_OK && p->policy.mx_count == 0 &&
 	    p->policy.mode != POLICY_NONE)
-		rc = take_fault(
+		rc = parser_fault(
 		    p, fault_set(p->why, MTS_ESYNTAX,
 		                 "policy: it has no usable \"mx:\" line, and "
 		                 "its mode is not \"none\""));
 	return rc;
 }
 
-/* Copies what was parsed into one block, the struct and the patterns. */
+/* Makes the policy: one block of memory, the struct and the patterns. */
 static struct policy *make_policy(const struct parser *p)
 {
 	struct policy *policy = malloc(sizeof(*policy) + p->patterns_len);
@@ -385,7 +388,7 @@ static struct policy *make_policy(const struct parser *p)
 	return policy;
 }
 
-static bool init_parser(struct parser *p, size_t len)
+static bool parser_init(struct parser *p, size_t len)
 {
 	p->seen = map_new();
 	/* The last line may lack its LF. */
@@ -395,7 +398,7 @@ static bool init_parser(struct parser *p, size_t len)
 	return p->seen && p->nodes && p->patterns;
 }
 
-static void free_parser(struct parser *p)
+static void parser_clear(struct parser *p)
 {
 	free(p->patterns);
 	free(p->nodes);
@@ -410,15 +413,15 @@ int policy_parse(struct slice text, const struct policy_observer *observer,
 	int rc;
 
 	if (observer && observer->fault)
-		p.why = &p.all;
+		p.why = &p.latest;
 	if (text.len > POLICY_MAX)
 		return fault_set(why, MTS_ERANGE, "policy: it is over %d bytes",
 		                 POLICY_MAX);
-	if (!init_parser(&p, text.len)) {
+	if (!parser_init(&p, text.len)) {
 		rc = fault_set(why, MTS_ENOMEM, "out of memory");
 		goto out;
 	}
-	rc = parse_lines(&p, text);
+	rc = parser_read_lines(&p, text);
 	if (rc == MTS_OK)
 		rc = check_complete(&p);
 	if (p.status != MTS_OK)
@@ -431,7 +434,7 @@ int policy_parse(struct slice text, const struct policy_observer *observer,
 	else
 		rc = fault_set(why, MTS_ENOMEM, "out of memory");
 out:
-	free_parser(&p);
+	parser_clear(&p);
 	return rc;
 }
 

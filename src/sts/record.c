@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* record.c - picks the one MTA-STS TXT record of a domain, and reads it.
+/* record.c - finds the one MTA-STS TXT record of a domain, and parses it.
  *
- * Pure: no DNS, no clock, no log. The caller passes every TXT record it got;
- * what does not begin with "v=STSv1;" is somebody else's and is passed over.
+ * Pure: no DNS, no clock, no log. The caller passes every TXT record that it
+ * got; those that do not begin with "v=STSv1;" serve other purposes and are
+ * ignored.
  *
  * The grammar (3.1):
  *
@@ -69,11 +70,11 @@ int record_parse(struct slice text, struct sts_record *ret, struct fault *why)
 		if (rc != MTS_OK)
 			return rc;
 		if (r.rest.len == 0)
-			break; /* the delimiter that may end the record */
+			break; /* a delimiter may end the record */
 		rc = field_read_name(&r, &name);
 		if (rc == MTS_OK)
 			rc = field_read_value(&r, &value);
-		/* 3.2: of a field that comes twice the first one counts. */
+		/* 3.2: if a field appears twice, the first one counts. */
 		if (rc == MTS_OK && !record.id[0] && slice_is(name, "id"))
 			rc = take_id(&r, value, &record);
 		if (rc != MTS_OK)

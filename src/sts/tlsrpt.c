@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* tlsrpt.c - reads the record that says where TLS reports go.
+/* tlsrpt.c - parses the TXT record that says where to send TLS reports.
  *
  * The grammar (RFC 8460 3):
  *
@@ -8,21 +8,22 @@
  *     tlsrpt-field  = tlsrpt-rua / tlsrpt-extension
  *     tlsrpt-rua    = %s"rua=" tlsrpt-uri *(*WSP "," *WSP tlsrpt-uri)
  *
- * A rua holds blanks and "=", which the value of an extension may not. */
+ * A rua may contain blanks and "="; the value of an extension may not. */
 #include "sts/tlsrpt.h"
 
 #include "sts/field.h"
 
 #define TLSRPT_VERSION "v=TLSRPTv1"
 
-/* Of RFC 3986, but for ',' '!' and ';', which "MUST be encoded". */
+/* A character of a URI (RFC 3986), except for ',' '!' and ';', which "MUST be
+ * encoded". */
 static bool is_uri_char(char c)
 {
 	return ascii_is_alnum(c) || (c && strchr("-._~:/?#[]@$&'()*+=%", c));
 }
 
-/* True if blanks and then C come next; they are passed. */
-static bool take(struct field_reader *r, char c)
+/* If C comes next, after any blanks: skips it and the blanks around it. */
+static bool skip_delim(struct field_reader *r, char c)
 {
 	size_t blanks = field_span(r->rest, ascii_is_wsp);
 
@@ -47,7 +48,7 @@ static bool is_hex(char c)
 	return ascii_is_digit(c) || (l >= 'a' && l <= 'f');
 }
 
-static bool is_encoded_well(struct slice uri)
+static bool has_valid_encoding(struct slice uri)
 {
 	for (size_t i = 0; i < uri.len; i++)
 		if (uri.data[i] == '%' &&
@@ -70,7 +71,7 @@ static int read_uri(struct field_reader *r, struct tlsrpt *ret)
 		                     "\"mailto:reports@example.com\"");
 	if (scheme + 1 == uri.len)
 		return field_fail(r, "a URI with nothing after its scheme");
-	if (!is_encoded_well(uri))
+	if (!has_valid_encoding(uri))
 		return field_fail(r, "a '%' in a URI that encodes nothing");
 	r->rest = slice_skip(r->rest, uri.len);
 	if (r->rest.len && *r->rest.data == '!')
@@ -86,7 +87,7 @@ static int read_rua(struct field_reader *r, struct tlsrpt *ret)
 
 	do
 		rc = read_uri(r, ret);
-	while (rc == MTS_OK && take(r, ','));
+	while (rc == MTS_OK && skip_delim(r, ','));
 	return rc;
 }
 
@@ -122,7 +123,8 @@ struct slice tlsrpt_mail_domain(struct slice rua)
 
 /* -- the record ------------------------------------------------------------ */
 
-/* HAS_RUA: one came before; of a field that comes twice the first counts. */
+/* *HAS_RUA: there was a rua before. If a field appears twice, the first counts.
+ */
 static int read_field(struct field_reader *r, struct tlsrpt *ret, bool *has_rua)
 {
 	struct tlsrpt again = { .rua_count = 0 };
@@ -151,10 +153,10 @@ int tlsrpt_parse(struct slice text, struct tlsrpt *ret, struct fault *why)
 		                 "\"" TLSRPT_VERSION "\"");
 	r.rest = slice_skip(text, strlen(TLSRPT_VERSION));
 	do {
-		if (!take(&r, ';'))
+		if (!skip_delim(&r, ';'))
 			return field_fail(&r, "';' expected");
 		if (r.rest.len == 0)
-			break; /* the delimiter that may end the record */
+			break; /* a delimiter may end the record */
 		rc = read_field(&r, &record, &has_rua);
 		if (rc != MTS_OK)
 			return rc;

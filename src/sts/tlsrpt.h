@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* tlsrpt.h - the "_smtp._tls" TXT record: where TLS reports go (RFC 8460 3).
+/* tlsrpt.h - the "_smtp._tls" TXT record, which says where to send TLS reports
+ * (RFC 8460 3).
  *
- * Pure: no DNS. The strings of one record are joined by the caller. */
+ * Pure: no DNS. The caller has joined the strings of each record. */
 #ifndef STS_TLSRPT_H
 #define STS_TLSRPT_H
 
 #include "base/slice.h"
 #include "base/status.h"
 
-enum { TLSRPT_RUA_MAX = 16 }; /* more are read, and not kept */
+enum { TLSRPT_RUA_MAX = 16 }; /* further ones are checked, but not returned */
 
 struct tlsrpt {
 	size_t rua_count;
@@ -18,15 +19,15 @@ struct tlsrpt {
 enum tlsrpt_scheme {
 	TLSRPT_MAILTO,
 	TLSRPT_HTTPS,
-	TLSRPT_OTHER, /* "the following schemes are supported": these two */
+	TLSRPT_OTHER, /* RFC 8460 3 supports only the other two */
 };
 
-/* Parses one record by the ABNF of 3, to the letter, and each rua as a URI (RFC
+/* Parses one record, strictly by the ABNF of 3, and each rua as a URI (RFC
  * 3986) in which "," ";" and "!" are encoded. MTS_ESYNTAX: WHY names the first
  * fault, for a person to read. */
 int tlsrpt_parse(struct slice text, struct tlsrpt *ret, struct fault *why);
 
-/* Case does not count (RFC 3986 3.1). */
+/* Ignores case (RFC 3986 3.1). */
 enum tlsrpt_scheme tlsrpt_scheme(struct slice rua);
 
 /* The domain of a mailto: URI's first address; empty if it has none. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* verdict.c - what a policy says of one MX host. */
+/* verdict.c - whether a policy is live, and whether it covers an MX host. */
 #include "sts/verdict.h"
 
 #include "sts/mx.h"

@@ -6,6 +6,7 @@ import os
 import random
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -55,7 +56,7 @@ def check_all(daemon, domains):
 
 
 def test_kill_after_commit(world, daemons, domains):
-    """Which comes by itself."""
+    """A commit comes by itself, and what it wrote survives a kill."""
     daemon = daemons().start()
     fill(daemon, domains)
     wait_until_written(daemon)
@@ -67,6 +68,30 @@ def test_kill_after_commit(world, daemons, domains):
         assert daemon.ask("never-seen.example") == NONE
     finally:
         world.rise()
+    assert not set_aside(daemon)
+
+
+@pytest.mark.parametrize("name", ["SIGABRT", "SIGBUS", "SIGSEGV"])
+def test_fatal_signal(world, daemons, domains, name):
+    """It ends the process with one line; the next start checks the whole file
+    and keeps it, since it is sound."""
+    daemon = daemons().start()
+    fill(daemon, domains)
+    wait_until_written(daemon)
+    process, daemon.process = daemon.process, None
+    process.send_signal(getattr(signal, name))
+    assert process.wait(HANG_S) == -getattr(signal, name)
+    assert os.path.exists(cache_file(daemon) + ".suspect")
+    last = daemon.log().splitlines()[-1]
+    assert last.startswith("mtastsd: ") and ("killed by " + name in last or
+                                             "aborted by " in last)
+    world.die()
+    try:
+        daemon.start()
+        check_all(daemon, domains)
+    finally:
+        world.rise()
+    assert not os.path.exists(cache_file(daemon) + ".suspect")
     assert not set_aside(daemon)
 
 
@@ -84,7 +109,7 @@ def test_term_at_once(world, daemons, domains):
 
 
 def test_kill_while_writing(world, daemons):
-    """Whatever the moment: what comes back is whole, and it starts."""
+    """Killed at any moment, it starts again, and what it kept is intact."""
     daemon = daemons()
     names = ["storm%d.example" % i for i in range(60)]
     for name in names:
@@ -120,7 +145,7 @@ def damage_zeros(path):
 
 def damage_text(path):
     with open(path, "w") as file:
-        file.write("this is somebody's letter, not a cache\n" * 50)
+        file.write("this is a letter, not a cache\n" * 50)
 
 
 def damage_sqlite(path):
@@ -136,7 +161,7 @@ def damage_second_half(path):
 
 
 def damage_version(path):
-    """An LMDB file of a later version of LMDB."""
+    """A file of a later version of LMDB."""
     with open(path, "r+b") as file:
         data = bytearray(file.read())
         magic = b"\xde\xc0\xef\xbe"
@@ -159,7 +184,7 @@ def test_damaged_file(world, daemons, domains, damage):
     daemon.stop()
     damage(cache_file(daemon))
     daemon.start()
-    # whatever the damage, answers are right, and are kept again
+    # whatever the damage, answers are right, and are stored again
     check_all(daemon, domains)
     assert len(set_aside(daemon)) == 1, daemon.log()
     aside = os.path.basename(set_aside(daemon)[0])
@@ -175,7 +200,7 @@ def test_damaged_file(world, daemons, domains, damage):
 
 
 def test_empty_file(daemons, world, domains):
-    """As left by a disk that was full: nothing to set aside."""
+    """A full disk leaves an empty file, which need not be set aside."""
     daemon = daemons()
     os.mkdir(daemon.path("cache"))
     open(cache_file(daemon), "w").close()
@@ -185,8 +210,8 @@ def test_empty_file(daemons, world, domains):
 
 @pytest.mark.parametrize("seed", range(6))
 def test_flipped_bytes(world, daemons, domains, seed):
-    """A few bytes anywhere: never a wrong answer, never a daemon that won't
-    come up. One that dies of a bad page must start again by itself after."""
+    """A few damaged bytes anywhere: no answer is wrong, and every start
+    succeeds, at the latest after one crash."""
     daemon = daemons().start()
     fill(daemon, domains)
     daemon.stop()
@@ -201,7 +226,8 @@ def test_flipped_bytes(world, daemons, domains, seed):
 
 
 def test_second_daemon(world, daemons):
-    """Two on one cache: the second says so and ends, the first goes on."""
+    """Two daemons on one cache: the second one says so and ends; the first
+    goes on."""
     first = daemons().start()
     second = daemons()
     second.configure(cache={"directory": first.path("cache")})
@@ -215,7 +241,7 @@ def test_second_daemon(world, daemons):
 
 
 def test_file_mode(world, daemons):
-    """Nobody else can read whom we send mail to, let alone write policies."""
+    """Other users can't read whom we send mail to, or write policies."""
     daemon = daemons().start()
     assert os.stat(cache_file(daemon)).st_mode & 0o077 == 0
 
@@ -225,7 +251,7 @@ def big_policy(domain):
 
 
 def test_full_cache(world, daemons):
-    """cache.max_size: no crash, right answers; what was in stays in."""
+    """cache.max_size: no crash, right answers, and what is stored stays."""
     daemon = daemons(cache={"max_size": "1MiB"}).start()
     names = ["big%d.example" % i for i in range(40)]
     for name in names:
@@ -274,8 +300,8 @@ def test_full_disk(world, tiny_disk):
 
 @pytest.fixture
 def disk(daemons):
-    """A daemon whose cache is on a disk of its own; mount(OPTIONS) makes or
-    changes that."""
+    """A daemon whose cache is on a disk of its own; mount(OPTIONS) mounts that
+    disk or changes its options."""
     daemon = daemons()
     folder = daemon.path("cache")
     os.mkdir(folder)
@@ -295,8 +321,8 @@ def warnings(daemon, event):
 
 
 def test_start_on_full_disk(world, disk):
-    """Nothing is there and nothing can be made: it serves from memory, warns
-    once, and writes as soon as there is room."""
+    """There is no cache and none can be created: it serves from memory, warns
+    once, and writes as soon as there is space."""
     daemon, mount = disk
     mount("size=64k,mode=700")
     ballast = daemon.path("cache/ballast")
@@ -325,8 +351,8 @@ def test_start_on_full_disk(world, disk):
 
 @pytest.mark.parametrize("how", ["removed", "replaced"])
 def test_file_taken_away(world, daemons, how):
-    """The daemon keeps what it has and answers, but is not well: what it
-    writes is gone when it ends. An export saves it."""
+    """The daemon goes on answering, but reports the problem: the cache is lost
+    when it ends. An export saves it."""
     daemon = daemons().start()
     names = ["%s%d.example" % (how, i) for i in range(3)]
     for name in names:
@@ -357,8 +383,8 @@ def test_file_taken_away(world, daemons, how):
 
 
 def test_start_on_read_only_disk(world, disk):
-    """What is there is answered, what is new as well; it writes again once
-    it can."""
+    """It answers what is cached and what is new, and writes again once it
+    can."""
     daemon, mount = disk
     mount("size=8m,mode=700")
     world.domain("old.example")
@@ -388,7 +414,7 @@ def test_start_on_read_only_disk(world, disk):
 
 
 def wait_for_answers(clients, count):
-    """Until COUNT of CLIENTS' answers have come; they stay unread."""
+    """Waits until COUNT of CLIENTS have an answer, and leaves it unread."""
     left = {client.sock: 0 for client in clients}
     while sum(left.values()) < count:
         for sock in select.select(left, [], [], HANG_S)[0]:
@@ -399,7 +425,8 @@ def wait_for_answers(clients, count):
 
 def hits_until_killed(daemon, names, chance):
     """Asks for each of NAMES twice, all at once, and kills the daemon somewhere
-    in between: the names whose second answer came. That one is from the cache."""
+    in between. Returns the names that were answered twice; the second answer is
+    from the cache."""
     clients = [daemon.connect() for _ in names]
     for client, name in zip(clients, names):
         client.request("postfix", name)
@@ -419,12 +446,12 @@ def hits_until_killed(daemon, names, chance):
 
 
 def test_kill_at_random(world, daemons):
-    """What was answered from the cache once is there after kill -9."""
+    """What was once answered from the cache survives a kill -9."""
     rounds = int(os.environ.get("KILL_ROUNDS", "200"))
     seed = int(os.environ.get("KILL_SEED", random.randrange(1 << 32)))
     print("# KILL_SEED=%d" % seed)
     chance = random.Random(seed)
-    # with no DNS at all, DANE can't be known: not what this is about
+    # without DNS, DANE can't be known; that is not what this tests
     daemon = daemons(log={"level": "info"}, dane="off")
     known = []
     for number in range(rounds):

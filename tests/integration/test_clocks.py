@@ -48,7 +48,7 @@ RECORDS = {
 @pytest.fixture(scope="module")
 def outlived(world, quick):
     """Policies of 10 seconds that have been fetched for the fourth time, after
-    three halves of that. Nobody has asked meanwhile."""
+    15 seconds. There were no look-ups meanwhile."""
     domains = {name: name + ".clocks.example" for name in RECORDS}
     for domain in domains.values():
         world.domain(domain, max_age=10)
@@ -72,13 +72,13 @@ def test_refreshed_though_nobody_asks(world, quick, outlived, name):
     assert shown["failures"] == 0 and shown["failed"] is None
     assert quick.ask(domain) == ok(domain)
     assert quick.ctl("status")["refreshes"]["done"] >= 2
-    # it is left alone from now on
+    # from now on there are no look-ups
     world.domain(domain, mode="none", max_age=86400)
 
 
 def test_wrong_certificate_at_refresh(world, quick):
-    """Section 10's attack: the cached policy holds, the operator is warned, and
-    told when it ends."""
+    """Section 10's attack: the cached policy stays in force; the operator gets a
+    warning, and another one when it expires."""
     domain = "attacked.clocks.example"
     site = world.domain(domain, max_age=10)
     assert quick.ask(domain) == ok(domain)
@@ -94,7 +94,7 @@ def test_wrong_certificate_at_refresh(world, quick):
     answers = set()
     while time.time() < shown["fetched"] + 8:
         answer = quick.ask(domain)
-        if time.time() < shown["fetched"] + 9:  # or who could tell
+        if time.time() < shown["fetched"] + 9:  # otherwise it proves nothing
             answers.add(answer)
         time.sleep(0.2)
     assert answers <= {ok(domain)}
@@ -113,7 +113,7 @@ def test_new_text_under_the_same_id(world, quick):
     assert quick.ctl("show", domain)["mode"] == "none"
     assert len(about(quick, "policy_text_changed", domain,
                      "warning")) == 1  # it is enforced no more
-    # mode none: what fails now is nobody's business
+    # mode none: further failures don't matter
     site.status = "500 No"
     wait_for(lambda: quick.ctl_raw("show", domain)[0] == 1)
     assert not about(quick, "policy_refresh_failed", domain)
@@ -121,7 +121,8 @@ def test_new_text_under_the_same_id(world, quick):
 
 
 def test_max_age_0(world, daemons):
-    """Honoured, and its host is left in peace (refresh.min_interval)."""
+    """It is used, and its host is not asked again before
+    refresh.min_interval."""
     daemon = daemons().start()
     domain = "zero.clocks.example"
     world.domain(domain, max_age=0)
@@ -139,7 +140,7 @@ def test_max_age_0(world, daemons):
 
 
 def test_due_at_the_start(world, daemons):
-    """What came due while the daemon was not there is fetched first thing."""
+    """A policy that came due while the daemon was down is fetched at once."""
     daemon = daemons(**QUICK).start()
     domains = ["down%d.clocks.example" % i for i in range(40)]
     for domain in domains:
@@ -163,7 +164,7 @@ def wakes(daemon):
 
 
 def test_idle(world, daemons):
-    """No wake-ups but the next due refresh."""
+    """It wakes up only for the next due refresh."""
     daemon = daemons().start()
     domain = "idle.clocks.example"
     world.domain(domain)

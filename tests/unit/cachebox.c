@@ -79,8 +79,8 @@ void box_free(struct cachebox *box)
 	remove_files(box->dir);
 }
 
-/* What is stopped in a timer's callback goes on to the end of its turn, where
- * the timer, which is on the stack, is closed. */
+/* uv_stop() in a timer's callback lets the iteration finish, which closes the
+ * timer that is on the stack. */
 static void on_timer(uv_timer_t *timer)
 {
 	uv_close((uv_handle_t *)timer, NULL);

@@ -69,7 +69,7 @@ static void test_put_get(void **state)
 	assert_string_equal(got.reason, "HTTP status 404");
 	assert_int_equal(absent_count(absent), 1);
 
-	/* Anew, with what is borrowed from the old one. */
+	/* Again, with a reason that is borrowed from the old entry. */
 	got.until_ms = 2000;
 	got.id[0] = '\0';
 	assert_int_equal(absent_put(absent, &domain, &got), MTS_OK);

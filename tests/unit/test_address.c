@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_address.c - addresses in text, and which ones are special. */
+/* test_address.c - addresses as text, and which ones are special. */
 #include "tests.h"
 
 #include "base/address.h"
@@ -133,7 +133,7 @@ static const struct {
 	/* Teredo, the client's address with its bits flipped. */
 	{ "2001:0:808:808:0:0:f5ff:fffe", true },  /* 10.0.0.1 */
 	{ "2001:0:808:808:0:0:f7f7:f7f7", false }, /* 8.8.8.8 */
-	/* Addresses that people have. */
+	/* Addresses in real use. */
 	{ "8.8.8.8", false },
 	{ "2a00:1450:4001:82b::200e", false },
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_buffer.c - bytes that grow, up to a cap; a failure sticks. */
+/* test_buffer.c - a growing buffer with a cap; failures are sticky. */
 #include "tests.h"
 
 #include "alloc.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_cache.c - puts, gets and walks, and commits that are slow or fail. */
+/* test_cache.c - puts, gets and iterations, and commits that are slow or
+ * fail. */
 #include "tests.h"
 
 #include "alloc.h"
@@ -11,7 +12,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-/* -- commits that do what a test wants ------------------------------------- */
+/* -- commits under a test's control ---------------------------------------- */
 
 int __real_mdb_txn_commit(MDB_txn *txn);
 int __wrap_mdb_txn_commit(MDB_txn *txn);
@@ -120,8 +121,8 @@ static void note_timer(uv_handle_t *handle, void *arg)
 		*(uint64_t *)arg = uv_timer_get_due_in((uv_timer_t *)handle);
 }
 
-/* "on disk within a second", without anybody's help. */
-static void test_on_disk_soon(void **state)
+/* "on disk within a second", without any further call. */
+static void test_put_is_on_disk_soon(void **state)
 {
 	struct cachebox *box = *state;
 	uint64_t due_ms = 0;
@@ -147,7 +148,7 @@ static void test_whole_entry(void **state)
 	assert_string_equal(got.policy.mx.data, "mx1.example");
 	assert_string_equal(got.id, "20160831085700Z");
 	assert_true(got.text_hash == entry.text_hash);
-	/* What is put may borrow from what it replaces. */
+	/* An entry may borrow from the one that it replaces. */
 	got.record_ttl_s = 8;
 	assert_int_equal(cache_put(box->cache, &domain, &got), MTS_OK);
 	assert_int_equal(cache_get(box->cache, &domain, &got), MTS_OK);
@@ -187,7 +188,7 @@ static void test_put_during_commit(void **state)
 		                 MTS_ENOTFOUND);
 	}
 	assert_int_equal(box_get(box, 3), -1);
-	/* A walk sees 11 and 20, not what they hide. */
+	/* An iteration sees 11 and 20, not what they hide. */
 	assert_false(cache_each(box->cache, "", 100, add_mark, &sum));
 	assert_int_equal(sum, 31);
 	atomic_store(&commits_held, false);
@@ -209,8 +210,7 @@ static void on_check(uv_check_t *check)
 	uv_check_stop(check);
 }
 
-/* Opens the read transaction, and stays until the commit is over and the loop's
- * thread has got that far. */
+/* Begins the read transaction, and waits until the commit has ended. */
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
 	int before = atomic_load(&commits_ended);
@@ -230,9 +230,9 @@ static void on_nothing(uv_work_t *work)
 	(void)work;
 }
 
-/* A read transaction from before the commit must not show what was before. In
- * one turn of the loop: a read, the end of the commit, a read. */
-static void test_old_read_transaction(void **state)
+/* A read after the commit must not use a read transaction from before it. In
+ * one iteration of the loop: a read, the end of the commit, a read. */
+static void test_commit_ends_the_read_transaction(void **state)
 {
 	struct cachebox *box = *state;
 	uv_check_t check;
@@ -321,7 +321,7 @@ static void test_remove_all(void **state)
 	for (unsigned n = 1; n <= 3; n++)
 		assert_int_equal(box_get(box, n), -1);
 	assert_int_equal(box_stats(box).policies, 0);
-	/* The batch's callback is still to come; what is put now waits. */
+	/* The batch's callback is still to come. A put waits until then. */
 	assert_int_equal(box_put(box, 4, 40), MTS_OK);
 	atomic_store(&commit_delay_ms, 0);
 	box_sync(box);
@@ -332,7 +332,7 @@ static void test_remove_all(void **state)
 	assert_int_equal(first_due(box), 0);
 }
 
-/* On disk and pending, each once. */
+/* Counts what is on disk and what is pending, each domain once. */
 static void test_remove_all_counts(void **state)
 {
 	struct cachebox *box = *state;
@@ -371,7 +371,8 @@ static void test_touch(void **state)
 	assert_int_equal(entry.used_s, box->now_s);
 	assert_int_equal(entry.record_ttl_s, 10);
 	cache_touch(box->cache, &domain, &entry);
-	/* The clock was set back: or it would count as used for ever. */
+	/* The clock was set back. Otherwise it would count as just used
+	 * forever. */
 	box->now_s -= 100000;
 	cache_touch(box->cache, &domain, &entry);
 	assert_int_equal(cache_get(box->cache, &domain, &entry), MTS_OK);
@@ -391,7 +392,7 @@ static void test_many_batches(void **state)
 		assert_int_equal(box_get(box, n), n);
 }
 
-static void test_not_an_entry(void **state)
+static void test_invalid_entry_is_refused(void **state)
 {
 	struct cachebox *box = *state;
 	struct domain domain = box_domain(1);
@@ -402,7 +403,7 @@ static void test_not_an_entry(void **state)
 	assert_int_equal(box_stats(box).pending, 0);
 }
 
-/* -- walks ----------------------------------------------------------------- */
+/* -- iterations ------------------------------------------------------------ */
 
 struct seen {
 	unsigned count;
@@ -469,7 +470,7 @@ static void test_each(void **state)
 	} while (more);
 	assert_int_equal(seen.count, 98);
 	assert_int_equal(seen.marks, 97 + 1000);
-	/* A removal was not taken for a damaged record. */
+	/* A removal does not count as a damaged record. */
 	assert_int_equal(box_files(box, "policies.mdb.suspect"), 0);
 	assert_int_equal(pages, 15);
 	assert_string_equal(seen.last, "d000099.example");
@@ -495,7 +496,7 @@ static void put_due(struct cachebox *box, unsigned n, int64_t due_s)
 	assert_int_equal(cache_put(box->cache, &domain, &entry), MTS_OK);
 }
 
-/* Keys in the table itself, stray ones too. */
+/* Counts the keys in the table itself, stray ones included. */
 static unsigned due_keys(struct cachebox *box)
 {
 	struct slice key = { "", 0 };
@@ -525,7 +526,7 @@ static void test_due(void **state)
 	struct seen seen = { 0 };
 
 	assert_int_equal(first_due(box), 0);
-	/* Times run against the names. */
+	/* The order of the times is the reverse of that of the names. */
 	for (unsigned n = 1; n <= 50; n++)
 		put_due(box, n, 5000 - 10 * (int64_t)n);
 	put_due(box, 60, 0); /* never */
@@ -592,7 +593,7 @@ static void test_commit_fails(void **state)
 		atomic_store(&commit_rc, failures[i].rc);
 		while (box_stats(box).write_errors == errors)
 			box_run(box, 5);
-		/* Answered from memory meanwhile, and not lost. */
+		/* Meanwhile it is answered from memory, and not lost. */
 		assert_false(box_stats(box).writable);
 		assert_int_equal(store_is_broken(box->cache->store),
 		                 failures[i].reopened);
@@ -619,7 +620,7 @@ static void test_put_while_failing(void **state)
 	assert_int_equal(box_put(box, 1, 10), MTS_OK);
 	assert_int_equal(box_put(box, 2, 20), MTS_OK);
 	wait_for_commit(box);
-	/* What comes back from the failed batch must not hide it. */
+	/* The older change of the failed batch must not hide it. */
 	assert_int_equal(box_put(box, 1, 11), MTS_OK);
 	box_run(box, 100);
 	assert_int_equal(box_stats(box).pending, 2);
@@ -631,7 +632,7 @@ static void test_put_while_failing(void **state)
 	assert_int_equal(box_get(box, 2), 20);
 }
 
-/* It is a write, too; and nothing is left that would be written later. */
+/* It is a write, too, and nothing is left to write that could recover later. */
 static void test_remove_all_recovers(void **state)
 {
 	struct cachebox *box = *state;
@@ -662,7 +663,7 @@ static void test_pending_is_bounded(void **state)
 		n++;
 	assert_int_equal(n, 10000);
 	assert_int_equal(box_put(box, n, n), MTS_EFULL);
-	/* One that is pending already takes no more room. */
+	/* A domain that is pending already takes no more memory. */
 	assert_int_equal(box_put(box, 0, 7), MTS_OK);
 	assert_int_equal(box_get(box, 0), 7);
 	domain = box_domain(n);
@@ -743,7 +744,7 @@ static void test_close_during_commit(void **state)
 
 static atomic_bool work_held;
 
-/* Until the test lets it go; a minute is more than any close takes. */
+/* Waits until the test ends it; a minute is longer than any close takes. */
 static void on_work(uv_work_t *work)
 {
 	(void)work;
@@ -752,7 +753,7 @@ static void on_work(uv_work_t *work)
 	atomic_store(&work_held, false);
 }
 
-/* All threads of the pool have other work: the batch has not begun. */
+/* All threads of the pool are busy, so the batch has not begun. */
 static void test_close_before_commit(void **state)
 {
 	struct cachebox *box = *state;
@@ -770,7 +771,7 @@ static void test_close_before_commit(void **state)
 	assert_int_equal(box_get(box, 1), 10);
 }
 
-/* -- damage and want of memory --------------------------------------------- */
+/* -- damage, and out of memory --------------------------------------------- */
 
 static void put_raw(struct cachebox *box, const char *name, const char *record)
 {
@@ -781,7 +782,8 @@ static void put_raw(struct cachebox *box, const char *name, const char *record)
 	                            slice_str(name), slice_str(record)),
 	                 0);
 	assert_int_equal(mdb_txn_commit(txn), 0);
-	/* The writer did not do it, so nobody reset what was being read. */
+	/* This bypassed the writer, which would have reset the read
+	 * transaction. */
 	box_run(box, 1);
 }
 
@@ -800,7 +802,7 @@ static void test_damaged_record(void **state)
 	assert_int_equal(seen.count, 1);
 	box_sync(box);
 	assert_int_equal(box_stats(box).policies, 1);
-	/* Something wrote over the file: the next start looks at all of it. */
+	/* Something wrote over the file, so the next start checks all of it. */
 	assert_int_equal(box_files(box, "policies.mdb.suspect"), 1);
 	reopen(box);
 	assert_int_equal(box_get(box, 1), 10);
@@ -840,17 +842,17 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_put_get),
-		TEST(test_on_disk_soon),
+		TEST(test_put_is_on_disk_soon),
 		TEST(test_whole_entry),
 		TEST(test_put_during_commit),
-		TEST(test_old_read_transaction),
+		TEST(test_commit_ends_the_read_transaction),
 		TEST(test_commit_is_seen),
 		TEST(test_remove),
 		TEST(test_remove_all),
 		TEST(test_remove_all_counts),
 		TEST(test_touch),
 		TEST(test_many_batches),
-		TEST(test_not_an_entry),
+		TEST(test_invalid_entry_is_refused),
 		TEST(test_each),
 		TEST(test_due),
 		TEST(test_commit_fails),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_cache_counts.c - how many policies of each kind there are, known without
- * a look at them. */
+/* test_cache_counts.c - the number of policies of each kind, known without
+ * reading them. */
 #include "tests.h"
 
 #include "cachebox.h"
@@ -27,7 +27,8 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Puts policy N, which ends END_S from now after so many FAILURES. */
+/* Puts policy N, which ends END_S from now and whose refresh failed FAILURES
+ * times. */
 static void put(struct cachebox *box, unsigned n, enum policy_mode mode,
                 int64_t end_s, uint32_t failures)
 {
@@ -92,7 +93,7 @@ static void test_failing(void **state)
 	put(box, 2, POLICY_TESTING, 5 * HOUR, 3);
 	put(box, 3, POLICY_NONE, HOUR, 9);    /* protects nothing */
 	put(box, 4, POLICY_ENFORCE, HOUR, 0); /* does not fail */
-	put(box, 5, POLICY_ENFORCE, 0, 2);    /* its last second is over */
+	put(box, 5, POLICY_ENFORCE, 0, 2);    /* its last second has passed */
 	put(box, 6, POLICY_ENFORCE, 1, 2);
 	expect(box, 1, 1, 4, 4);
 	assert_int_equal(ending(box, 0, 100), 0);
@@ -101,7 +102,7 @@ static void test_failing(void **state)
 	assert_int_equal(ending(box, HOUR, 100), 2);
 	assert_int_equal(ending(box, 9 * HOUR, 100), 3);
 	assert_int_equal(ending(box, 9 * HOUR, 2), 2);
-	put(box, 1, POLICY_ENFORCE, HOUR, 0); /* it was fetched afresh */
+	put(box, 1, POLICY_ENFORCE, HOUR, 0); /* it was refreshed */
 	expect(box, 1, 1, 4, 3);
 	assert_int_equal(ending(box, 9 * HOUR, 100), 2);
 }

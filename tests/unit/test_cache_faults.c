@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_cache_faults.c - a disk that loses pages, and files with damage anywhere.
+/* test_cache_faults.c - a disk that loses pages, and files with damage
+ * anywhere.
  *
- * The cache never answers what was not put into it, and every start succeeds, at
- * the latest after one crash. The file is made once and copied for each round. The
- * damage is drawn from a seed, which is the same in each run; MTASTS_TEST_SEED sets
- * another one. */
+ * The cache never answers what was not put into it, and every start succeeds,
+ * at the latest after one crash. The file is made once and copied for each
+ * round. The damage is drawn from a seed, which is the same in each run;
+ * MTASTS_TEST_SEED sets another one. */
 #include "tests.h"
 
 #include "cachebox.h"
@@ -111,7 +112,7 @@ static void write_file(const char *path, const char *data, size_t size)
 	close(fd);
 }
 
-/* -- what has to hold ---------------------------------------------------- */
+/* -- what has to hold ------------------------------------------------------ */
 
 struct seen {
 	struct cachebox *box;
@@ -155,8 +156,8 @@ static bool see_due(void *arg, const char *domain,
 	return !seen->wrong;
 }
 
-/* Reads everything in every way; returns how many policies there are, or -1 if one
- * is wrong. */
+/* Reads everything in every way; returns how many policies there are, or -1 if
+ * one is wrong. */
 static int look(struct cachebox *box)
 {
 	struct seen seen = { .box = box };
@@ -199,8 +200,8 @@ static void cut(struct cachebox *box, size_t size)
 	assert_int_equal(truncate(box->file, (off_t)size), 0);
 }
 
-/* In a child, as in a daemon: opens the cache, and does RUN, which has to end it
- * by SIGBUS. Leaves the mark of a crash. */
+/* In a child, as in a daemon: opens the cache, and does RUN, which has to end
+ * it by SIGBUS. Leaves the mark of a crash. */
 static void assert_killed_by(struct cachebox *box,
                              void (*run)(struct cachebox *box))
 {
@@ -412,8 +413,9 @@ static void damage(struct cachebox *box)
 	free(data);
 }
 
-/* A damaged length can make LMDB ask for many gigabytes. The system refuses them;
- * valgrind would spend minutes on them, and needs a limit to refuse them. */
+/* A damaged length can make LMDB ask for many gigabytes. The system refuses
+ * them; valgrind would spend minutes on them, and needs a limit to refuse
+ * them. */
 static void limit_memory(void)
 {
 	struct rlimit limit = { .rlim_cur = CHILD_BYTES,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_cache_file.c - the cache's folder: foreign and damaged files, other
- * processes, and being killed. */
+/* test_cache_file.c - the cache's folder: files that are not ours or damaged,
+ * other processes, and kill -9. */
 #include "tests.h"
 
 #include "cachebox.h"
@@ -41,7 +41,7 @@ static void fill(struct cachebox *box)
 	box_close(box);
 }
 
-/* Whatever was there: the cache works. */
+/* The cache works, whatever was there before. */
 static void assert_works(struct cachebox *box)
 {
 	box_open(box);
@@ -156,7 +156,7 @@ static void make_bad_record(struct cachebox *box)
 	put_in_lmdb(box, "policies", "d000007.example", "nonsense");
 }
 
-/* A size beyond all memory: the last page's number in both meta pages. */
+/* Claims an impossible size: the last page's number in both meta pages. */
 static void make_huge(struct cachebox *box)
 {
 	uint64_t last = UINT64_C(1) << 50;
@@ -176,7 +176,7 @@ static const struct {
 	{ "a folder", make_folder },
 	{ "a cache cut in half", make_truncated },
 	{ "a cache cut to its first page", make_stub },
-	{ "somebody else's LMDB file", make_other_lmdb },
+	{ "another program's LMDB file", make_other_lmdb },
 	{ "an LMDB file without tables", make_plain_lmdb },
 	{ "a format to come", make_future },
 	{ "a record that is none", make_bad_record },
@@ -215,7 +215,7 @@ static void test_bad_files_are_kept(void **state)
 	assert_int_equal(st.st_size, 6);
 }
 
-/* A disk was full when the file was made. */
+/* The disk was full when the file was created. */
 static void test_empty_file(void **state)
 {
 	struct cachebox *box = *state;
@@ -243,7 +243,7 @@ static void test_good_file_stays(void **state)
 	assert_int_equal(st.st_mode & 0777, 0600);
 }
 
-/* Pages that a transaction took from the file's end and gave back are never
+/* Pages at the file's end that one transaction takes and frees are never
  * written. */
 static void make_short(struct cachebox *box, const char *name, size_t pages)
 {
@@ -287,7 +287,7 @@ static void test_short_file_stays(void **state)
 {
 	struct cachebox *box = *state;
 
-	/* Only where there are free pages, too: three times. */
+	/* Three times, since it needs free pages. */
 	for (int i = 0; i < 3; i++)
 		fill(box);
 	make_short(box, "large", 100);
@@ -306,8 +306,8 @@ static unsigned char noise(uint32_t *seed)
 	return (unsigned char)(*seed >> 24);
 }
 
-/* A page of garbage anywhere: either the file is set aside, or all that is
- * answered from it is right. */
+/* A page of garbage anywhere: either the file is set aside, or all answers from
+ * it are right. */
 static void test_overwritten_pages(void **state)
 {
 	struct cachebox *box = *state;
@@ -384,7 +384,7 @@ static void test_bad_folders(void **state)
 	assert_refused(box, "/proc/mtasts", MTS_ESYS, "/proc/mtasts");
 }
 
-/* As nobody, which only root can become. */
+/* As the user nobody, which takes root. */
 static void test_unwritable_folder(void **state)
 {
 	struct cachebox *box = *state;
@@ -406,7 +406,7 @@ static void test_in_use(void **state)
 	snprintf(words, sizeof(words), "another mtastsd (pid %ld) uses",
 	         (long)getpid());
 	assert_refused(box, box->dir, MTS_EBUSY, words);
-	/* The refused one has taken nothing away. */
+	/* The attempt has not disturbed the first cache. */
 	assert_int_equal(box_put(box, 1, 1), MTS_OK);
 	box_sync(box);
 	cache_mark_suspect();
@@ -417,7 +417,8 @@ static void test_in_use(void **state)
 
 /* -- kill -9 --------------------------------------------------------------- */
 
-/* In the child: puts until it is killed; tells each number that is on disk. */
+/* In the child: puts until it is killed; reports each number that is on
+ * disk. */
 static void write_until_killed(struct cachebox *box, unsigned first, int to)
 {
 	uv_loop_fork(&box->loop);
@@ -469,7 +470,7 @@ static void test_kill(void **state)
 {
 	struct cachebox *box = *state;
 	uint32_t seed = (uint32_t)getpid();
-	/* Valgrind is to see our memory; there is little that it gets done. */
+	/* Under valgrind, the child gets little done. */
 	unsigned rounds = getenv("MTS_VALGRIND") ? 10 : ROUNDS;
 	unsigned told = 0;
 

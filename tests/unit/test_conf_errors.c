@@ -325,15 +325,15 @@ static const struct {
 	  "them, a policy as { mode: enforce, mx: [mx1.example.org] }" },
 	{ TEXT("domains:\n  a.example: bypass\n  -b.example: bypass\n"),
 	  MTS_ESYNTAX,
-	  "F:3: domains.-b.example: this is no domain name: it has a label "
+	  "F:3: domains.-b.example: not a domain name: it has a label "
 	  "that "
 	  "begins with a hyphen" },
 	{ TEXT("domains:\n  \"*.example.org\": bypass\n"), MTS_ESYNTAX,
-	  "F:2: domains.*.example.org: this is no domain name: it holds more "
+	  "F:2: domains.*.example.org: not a domain name: it holds more "
 	  "than letters, digits, hyphens and dots" },
 	{ TEXT("domains:\n  .example.org: bypass\n"), MTS_ESYNTAX,
-	  "F:2: domains..example.org: this is no domain name: it begins with a "
-	  "dot, and a parent's policy does not count (RFC 8461 3.4)" },
+	  "F:2: domains..example.org: not a domain name: it begins with a "
+	  "dot, and a parent's policy does not apply (RFC 8461 3.4)" },
 	{ TEXT("domains:\n  example.org:587: bypass\n"), MTS_ESYNTAX,
 	  "F:2: domains.example.org:587: write the domain without a port; what "
 	  "is said counts for every port" },
@@ -341,7 +341,7 @@ static const struct {
 	  "F:2: domains.[example.org]: write the domain without brackets; what "
 	  "is said counts with them too" },
 	{ TEXT("domains:\n  192.0.2.1: bypass\n"), MTS_ESYNTAX,
-	  "F:2: domains.192.0.2.1: this is no domain name: its last label is "
+	  "F:2: domains.192.0.2.1: not a domain name: its last label is "
 	  "all digits, as in an address" },
 	{ TEXT("domains:\n  example.org: bypass\n  EXAMPLE.ORG.: bypass\n"),
 	  MTS_ESYNTAX,

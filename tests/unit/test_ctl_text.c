@@ -130,8 +130,8 @@ static void test_words(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		text_put_words(&out, slice_str(rows[i].text), 2, rows[i].width,
-		               true);
+		text_put_wrapped(&out, slice_str(rows[i].text), 2,
+		                 rows[i].width, true);
 		expect(rows[i].phrase);
 	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_dane.c - the table of what DANE and MTA-STS say together. */
+/* test_dane.c - what the answer is, given DANE and MTA-STS. */
 #include "sts/dane.h"
 
 #include "tests.h"
@@ -10,7 +10,7 @@ static const struct {
 	enum dane_verdict enforced;
 	enum dane_verdict otherwise;
 } rows[] = {
-	{ "nobody looked: MTA-STS counts", DANE_NOT_KNOWN, DANE_SAYS_NOTHING,
+	{ "not checked: MTA-STS counts", DANE_NOT_KNOWN, DANE_SAYS_NOTHING,
 	  DANE_SAYS_NOTHING },
 	{ "RFC 7672 2.2.2: no TLSA records, DANE does not apply", DANE_NONE,
 	  DANE_SAYS_NOTHING, DANE_SAYS_NOTHING },

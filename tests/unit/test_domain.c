@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_domain.c - from a look-up key to a policy domain, a rule a row. */
+/* test_domain.c - turns the key of a look-up into a policy domain: one row for
+ * each rule. */
 #include "tests.h"
 
 #include "alloc.h"
@@ -34,14 +35,14 @@ int __wrap_idn2_lookup_u8(const uint8_t *text, uint8_t **ret, int flags)
 
 static const struct {
 	struct slice key;
-	const char *name; /* NULL: it names no domain */
+	const char *name; /* NULL: the key does not name a domain */
 	const char *why;  /* a part of the fault's text */
 } rows[] = {
 	{ KEY("example.org"), "example.org", NULL },
 	{ KEY("localhost"), "localhost", NULL },
 	{ KEY("a"), "a", NULL },
 
-	/* case and a final dot don't count */
+	/* case and a final dot don't matter */
 	{ KEY("Example.ORG"), "example.org", NULL },
 	{ KEY("example.org."), "example.org", NULL },
 	{ KEY("example.org.."), NULL, "empty label" },
@@ -59,18 +60,18 @@ static const struct {
 	{ KEY("example.org:65535"), "example.org", NULL },
 	{ KEY("example.org:submission"), "example.org", NULL },
 	{ KEY("[mx.example.org]:smtp"), "mx.example.org", NULL },
-	{ KEY("example.org:"), NULL, "no port" },
-	{ KEY("[example.org]:"), NULL, "no port" },
-	{ KEY("example.org:0"), NULL, "no port" },
-	{ KEY("example.org:65536"), NULL, "no port" },
-	{ KEY("example.org:000025"), NULL, "no port" },
-	{ KEY("example.org:99999999999999999999"), NULL, "no port" },
-	{ KEY("example.org:-1"), NULL, "no port" },
-	{ KEY("example.org:+25"), NULL, "no port" },
-	{ KEY("example.org: 25"), NULL, "no port" },
-	{ KEY("example.org:25 "), NULL, "no port" },
-	{ KEY("example.org:a.b"), NULL, "no port" },
-	{ KEY("example.org:sub_mission"), NULL, "no port" },
+	{ KEY("example.org:"), NULL, "not a port" },
+	{ KEY("[example.org]:"), NULL, "not a port" },
+	{ KEY("example.org:0"), NULL, "not a port" },
+	{ KEY("example.org:65536"), NULL, "not a port" },
+	{ KEY("example.org:000025"), NULL, "not a port" },
+	{ KEY("example.org:99999999999999999999"), NULL, "not a port" },
+	{ KEY("example.org:-1"), NULL, "not a port" },
+	{ KEY("example.org:+25"), NULL, "not a port" },
+	{ KEY("example.org: 25"), NULL, "not a port" },
+	{ KEY("example.org:25 "), NULL, "not a port" },
+	{ KEY("example.org:a.b"), NULL, "not a port" },
+	{ KEY("example.org:sub_mission"), NULL, "not a port" },
 	{ KEY(":25"), NULL, "empty" },
 	{ KEY("[]"), NULL, "empty" },
 	{ KEY("[]:25"), NULL, "empty" },
@@ -167,24 +168,24 @@ static const struct {
 	{ KEY("\xe3\x80\x82"
 	      "b\xc3\xbc\x63her.example"),
 	  NULL, "begins with a dot" },
-	/* must not become "xn--a-eha", a name of somebody else's */
+	/* must not become "xn--a-eha", which is another name */
 	{ KEY("a_\xc3\xbc.example"), NULL, "more than letters" },
 	{ KEY("a b\xc3\xbc.example"), NULL, "more than letters" },
 	{ KEY("a@b\xc3\xbc.example"), NULL, "more than letters" },
 	{ KEY("b\xc3\xbc\0.example"), NULL, "more than letters" },
 	{ KEY("-b\xc3\xbc.example"), NULL, "hyphen" },
-	{ KEY("xn--a.b\xc3\xbc.example"), NULL, "no domain name" },
+	{ KEY("xn--a.b\xc3\xbc.example"), NULL, "not a domain name" },
 	/* RFC 5892: a symbol is DISALLOWED */
 	{ KEY("\xf0\x9f\x92\xa9.example"), NULL, "disallowed" },
-	/* no UTF-8: a stray byte, an overlong form, a surrogate, cut off */
+	/* not UTF-8: a stray byte, an overlong form, a surrogate, cut off */
 	{ KEY("\xff.example"), NULL, "encoding" },
 	{ KEY("\xc1\xa1.example"), NULL, "encoding" },
 	{ KEY("\xed\xa0\x80.example"), NULL, "encoding" },
 	{ KEY("example.\xc3"), NULL, "encoding" },
-	{ KEY("example.org:\xc3\xbc"), NULL, "no port" },
+	{ KEY("example.org:\xc3\xbc"), NULL, "not a port" },
 };
 
-/* On the heap and exact, so that a sanitizer sees a byte read too many. */
+/* In a heap block of the exact size, so that a sanitizer sees an overrun. */
 static int from_key(struct slice key, struct domain *ret, struct fault *why)
 {
 	char *copy = malloc(key.len ? key.len : 1);
@@ -223,7 +224,7 @@ static bool is_ascii(const char *text)
 	return !*text;
 }
 
-/* A name that came out is one, and comes out of itself. */
+/* The result is a valid name, and converts to itself. */
 static void test_names(void **state)
 {
 	(void)state;
@@ -248,7 +249,7 @@ static void test_names(void **state)
 	assert_false(domain_is_name(NULL, 0));
 }
 
-/* Every cached look-up comes through here. */
+/* Every cached look-up calls this. */
 static void test_ascii_is_cheap(void **state)
 {
 	(void)state;
@@ -302,8 +303,8 @@ static void test_no_memory(void **state)
 	assert_string_equal(domain.name, "untouched");
 }
 
-/* How mail gets there: RFC 5321 5.1's MX look-up, or, in brackets, the host
- * itself; the port as named. */
+/* How mail gets there: by MX records (RFC 5321 5.1) or, in brackets, to the
+ * host itself; to the port that the key names. */
 static void test_hops(void **state)
 {
 	static const struct {

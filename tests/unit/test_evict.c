@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_evict.c - a cache that is full: what goes, and what never fails. */
+/* test_evict.c - a full cache: what is evicted, and what never fails. */
 #include "tests.h"
 
 #include "cache/cache_internal.h"
@@ -34,17 +34,18 @@ static const struct {
 	enum policy_mode mode;
 	int64_t end_s;  /* from now */
 	int64_t used_s; /* from now */
-	unsigned place; /* in the order in which they go */
+	unsigned rank;  /* in the order of eviction */
 } rows[] = {
-	/* Expired first, whatever they were: by their end. */
+	/* First the expired ones, whatever their mode, in the order of their
+	 * ends. */
 	{ POLICY_ENFORCE, -10, -5, 1 },
 	{ POLICY_NONE, -30, -1, 0 },
-	{ POLICY_TESTING, 0, -900, 2 }, /* its last second is over */
-	/* Then what protects no mail: none, then testing, by last use. */
+	{ POLICY_TESTING, 0, -900, 2 }, /* its last second has passed */
+	/* Then those that protect no mail: none, then testing, by last use. */
 	{ POLICY_NONE, 500, -100, 3 },
 	{ POLICY_TESTING, 10, -50, 5 },
 	{ POLICY_TESTING, 9000, -200, 4 },
-	/* Then what does. */
+	/* Then those that do. */
 	{ POLICY_ENFORCE, 1, -40, 8 },
 	{ POLICY_ENFORCE, 70000, -90000, 6 },
 	{ POLICY_ENFORCE, 90000, -60, 7 },
@@ -86,7 +87,7 @@ static void test_order(void **state)
 		evict(box, 1, &evicted);
 		for (unsigned n = 0; n < ARRAY_LEN(rows); n++)
 			assert_int_equal(box_get(box, n),
-			                 rows[n].place < gone ? -1 : (int)n);
+			                 rows[n].rank < gone ? -1 : (int)n);
 	}
 	assert_int_equal(evicted.expired, 3);
 	assert_int_equal(evicted.weak, 3);
@@ -95,7 +96,7 @@ static void test_order(void **state)
 	assert_int_equal(evicted.live, 3);
 }
 
-/* Each put moves it to where it belongs now. */
+/* A put moves an entry to its new rank. */
 static void test_order_follows_puts(void **state)
 {
 	struct cachebox *box = *state;
@@ -124,7 +125,7 @@ static void test_order_follows_puts(void **state)
 
 /* -- in use ---------------------------------------------------------------- */
 
-/* Names without order, as they come. */
+/* Names in no order, as in real use. */
 static unsigned scatter(unsigned n)
 {
 	return (n * 7919u) % 1000003u;
@@ -148,7 +149,7 @@ static void test_full(void **state)
 	assert_int_equal(stats.write_errors, 0);
 	assert_true(stats.writable);
 	assert_true(stats.bytes_used <= stats.bytes_max);
-	/* All live: they had to go, and no more than that. */
+	/* All are live, so live ones were evicted, but no more than needed. */
 	assert_int_equal(stats.evicted_live + stats.policies, 8000);
 	assert_int_equal(stats.evicted_weak + stats.evicted_expired, 0);
 	assert_true(stats.policies > 500);
@@ -158,7 +159,7 @@ static void test_full(void **state)
 	assert_int_equal(box_stats(box).policies, stats.policies);
 }
 
-/* Live enforce policies stay as long as anything else is there. */
+/* Live enforce policies stay as long as there is anything else to evict. */
 static void test_live_stay(void **state)
 {
 	struct cachebox *box = *state;
@@ -188,7 +189,7 @@ static void test_live_stay(void **state)
 		assert_int_equal(box_get(box, scatter(n)), n);
 }
 
-/* As long as a policy can be, in as small a cache as there can be. */
+/* The longest policies in the smallest cache. */
 static void test_long_policies(void **state)
 {
 	struct cachebox *box = *state;
@@ -215,7 +216,7 @@ static void test_long_policies(void **state)
 	assert_in_range(kept, 3, 12);
 }
 
-/* Hits write too, and must not push anything out. */
+/* Hits write too, and must not evict anything. */
 static void test_touches_evict_nothing(void **state)
 {
 	struct cachebox *box = *state;
@@ -257,12 +258,12 @@ static void test_lowered_limit(void **state)
 	box_close(box);
 	box->max_size = MIB;
 	box_open(box);
-	/* Nobody has to put anything. */
+	/* It shrinks without any put. */
 	for (int i = 0; i < 1000 && box_stats(box).bytes_used > MIB; i++)
 		box_run(box, 5);
 	box_run(box, 50);
 	stats = box_stats(box);
-	/* What a batch has removed is counted when the loop has its result. */
+	/* Evictions are counted once the loop has the batch's result. */
 	for (int i = 0; i < 1000 && stats.evicted_live + stats.policies != 7000;
 	     i++) {
 		box_run(box, 5);
@@ -278,7 +279,7 @@ static void test_lowered_limit(void **state)
 	assert_int_equal(box_get(box, 5), 5);
 }
 
-/* Keys without a record, as damage may leave them, are in nobody's way. */
+/* Keys without a record, which damage may leave behind, are harmless. */
 static void test_stray_keys(void **state)
 {
 	struct cachebox *box = *state;

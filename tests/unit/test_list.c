@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_list.c - a list whose links lie inside the members. */
+/* test_list.c - a list whose nodes are part of the members. */
 #include "tests.h"
 
 #include "base/list.h"
@@ -64,7 +64,7 @@ static void test_take(void **state)
 	list_append(&from, &c.node);
 	list_take(&head, &from);
 	assert_int_equal(number(&head), 123);
-	/* backwards, too: taking the last one out finds its neighbour */
+	/* backwards, too: removing the last node finds its neighbour */
 	list_remove(&c.node);
 	list_remove(&b.node);
 	assert_int_equal(number(&head), 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_log.c - what a line on stderr looks like, and what never gets out. */
+/* test_log.c - what a line on stderr looks like, and what it never contains. */
 #include "tests.h"
 
 #include "base/log.h"
@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* stderr goes to a file while LINE is written; what came is in RET. */
+/* Catches in RET what goes to stderr while LINE is written. */
 static void capture(enum log_level level, const char *line, char *ret,
                     size_t size)
 {
@@ -67,7 +67,7 @@ static void test_stderr(void **state)
 	assert_int_equal(out[19], 'Z');
 }
 
-/* As systemd does for whose stderr is the journal. */
+/* As systemd sets it for a service whose stderr is the journal. */
 static void stderr_is_journal(void)
 {
 	char stream[64];
@@ -79,7 +79,7 @@ static void stderr_is_journal(void)
 	setenv("JOURNAL_STREAM", stream, 1);
 }
 
-/* systemd.exec(5): the variable is inherited also by those whose stderr is
+/* systemd.exec(5): processes inherit the variable even if their stderr is
  * something else. */
 static void test_not_the_journal(void **state)
 {
@@ -103,7 +103,7 @@ static void test_journal(void **state)
 	assert_string_equal(out, "<3>stop\n");
 	capture(LOG_LEVEL_INFO, "start", out, sizeof(out));
 	assert_string_equal(out, "<6>start\n");
-	/* no line is forged, no terminal steered; UTF-8 stays */
+	/* a value can't forge a line or control a terminal; UTF-8 stays */
 	capture(LOG_LEVEL_INFO, "a=1\n<0>b\x1b[2J\x7f \xc3\xbc", out,
 	        sizeof(out));
 	assert_string_equal(out, "<6>a=1?<0>b?[2J? \xc3\xbc\n");
@@ -122,7 +122,8 @@ static size_t drain(int fd, char *ret, size_t size)
 	return used;
 }
 
-/* Nobody reads: no line waits for that, and those lost are told of once. */
+/* If the log is not read, writing does not block, and the lost lines are
+ * reported once. */
 static void test_blocked(void **state)
 {
 	static char out[512 * 1024];

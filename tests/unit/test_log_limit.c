@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_log_limit.c - so many lines of an event in a minute. */
+/* test_log_limit.c - the limit on the lines of one event in a minute. */
 #include "tests.h"
 
 #include "base/log.h"
@@ -21,7 +21,7 @@ static void test_limit(void **state)
 	assert_int_equal(limit.lines, 1);
 }
 
-/* Slow ones are never left out. */
+/* Slow events are never left out. */
 static void test_slow(void **state)
 {
 	struct log_limit limit = { 0 };

@@ -55,7 +55,7 @@ static void test_find(void **state)
 	assert_all(map);
 	assert_null(map_find(map, "x", 1));
 	assert_null(map_find(map, "", 0));
-	/* "1a" is inside, a part of it and more than it are not */
+	/* "1a" is inside; its prefix and longer keys are not */
 	assert_non_null(map_find(map, "1a", 2));
 	assert_null(map_find(map, "1", 1));
 	assert_null(map_find(map, "1a\0", 3));
@@ -139,7 +139,7 @@ static void test_no_memory(void **state)
 		map = map_new();
 	} while (!map);
 	assert_int_equal(n, 3);
-	/* a table that can't grow gets slower, and that is all */
+	/* a table that can't grow only gets slower */
 	alloc_fail_at(1);
 	fill(map);
 	assert_all(map);

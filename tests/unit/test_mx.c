@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_mx.c - RFC 8461 3.2 (sts-policy-mx-value) and 4.1, a rule a row. */
+/* test_mx.c - RFC 8461 3.2 (sts-policy-mx-value) and 4.1: one row for each
+ * rule. */
 #include "tests.h"
 
 #include "sts/mx.h"
@@ -72,7 +73,7 @@ static const struct {
 	  "567890",
 	  false },
 
-	/* Postfix's own words in match= */
+	/* Postfix's keywords in match= */
 	{ "hostname", false },
 	{ "nexthop", false },
 	{ "dot-nexthop", false },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_policy.c - RFC 8461 3.2, a rule a row. */
+/* test_policy.c - RFC 8461 3.2: one row for each rule. */
 #include "tests.h"
 
 #include "alloc.h"
@@ -49,7 +49,7 @@ static const struct row good[] = {
 	{ TEXT("version: STSv1 \t \r\nmode:enforce\t\nmax_age:\t 1 \nmx:a "),
 	  "enforce 1 a", NULL },
 
-	/* blank lines are passed over */
+	/* blank lines are skipped */
 	{ TEXT(VERSION "\n" MODE "\r\n" AGE " \t\r\n" MX "\n"),
 	  "enforce 86400 mx.example /2:blank /4:blank /6:blank /8:blank",
 	  NULL },
@@ -66,7 +66,8 @@ static const struct row good[] = {
 	{ TEXT(VERSION "mode: none\n" AGE "mx: -\n"), "none 86400 /4:bad",
 	  NULL },
 
-	/* sts-policy-max-age-value = 1*10(DIGIT), "maximum value of 31557600" */
+	/* sts-policy-max-age-value = 1*10(DIGIT), "maximum value of
+	 * 31557600" */
 	{ TEXT(VERSION MODE MX "max_age: 0"), "enforce 0 mx.example", NULL },
 	{ TEXT(VERSION MODE MX "max_age: 31557600"),
 	  "enforce 31557600 mx.example", NULL },
@@ -89,7 +90,7 @@ static const struct row good[] = {
 	{ TEXT(ALL NAME32 ": x\n"), "enforce 86400 mx.example /5:unknown",
 	  NULL },
 	{ TEXT(ALL "9: x\n"), "enforce 86400 mx.example /5:unknown", NULL },
-	/* a pattern is no name, and a name no pattern */
+	/* a pattern and a field's name may be the same */
 	{ TEXT(ALL "mx.example: x\n"), "enforce 86400 mx.example /5:unknown",
 	  NULL },
 	{ TEXT(ALL "b: x\nmx: b"), "enforce 86400 mx.example b /5:unknown",
@@ -106,7 +107,7 @@ static const struct row good[] = {
 	  "/8:unknown /9:unknown",
 	  NULL },
 
-	/* a single bad pattern is left out, the others count */
+	/* an invalid pattern is skipped, the others count */
 	{ TEXT(ALL "mx: *.*.example\nmx: *.b.example\n"),
 	  "enforce 86400 mx.example *.b.example /5:bad", NULL },
 	{ TEXT(ALL "mx: b\xc3\xbc.example\n"
@@ -120,7 +121,7 @@ static const struct row good[] = {
 	  "/10:bad /11:bad",
 	  NULL },
 
-	/* in lower case, no two alike, in the order of the text */
+	/* in lower case, without duplicates, in the order of the text */
 	{ TEXT(VERSION MODE AGE "mx: B.Example\nmx: a.example\n"
 	                        "mx: b.EXAMPLE\nmx: A.example\nmx: c\n"),
 	  "enforce 86400 b.example a.example c /6:repeated /7:repeated", NULL },
@@ -151,7 +152,8 @@ static const struct row bad[] = {
 	/* the first counts, also when a later one is better */
 	{ TEXT(VERSION "mode: x\nmode: none\n" AGE), NULL, "line 2: the mode" },
 
-	/* sts-policy-max-age-value = 1*10(DIGIT), "maximum value of 31557600" */
+	/* sts-policy-max-age-value = 1*10(DIGIT), "maximum value of
+	 * 31557600" */
 	{ TEXT(VERSION MODE MX "max_age: 31557601"), NULL, "over 31557600" },
 	{ TEXT(VERSION MODE MX "max_age: 9999999999"), NULL, "over 31557600" },
 	{ TEXT(VERSION MODE MX "max_age: 00031557600"), NULL, "1 to 10" },
@@ -164,15 +166,15 @@ static const struct row bad[] = {
 	{ TEXT(VERSION MODE MX "max_age: 1d"), NULL, "1 to 10" },
 	{ TEXT(VERSION MODE MX "max_age: 0x10"), NULL, "1 to 10" },
 
-	/* a line that is no "key: value" */
-	{ TEXT(ALL "x\n"), NULL, "line 5: it is no 'key: value'" },
-	{ TEXT("<!DOCTYPE html>\n"), NULL, "line 1: it is no 'key: value'" },
-	{ TEXT(ALL "# a comment\n"), NULL, "line 5: it is no 'key: value'" },
-	{ TEXT(ALL ": x\n"), NULL, "line 5: it is no 'key: value'" },
-	{ TEXT(ALL "_a: x\n"), NULL, "line 5: it is no 'key: value'" },
-	{ TEXT(ALL "a+b: x\n"), NULL, "line 5: it is no 'key: value'" },
-	{ TEXT(ALL "\xc3\xbc: x\n"), NULL, "line 5: it is no 'key: value'" },
-	{ TEXT(ALL "a=b\n"), NULL, "line 5: it is no 'key: value'" },
+	/* a line that is not "key: value" */
+	{ TEXT(ALL "x\n"), NULL, "line 5: it is not 'key: value'" },
+	{ TEXT("<!DOCTYPE html>\n"), NULL, "line 1: it is not 'key: value'" },
+	{ TEXT(ALL "# a comment\n"), NULL, "line 5: it is not 'key: value'" },
+	{ TEXT(ALL ": x\n"), NULL, "line 5: it is not 'key: value'" },
+	{ TEXT(ALL "_a: x\n"), NULL, "line 5: it is not 'key: value'" },
+	{ TEXT(ALL "a+b: x\n"), NULL, "line 5: it is not 'key: value'" },
+	{ TEXT(ALL "\xc3\xbc: x\n"), NULL, "line 5: it is not 'key: value'" },
+	{ TEXT(ALL "a=b\n"), NULL, "line 5: it is not 'key: value'" },
 	{ TEXT(ALL NAME32 "3: x\n"), NULL, "line 5: a key over 32" },
 	/* no blanks before ':', nor before the key */
 	{ TEXT(ALL "a : x\n"), NULL, "line 5: a blank before ':'" },
@@ -202,27 +204,27 @@ static const struct row bad[] = {
 	{ TEXT(ALL "a: \x1b[2J\n"), NULL,
 	  "line 5: a control character (0x1b)" },
 	{ TEXT(ALL "a: b\f\n"), NULL, "line 5: a control character (0x0c)" },
-	/* ... in a line that doesn't count, too */
+	/* ... even in a line that is ignored */
 	{ TEXT(ALL "mode: \x01\n"), NULL,
 	  "line 5: a control character (0x01)" },
 
 	/* RFC 3629 4: just before and after each line, and cut off */
-	{ TEXT(ALL "a: \x80\n"), NULL, "line 5: a byte that is no UTF-8" },
-	{ TEXT(ALL "a: \xc0\x80\n"), NULL, "no UTF-8 (0xc0)" },
-	{ TEXT(ALL "a: \xc1\xbf\n"), NULL, "no UTF-8 (0xc1)" },
-	{ TEXT(ALL "a: \xc2\x7f\n"), NULL, "no UTF-8 (0xc2)" },
-	{ TEXT(ALL "a: \xc2\xc0\n"), NULL, "no UTF-8 (0xc2)" },
-	{ TEXT(ALL "a: \xc2\n"), NULL, "no UTF-8 (0xc2)" },
-	{ TEXT(ALL "a: \xe0\x9f\xbf\n"), NULL, "no UTF-8 (0xe0)" },
-	{ TEXT(ALL "a: \xe1\x80 \n"), NULL, "no UTF-8 (0xe1)" },
-	{ TEXT(ALL "a: \xe1\x80"), NULL, "no UTF-8 (0xe1)" },
-	{ TEXT(ALL "a: \xed\xa0\x80\n"), NULL, "no UTF-8 (0xed)" },
-	{ TEXT(ALL "a: \xf0\x8f\xbf\xbf\n"), NULL, "no UTF-8 (0xf0)" },
-	{ TEXT(ALL "a: \xf1\x80\x80\x7f\n"), NULL, "no UTF-8 (0xf1)" },
-	{ TEXT(ALL "a: \xf4\x90\x80\x80\n"), NULL, "no UTF-8 (0xf4)" },
-	{ TEXT(ALL "a: \xf5\x80\x80\x80\n"), NULL, "no UTF-8 (0xf5)" },
-	{ TEXT(ALL "a: \xff\n"), NULL, "no UTF-8 (0xff)" },
-	{ TEXT(ALL "mx: \xff\n"), NULL, "no UTF-8 (0xff)" },
+	{ TEXT(ALL "a: \x80\n"), NULL, "line 5: a byte that is not UTF-8" },
+	{ TEXT(ALL "a: \xc0\x80\n"), NULL, "not UTF-8 (0xc0)" },
+	{ TEXT(ALL "a: \xc1\xbf\n"), NULL, "not UTF-8 (0xc1)" },
+	{ TEXT(ALL "a: \xc2\x7f\n"), NULL, "not UTF-8 (0xc2)" },
+	{ TEXT(ALL "a: \xc2\xc0\n"), NULL, "not UTF-8 (0xc2)" },
+	{ TEXT(ALL "a: \xc2\n"), NULL, "not UTF-8 (0xc2)" },
+	{ TEXT(ALL "a: \xe0\x9f\xbf\n"), NULL, "not UTF-8 (0xe0)" },
+	{ TEXT(ALL "a: \xe1\x80 \n"), NULL, "not UTF-8 (0xe1)" },
+	{ TEXT(ALL "a: \xe1\x80"), NULL, "not UTF-8 (0xe1)" },
+	{ TEXT(ALL "a: \xed\xa0\x80\n"), NULL, "not UTF-8 (0xed)" },
+	{ TEXT(ALL "a: \xf0\x8f\xbf\xbf\n"), NULL, "not UTF-8 (0xf0)" },
+	{ TEXT(ALL "a: \xf1\x80\x80\x7f\n"), NULL, "not UTF-8 (0xf1)" },
+	{ TEXT(ALL "a: \xf4\x90\x80\x80\n"), NULL, "not UTF-8 (0xf4)" },
+	{ TEXT(ALL "a: \xf5\x80\x80\x80\n"), NULL, "not UTF-8 (0xf5)" },
+	{ TEXT(ALL "a: \xff\n"), NULL, "not UTF-8 (0xff)" },
+	{ TEXT(ALL "mx: \xff\n"), NULL, "not UTF-8 (0xff)" },
 };
 
 static const char *const note_names[] = {
@@ -260,8 +262,8 @@ static void describe(const struct policy *policy, const char *notes, char *ret)
 	assert_int_equal(offset, policy->mx.len);
 }
 
-/* On the heap and exact, so that a sanitizer sees a byte read too many, and
- * freed at once: a policy owns its patterns. */
+/* In a heap block of the exact size, so that a sanitizer sees an overrun; freed
+ * at once, since a policy owns its patterns. */
 static int parse(struct slice text, const struct policy_observer *observer,
                  struct policy **ret, struct fault *why)
 {
@@ -342,8 +344,8 @@ static void test_no_memory(void **state)
 	policy_free(&policy);
 }
 
-/* Appends lines of PREFIX, a short name and SUFFIX, no two alike, until TEXT is
- * SIZE long. Returns how many. */
+/* Appends lines of PREFIX, a short unique name and SUFFIX until TEXT is SIZE
+ * long. Returns how many. */
 static unsigned fill(char text[POLICY_MAX + 1], size_t size, const char *prefix,
                      const char *suffix)
 {
@@ -369,7 +371,7 @@ static double now_ms(void)
 	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
 }
 
-/* Of processor time, at best. */
+/* The least CPU time of several runs. */
 static double cost_ms(struct slice text, uint32_t mx_count)
 {
 	struct policy *policy = NULL;
@@ -387,8 +389,8 @@ static double cost_ms(struct slice text, uint32_t mx_count)
 	return best;
 }
 
-/* Sixteen times the lines, as many as fit, may cost some sixteen times as much:
- * compared each with each, it would be 256 times, a second and more. */
+/* Sixteen times the lines may cost about sixteen times as much. If each were
+ * compared with each, it would be 256 times: more than a second. */
 static void check_growth(const char *prefix, const char *suffix, unsigned least,
                          bool are_mx)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_record.c - RFC 8461 3.1, a rule a row. */
+/* test_record.c - RFC 8461 3.1: one row for each rule. */
 #include "tests.h"
 
 #include "alloc.h"
@@ -80,7 +80,8 @@ static const struct {
 	{ TEXT("v=STSv1;id=1;id="), NULL, "value expected" },
 	{ TEXT("v=STSv1;v=STSv2;id=1"), "1", NULL },
 
-	/* sts-ext-name = (ALPHA / DIGIT) *31(ALPHA / DIGIT / "_" / "-" / ".") */
+	/* sts-ext-name = (ALPHA / DIGIT) *31(ALPHA / DIGIT / "_" / "-" /
+	 * ".") */
 	{ TEXT("v=STSv1;id=1;" NAME32 "=x"), "1", NULL },
 	{ TEXT("v=STSv1;id=1;" NAME32 "3=x"), NULL, "over 32" },
 	{ TEXT("v=STSv1;id=1;9=x"), "1", NULL },
@@ -108,7 +109,7 @@ static const struct {
 	{ TEXT("v=STSv1\0;id=1"), NULL, "';' expected" },
 };
 
-/* On the heap and exact, so that a sanitizer sees a byte read too many. */
+/* In a heap block of the exact size, so that a sanitizer sees an overrun. */
 static int parse(struct slice text, struct sts_record *ret, struct fault *why)
 {
 	char *copy = malloc(text.len ? text.len : 1);
@@ -222,7 +223,7 @@ static void test_no_fault(void **state)
 		                 rows[i].id ? MTS_OK : MTS_ESYNTAX);
 }
 
-/* Nothing to inject: a record is read without memory of its own. */
+/* No allocation can fail: parsing a record allocates nothing. */
 static void test_no_allocation(void **state)
 {
 	struct sts_record record;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_smooth_clock.c - a wall clock that does not jump, with clocks that do. */
+/* test_smooth_clock.c - the clock that does not jump, when the wall clock
+ * does. */
 #include "tests.h"
 
 #include "base/clock.h"
@@ -55,7 +56,7 @@ static void pass(int64_t seconds)
 	mono_ms += (uint64_t)seconds * 1000;
 }
 
-/* What is between the two clocks. */
+/* The difference between the two clocks. */
 static int64_t gap_s(void)
 {
 	return wall_s - now_s();
@@ -74,7 +75,7 @@ static void test_follows(void **state)
 		assert_int_equal(now_s(), wall_s);
 		pass(i * 100);
 	}
-	/* A drift that is mended bit by bit is followed. */
+	/* It follows a drift that is corrected bit by bit. */
 	for (int i = 0; i < 1000; i++) {
 		pass(10);
 		wall_s++;
@@ -83,7 +84,7 @@ static void test_follows(void **state)
 	assert_int_equal(clock_mono_ms(&smooth_clock.clock), mono_ms);
 }
 
-/* A jump is made up for at a quarter of the speed of time. */
+/* It closes the gap at a quarter of the speed of time. */
 static void test_jumps(void **state)
 {
 	static const int64_t rows[] = { HOUR,  6 * HOUR,  23 * HOUR, 10,
@@ -98,7 +99,7 @@ static void test_jumps(void **state)
 		wall_s += jump;
 		expect_near(gap_s(), jump);
 		assert_true(now_s() >= START - 1 && now_s() <= START + 1);
-		for (int k = 0; k < 8; k++) { /* asked often or seldom */
+		for (int k = 0; k < 8; k++) { /* read often or rarely */
 			pass(size / 4);
 			expect_near(gap_s(), jump - sign * (k + 1) * size / 16);
 		}
@@ -110,7 +111,7 @@ static void test_jumps(void **state)
 }
 
 /* It never goes back, and never stands still for long, however often it is
- * asked. */
+ * read. */
 static void test_goes_on(void **state)
 {
 	int64_t last;
@@ -128,11 +129,11 @@ static void test_goes_on(void **state)
 		assert_true(now >= last && now <= last + 1);
 		last = now;
 	}
-	/* 2,000 s at three quarters of their speed */
+	/* 2,000 s at three quarters of real speed */
 	expect_near(last, START + 1500);
 }
 
-/* And back again: nothing is left of it. */
+/* The clock is set back again: the gap is gone at once. */
 static void test_there_and_back(void **state)
 {
 	setup(state);
@@ -162,7 +163,7 @@ static void test_far_jump_is_followed(void **state)
 	}
 }
 
-/* The time that the system slept did pass. */
+/* Time in which the system was suspended counts. */
 static void test_sleep(void **state)
 {
 	setup(state);
@@ -179,7 +180,7 @@ static void test_sleep(void **state)
 	expect_near(gap_s(), 2 * HOUR);
 }
 
-/* As long as a turn of the loop lasts, and no longer. */
+/* The time stays the same for one iteration of the loop, and no longer. */
 static void test_by_turn(void **state)
 {
 	int64_t then_s = START;
@@ -198,7 +199,7 @@ static void test_by_turn(void **state)
 		assert_int_equal(clock_mono_ms(&smooth_clock.clock), then_ms);
 		then_s += 200;
 	}
-	/* A jump between two turns is noticed as ever. */
+	/* It still notices a jump between two iterations. */
 	wall_s += HOUR;
 	smooth_clock_tick(&smooth_clock);
 	expect_near(gap_s(), HOUR - 50);

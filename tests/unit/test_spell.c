@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_spell.c - guesses at what a misspelt name stands for. */
+/* test_spell.c - guesses which name a misspelt one was meant to be. */
 #include "tests.h"
 
 #include "base/spell.h"

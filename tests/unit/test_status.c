@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_status.c - codes in words, and reasons that are safe to print. */
+/* test_status.c - codes as text, and reasons that are safe to print. */
 #include "tests.h"
 
 #include "base/status.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_tlsrpt.c - RFC 8460 3, a rule a row. */
+/* test_tlsrpt.c - RFC 8460 3: one row for each rule. */
 #include "tests.h"
 
 #include "sts/tlsrpt.h"
@@ -73,7 +73,7 @@ static const struct {
 	/* "commas, exclamation points, and semicolons MUST be encoded" */
 	{ TEXT("v=TLSRPTv1;rua=mailto:a@b!10m"), NULL, "encoded as %21" },
 
-	/* any scheme: which of them are of use is another question */
+	/* any scheme, supported or not */
 	{ TEXT("v=TLSRPTv1;rua=ftp://a/"), "ftp://a/", NULL },
 
 	/* tlsrpt-extension = tlsrpt-ext-name "=" tlsrpt-ext-value */
@@ -86,7 +86,7 @@ static const struct {
 	{ TEXT("v=TLSRPTv1;rua=mailto:a@b;x"), NULL, "'=' expected" },
 	{ TEXT("v=TLSRPTv1;x=y"), NULL, "no 'rua'" },
 
-	/* a second one is read, and does not count */
+	/* a second one is parsed, but ignored */
 	{ TEXT("v=TLSRPTv1;rua=mailto:a@b;rua=mailto:c@d"), "mailto:a@b",
 	  NULL },
 	{ TEXT("v=TLSRPTv1;rua=mailto:a@b;rua="), NULL, "a URI expected" },
@@ -115,7 +115,8 @@ static void test_parse(void **state)
 		char got[256];
 		int rc;
 
-		/* On the heap and exact, so that a byte too many is seen. */
+		/* In a heap block of the exact size, so that a sanitizer sees
+		 * an overrun. */
 		assert_non_null(copy);
 		memcpy(copy, text.data, text.len);
 		rc = tlsrpt_parse(slice_of(copy, text.len), &record, &why);

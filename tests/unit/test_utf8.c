@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_utf8.c - characters out of bytes (RFC 3629 4). */
+/* test_utf8.c - characters from bytes (RFC 3629 4). */
 #include "tests.h"
 
 #include "base/text.h"
@@ -21,7 +21,8 @@ static bool is_surrogate(uint32_t c)
 	return c >= 0xd800 && c <= 0xdfff;
 }
 
-/* Every character there is, whole and cut off, and what lies beyond. */
+/* Every character that exists, whole and cut off, and numbers beyond the
+ * last. */
 static void test_all(void **state)
 {
 	(void)state;
@@ -43,7 +44,7 @@ static const struct {
 	size_t len; /* that is taken */
 } rows[] = {
 	{ "ab", 1 },               /* the first one only */
-	{ "\xc3\xbc\xc3", 2 },     /* and what follows does not count */
+	{ "\xc3\xbc\xc3", 2 },     /* whatever follows */
 	{ "\x80", 0 },             /* UTF8-tail starts nothing */
 	{ "\xc0\xaf", 0 },         /* overlong: UTF8-2 begins at C2 */
 	{ "\xc1\xbf", 0 },         /* the same */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_verdict.c - RFC 8461 4.1 and 5.1: how long, and for which MX. */
+/* test_verdict.c - RFC 8461 4.1 and 5.1: how long a policy lives, and which MX
+ * hosts it covers. */
 #include "tests.h"
 
 #include "sts/verdict.h"
@@ -21,7 +22,8 @@ static const struct {
 	{ 0, 1000000, 1000000, true },
 	{ 0, 1000000, 1000001, false },
 
-	/* the clock was set back: a step is no loss, years are no gain */
+	/* the clock was set back: a small step expires no policy, and years do
+	 * not prolong one */
 	{ 86400, 1000000, 999999, true },
 	{ 86400, 1000000, 913600, true },
 	{ 86400, 1000000, 913599, false },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_work_queue.c - what a turn of the loop does for discoveries, and in which
- * order. */
+/* test_work_queue.c - how much work one iteration of the loop does, and in
+ * which order. */
 #include "tests.h"
 
 #include "alloc.h"
@@ -13,7 +13,7 @@ struct piece {
 	struct work_item work_item;
 	char name;
 	uint64_t takes_ns;
-	unsigned again; /* times that it puts itself at the end of the line */
+	unsigned again; /* times that it adds itself to the queue again */
 	struct piece *cancels;
 	bool closes;
 };
@@ -22,7 +22,7 @@ static struct world {
 	uv_loop_t loop;
 	struct work_queue *work_queue;
 	struct piece pieces[PIECES];
-	char done[64]; /* names, a '|' at the end of each turn of the loop */
+	char done[64]; /* names, and '|' at the end of each iteration */
 	size_t used;
 } w;
 
@@ -70,13 +70,13 @@ static void close_world(void)
 	assert_int_equal(uv_loop_close(&w.loop), 0);
 }
 
-/* Until there is nothing left; nothing may keep the loop awake then. */
+/* Runs until nothing is left; then nothing may keep the loop awake. */
 static void run_all(void)
 {
 	uv_run(&w.loop, UV_RUN_DEFAULT);
 }
 
-/* The same, and notes where a turn ends. (Elsewhere that is anywhere: the
+/* The same, and notes where an iteration ends. (Other tests can't know, as the
  * machine may be busy.) */
 static void run_turns(void)
 {
@@ -100,18 +100,17 @@ static void in_order(void **state)
 	open_world();
 	add(0);
 	add(1);
-	add(0);                          /* is in the line */
+	add(0);                          /* is in the queue already */
 	assert_string_equal(w.done, ""); /* not from inside the call */
 	run_all();
 	assert_string_equal(w.done, "ab");
-	add(0); /* the line had stopped */
+	add(0); /* the queue had stopped */
 	run_all();
 	assert_string_equal(w.done, "aba");
 	close_world();
 }
 
-/* What is under way comes before what is new, even if it comes to the line
- * later. */
+/* Work under way runs before new work, even if it was added later. */
 static void new_last(void **state)
 {
 	(void)state;
@@ -125,7 +124,7 @@ static void new_last(void **state)
 	close_world();
 }
 
-/* But who keeps the line full keeps nothing from beginning. */
+/* But new work does begin, even if there always is work under way. */
 static void new_in_time(void **state)
 {
 	(void)state;
@@ -134,7 +133,7 @@ static void new_in_time(void **state)
 	add_new(1);
 	w.pieces[2].again = 19;
 	add(2);
-	for (unsigned i = 0; i < 3; i++) /* a turn each */
+	for (unsigned i = 0; i < 3; i++) /* an iteration each */
 		w.pieces[i].takes_ns = 600 * 1000;
 	run_all();
 	assert_string_equal(w.done, "cccccccc"
@@ -143,7 +142,7 @@ static void new_in_time(void **state)
 	close_world();
 }
 
-/* Half a millisecond a turn of the loop, but at least one piece. */
+/* An iteration works for half a millisecond, but runs at least one item. */
 static void one_long(void **state)
 {
 	(void)state;
@@ -157,7 +156,7 @@ static void one_long(void **state)
 	close_world();
 }
 
-/* What adds itself over and over does not keep the loop from its clients. */
+/* An item that adds itself over and over does not block the loop. */
 static void endless(void **state)
 {
 	(void)state;
@@ -179,14 +178,14 @@ static void cancelled(void **state)
 	add(1);
 	add_new(2);
 	work_item_cancel(&w.pieces[2].work_item);
-	work_item_cancel(&w.pieces[3].work_item); /* in no line */
+	work_item_cancel(&w.pieces[3].work_item); /* in no queue */
 	run_all();
 	assert_string_equal(w.done, "a");
 	close_world();
 }
 
-/* All of one loop share a line, and the last one closes it; even from inside of
- * it. */
+/* All users on one loop share a queue, and the last one closes it, even from
+ * one of its items. */
 static void shared(void **state)
 {
 	struct work_queue *other = NULL;
