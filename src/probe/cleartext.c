@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* cleartext.c - is the policy served by HTTP at port 80, too?
+/* cleartext.c - checks whether the policy is also served over plain HTTP, on port
+ * 80.
  *
- * Often nobody listens there, so libcurl is not set up before there is a
- * connection. It is then given that one, and makes the same request as a fetch
- * does, under the same limits (https/attempt.h), but without TLS. */
+ * Often no server listens there, so libcurl is not set up until a connection is
+ * established. It then gets that connection and makes the same request as a fetch,
+ * with the same limits (https/attempt.h), but without TLS. */
 #include "probe/cleartext.h"
 
 #include "https/attempt.h"
@@ -20,20 +21,20 @@ enum {
 };
 
 /* A connection to one of the addresses. */
-struct call {
+struct cleartext_call {
 	uv_tcp_t tcp;
 	uv_connect_t connect;
 };
 
 struct cleartext {
-	uv_timer_t timer; /* the call's, or the end of its time */
-	unsigned open;    /* handles that are not yet closed */
-	struct call calls[ADDRESSES_MAX];
+	uv_timer_t timer; /* limits the time to connect to an address */
+	unsigned open;    /* handles not yet closed */
+	struct cleartext_call calls[ADDRESSES_MAX];
 	struct address addresses[ADDRESSES_MAX];
 	size_t count;
-	size_t at;       /* the call that is under way */
-	uint64_t end_ms; /* by uv_now() */
-	int socket;      /* connected, and not yet libcurl's; or -1 */
+	size_t at;       /* the address being tried */
+	uint64_t end_ms; /* the time limit, by uv_now() */
+	int socket;      /* connected and not yet owned by libcurl, or -1 */
 	struct curl_uv *curl;
 	struct attempt *attempt;
 	char host[300];
@@ -43,7 +44,7 @@ struct cleartext {
 
 /* -- the end --------------------------------------------------------------- */
 
-static void on_closed(uv_handle_t *handle)
+static void cleartext_on_closed(uv_handle_t *handle)
 {
 	struct cleartext *c = handle->data;
 
@@ -51,31 +52,31 @@ static void on_closed(uv_handle_t *handle)
 		free(c);
 }
 
-static void hang_up(struct cleartext *c)
+static void cleartext_hang_up(struct cleartext *c)
 {
 	uv_handle_t *handle = (uv_handle_t *)&c->calls[c->at].tcp;
 
 	if (handle->data && !uv_is_closing(handle))
-		uv_close(handle, on_closed);
+		uv_close(handle, cleartext_on_closed);
 }
 
-static void close_all(struct cleartext *c)
+static void cleartext_close(struct cleartext *c)
 {
 	c->callback = NULL;
 	attempt_free(&c->attempt);
 	curl_uv_close(&c->curl);
 	if (c->socket >= 0)
 		close(c->socket);
-	hang_up(c);
-	uv_close((uv_handle_t *)&c->timer, on_closed);
+	cleartext_hang_up(c);
+	uv_close((uv_handle_t *)&c->timer, cleartext_on_closed);
 }
 
-static void finish(struct cleartext *c, bool served)
+static void cleartext_finish(struct cleartext *c, bool served)
 {
 	cleartext_callback *callback = c->callback;
 	void *callback_arg = c->arg;
 
-	close_all(c);
+	cleartext_close(c);
 	callback(callback_arg, served);
 }
 
@@ -83,22 +84,22 @@ void cleartext_cancel(struct cleartext **cleartext)
 {
 	if (!*cleartext)
 		return;
-	close_all(*cleartext);
+	cleartext_close(*cleartext);
 	*cleartext = NULL;
 }
 
 /* -- the request ----------------------------------------------------------- */
 
-static void on_attempt(void *arg, const struct fetch_result *result)
+static void cleartext_on_response(void *arg, const struct fetch_result *result)
 {
 	struct cleartext *c = arg;
 
-	/* A web server may answer anything with a page of its own. */
-	finish(c, result->cause == FETCH_OK &&
-	              slice_starts(result->body, "version:"));
+	/* Many web servers answer any request with some page of their own. */
+	cleartext_finish(c, result->cause == FETCH_OK &&
+	                        slice_starts(result->body, "version:"));
 }
 
-static int start_request(struct cleartext *c, uint64_t now_ms)
+static int cleartext_start_request(struct cleartext *c, uint64_t now_ms)
 {
 	struct attempt_options options = {
 		.host = c->host,
@@ -106,41 +107,46 @@ static int start_request(struct cleartext *c, uint64_t now_ms)
 		.count = 1,
 		.cleartext = true,
 		.socket = &c->socket,
-		/* 0 would be no limit at all */
+		/* 0 would mean no limit */
 		.timeout_ms = now_ms < c->end_ms ? c->end_ms - now_ms : 1,
 		.max_size = POLICY_MAX,
 		.since_ns = uv_hrtime(),
 	};
-	int status = curl_uv_new(c->timer.loop, &c->curl);
+	int status =
+	    curl_uv_new(c->timer.loop, cleartext_on_response, c, &c->curl);
 
+	if (status == MTS_OK)
+		status = attempt_new(&options, &c->attempt);
 	if (status != MTS_OK)
 		return status;
-	options.curl = c->curl;
-	return attempt_start(&options, on_attempt, c, &c->attempt);
+	status = curl_uv_add(c->curl, c->attempt->easy);
+	if (status != MTS_OK)
+		attempt_free(&c->attempt);
+	return status;
 }
 
 /* -- the connection -------------------------------------------------------- */
 
-static void call_address(struct cleartext *c);
+static void cleartext_call_address(struct cleartext *c);
 
-static void call_next(struct cleartext *c)
+static void cleartext_call_next(struct cleartext *c)
 {
-	hang_up(c);
+	cleartext_hang_up(c);
 	if (c->at + 1 == c->count) {
-		finish(c, false);
+		cleartext_finish(c, false);
 		return;
 	}
 	c->at++;
-	call_address(c);
+	cleartext_call_address(c);
 }
 
-static void on_timer(uv_timer_t *timer)
+static void cleartext_on_timer(uv_timer_t *timer)
 {
-	call_next(timer->data);
+	cleartext_call_next(timer->data);
 }
 
-/* The descriptor is libuv's: libcurl gets a copy. */
-static void on_connect(uv_connect_t *connect, int status)
+/* libuv owns the descriptor, so libcurl gets a duplicate. */
+static void cleartext_on_connect(uv_connect_t *connect, int status)
 {
 	struct cleartext *c = connect->data;
 	uv_os_fd_t fd = -1;
@@ -150,21 +156,23 @@ static void on_connect(uv_connect_t *connect, int status)
 	if (status == 0)
 		status = uv_fileno((uv_handle_t *)&c->calls[c->at].tcp, &fd);
 	if (status != 0) {
-		call_next(c);
+		cleartext_call_next(c);
 		return;
 	}
 	uv_timer_stop(&c->timer);
 	c->socket = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	hang_up(c);
-	if (c->socket < 0 || start_request(c, uv_now(c->timer.loop)) != MTS_OK)
-		finish(c, false);
+	cleartext_hang_up(c);
+	if (c->socket < 0 ||
+	    cleartext_start_request(c, uv_now(c->timer.loop)) != MTS_OK)
+		cleartext_finish(c, false);
 }
 
-/* Each address gets its share of the time that is left. What fails at once is
- * told by the timer, as nothing may be told from inside of cleartext_start(). */
-static void call_address(struct cleartext *c)
+/* Each address gets an equal part of the remaining time. If connecting fails at
+ * once, the timer moves on: the callback must not come from inside
+ * cleartext_start(). */
+static void cleartext_call_address(struct cleartext *c)
 {
-	struct call *call = &c->calls[c->at];
+	struct cleartext_call *call = &c->calls[c->at];
 	uint64_t now_ms = uv_now(c->timer.loop);
 	uint64_t left_ms = now_ms < c->end_ms ? c->end_ms - now_ms : 0;
 	struct sockaddr_storage to;
@@ -174,9 +182,10 @@ static void call_address(struct cleartext *c)
 	c->open++;
 	address_socket(&c->addresses[c->at], HTTP_PORT, &to);
 	if (uv_tcp_connect(&call->connect, &call->tcp, (struct sockaddr *)&to,
-	                   on_connect) != 0)
+	                   cleartext_on_connect) != 0)
 		left_ms = 0;
-	uv_timer_start(&c->timer, on_timer, left_ms / (c->count - c->at), 0);
+	uv_timer_start(&c->timer, cleartext_on_timer,
+	               left_ms / (c->count - c->at), 0);
 }
 
 int cleartext_start(uv_loop_t *loop, const char *host,
@@ -198,7 +207,7 @@ int cleartext_start(uv_loop_t *loop, const char *host,
 	c->timer.data = c;
 	c->open = 1;
 	c->end_ms = uv_now(loop) + timeout_ms;
-	call_address(c);
+	cleartext_call_address(c);
 	*ret = c;
 	return MTS_OK;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* cleartext.h - is the policy served by HTTP at port 80, too? */
+/* cleartext.h - checks whether the policy is also served over plain HTTP, on port
+ * 80. */
 #ifndef PROBE_CLEARTEXT_H
 #define PROBE_CLEARTEXT_H
 
@@ -12,8 +13,8 @@ struct cleartext;
 
 typedef void cleartext_callback(void *arg, bool served);
 
-/* Asks one of the addresses, which are copied: the first of two that can be
- * connected to. An error return means "not started": MTS_ENOMEM. Otherwise
+/* Sends a request to the first address that accepts a connection; at most two are
+ * tried. ADDRESSES are copied. An error return means "not started": MTS_ENOMEM. Otherwise
  * CALLBACK comes exactly once, never from inside the call, unless
  * cleartext_cancel() comes first. */
 int cleartext_start(uv_loop_t *loop, const char *host,

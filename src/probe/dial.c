@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* dial.c - calls one address as a sender does, as far as the TLS hand-shake.
+/* dial.c - connects to one address as a sender does, up to the TLS handshake.
  *
- * libcurl would do for the dialogue, but it verifies as a sender does, stops at
- * the first fault, and waits for the answer to QUIT when a connection is given
- * up. So OpenSSL is used by itself, over memory: what comes in is put into one
- * BIO, what is to go out taken from the other. Whatever a server sends, no more
- * than DIAL_INPUT_MAX bytes are read, for no longer than the time-out. */
+ * libcurl could hold the SMTP dialogue, but it verifies as a sender does, stops at
+ * the first fault, and waits for the answer to QUIT when a connection is given up.
+ * So this file uses OpenSSL directly, over memory: received bytes go into one BIO,
+ * and bytes to send come out of the other.
+ *
+ * SECURITY: whatever a server sends, at most DIAL_INPUT_MAX bytes are read, and for
+ * no longer than the time limit. */
 #include "probe/dial.h"
 
 #include "base/buffer.h"
@@ -19,7 +21,7 @@
 #include <stdlib.h>
 
 enum {
-	DIAL_INPUT_MAX = 256 * 1024, /* certificate chains are 5 KiB or so */
+	DIAL_INPUT_MAX = 256 * 1024, /* a certificate chain has about 5 KiB */
 	DIAL_READ = 16 * 1024,
 };
 
@@ -29,12 +31,12 @@ struct dialer {
 };
 
 enum dial_state {
-	DIAL_CONNECT, /* leaves by on_connect */
-	DIAL_BANNER,  /* the server speaks first; leaves by on_reply */
-	DIAL_EHLO,    /* EHLO is out; leaves by on_reply */
-	DIAL_STARTTLS,
-	DIAL_TLS,  /* the hand-shake; leaves by on_tls */
-	DIAL_DONE, /* the callback is to come, or has; or it is cancelled */
+	DIAL_CONNECT,  /* leaves by dial_on_connect() */
+	DIAL_BANNER,   /* waits for the greeting; leaves by dial_on_reply() */
+	DIAL_EHLO,     /* EHLO was sent; leaves by dial_on_reply() */
+	DIAL_STARTTLS, /* STARTTLS was sent; leaves by dial_on_reply() */
+	DIAL_TLS,      /* the handshake; leaves by dial_handshake() */
+	DIAL_DONE,     /* the callback has come, or was cancelled */
 };
 
 struct dial {
@@ -42,11 +44,11 @@ struct dial {
 	enum dial_state state;
 	uv_tcp_t tcp;
 	uv_timer_t timer;
-	unsigned open; /* handles that are not yet closed */
+	unsigned open; /* handles not yet closed */
 	uv_connect_t connect;
 	char host[DOMAIN_MAX + 1];
 	bool smtp;
-	size_t input; /* bytes so far */
+	size_t input; /* bytes received so far */
 	struct buffer in;
 	struct smtp_reply reply;
 	char read[DIAL_READ];
@@ -59,7 +61,7 @@ struct dial {
 
 /* -- the end --------------------------------------------------------------- */
 
-static void on_closed(uv_handle_t *handle)
+static void dial_on_closed(uv_handle_t *handle)
 {
 	struct dial *dial = handle->data;
 
@@ -71,22 +73,23 @@ static void on_closed(uv_handle_t *handle)
 	free(dial);
 }
 
-static void close_all(struct dial *dial)
+static void dial_close(struct dial *dial)
 {
 	dial->state = DIAL_DONE;
 	dial->callback = NULL;
 	if (!uv_is_closing((uv_handle_t *)&dial->tcp))
-		uv_close((uv_handle_t *)&dial->tcp, on_closed);
+		uv_close((uv_handle_t *)&dial->tcp, dial_on_closed);
 	if (!uv_is_closing((uv_handle_t *)&dial->timer))
-		uv_close((uv_handle_t *)&dial->timer, on_closed);
+		uv_close((uv_handle_t *)&dial->timer, dial_on_closed);
 }
 
-static void end(struct dial *dial, enum reach reach, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+static void dial_end(struct dial *dial, enum reach reach, const char *format,
+                     ...) __attribute__((format(printf, 3, 4)));
 
-/* The callback is called from the loop, from inside of nothing else that the
- * caller knows of. */
-static void end(struct dial *dial, enum reach reach, const char *format, ...)
+/* Ends the dial with this result, and calls the callback. Only called from the
+ * event loop. */
+static void dial_end(struct dial *dial, enum reach reach, const char *format,
+                     ...)
 {
 	dial_callback *callback = dial->callback;
 	va_list ap;
@@ -99,7 +102,7 @@ static void end(struct dial *dial, enum reach reach, const char *format, ...)
 	va_end(ap);
 	dial->result.ms =
 	    clock_mono_ms(dial->dialer->options->clock) - dial->start_ms + 1;
-	close_all(dial);
+	dial_close(dial);
 	callback(dial->arg, &dial->result);
 }
 
@@ -107,11 +110,11 @@ void dial_cancel(struct dial **dial)
 {
 	if (!*dial)
 		return;
-	close_all(*dial);
+	dial_close(*dial);
 	*dial = NULL;
 }
 
-static const char *state_words(const struct dial *dial)
+static const char *dial_state_text(const struct dial *dial)
 {
 	switch (dial->state) {
 	case DIAL_CONNECT:
@@ -123,44 +126,44 @@ static const char *state_words(const struct dial *dial)
 	case DIAL_STARTTLS:
 		return "no answer to STARTTLS";
 	case DIAL_TLS:
-		return "no TLS hand-shake";
+		return "no TLS handshake";
 	case DIAL_DONE:
 		break;
 	}
 	return "nothing";
 }
 
-/* It ends here for this reason, wherever it is. */
-static void fail(struct dial *dial, const char *why)
+/* Ends the dial because of WHY, in whatever state it is. */
+static void dial_fail(struct dial *dial, const char *why)
 {
-	end(dial,
-	    dial->state == DIAL_TLS        ? REACH_TLS_FAILED
-	    : dial->state == DIAL_STARTTLS ? REACH_PLAIN
-	                                   : REACH_FAILED,
-	    "%s: %s", state_words(dial), why);
+	dial_end(dial,
+	         dial->state == DIAL_TLS        ? REACH_TLS_FAILED
+	         : dial->state == DIAL_STARTTLS ? REACH_PLAIN
+	                                        : REACH_FAILED,
+	         "%s: %s", dial_state_text(dial), why);
 }
 
-static void on_timer(uv_timer_t *timer)
+static void dial_on_timer(uv_timer_t *timer)
 {
-	fail(timer->data, "the time is over");
+	dial_fail(timer->data, "timed out");
 }
 
 /* -- writing --------------------------------------------------------------- */
 
-struct write {
+struct dial_write {
 	uv_write_t request;
 	char data[];
 };
 
-static void on_written(uv_write_t *request, int status)
+static void dial_on_written(uv_write_t *request, int status)
 {
-	(void)status; /* reading tells as well */
-	free(container_of(request, struct write, request));
+	(void)status; /* if it failed, reading fails too */
+	free(container_of(request, struct dial_write, request));
 }
 
-static bool send_bytes(struct dial *dial, const void *data, size_t len)
+static bool dial_send(struct dial *dial, const void *data, size_t len)
 {
-	struct write *write = malloc(sizeof(*write) + len);
+	struct dial_write *write = malloc(sizeof(*write) + len);
 	uv_buf_t buf;
 
 	if (!write)
@@ -168,15 +171,15 @@ static bool send_bytes(struct dial *dial, const void *data, size_t len)
 	memcpy(write->data, data, len);
 	buf = uv_buf_init(write->data, (unsigned)len);
 	if (uv_write(&write->request, (uv_stream_t *)&dial->tcp, &buf, 1,
-	             on_written) != 0) {
+	             dial_on_written) != 0) {
 		free(write);
 		return false;
 	}
 	return true;
 }
 
-/* A courtesy, if it can be had at once. */
-static void say_goodbye(struct dial *dial)
+/* Sends QUIT if that is possible at once: it is only polite. */
+static void dial_send_quit(struct dial *dial)
 {
 	char quit[] = "QUIT\r\n";
 	uv_buf_t buf = uv_buf_init(quit, sizeof(quit) - 1);
@@ -184,7 +187,7 @@ static void say_goodbye(struct dial *dial)
 	(void)uv_try_write((uv_stream_t *)&dial->tcp, &buf, 1);
 }
 
-static bool flush_tls(struct dial *dial)
+static bool dial_flush_tls(struct dial *dial)
 {
 	BIO *out = SSL_get_wbio(dial->ssl);
 	char *data = NULL;
@@ -192,14 +195,14 @@ static bool flush_tls(struct dial *dial)
 	bool good = true;
 
 	if (len > 0)
-		good = send_bytes(dial, data, (size_t)len);
+		good = dial_send(dial, data, (size_t)len);
 	(void)BIO_reset(out);
 	return good;
 }
 
 /* -- TLS ------------------------------------------------------------------- */
 
-static void see(struct dial *dial, enum reach reach, const char *error)
+static void dial_look(struct dial *dial, enum reach reach, const char *error)
 {
 	const struct probe_options *options = dial->dialer->options;
 	STACK_OF(X509) *chain = SSL_get_peer_cert_chain(dial->ssl);
@@ -209,28 +212,29 @@ static void see(struct dial *dial, enum reach reach, const char *error)
 	if (chain && tls_look(fetcher_ca_store(options->fetcher), dial->host,
 	                      chain, version, clock_wall_s(options->clock),
 	                      &dial->result.view) != MTS_OK) {
-		end(dial, REACH_NOT_TRIED, "out of memory");
+		dial_end(dial, REACH_NOT_TRIED, "out of memory");
 		return;
 	}
 	if (reach == REACH_TLS && !chain)
-		end(dial, REACH_TLS_FAILED, "the server sent no certificate");
+		dial_end(dial, REACH_TLS_FAILED,
+		         "the server sent no certificate");
 	else
-		end(dial, reach, "%s", error);
+		dial_end(dial, reach, "%s", error);
 }
 
-static void fail_tls(struct dial *dial)
+static void dial_fail_tls(struct dial *dial)
 {
 	unsigned long code = ERR_peek_last_error();
-	const char *words = code ? ERR_reason_error_string(code) : NULL;
+	const char *reason = code ? ERR_reason_error_string(code) : NULL;
 	char text[120];
 
-	snprintf(text, sizeof(text), "TLS hand-shake failed: %s",
-	         words ? words : "nonsense was received");
+	snprintf(text, sizeof(text), "TLS handshake failed: %s",
+	         reason ? reason : "the server sent something else");
 	ERR_clear_error();
-	see(dial, REACH_TLS_FAILED, text);
+	dial_look(dial, REACH_TLS_FAILED, text);
 }
 
-static void shake_hands(struct dial *dial)
+static void dial_handshake(struct dial *dial)
 {
 	int rc;
 	int error;
@@ -238,19 +242,19 @@ static void shake_hands(struct dial *dial)
 	ERR_clear_error();
 	rc = SSL_do_handshake(dial->ssl);
 	error = SSL_get_error(dial->ssl, rc);
-	if (!flush_tls(dial)) {
-		end(dial, REACH_NOT_TRIED, "out of memory");
+	if (!dial_flush_tls(dial)) {
+		dial_end(dial, REACH_NOT_TRIED, "out of memory");
 	} else if (rc == 1) {
 		if (dial->smtp && SSL_write(dial->ssl, "QUIT\r\n", 6) == 6)
-			(void)flush_tls(dial);
-		see(dial, REACH_TLS, "");
+			(void)dial_flush_tls(dial);
+		dial_look(dial, REACH_TLS, "");
 	} else if (error != SSL_ERROR_WANT_READ &&
 	           error != SSL_ERROR_WANT_WRITE) {
-		fail_tls(dial);
+		dial_fail_tls(dial);
 	}
 }
 
-static void begin_tls(struct dial *dial)
+static void dial_begin_tls(struct dial *dial)
 {
 	BIO *in = BIO_new(BIO_s_mem());
 	BIO *out = BIO_new(BIO_s_mem());
@@ -260,82 +264,84 @@ static void begin_tls(struct dial *dial)
 	if (!in || !out || !dial->ssl) {
 		BIO_free(in);
 		BIO_free(out);
-		end(dial, REACH_NOT_TRIED, "out of memory");
+		dial_end(dial, REACH_NOT_TRIED, "out of memory");
 		return;
 	}
 	SSL_set_bio(dial->ssl, in, out);
 	SSL_set_connect_state(dial->ssl);
 	if (SSL_set_tlsext_host_name(dial->ssl, dial->host) != 1)
-		end(dial, REACH_NOT_TRIED, "out of memory");
+		dial_end(dial, REACH_NOT_TRIED, "out of memory");
 	else
-		shake_hands(dial);
+		dial_handshake(dial);
 }
 
-static void take_tls(struct dial *dial, struct slice data)
+static void dial_take_tls(struct dial *dial, struct slice data)
 {
 	if (BIO_write(SSL_get_rbio(dial->ssl), data.data, (int)data.len) !=
 	    (int)data.len)
-		end(dial, REACH_NOT_TRIED, "out of memory");
+		dial_end(dial, REACH_NOT_TRIED, "out of memory");
 	else
-		shake_hands(dial);
+		dial_handshake(dial);
 }
 
 /* -- SMTP ------------------------------------------------------------------ */
 
-static void ask(struct dial *dial, enum dial_state state, const char *verb,
-                const char *word)
+static void dial_ask(struct dial *dial, enum dial_state state, const char *verb,
+                     const char *arg)
 {
 	char line[DOMAIN_MAX + 16];
 	int len = snprintf(line, sizeof(line), "%s%s%s\r\n", verb,
-	                   *word ? " " : "", word);
+	                   *arg ? " " : "", arg);
 
 	dial->state = state;
 	if (len < 0 || (size_t)len >= sizeof(line) ||
-	    !send_bytes(dial, line, (size_t)len))
-		end(dial, REACH_NOT_TRIED, "out of memory");
+	    !dial_send(dial, line, (size_t)len))
+		dial_end(dial, REACH_NOT_TRIED, "out of memory");
 }
 
-/* RFC 5321 3.2, 4.2.2: a server so old goes on with HELO, and has no
- * extensions. */
-static bool knows_no_ehlo(const struct dial *dial,
-                          const struct smtp_reply *reply)
+/* A server too old for EHLO continues with HELO and has no extensions, so no
+ * STARTTLS (RFC 5321 3.2, 4.2.2). */
+static bool dial_lacks_ehlo(const struct dial *dial,
+                            const struct smtp_reply *reply)
 {
 	return dial->state == DIAL_EHLO &&
 	       (reply->code == 500 || reply->code == 502);
 }
 
-static void on_reply(struct dial *dial, const struct smtp_reply *reply)
+static void dial_on_reply(struct dial *dial, const struct smtp_reply *reply)
 {
 	bool good = reply->code >= 200 && reply->code < 300;
 
 	if (!good)
-		say_goodbye(dial);
+		dial_send_quit(dial);
 	if (dial->state == DIAL_STARTTLS && good)
-		begin_tls(dial);
+		dial_begin_tls(dial);
 	else if (dial->state == DIAL_STARTTLS)
-		end(dial, REACH_PLAIN, "STARTTLS is offered, and refused: %s",
-		    reply->text);
-	else if (knows_no_ehlo(dial, reply))
-		end(dial, REACH_PLAIN, "it knows no EHLO: %s", reply->text);
+		dial_end(dial, REACH_PLAIN,
+		         "STARTTLS is offered but refused: %s", reply->text);
+	else if (dial_lacks_ehlo(dial, reply))
+		dial_end(dial, REACH_PLAIN, "it does not know EHLO: %s",
+		         reply->text);
 	else if (!good)
-		end(dial, REACH_FAILED, "the server says: %s", reply->text);
+		dial_end(dial, REACH_FAILED, "the server says: %s",
+		         reply->text);
 	else if (dial->state == DIAL_BANNER)
-		ask(dial, DIAL_EHLO, "EHLO", dial->dialer->options->ehlo);
+		dial_ask(dial, DIAL_EHLO, "EHLO", dial->dialer->options->ehlo);
 	else if (reply->starttls)
-		ask(dial, DIAL_STARTTLS, "STARTTLS", "");
+		dial_ask(dial, DIAL_STARTTLS, "STARTTLS", "");
 	else {
-		say_goodbye(dial);
-		end(dial, REACH_PLAIN, "%s", "");
+		dial_send_quit(dial);
+		dial_end(dial, REACH_PLAIN, "%s", "");
 	}
 }
 
-static void take_smtp(struct dial *dial, struct slice data)
+static void dial_take_smtp(struct dial *dial, struct slice data)
 {
 	size_t used;
 	int status = MTS_OK;
 
 	if (buffer_put_slice(&dial->in, data) != MTS_OK) {
-		end(dial, REACH_NOT_TRIED, "out of memory");
+		dial_end(dial, REACH_NOT_TRIED, "out of memory");
 		return;
 	}
 	while (dial->in.len && status == MTS_OK && dial->state != DIAL_DONE &&
@@ -349,15 +355,15 @@ static void take_smtp(struct dial *dial, struct slice data)
 			break;
 		whole = dial->reply;
 		dial->reply = (struct smtp_reply){ .code = 0 };
-		on_reply(dial, &whole);
+		dial_on_reply(dial, &whole);
 	}
 	if (status == MTS_ESYNTAX)
-		end(dial, REACH_FAILED, "what answers there is no SMTP");
+		dial_end(dial, REACH_FAILED, "the server does not speak SMTP");
 }
 
 /* -- the connection -------------------------------------------------------- */
 
-static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *buf)
+static void dial_on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *buf)
 {
 	struct dial *dial = handle->data;
 
@@ -365,7 +371,7 @@ static void on_alloc(uv_handle_t *handle, size_t size, uv_buf_t *buf)
 	*buf = uv_buf_init(dial->read, sizeof(dial->read));
 }
 
-static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *buf)
+static void dial_on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *buf)
 {
 	struct dial *dial = stream->data;
 	struct slice data;
@@ -373,47 +379,48 @@ static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *buf)
 	if (len == 0 || dial->state == DIAL_DONE)
 		return;
 	if (len < 0) {
-		fail(dial, len == UV_EOF ? "the server closed the connection"
-		                         : uv_strerror((int)len));
+		dial_fail(dial, len == UV_EOF
+		                    ? "the server closed the connection"
+		                    : uv_strerror((int)len));
 		return;
 	}
 	data = slice_of(buf->base, (size_t)len);
 	dial->input += data.len;
 	if (dial->input > DIAL_INPUT_MAX)
-		fail(dial, "the server sends without end");
+		dial_fail(dial, "the server sends too much");
 	else if (dial->state == DIAL_TLS)
-		take_tls(dial, data);
+		dial_take_tls(dial, data);
 	else
-		take_smtp(dial, data);
+		dial_take_smtp(dial, data);
 }
 
-static void on_connect(uv_connect_t *connect, int status)
+static void dial_on_connect(uv_connect_t *connect, int status)
 {
 	struct dial *dial = connect->data;
 
 	if (status == UV_ECANCELED || dial->state == DIAL_DONE)
 		return;
 	if (status == 0)
-		status =
-		    uv_read_start((uv_stream_t *)&dial->tcp, on_alloc, on_read);
+		status = uv_read_start((uv_stream_t *)&dial->tcp, dial_on_alloc,
+		                       dial_on_read);
 	if (status != 0) {
-		fail(dial, uv_strerror(status));
+		dial_fail(dial, uv_strerror(status));
 		return;
 	}
 	if (dial->smtp)
 		dial->state = DIAL_BANNER;
 	else
-		begin_tls(dial);
+		dial_begin_tls(dial);
 }
 
-/* What fails at once is told by the timer, as nothing may be told from inside of
- * dial_start(). */
-static void on_no_start(uv_timer_t *timer)
+/* If connecting fails at once, the timer reports it: the callback must not come from
+ * inside dial_start(). */
+static void dial_on_start_failed(uv_timer_t *timer)
 {
 	struct dial *dial = timer->data;
 
-	fail(dial,
-	     dial->result.error[0] ? dial->result.error : "it can't be begun");
+	dial_fail(dial,
+	          dial->result.error[0] ? dial->result.error : "cannot start");
 }
 
 int dial_start(struct dialer *dialer, const char *host,
@@ -441,11 +448,11 @@ int dial_start(struct dialer *dialer, const char *host,
 	dial->open = 2;
 	address_socket(address, port, &to);
 	rc = uv_tcp_connect(&dial->connect, &dial->tcp, (struct sockaddr *)&to,
-	                    on_connect);
+	                    dial_on_connect);
 	if (rc != 0)
 		snprintf(dial->result.error, sizeof(dial->result.error), "%s",
 		         uv_strerror(rc));
-	uv_timer_start(&dial->timer, rc ? on_no_start : on_timer,
+	uv_timer_start(&dial->timer, rc ? dial_on_start_failed : dial_on_timer,
 	               rc ? 0 : dialer->options->timeout_ms, 0);
 	*ret = dial;
 	return MTS_OK;
@@ -461,8 +468,8 @@ int dialer_new(const struct probe_options *options, struct dialer **ret)
 		return MTS_ENOMEM;
 	dialer->options = options;
 	dialer->context = SSL_CTX_new(TLS_client_method());
-	/* Whatever the system's openssl.cnf allows: what is old is to be seen,
-	 * not to fail. */
+	/* Allow more than the system's openssl.cnf does: an old version is to
+	 * be seen and reported, not to fail. */
 	if (!dialer->context ||
 	    SSL_CTX_set_cipher_list(dialer->context, "DEFAULT@SECLEVEL=0") !=
 	        1 ||

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* dial.h - calls one address as a sender does, as far as the TLS hand-shake, and
- * reports what was seen: by SMTP with STARTTLS, or by TLS at once.
+/* dial.h - connects to one address as a sender does, up to the TLS handshake, and
+ * reports what it saw. It uses SMTP with STARTTLS, or TLS at once.
  *
- * Unlike a sender it takes any certificate and any version of TLS, so that it
- * can say what is wrong with them; no mail goes there. */
+ * Unlike a sender it accepts any certificate and any version of TLS, so that it
+ * can say what is wrong with them. No mail is ever sent. */
 #ifndef PROBE_DIAL_H
 #define PROBE_DIAL_H
 
@@ -12,7 +12,7 @@
 
 #include <uv.h>
 
-struct dialer; /* what all calls share */
+struct dialer; /* shared by all calls */
 
 /* Of OPTIONS, which outlive it, it takes the resolver's loop, the fetcher's
  * trust, ehlo, timeout_ms (for a whole call) and clock. MTS_ENOMEM, MTS_ELIB. On

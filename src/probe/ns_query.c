@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ns_query.c - asks name servers by their address: a resolver each, which has one
- * server. */
+/* ns_query.c - asks given name servers directly. Each server gets a resolver of its
+ * own, which knows only this server. */
 #include "probe/ns_query.h"
 
 #include "base/list.h"
@@ -12,22 +12,22 @@ struct ns_pool {
 	uv_loop_t *loop;
 	uint64_t timeout_ms;
 	struct map *servers; /* by address */
-	struct list idle;    /* of them, the one that was asked longest ago
+	struct list idle;    /* servers without a query, least recently used
 	                      * first */
 	size_t idle_count;
 };
 
-struct server {
+struct pool_server {
 	struct map_node node;
-	struct list link; /* in the idle ones, or in none */
-	struct ns_pool *ns_pool;
+	struct list link; /* in the pool's idle list, or in none */
+	struct ns_pool *pool;
 	struct resolver *resolver;
-	size_t questions; /* that are out */
+	size_t queries; /* under way */
 	char key[ADDRESS_TEXT];
 };
 
 struct ns_query {
-	struct server *server;
+	struct pool_server *server;
 	struct dns_query *query;
 	dns_callback *callback;
 	void *arg;
@@ -35,49 +35,49 @@ struct ns_query {
 
 /* -- servers --------------------------------------------------------------- */
 
-static void server_free(struct server *server)
+static void pool_server_free(struct pool_server *server)
 {
-	struct ns_pool *ns_pool = server->ns_pool;
+	struct ns_pool *pool = server->pool;
 
 	if (!list_empty(&server->link))
-		ns_pool->idle_count--;
+		pool->idle_count--;
 	list_remove(&server->link);
-	map_remove(ns_pool->servers, &server->node);
+	map_remove(pool->servers, &server->node);
 	resolver_close(&server->resolver);
 	free(server);
 }
 
-static void take(struct server *server)
+static void pool_server_take(struct pool_server *server)
 {
 	if (!list_empty(&server->link))
-		server->ns_pool->idle_count--;
+		server->pool->idle_count--;
 	list_remove(&server->link);
-	server->questions++;
+	server->queries++;
 }
 
-static void give_back(struct server *server)
+static void pool_server_release(struct pool_server *server)
 {
-	struct ns_pool *ns_pool = server->ns_pool;
+	struct ns_pool *pool = server->pool;
 
-	if (--server->questions > 0)
+	if (--server->queries > 0)
 		return;
-	list_append(&ns_pool->idle, &server->link);
-	if (ns_pool->idle_count++ < NS_POOL_IDLE_MAX)
+	list_append(&pool->idle, &server->link);
+	if (pool->idle_count++ < NS_POOL_IDLE_MAX)
 		return;
-	server_free(
-	    container_of(list_first(&ns_pool->idle), struct server, link));
+	pool_server_free(
+	    container_of(list_first(&pool->idle), struct pool_server, link));
 }
 
-static int server_new(struct ns_pool *ns_pool, const char *key,
-                      struct server **ret)
+static int pool_server_new(struct ns_pool *pool, const char *key,
+                           struct pool_server **ret)
 {
 	struct resolver_options options = {
-		.loop = ns_pool->loop,
+		.loop = pool->loop,
 		.servers = &key,
 		.server_count = 1,
-		.timeout_ms = ns_pool->timeout_ms,
+		.timeout_ms = pool->timeout_ms,
 	};
-	struct server *server = calloc(1, sizeof(*server));
+	struct pool_server *server = calloc(1, sizeof(*server));
 	struct fault why = { 0 };
 	int status;
 
@@ -89,113 +89,114 @@ static int server_new(struct ns_pool *ns_pool, const char *key,
 		return status;
 	}
 	list_init(&server->link);
-	server->ns_pool = ns_pool;
+	server->pool = pool;
 	memcpy(server->key, key, strlen(key) + 1);
 	server->node.key = server->key;
 	server->node.key_len = strlen(server->key);
-	map_insert(ns_pool->servers, &server->node);
+	map_insert(pool->servers, &server->node);
 	*ret = server;
 	return MTS_OK;
 }
 
-static int find_server(struct ns_pool *ns_pool, const struct address *address,
-                       struct server **ret)
+static int ns_pool_find_server(struct ns_pool *pool,
+                               const struct address *address,
+                               struct pool_server **ret)
 {
 	char key[ADDRESS_TEXT];
 	struct map_node *node;
 
 	address_text(address, key);
-	node = map_find(ns_pool->servers, key, strlen(key));
+	node = map_find(pool->servers, key, strlen(key));
 	if (!node)
-		return server_new(ns_pool, key, ret);
-	*ret = container_of(node, struct server, node);
+		return pool_server_new(pool, key, ret);
+	*ret = container_of(node, struct pool_server, node);
 	return MTS_OK;
 }
 
-/* -- questions ------------------------------------------------------------- */
+/* -- queries --------------------------------------------------------------- */
 
-/* The server may go, and its resolver with it, once it has been told. */
-static void on_answer(void *arg, const struct dns_answer *answer)
+/* pool_server_release() comes last: it may close the resolver. */
+static void ns_query_on_answer(void *arg, const struct dns_answer *answer)
 {
-	struct ns_query *question = arg;
-	struct server *server = question->server;
-	dns_callback *callback = question->callback;
-	void *callback_arg = question->arg;
+	struct ns_query *query = arg;
+	struct pool_server *server = query->server;
+	dns_callback *callback = query->callback;
+	void *callback_arg = query->arg;
 
-	free(question);
+	free(query);
 	callback(callback_arg, answer);
-	give_back(server);
+	pool_server_release(server);
 }
 
-int ns_query_start(struct ns_pool *ns_pool, const struct address *address,
+int ns_query_start(struct ns_pool *pool, const struct address *address,
                    const struct dns_name *name, uint16_t type,
                    dns_callback *callback, void *arg, struct ns_query **ret)
 {
-	struct ns_query *question = calloc(1, sizeof(*question));
+	struct ns_query *query = calloc(1, sizeof(*query));
 	int status;
 
-	if (!question)
+	if (!query)
 		return MTS_ENOMEM;
-	question->callback = callback;
-	question->arg = arg;
-	status = find_server(ns_pool, address, &question->server);
+	query->callback = callback;
+	query->arg = arg;
+	status = ns_pool_find_server(pool, address, &query->server);
 	if (status != MTS_OK) {
-		free(question);
+		free(query);
 		return status;
 	}
-	take(question->server);
-	status = resolver_ask(question->server->resolver, name, type, false,
-	                      on_answer, question, &question->query);
+	pool_server_take(query->server);
+	status = resolver_ask(query->server->resolver, name, type, false,
+	                      ns_query_on_answer, query, &query->query);
 	if (status != MTS_OK) {
-		give_back(question->server);
-		free(question);
+		pool_server_release(query->server);
+		free(query);
 		return status;
 	}
-	*ret = question;
+	*ret = query;
 	return MTS_OK;
 }
 
-void ns_query_cancel(struct ns_query **question)
+void ns_query_cancel(struct ns_query **query)
 {
-	struct ns_query *q = *question;
+	struct ns_query *q = *query;
 
 	if (!q)
 		return;
-	*question = NULL;
+	*query = NULL;
 	dns_query_cancel(&q->query);
-	give_back(q->server);
+	pool_server_release(q->server);
 	free(q);
 }
 
-/* -- all of them ----------------------------------------------------------- */
+/* -- the pool -------------------------------------------------------------- */
 
 int ns_pool_new(uv_loop_t *loop, uint64_t timeout_ms, struct ns_pool **ret)
 {
-	struct ns_pool *ns_pool = calloc(1, sizeof(*ns_pool));
+	struct ns_pool *pool = calloc(1, sizeof(*pool));
 
-	if (!ns_pool)
+	if (!pool)
 		return MTS_ENOMEM;
-	ns_pool->loop = loop;
-	ns_pool->timeout_ms = timeout_ms;
-	list_init(&ns_pool->idle);
-	ns_pool->servers = map_new();
-	if (!ns_pool->servers) {
-		free(ns_pool);
+	pool->loop = loop;
+	pool->timeout_ms = timeout_ms;
+	list_init(&pool->idle);
+	pool->servers = map_new();
+	if (!pool->servers) {
+		free(pool);
 		return MTS_ENOMEM;
 	}
-	*ret = ns_pool;
+	*ret = pool;
 	return MTS_OK;
 }
 
-void ns_pool_close(struct ns_pool **ns_pool)
+void ns_pool_close(struct ns_pool **pool)
 {
-	struct ns_pool *d = *ns_pool;
+	struct ns_pool *p = *pool;
 
-	if (!d)
+	if (!p)
 		return;
-	*ns_pool = NULL;
-	list_each_safe (node, &d->idle)
-		server_free(container_of(node, struct server, link));
-	map_free(&d->servers);
-	free(d);
+	*pool = NULL;
+	list_each_safe (node, &p->idle)
+		pool_server_free(container_of(node, struct pool_server, link));
+	map_free(&p->servers);
+	free(p);
 }

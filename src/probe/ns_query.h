@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ns_query.h - asks name servers by their address, past all caches.
+/* ns_query.h - asks given name servers directly, without any cache between.
  *
- * What it takes to ask one is shared by all that ask it, and kept for a while:
- * many domains have the same servers. */
+ * Many domains share name servers, so the pool shares and keeps one resolver for
+ * each server. */
 #ifndef PROBE_NS_QUERY_H
 #define PROBE_NS_QUERY_H
 
 #include "dns/resolver.h"
 
-enum { NS_POOL_IDLE_MAX = 16 }; /* servers that nobody asks at the moment */
+enum { NS_POOL_IDLE_MAX = 16 }; /* resolvers kept without a query */
 
 struct ns_pool;
 struct ns_query;
 
-/* TIMEOUT_MS: of a question. MTS_ENOMEM. On MTS_OK *RET is the caller's:
+/* TIMEOUT_MS limits each query. MTS_ENOMEM. On MTS_OK *RET is the caller's:
  * ns_pool_close(). */
 int ns_pool_new(uv_loop_t *loop, uint64_t timeout_ms, struct ns_pool **ret);
 
-/* No question is out. Takes NULL, leaves NULL. The loop must run once more. */
+/* Must not be called while a query is under way. Takes NULL, leaves NULL. The loop
+ * must run once more afterwards. */
 void ns_pool_close(struct ns_pool **ns_pool);
 
 /* Asks the server at ADDRESS, port 53, for the TYPE records of NAME. An error

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* smtp_reply.c - replies of an SMTP server, as they come in. */
+/* smtp_reply.c - parses the replies of an SMTP server as they come in. */
 #include "probe/smtp_reply.h"
 
 #include <stdio.h>
 #include <strings.h>
 
-/* "250-STARTTLS", without its end; whether another line follows is in *MORE. */
-static int take_line(struct smtp_reply *reply, struct slice line, bool *more)
+/* Parses one line ("250-STARTTLS") without its LF. *MORE: another one follows. */
+static int reply_take_line(struct smtp_reply *reply, struct slice line,
+                           bool *more)
 {
 	unsigned code = 0;
 
@@ -53,8 +54,8 @@ int smtp_reply_take(struct smtp_reply *reply, struct slice input,
 		} else if (!end) {
 			status = MTS_EMORE;
 		} else {
-			status =
-			    take_line(reply, slice_of(rest.data, len), &more);
+			status = reply_take_line(
+			    reply, slice_of(rest.data, len), &more);
 			used += len + 1;
 		}
 	}

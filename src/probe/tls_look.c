@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* tls_look.c - what was seen of a server's TLS.
+/* tls_look.c - finds everything that is wrong with a server's certificates.
  *
- * Senders stop at the first fault. Here all of them are of interest, so a chain
- * that is not known to be good is verified apart from the connection, by OpenSSL,
- * with a callback that notes each fault and goes on. */
+ * Senders stop at the first fault, but a report should name them all. So a chain
+ * that is not known to be good is verified separately from the connection, with a
+ * callback that notes each fault and lets OpenSSL continue. */
 #include "probe/tls_look.h"
 
 #include "findings/safe.h"
@@ -15,15 +15,15 @@
 #include <time.h>
 
 enum {
-	CERTS_MAX = 10,  /* of a chain; more are not shown */
-	NAMES_MAX = 200, /* of a certificate */
+	CERTS_MAX = 10,  /* in a chain; more are not shown */
+	NAMES_MAX = 200, /* in a certificate */
 	NAME_TEXT = 300,
 };
 
 /* -- one certificate ------------------------------------------------------- */
 
-/* The name, "CN = a, O = b"; to be freed, NULL: memory is short. */
-static char *name_text(const X509_NAME *name)
+/* The name as text: "CN = a, O = b". To be freed; NULL: out of memory. */
+static char *cert_name_text(const X509_NAME *name)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
 	char *data = NULL;
@@ -43,14 +43,14 @@ static char *name_text(const X509_NAME *name)
 	return text;
 }
 
-static int64_t time_s(const ASN1_TIME *time)
+static int64_t cert_time_s(const ASN1_TIME *time)
 {
 	struct tm tm;
 
 	return ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
 }
 
-static bool take_names(struct cert_view *cert, const GENERAL_NAMES *names)
+static bool cert_take_names(struct cert_view *cert, const GENERAL_NAMES *names)
 {
 	int count = sk_GENERAL_NAME_num(names);
 
@@ -76,19 +76,19 @@ static bool take_names(struct cert_view *cert, const GENERAL_NAMES *names)
 	return true;
 }
 
-static bool read_cert(X509 *x509, struct cert_view *cert)
+static bool cert_read(X509 *x509, struct cert_view *cert)
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned len = 0;
 	GENERAL_NAMES *names =
 	    X509_get_ext_d2i(x509, NID_subject_alt_name, NULL, NULL);
-	bool good = take_names(cert, names);
+	bool good = cert_take_names(cert, names);
 
 	GENERAL_NAMES_free(names);
-	cert->subject = name_text(X509_get_subject_name(x509));
-	cert->issuer = name_text(X509_get_issuer_name(x509));
-	cert->not_before_s = time_s(X509_get0_notBefore(x509));
-	cert->not_after_s = time_s(X509_get0_notAfter(x509));
+	cert->subject = cert_name_text(X509_get_subject_name(x509));
+	cert->issuer = cert_name_text(X509_get_issuer_name(x509));
+	cert->not_before_s = cert_time_s(X509_get0_notBefore(x509));
+	cert->not_after_s = cert_time_s(X509_get0_notAfter(x509));
 	if (X509_digest(x509, EVP_sha256(), digest, &len) != 1 || len != 32)
 		return false;
 	for (size_t i = 0; i < len; i++)
@@ -96,7 +96,7 @@ static bool read_cert(X509 *x509, struct cert_view *cert)
 	return good && cert->subject && cert->issuer;
 }
 
-static int read_certs(struct tls_view *view, const STACK_OF(X509) * chain)
+static int chain_read(struct tls_view *view, const STACK_OF(X509) * chain)
 {
 	int count = sk_X509_num(chain);
 
@@ -109,7 +109,7 @@ static int read_certs(struct tls_view *view, const STACK_OF(X509) * chain)
 	for (int i = 0; i < count; i++) {
 		struct cert_view *cert = &view->certs[view->cert_count++];
 
-		if (!read_cert(sk_X509_value(chain, i), cert))
+		if (!cert_read(sk_X509_value(chain, i), cert))
 			return MTS_ENOMEM;
 	}
 	return MTS_OK;
@@ -117,9 +117,9 @@ static int read_certs(struct tls_view *view, const STACK_OF(X509) * chain)
 
 /* -- verification ---------------------------------------------------------- */
 
-static int ctx_index = -1; /* of our view in an X509_STORE_CTX */
+static int ctx_index = -1; /* where an X509_STORE_CTX holds our view */
 
-static const char *date_text(const ASN1_TIME *time, char text[40])
+static const char *cert_date_text(const ASN1_TIME *time, char text[40])
 {
 	struct tm tm;
 
@@ -129,21 +129,20 @@ static const char *date_text(const ASN1_TIME *time, char text[40])
 	return text;
 }
 
-__attribute__((format(printf, 3, 4))) static void note(struct tls_view *view,
-                                                       enum tls_fault fault,
-                                                       const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void look_note(
+    struct tls_view *view, enum tls_fault fault, const char *format, ...)
 {
 	char *text = view->faults[fault];
 	va_list ap;
 
 	if (*text)
-		return; /* the first of its kind says enough */
+		return; /* the first fault of a kind is enough */
 	va_start(ap, format);
 	fault_vtext(text, sizeof(view->faults[fault]), format, ap);
 	va_end(ap);
 }
 
-static void note_name(struct tls_view *view)
+static void look_note_name(struct tls_view *view)
 {
 	const struct cert_view *cert = view->certs;
 	char names[120] = "";
@@ -156,15 +155,16 @@ static void note_name(struct tls_view *view)
 	if (used >= sizeof(names)) /* cut off */
 		memcpy(names + sizeof(names) - 4, "...", 4);
 	if (cert->name_count)
-		note(view, TLS_FAULT_NAME, "it is for %s", names);
+		look_note(view, TLS_FAULT_NAME, "it is for %s", names);
 	else
-		note(view, TLS_FAULT_NAME,
-		     "it has no DNS name in its subjectAltName (a common name "
-		     "does not count)");
+		look_note(
+		    view, TLS_FAULT_NAME,
+		    "it has no DNS name in its subjectAltName (a common name "
+		    "does not count)");
 }
 
-/* True if CERT says where its issuer's certificate can be fetched. */
-static bool names_issuer(X509 *cert)
+/* True if CERT says where its issuer's certificate can be downloaded. */
+static bool cert_names_issuer(X509 *cert)
 {
 	AUTHORITY_INFO_ACCESS *info =
 	    X509_get_ext_d2i(cert, NID_info_access, NULL, NULL);
@@ -178,73 +178,76 @@ static bool names_issuer(X509 *cert)
 	return found;
 }
 
-/* The issuer was not sent, and is no root that is trusted. */
-static void note_no_issuer(struct tls_view *view, X509 *cert)
+/* The issuer was not sent, and it is not a trusted root. */
+static void look_note_no_issuer(struct tls_view *view, X509 *cert)
 {
-	if (cert && names_issuer(cert))
-		note(view, TLS_FAULT_INCOMPLETE,
-		     "the certificate that issued it was not sent");
+	if (cert && cert_names_issuer(cert))
+		look_note(
+		    view, TLS_FAULT_INCOMPLETE,
+		    "the server did not send the certificate of its issuer");
 	else
-		note(view, TLS_FAULT_UNTRUSTED,
-		     "it has no chain to a trusted root");
+		look_note(view, TLS_FAULT_UNTRUSTED,
+		          "it has no chain to a trusted root");
 }
 
-static void note_error(struct tls_view *view, X509 *cert, int error, int depth)
+static void look_note_error(struct tls_view *view, X509 *cert, int error,
+                            int depth)
 {
 	char date[40];
 
 	switch (error) {
 	case X509_V_ERR_CERT_HAS_EXPIRED:
-		note(view, TLS_FAULT_EXPIRED, "%s expired on %s",
-		     depth ? "its issuer's" : "it",
-		     date_text(X509_get0_notAfter(cert), date));
+		look_note(view, TLS_FAULT_EXPIRED, "%s expired on %s",
+		          depth ? "its issuer's" : "it",
+		          cert_date_text(X509_get0_notAfter(cert), date));
 		break;
 	case X509_V_ERR_CERT_NOT_YET_VALID:
-		note(view, TLS_FAULT_EXPIRED, "%s is not valid before %s",
-		     depth ? "its issuer's" : "it",
-		     date_text(X509_get0_notBefore(cert), date));
+		look_note(view, TLS_FAULT_EXPIRED, "%s is not valid before %s",
+		          depth ? "its issuer's" : "it",
+		          cert_date_text(X509_get0_notBefore(cert), date));
 		break;
 	case X509_V_ERR_HOSTNAME_MISMATCH:
-		note_name(view);
+		look_note_name(view);
 		break;
 	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-		note(view, TLS_FAULT_UNTRUSTED, "it is self-signed");
+		look_note(view, TLS_FAULT_UNTRUSTED, "it is self-signed");
 		break;
 	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-		note(view, TLS_FAULT_UNTRUSTED,
-		     "its chain leads to a root that is not trusted");
+		look_note(view, TLS_FAULT_UNTRUSTED,
+		          "its chain leads to a root that is not trusted");
 		break;
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-		note_no_issuer(view, cert);
+		look_note_no_issuer(view, cert);
 		break;
 	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-		/* follows from the one before */
+		/* follows from the missing issuer */
 		break;
-	case X509_V_ERR_CERT_SIGNATURE_FAILURE: /* a root's name, not its key */
+	case X509_V_ERR_CERT_SIGNATURE_FAILURE: /* has a root's name but not its
+	                                         * key */
 	case X509_V_ERR_CERT_UNTRUSTED:
-		note(view, TLS_FAULT_UNTRUSTED, "%s",
-		     X509_verify_cert_error_string(error));
+		look_note(view, TLS_FAULT_UNTRUSTED, "%s",
+		          X509_verify_cert_error_string(error));
 		break;
 	default:
-		note(view, TLS_FAULT_INVALID, "%s",
-		     X509_verify_cert_error_string(error));
+		look_note(view, TLS_FAULT_INVALID, "%s",
+		          X509_verify_cert_error_string(error));
 	}
 }
 
-static int on_verify(int good, X509_STORE_CTX *store)
+static int look_on_verify(int good, X509_STORE_CTX *store)
 {
 	struct tls_view *view = X509_STORE_CTX_get_ex_data(store, ctx_index);
 
 	if (!good && view)
-		note_error(view, X509_STORE_CTX_get_current_cert(store),
-		           X509_STORE_CTX_get_error(store),
-		           X509_STORE_CTX_get_error_depth(store));
+		look_note_error(view, X509_STORE_CTX_get_current_cert(store),
+		                X509_STORE_CTX_get_error(store),
+		                X509_STORE_CTX_get_error_depth(store));
 	return 1;
 }
 
-static int verify(struct tls_view *view, const struct ca_store *roots,
-                  const char *host, STACK_OF(X509) * chain, int64_t now_s)
+static int look_verify(struct tls_view *view, const struct ca_store *roots,
+                       const char *host, STACK_OF(X509) * chain, int64_t now_s)
 {
 	X509_STORE_CTX *store = X509_STORE_CTX_new();
 	X509_VERIFY_PARAM *param;
@@ -265,7 +268,7 @@ static int verify(struct tls_view *view, const struct ca_store *roots,
 	if (X509_VERIFY_PARAM_set1_host(param, host, 0) != 1 ||
 	    X509_STORE_CTX_set_ex_data(store, ctx_index, view) != 1)
 		goto out;
-	X509_STORE_CTX_set_verify_cb(store, on_verify);
+	X509_STORE_CTX_set_verify_cb(store, look_on_verify);
 	(void)X509_verify_cert(store);
 	status = MTS_OK;
 out:
@@ -274,18 +277,18 @@ out:
 	return status;
 }
 
-/* -- the view -------------------------------------------------------------- */
+/* -- looking --------------------------------------------------------------- */
 
 /* "SSLv3", "TLSv1", "TLSv1.1" */
-static bool is_old(const char *version)
+static bool version_is_old(const char *version)
 {
 	return *version && strcmp(version, "TLSv1.2") != 0 &&
 	       strcmp(version, "TLSv1.3") != 0;
 }
 
-/* What there is to see without a verdict. */
-static int look(STACK_OF(X509) * chain, const char *version,
-                struct tls_view **ret)
+/* Reads version and certificates, without verifying. */
+static int look_read(STACK_OF(X509) * chain, const char *version,
+                     struct tls_view **ret)
 {
 	struct tls_view *view = calloc(1, sizeof(*view));
 	int status;
@@ -293,8 +296,8 @@ static int look(STACK_OF(X509) * chain, const char *version,
 	if (!view)
 		return MTS_ENOMEM;
 	snprintf(view->version, sizeof(view->version), "%s", version);
-	view->old = is_old(version);
-	status = read_certs(view, chain);
+	view->old = version_is_old(version);
+	status = chain_read(view, chain);
 	if (status != MTS_OK)
 		tls_view_free(&view);
 	else
@@ -307,10 +310,10 @@ int tls_look(const struct ca_store *roots, const char *host,
              struct tls_view **ret)
 {
 	struct tls_view *view = NULL;
-	int status = look(chain, version, &view);
+	int status = look_read(chain, version, &view);
 
 	if (status == MTS_OK && sk_X509_num(chain) > 0)
-		status = verify(view, roots, host, chain, now_s);
+		status = look_verify(view, roots, host, chain, now_s);
 	if (status != MTS_OK)
 		tls_view_free(&view);
 	else
@@ -321,5 +324,7 @@ int tls_look(const struct ca_store *roots, const char *host,
 int tls_look_verified(STACK_OF(X509) * chain, const char *version,
                       struct tls_view **ret)
 {
-	return look(chain, version, ret);
+	int status = look_read(chain, version, ret);
+
+	return status;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_smtp_reply.c - RFC 5321 4.2, a rule a row. */
+/* test_smtp_reply.c - replies of SMTP servers (RFC 5321 4.2), one rule per row. */
 #include "tests.h"
 
 #include "probe/smtp_reply.h"
@@ -9,7 +9,7 @@ static const struct {
 	int status;
 	unsigned code;
 	bool starttls;
-	const char *left; /* behind the reply */
+	const char *left; /* after the reply */
 } rows[] = {
 	{ "220 mx.example ESMTP\r\n", MTS_OK, 220, false, "" },
 	{ "220\r\n", MTS_OK, 220, false, "" },
@@ -36,7 +36,7 @@ static const struct {
 	{ "SSH-2.0-x\r\n", MTS_ESYNTAX, 0, false, NULL },
 };
 
-static void test_rows(void **state)
+static void test_replies(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -54,7 +54,7 @@ static void test_rows(void **state)
 	}
 }
 
-static void test_bounds(void **state)
+static void test_endless_replies_are_rejected(void **state)
 {
 	static char line[SMTP_LINE_MAX + 2];
 	struct smtp_reply reply = { .code = 0 };
@@ -77,8 +77,8 @@ static void test_bounds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_replies),
+		cmocka_unit_test(test_endless_replies_are_rejected),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
