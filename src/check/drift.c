@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* drift.c - what earlier runs saw.
+/* drift.c - compares a domain with what earlier runs saw. The state file:
  *
  *     { "schema": 1, "domains": { "example.com": { "id": "...",
  *       "sha256": "...", "mode": "testing", "mode_since_s": 1700000000 } } }
  *
- * id and sha256 are the last pair that belonged together. While a text stands
- * under an id that was another text's, they stay: so the finding does, too,
- * until the id is rotated. */
+ * id and sha256 are the last pair that belonged together. While a new text is
+ * served under the old id they stay unchanged, so the finding comes in every run
+ * until the id changes. */
 #include "check/drift.h"
 
 #include <errno.h>
@@ -27,22 +27,22 @@ enum {
 
 struct drift {
 	char *file;
-	json_t *domains; /* as they were read */
-	json_t *changes; /* of this run */
+	json_t *domains; /* as read from the file */
+	json_t *changes; /* by this run */
 };
 
 /* -- the file -------------------------------------------------------------- */
 
-static bool is_empty(int fd)
+static bool state_is_empty(int fd)
 {
 	struct stat st;
 
 	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0;
 }
 
-/* The "domains" of the file, or {} if there is none or nothing in it: somebody
- * may have made it to give it its owner and mode. */
-static int load(const char *file, json_t **ret, struct fault *why)
+/* The "domains" of the file, or {} if it does not exist or is empty: an
+ * administrator may have created it to set its owner and mode. */
+static int state_load(const char *file, json_t **ret, struct fault *why)
 {
 	int fd = open(file, O_RDONLY | O_CLOEXEC);
 	json_error_t error;
@@ -52,7 +52,7 @@ static int load(const char *file, json_t **ret, struct fault *why)
 	if (fd < 0 && errno != ENOENT)
 		return fault_errno(why, errno, "state file %s can't be read",
 		                   file);
-	if (fd < 0 || is_empty(fd)) {
+	if (fd < 0 || state_is_empty(fd)) {
 		if (fd >= 0)
 			close(fd);
 		*ret = json_object();
@@ -66,10 +66,11 @@ static int load(const char *file, json_t **ret, struct fault *why)
 	        STATE_SCHEMA ||
 	    !json_is_object(domains)) {
 		json_decref(document);
-		return fault_set(why, MTS_EDAMAGED,
-		                 "%s is no state file of mtasts-check: move it "
-		                 "away",
-		                 file);
+		return fault_set(
+		    why, MTS_EDAMAGED,
+		    "%s is not a state file of mtasts-check: move it "
+		    "away",
+		    file);
 	}
 	*ret = json_incref(domains);
 	json_decref(document);
@@ -82,7 +83,7 @@ int drift_open(const char *file, struct drift **ret, struct fault *why)
 	int status = MTS_ENOMEM;
 
 	if (drift) {
-		/* The file that a link leads to, as another takes its place. */
+		/* Follow symbolic links: saving replaces the file itself. */
 		drift->file = realpath(file, NULL);
 		if (!drift->file)
 			drift->file = strdup(file);
@@ -91,7 +92,7 @@ int drift_open(const char *file, struct drift **ret, struct fault *why)
 	if (!drift || !drift->file || !drift->changes)
 		fault_set(why, MTS_ENOMEM, "out of memory");
 	else
-		status = load(file, &drift->domains, why);
+		status = state_load(file, &drift->domains, why);
 	if (status != MTS_OK)
 		drift_free(&drift);
 	else
@@ -112,10 +113,10 @@ void drift_free(struct drift **drift)
 	free(d);
 }
 
-/* Two runs may save at once: whoever has the lock reads what is there and puts
- * its own domains in. The lock file stays: to remove it would let a third run
- * lock another one. */
-static int lock(const char *file, int *ret_fd, struct fault *why)
+/* Two runs may save at once: the one that holds the lock reads the file again and
+ * adds its own domains. The lock file is not removed: otherwise a third run could
+ * lock a new one while the second still waits for the old. */
+static int state_lock(const char *file, int *ret_fd, struct fault *why)
 {
 	char *name = NULL;
 	int fd;
@@ -134,7 +135,7 @@ static int lock(const char *file, int *ret_fd, struct fault *why)
 	return status;
 }
 
-static int write_all(const char *name, json_t *document, struct fault *why)
+static int state_write(const char *name, json_t *document, struct fault *why)
 {
 	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	bool good =
@@ -154,7 +155,7 @@ static int write_all(const char *name, json_t *document, struct fault *why)
 	                   name);
 }
 
-static int replace(const char *file, json_t *domains, struct fault *why)
+static int state_replace(const char *file, json_t *domains, struct fault *why)
 {
 	json_t *document =
 	    json_pack("{s:i, s:O}", "schema", STATE_SCHEMA, "domains", domains);
@@ -166,7 +167,7 @@ static int replace(const char *file, json_t *domains, struct fault *why)
 		return fault_set(why, MTS_ENOMEM, "out of memory");
 	}
 	errno = 0;
-	status = write_all(name, document, why);
+	status = state_write(name, document, why);
 	if (status == MTS_OK && rename(name, file) != 0)
 		status = fault_errno(why, errno, "%s can't be replaced", file);
 	free(name);
@@ -182,15 +183,15 @@ int drift_save(struct drift *drift, struct fault *why)
 
 	if (json_object_size(drift->changes) == 0)
 		return MTS_OK;
-	status = lock(drift->file, &fd, why);
+	status = state_lock(drift->file, &fd, why);
 	if (status != MTS_OK)
 		return status;
-	status = load(drift->file, &domains, why);
+	status = state_load(drift->file, &domains, why);
 	if (status == MTS_OK &&
 	    json_object_update(domains, drift->changes) != 0)
 		status = fault_set(why, MTS_ENOMEM, "out of memory");
 	if (status == MTS_OK)
-		status = replace(drift->file, domains, why);
+		status = state_replace(drift->file, domains, why);
 	close(fd);
 	if (status == MTS_OK) {
 		json_decref(drift->domains);
@@ -208,9 +209,9 @@ struct before {
 	int64_t mode_since_s;
 };
 
-/* False: it was not seen before. */
-static bool find(const struct drift *drift, const char *domain,
-                 struct before *ret)
+/* False: the domain was not recorded before. */
+static bool drift_find(const struct drift *drift, const char *domain,
+                       struct before *ret)
 {
 	json_t *entry = json_object_get(drift->changes, domain);
 
@@ -224,8 +225,8 @@ static bool find(const struct drift *drift, const char *domain,
 	return ret->id && ret->sha256 && ret->mode;
 }
 
-static void compare(struct report *report, const struct before *before,
-                    bool *ret_stale)
+static void drift_compare(struct report *report, const struct before *before,
+                          bool *ret_stale)
 {
 	bool same_id = strcmp(before->id, report->record.id) == 0;
 	bool same_text = strcmp(before->sha256, report->policy.sha256) == 0;
@@ -235,21 +236,21 @@ static void compare(struct report *report, const struct before *before,
 	if (*ret_stale) {
 		finding = report_add(
 		    report, FINDING_POLICY_ID_STALE,
-		    "The id is still %s, the policy's SHA-256 was %.16s... and "
-		    "is %.16s...",
+		    "The id is still %s, but the policy's SHA-256 changed from "
+		    "%.16s... to %.16s...",
 		    before->id, before->sha256, report->policy.sha256);
 		report_fix(report, finding,
-		           "Rotate the id in the record of _mta-sts.%s.",
+		           "Change the id in the TXT record at _mta-sts.%s.",
 		           report->domain.name);
 	} else if (!same_id && same_text) {
 		report_add(report, FINDING_ID_CHANGED_SAME_BODY,
-		           "The id was %s and is %s", before->id,
+		           "The id changed from %s to %s", before->id,
 		           report->record.id);
 	}
 }
 
-/* Testing is meant to end. */
-static void judge_testing(struct report *report, int64_t since_s)
+/* Mode testing is meant to be temporary: after TESTING_DAYS it is a warning. */
+static void drift_judge_testing(struct report *report, int64_t since_s)
 {
 	int64_t days = (report->time_s - since_s) / DAY_S;
 
@@ -261,8 +262,9 @@ static void judge_testing(struct report *report, int64_t since_s)
 	}
 }
 
-static void remember(struct drift *drift, struct report *report,
-                     const struct before *before, bool stale, int64_t since_s)
+static void drift_record(struct drift *drift, struct report *report,
+                         const struct before *before, bool stale,
+                         int64_t since_s)
 {
 	const char *mode = policy_mode_text(report->policy.policy->mode);
 	json_t *entry =
@@ -285,15 +287,15 @@ void drift_judge(struct drift *drift, struct report *report)
 
 	if (!report->record.id[0] || !report->policy.policy)
 		return;
-	known = find(drift, report->domain.name, &before);
+	known = drift_find(drift, report->domain.name, &before);
 	if (known)
-		compare(report, &before, &stale);
+		drift_compare(report, &before, &stale);
 	else
 		report_add(report, FINDING_BASELINE, "id %s, SHA-256 %.16s...",
 		           report->record.id, report->policy.sha256);
 	if (known && strcmp(before.mode,
 	                    policy_mode_text(report->policy.policy->mode)) == 0)
 		since_s = before.mode_since_s;
-	judge_testing(report, since_s);
-	remember(drift, report, &before, stale, since_s);
+	drift_judge_testing(report, since_s);
+	drift_record(drift, report, &before, stale, since_s);
 }

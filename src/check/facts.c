@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* facts.c - what was gathered about a domain, before it is judged. */
+/* facts.c - copies DNS answers into the facts about a domain. */
 #include "check/facts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-static int take_texts(struct dns_facts *facts, const struct dns_answer *answer)
+static int facts_take_texts(struct dns_facts *facts,
+                            const struct dns_answer *answer)
 {
 	size_t len = 0;
 	char *to;
@@ -41,7 +42,7 @@ int dns_facts_take(struct dns_facts *facts, const struct dns_answer *answer,
 	if (answer->end)
 		dns_name_show(answer->end, facts->end);
 	if (answer->status == DNS_OK && answer->texts && answer->count)
-		return take_texts(facts, answer);
+		return facts_take_texts(facts, answer);
 	return MTS_OK;
 }
 

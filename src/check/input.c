@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* input.c - what people give as a domain. */
+/* input.c - reads a domain as people type it, and suggests one when they type
+ * something else. */
 #include "check/input.h"
 
 #include "base/address.h"
@@ -8,26 +9,26 @@
 
 enum { SHOWN = 100 };
 
-/* Where C stands in TEXT; its length if it does not. */
-static size_t find(struct slice text, char c)
+/* The offset of the first C in TEXT, or the length of TEXT. */
+static size_t input_find(struct slice text, char c)
 {
 	const char *at = text.len ? memchr(text.data, c, text.len) : NULL;
 
 	return at ? (size_t)(at - text.data) : text.len;
 }
 
-/* What the domain may be, of something that has more to it. */
-static struct slice guess(struct slice text)
+/* The part of TEXT that may be meant as the domain. */
+static struct slice input_guess(struct slice text)
 {
-	size_t scheme = find(text, ':');
+	size_t scheme = input_find(text, ':');
 
 	if (scheme + 2 < text.len && text.data[scheme + 1] == '/')
 		text = slice_skip(text, scheme + 3 <= text.len ? scheme + 3
 		                                               : text.len);
-	text.len = find(text, '/');
-	if (find(text, '@') < text.len)
-		text = slice_skip(text, find(text, '@') + 1);
-	text.len = find(text, ':');
+	text.len = input_find(text, '/');
+	if (input_find(text, '@') < text.len)
+		text = slice_skip(text, input_find(text, '@') + 1);
+	text.len = input_find(text, ':');
 	if (slice_starts(text, "*."))
 		text = slice_skip(text, 2);
 	if (slice_starts(text, "_mta-sts."))
@@ -35,9 +36,9 @@ static struct slice guess(struct slice text)
 	return text;
 }
 
-static int refuse(struct slice text, const char *what, struct fault *why)
+static int input_reject(struct slice text, const char *what, struct fault *why)
 {
-	struct slice better = guess(text);
+	struct slice better = input_guess(text);
 	struct domain domain;
 	struct fault ignored = { 0 };
 	int len = text.len < SHOWN ? (int)text.len : SHOWN;
@@ -52,7 +53,7 @@ static int refuse(struct slice text, const char *what, struct fault *why)
 	                 text.data, what, domain.name);
 }
 
-static bool is_address(struct slice text)
+static bool input_is_address(struct slice text)
 {
 	struct address address;
 
@@ -72,27 +73,27 @@ int input_domain(struct slice text, struct domain *ret, struct fault *why)
 		return fault_set(why, MTS_ESYNTAX,
 		                 "the domain is empty: give one, as in "
 		                 "\"example.com\"");
-	if (is_address(text))
+	if (input_is_address(text))
 		return fault_set(why, MTS_ESYNTAX,
 		                 "\"%.*s\" is an IP address: give a domain, as "
 		                 "in \"example.com\"",
 		                 text.len < SHOWN ? (int)text.len : SHOWN,
 		                 text.data);
 	if (memmem(text.data, text.len, "://", 3))
-		return refuse(text, "a URL", why);
-	if (find(text, '@') < text.len)
-		return refuse(text, "a mail address", why);
-	if (find(text, '/') < text.len)
-		return refuse(text, "a path", why);
-	if (find(text, '*') < text.len)
-		return refuse(text, "a wildcard", why);
-	if (find(text, '[') < text.len)
-		return refuse(text, "no domain", why);
-	if (find(text, ':') < text.len)
-		return refuse(text, "a domain with a port", why);
+		return input_reject(text, "a URL", why);
+	if (input_find(text, '@') < text.len)
+		return input_reject(text, "a mail address", why);
+	if (input_find(text, '/') < text.len)
+		return input_reject(text, "a path", why);
+	if (input_find(text, '*') < text.len)
+		return input_reject(text, "a wildcard", why);
+	if (input_find(text, '[') < text.len)
+		return input_reject(text, "not a domain", why);
+	if (input_find(text, ':') < text.len)
+		return input_reject(text, "a domain with a port", why);
 	status = domain_from_key(text.data, text.len, ret, &reason);
 	if (status == MTS_ESYNTAX)
-		return refuse(text, "no host name", why);
+		return input_reject(text, "not a host name", why);
 	if (status != MTS_OK)
 		return fault_set(why, status, "%s", reason.text);
 	return MTS_OK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* judge.c - from what was gathered about a domain to findings: the order, and
- * what is left out. */
+/* judge.c - turns the facts about a domain into its report: calls the judges in
+ * order, drops findings that do not apply or are not to be shown, and computes
+ * state, score and exit status. */
 #include "check/judge_internal.h"
 
 #include "base/buffer.h"
@@ -11,7 +12,7 @@
 
 enum { FIX_MAX = 4096 };
 
-static void drop(struct report *report, size_t at)
+static void report_drop(struct report *report, size_t at)
 {
 	struct finding *all = report->findings;
 
@@ -22,12 +23,12 @@ static void drop(struct report *report, size_t at)
 	        (report->finding_count - at) * sizeof(*all));
 }
 
-/* Leaves only those of this kind. */
-static void keep_only(struct report *report, enum finding_id id)
+/* Drops all findings but those with ID. */
+static void report_keep_only(struct report *report, enum finding_id id)
 {
 	for (size_t i = report->finding_count; i > 0; i--)
 		if (report->findings[i - 1].id != id)
-			drop(report, i - 1);
+			report_drop(report, i - 1);
 }
 
 void judge_drop_hidden(struct report *report,
@@ -35,7 +36,7 @@ void judge_drop_hidden(struct report *report,
 {
 	for (size_t i = report->finding_count; i > 0; i--)
 		if (!options->shown[report->findings[i - 1].id])
-			drop(report, i - 1);
+			report_drop(report, i - 1);
 }
 
 static void judge_syntax(struct judging *j)
@@ -59,33 +60,35 @@ static void judge_history(struct judging *j)
 		reports_seen_judge(j->options->reports, report);
 }
 
-/* Neutral: a domain without MTA-STS has nothing else to be told of. */
+/* Judges in order. A domain without MTA-STS gets one neutral finding and no
+ * others; a domain whose record could not be looked up only that failure. */
 static void judge_all(struct judging *j)
 {
 	struct report *report = j->report;
 
-	/* First, as severities depend on the policy's mode. */
+	/* First, because severities depend on the policy's mode. */
 	judge_syntax(j);
 	judge_record(j);
 	if (!j->score.record_known) {
-		keep_only(report, FINDING_DNS_ERROR);
+		report_keep_only(report, FINDING_DNS_ERROR);
 		return;
 	}
 	if (report_find(report, FINDING_NOT_CONFIGURED)) {
-		keep_only(report, FINDING_NOT_CONFIGURED);
+		report_keep_only(report, FINDING_NOT_CONFIGURED);
 		return;
 	}
 	judge_fetch(j);
 	judge_cert(j);
 	judge_mx(j);
-	judge_consistency(j);
+	judge_delegation(j);
 	judge_tls_rpt(j);
-	judge_extra(j);
+	judge_dnssec(j);
 	judge_history(j);
 }
 
-/* What the table says of any DOMAIN, for this one: to be pasted. */
-static void name_domain(struct report *report, struct finding *finding)
+/* Replaces DOMAIN in the table's fix with this domain's name, so that it can be
+ * copied. */
+static void fix_name_domain(struct report *report, struct finding *finding)
 {
 	static const char any[] = "DOMAIN";
 	const char *text = finding_row(finding->id)->fix;
@@ -116,7 +119,7 @@ void judge(struct report *report, const struct facts *facts,
 
 	judge_all(&j);
 	for (size_t i = 0; i < report->finding_count; i++)
-		name_domain(report, &report->findings[i]);
+		fix_name_domain(report, &report->findings[i]);
 	suggest(&j);
 	score_state(report, &j.score);
 	judge_drop_hidden(report, options);

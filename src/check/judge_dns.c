@@ -12,21 +12,21 @@
 
 enum { SHOWN = 200 }; /* bytes of a record in a finding */
 
-static const struct slice none = { "", 0 };
+static const struct slice no_text = { "", 0 };
 
-/* A record that a sender takes for one. */
+/* A record that senders accept as one. */
 static bool is_record(struct slice text)
 {
 	return slice_starts(text, "v=STSv1;");
 }
 
-/* One that is meant to be, by the look of it. */
+/* A record that was probably meant to be one. */
 static bool is_meant(struct slice text)
 {
 	return text.len >= 5 && strncasecmp(text.data, "v=sts", 5) == 0;
 }
 
-static int shown(struct slice text)
+static int record_shown_len(struct slice text)
 {
 	return text.len < SHOWN ? (int)text.len : SHOWN;
 }
@@ -36,7 +36,7 @@ static size_t count(const struct dns_facts *facts, bool (*is)(struct slice),
 {
 	size_t n = 0;
 
-	*ret_first = none;
+	*ret_first = no_text;
 	for (size_t i = 0; i < facts->count; i++) {
 		if (!is(facts->texts[i]))
 			continue;
@@ -46,7 +46,7 @@ static size_t count(const struct dns_facts *facts, bool (*is)(struct slice),
 	return n;
 }
 
-static void keep_text(struct judging *j, struct slice text)
+static void record_keep_text(struct judging *j, struct slice text)
 {
 	j->report->record.text = slice_copy(text);
 	if (!j->report->record.text)
@@ -55,13 +55,13 @@ static void keep_text(struct judging *j, struct slice text)
 
 /* -- the one record -------------------------------------------------------- */
 
-/* "id=" with something that is no id is a fault of its own. */
-static bool is_about_id(const char *why)
+/* An invalid id has a finding of its own. */
+static bool record_fault_is_id(const char *why)
 {
 	return strstr(why, "the id ") != NULL;
 }
 
-static void judge_text(struct judging *j, struct slice text)
+static void record_judge_text(struct judging *j, struct slice text)
 {
 	struct report *report = j->report;
 	struct sts_record record;
@@ -70,21 +70,21 @@ static void judge_text(struct judging *j, struct slice text)
 	char id[SUGGEST_ID];
 	int status = record_parse(text, &record, &why);
 
-	keep_text(j, text);
+	record_keep_text(j, text);
 	if (status == MTS_OK && is_record(text)) {
 		snprintf(report->record.id, sizeof(report->record.id), "%s",
 		         record.id);
 		return;
 	}
-	finding = report_add(
-	    report,
-	    status != MTS_OK && is_about_id(why.text) ? FINDING_ID_INVALID
-						      : FINDING_RECORD_SYNTAX,
-	    "%s, in \"%.*s\"",
-	    status == MTS_OK
-		? "It does not begin with \"v=STSv1;\", to the letter"
-		: why.text,
-	    shown(text), text.data);
+	finding = report_add(report,
+	                     status != MTS_OK && record_fault_is_id(why.text)
+	                         ? FINDING_ID_INVALID
+	                         : FINDING_RECORD_SYNTAX,
+	                     "%s: \"%.*s\"",
+	                     status == MTS_OK
+	                         ? "It does not begin with exactly \"v=STSv1;\""
+	                         : why.text,
+	                     record_shown_len(text), text.data);
 	report_fix(report, finding,
 	           "Replace the record with:\n"
 	           "_mta-sts.%s. IN TXT \"v=STSv1; id=%s;\"",
@@ -93,7 +93,7 @@ static void judge_text(struct judging *j, struct slice text)
 
 /* -- no record ------------------------------------------------------------- */
 
-static bool is_served(const struct judging *j)
+static bool policy_is_served(const struct judging *j)
 {
 	struct slice text = j->report->policy.text;
 
@@ -101,7 +101,7 @@ static bool is_served(const struct judging *j)
 	       slice_starts(text, "version:");
 }
 
-static void judge_absence(struct judging *j)
+static void record_judge_absence(struct judging *j)
 {
 	struct report *report = j->report;
 	struct slice apex;
@@ -109,16 +109,17 @@ static void judge_absence(struct judging *j)
 	char id[SUGGEST_ID];
 
 	if (count(&j->facts->apex, is_record, &apex) > 0) {
-		finding =
-		    report_add(report, FINDING_RECORD_WRONG_PLACE,
-		               "The record is at %s itself: \"%.*s\"",
-		               report->domain.name, shown(apex), apex.data);
-	} else if (is_served(j) || j->options->expect != EXPECT_NOTHING) {
+		finding = report_add(report, FINDING_RECORD_WRONG_PLACE,
+		                     "The record is at %s itself: \"%.*s\"",
+		                     report->domain.name,
+		                     record_shown_len(apex), apex.data);
+	} else if (policy_is_served(j) ||
+	           j->options->expect != EXPECT_NOTHING) {
 		finding = report_add(
 		    report, FINDING_MISSING_RECORD,
 		    "There is no TXT record at _mta-sts.%s%s",
 		    report->domain.name,
-		    is_served(j) ? ", though a policy is served" : "");
+		    policy_is_served(j) ? ", although a policy is served" : "");
 	} else {
 		report_add(report, FINDING_NOT_CONFIGURED,
 		           "There is no TXT record at _mta-sts.%s, and no "
@@ -134,7 +135,7 @@ static void judge_absence(struct judging *j)
 
 /* -- the name servers ------------------------------------------------------ */
 
-static bool has_text(const struct dns_facts *facts, struct slice text)
+static bool answer_has_text(const struct dns_facts *facts, struct slice text)
 {
 	for (size_t i = 0; i < facts->count; i++)
 		if (facts->texts[i].len == text.len &&
@@ -143,18 +144,18 @@ static bool has_text(const struct dns_facts *facts, struct slice text)
 	return false;
 }
 
-/* The same records, in any order. */
-static bool same(const struct dns_facts *a, const struct dns_facts *b)
+/* True if both have the answer_is_same records, in any order. */
+static bool answer_is_same(const struct dns_facts *a, const struct dns_facts *b)
 {
 	if (a->count != b->count)
 		return false;
 	for (size_t i = 0; i < a->count; i++)
-		if (!has_text(b, a->texts[i]))
+		if (!answer_has_text(b, a->texts[i]))
 			return false;
 	return true;
 }
 
-static void judge_servers(struct judging *j)
+static void record_judge_servers(struct judging *j)
 {
 	const struct facts *facts = j->facts;
 	const struct server_facts *first = NULL;
@@ -169,39 +170,41 @@ static void judge_servers(struct judging *j)
 			first = server;
 			continue;
 		}
-		if (same(&first->answer, &server->answer))
+		if (answer_is_same(&first->answer, &server->answer))
 			continue;
 		count(&first->answer, is_meant, &a);
 		count(&server->answer, is_meant, &b);
 		report_add(j->report, FINDING_RECORD_INCONSISTENT,
-		           "%s has \"%.*s\", %s has \"%.*s\"", first->name,
-		           shown(a), a.data, server->name, shown(b), b.data);
+		           "%s has \"%.*s\", but %s has \"%.*s\"", first->name,
+		           record_shown_len(a), a.data, server->name,
+		           record_shown_len(b), b.data);
 		return;
 	}
 }
 
 /* -- all of it ------------------------------------------------------------- */
 
-static void judge_several(struct judging *j, size_t n)
+static void record_judge_several(struct judging *j, size_t n)
 {
 	struct report *report = j->report;
 	struct slice first;
 
 	count(&j->facts->record, is_record, &first);
-	keep_text(j, first);
+	record_keep_text(j, first);
 	report_add(report, FINDING_RECORD_MULTIPLE,
 	           "%zu TXT records at _mta-sts.%s begin with \"v=STSv1;\"", n,
 	           report->domain.name);
 }
 
-static void judge_dns(struct judging *j, const struct dns_facts *facts,
-                      const char *what)
+static void judge_dns_failure(struct judging *j, const struct dns_facts *facts,
+                              const char *what)
 {
 	if (dns_facts_known(facts))
 		return;
-	report_add(j->report, FINDING_DNS_ERROR, "%s%s can't be looked up: %s",
+	report_add(j->report, FINDING_DNS_ERROR, "%s%s cannot be looked up: %s",
 	           what, j->report->domain.name,
-	           facts->over ? facts->reason : "the time was over");
+	           facts->over ? facts->reason
+	                       : "no answer within the time limit");
 }
 
 void judge_record(struct judging *j)
@@ -212,34 +215,35 @@ void judge_record(struct judging *j)
 	size_t others = facts->count - records;
 
 	j->score.record_known = dns_facts_known(facts);
-	judge_dns(j, facts, "_mta-sts.");
+	judge_dns_failure(j, facts, "_mta-sts.");
 	if (!j->score.record_known)
 		return;
-	judge_dns(j, &j->facts->mx, "The MX records of ");
-	judge_dns(j, &j->facts->tls_rpt, "_smtp._tls.");
+	judge_dns_failure(j, &j->facts->mx, "The MX records of ");
+	judge_dns_failure(j, &j->facts->tls_rpt, "_smtp._tls.");
 	if (records > 1) {
-		judge_several(j, records);
+		record_judge_several(j, records);
 	} else if (records == 1) {
-		judge_text(j, record);
+		record_judge_text(j, record);
 	} else if (count(facts, is_meant, &meant) > 0) {
-		judge_text(j, meant);
+		record_judge_text(j, meant);
 		others--;
 	} else {
-		judge_absence(j);
+		record_judge_absence(j);
 	}
 	if (others > 0)
 		report_add(j->report, FINDING_RECORD_UNRELATED,
 		           "%zu other TXT record%s at _mta-sts.%s", others,
 		           others == 1 ? "" : "s", j->report->domain.name);
-	judge_servers(j);
+	record_judge_servers(j);
 }
 
 enum { RUA_SHOWN = 100 };
 
-/* -- consistency ----------------------------------------------------------- */
+/* -- delegation ------------------------------------------------------------ */
 
-/* The alias NAME leads out of DOMAIN. */
-static bool leaves(const struct dns_facts *facts, const char *domain)
+/* True if the name is an alias (CNAME) of a name outside DOMAIN. */
+static bool alias_leaves_domain(const struct dns_facts *facts,
+                                const char *domain)
 {
 	size_t len = strlen(facts->end);
 	size_t n = strlen(domain);
@@ -250,26 +254,28 @@ static bool leaves(const struct dns_facts *facts, const char *domain)
 	       (len > n && facts->end[len - n - 1] != '.');
 }
 
-void judge_consistency(struct judging *j)
+void judge_delegation(struct judging *j)
 {
 	const struct facts *facts = j->facts;
 	const char *domain = j->report->domain.name;
 	const struct dns_facts *host =
 	    facts->host_a.hops ? &facts->host_a : &facts->host_aaaa;
-	bool record = leaves(&facts->record, domain);
-	bool policy = leaves(host, domain);
+	bool record = alias_leaves_domain(&facts->record, domain);
+	bool policy = alias_leaves_domain(host, domain);
 
-	/* What does not exist is delegated to nobody. */
+	/* What does not exist is not delegated. */
 	if (record == policy || facts->record.status != DNS_OK ||
 	    facts->address_count == 0)
 		return;
 	if (record)
 		report_add(j->report, FINDING_DELEGATION_SPLIT,
-		           "_mta-sts.%s is an alias of %s, mta-sts.%s is none",
+		           "_mta-sts.%s is an alias of %s, but mta-sts.%s is "
+		           "not delegated",
 		           domain, facts->record.end, domain);
 	else
 		report_add(j->report, FINDING_DELEGATION_SPLIT,
-		           "mta-sts.%s is an alias of %s, _mta-sts.%s is none",
+		           "mta-sts.%s is an alias of %s, but _mta-sts.%s is "
+		           "not delegated",
 		           domain, host->end, domain);
 }
 
@@ -280,7 +286,8 @@ static bool is_tls_rpt(struct slice text)
 	return slice_starts(text, "v=TLSRPTv1;");
 }
 
-static bool keep_ruas(struct report *report, const struct tlsrpt *record)
+static bool tls_rpt_keep_ruas(struct report *report,
+                              const struct tlsrpt *record)
 {
 	struct report_tls_rpt *to = &report->tls_rpt;
 
@@ -296,8 +303,9 @@ static bool keep_ruas(struct report *report, const struct tlsrpt *record)
 	return true;
 }
 
-/* "mail:post@example.com": a person's address all the same. */
-static void judge_scheme(struct report *report, struct slice rua)
+/* Even with a wrong scheme ("mail:post@example.com") it may be a person's
+ * address, so it is masked. */
+static void tls_rpt_judge_scheme(struct report *report, struct slice rua)
 {
 	char *raw = slice_copy(rua);
 	char *masked = raw ? render_rua(raw, false) : NULL;
@@ -311,11 +319,11 @@ static void judge_scheme(struct report *report, struct slice rua)
 	free(raw);
 }
 
-static void judge_ruas(struct judging *j, const struct tlsrpt *record)
+static void tls_rpt_judge_ruas(struct judging *j, const struct tlsrpt *record)
 {
 	for (size_t i = 0; i < record->rua_count; i++)
 		if (tlsrpt_scheme(record->rua[i]) == TLSRPT_OTHER)
-			judge_scheme(j->report, record->rua[i]);
+			tls_rpt_judge_scheme(j->report, record->rua[i]);
 	for (size_t i = 0; i < j->facts->rua_count; i++) {
 		const struct rua_facts *rua = &j->facts->ruas[i];
 
@@ -327,7 +335,7 @@ static void judge_ruas(struct judging *j, const struct tlsrpt *record)
 	}
 }
 
-static void judge_tls_rpt_text(struct judging *j, struct slice text)
+static void tls_rpt_judge_text(struct judging *j, struct slice text)
 {
 	struct report *report = j->report;
 	struct tlsrpt record;
@@ -341,15 +349,15 @@ static void judge_tls_rpt_text(struct judging *j, struct slice text)
 		finding =
 		    report_add(report, FINDING_TLS_RPT_SYNTAX, "%s", why.text);
 		report_fix(report, finding,
-		           "A correct one is:\n"
+		           "A correct record is:\n"
 		           "_smtp._tls.%s. IN TXT \"v=TLSRPTv1; "
 		           "rua=mailto:tlsrpt@%s\"",
 		           report->domain.name, report->domain.name);
 		return;
 	}
-	if (!keep_ruas(report, &record))
+	if (!tls_rpt_keep_ruas(report, &record))
 		report->status = MTS_ENOMEM;
-	judge_ruas(j, &record);
+	tls_rpt_judge_ruas(j, &record);
 }
 
 void judge_tls_rpt(struct judging *j)
@@ -370,7 +378,7 @@ void judge_tls_rpt(struct judging *j)
 		if (count++ == 0)
 			first = &facts->texts[i];
 	}
-	/* One that lacks its ';' is there, and good for nothing. */
+	/* A record without its ';' is malformed, not missing. */
 	for (size_t i = 0; i < facts->count && count == 0; i++)
 		if (slice_starts(facts->texts[i], "v=TLSRPT"))
 			first = &facts->texts[i];
@@ -378,23 +386,23 @@ void judge_tls_rpt(struct judging *j)
 		report_add(report, FINDING_TLS_RPT_MULTIPLE,
 		           "%zu records begin with \"v=TLSRPTv1;\"", count);
 	} else if (first) {
-		judge_tls_rpt_text(j, *first);
+		tls_rpt_judge_text(j, *first);
 	} else {
 		finding = report_add(report, FINDING_TLS_RPT_MISSING,
 		                     "There is no TLSRPT record at "
 		                     "_smtp._tls.%s",
 		                     report->domain.name);
 		report_fix(report, finding,
-		           "Publish this record, with an address of yours:\n"
+		           "Publish this record, with your own address:\n"
 		           "_smtp._tls.%s. IN TXT \"v=TLSRPTv1; "
 		           "rua=mailto:tlsrpt@%s\"",
 		           report->domain.name, report->domain.name);
 	}
 }
 
-/* -- unscored -------------------------------------------------------------- */
+/* -- DNSSEC and DANE ------------------------------------------------------- */
 
-void judge_extra(struct judging *j)
+void judge_dnssec(struct judging *j)
 {
 	const struct report *report = j->report;
 	size_t hosts = 0;

@@ -18,7 +18,7 @@ enum {
 
 /* -- fetch ----------------------------------------------------------------- */
 
-static void say_no_address(struct judging *j)
+static void fetch_say_no_address(struct judging *j)
 {
 	const struct facts *facts = j->facts;
 	const char *domain = j->report->domain.name;
@@ -34,7 +34,7 @@ static void say_no_address(struct judging *j)
 		           facts->special);
 	else if (bad)
 		report_add(j->report, FINDING_POLICY_FETCH_FAILED,
-		           "The addresses of mta-sts.%s can't be looked up: "
+		           "The addresses of mta-sts.%s cannot be looked up: "
 		           "%s",
 		           domain, bad->reason);
 	else
@@ -43,7 +43,7 @@ static void say_no_address(struct judging *j)
 		           judge_family(j->options));
 }
 
-static void say_http(struct judging *j)
+static void fetch_say_http(struct judging *j)
 {
 	const struct fetch_facts *fetch = &j->facts->fetch;
 	struct finding *finding;
@@ -52,20 +52,21 @@ static void say_http(struct judging *j)
 		finding = report_add(
 		    j->report, FINDING_BOT_BLOCKED, "HTTP status %ld%s",
 		    fetch->http_status,
-		    fetch->challenge ? ", with a challenge for browsers" : "");
+		    fetch->challenge ? ", with a challenge page" : "");
 	} else {
 		finding = report_add(j->report, FINDING_HTTP_STATUS,
 		                     "HTTP status %ld instead of 200",
 		                     fetch->http_status);
 	}
 	if (fetch->http_status == 404)
-		report_fix(j->report, finding,
-		           "Put the file where this URL finds it:\n"
-		           "https://mta-sts.%s/.well-known/mta-sts.txt",
-		           j->report->domain.name);
+		report_fix(
+		    j->report, finding,
+		    "Put the file where the server finds it for this URL:\n"
+		    "https://mta-sts.%s/.well-known/mta-sts.txt",
+		    j->report->domain.name);
 }
 
-static void judge_cause(struct judging *j)
+static void fetch_judge_cause(struct judging *j)
 {
 	const struct fetch_facts *fetch = &j->facts->fetch;
 	enum finding_id id = FINDING_POLICY_FETCH_FAILED;
@@ -79,10 +80,10 @@ static void judge_cause(struct judging *j)
 		return;
 	case FETCH_TLS:
 		if (fetch->old_tls)
-			return; /* tls_old says it */
+			return; /* reported as tls_old */
 		break;
 	case FETCH_STATUS:
-		say_http(j);
+		fetch_say_http(j);
 		return;
 	case FETCH_REDIRECT:
 		id = FINDING_REDIRECT;
@@ -108,20 +109,21 @@ void judge_fetch(struct judging *j)
 	const struct fetch_facts *fetch = &j->facts->fetch;
 
 	if (j->facts->address_count == 0)
-		say_no_address(j);
+		fetch_say_no_address(j);
 	else if (!fetch->over)
-		report_add(j->report, FINDING_POLICY_FETCH_FAILED,
-		           "https://mta-sts.%s: the time was over",
-		           j->report->domain.name);
+		report_add(
+		    j->report, FINDING_POLICY_FETCH_FAILED,
+		    "https://mta-sts.%s: no answer within the time limit",
+		    j->report->domain.name);
 	else
-		judge_cause(j);
+		fetch_judge_cause(j);
 	if (fetch->over && fetch->cause == FETCH_OK && fetch->ms > SLOW_MS)
 		report_add(j->report, FINDING_SLOW,
-		           "It took %.1f s to fetch the policy",
+		           "Fetching the policy took %.1f s",
 		           (double)fetch->ms / 1000);
 	if (j->facts->cleartext)
 		report_add(j->report, FINDING_HTTP_CLEARTEXT,
-		           "http://mta-sts.%s serves the file as well",
+		           "http://mta-sts.%s serves the file too",
 		           j->report->domain.name);
 }
 
@@ -135,8 +137,8 @@ static const enum finding_id policy_host_ids[TLS_FAULTS] = {
 	[TLS_FAULT_INVALID] = FINDING_CERT_INVALID,
 };
 
-/* What the fetcher said, in the words of that. */
-static enum finding_id id_of(enum fetch_cause cause)
+/* The fetcher's verdict, for when we found no fault ourselves. */
+static enum finding_id cert_id_of_cause(enum fetch_cause cause)
 {
 	if (cause == FETCH_CERT_NAME)
 		return FINDING_CERT_SAN_MISMATCH;
@@ -147,7 +149,7 @@ static enum finding_id id_of(enum fetch_cause cause)
 	return FINDING_CERT_INVALID;
 }
 
-static void judge_faults(struct judging *j)
+static void cert_judge_faults(struct judging *j)
 {
 	const struct fetch_facts *fetch = &j->facts->fetch;
 	const struct tls_view *view = j->report->policy.view;
@@ -155,7 +157,7 @@ static void judge_faults(struct judging *j)
 	               fetch->cause <= FETCH_CERT_INVALID;
 	size_t found = 0;
 
-	/* What a sender takes is good, and other addresses are not looked at. */
+	/* The fetch succeeded as a sender's would: no fault to report. */
 	if (fetch->cause == FETCH_OK)
 		return;
 	for (size_t i = 0; view && i < TLS_FAULTS; i++) {
@@ -166,13 +168,14 @@ static void judge_faults(struct judging *j)
 		           j->report->domain.name, view->faults[i]);
 		found++;
 	}
-	/* The fetcher's word counts, whatever a second look says. */
+	/* The fetcher's verdict counts, even if we found no fault. */
 	if (refused && found == 0)
-		report_add(j->report, id_of(fetch->cause), "mta-sts.%s: %s",
-		           j->report->domain.name, fetch->reason);
+		report_add(j->report, cert_id_of_cause(fetch->cause),
+		           "mta-sts.%s: %s", j->report->domain.name,
+		           fetch->reason);
 }
 
-static void judge_end(struct judging *j, const struct tls_view *view)
+static void cert_judge_expiry(struct judging *j, const struct tls_view *view)
 {
 	int64_t left_s = tls_view_ends_s(view) - j->report->time_s;
 	bool soon = left_s < (int64_t)EXPIRING_SOON_DAYS * DAY_S;
@@ -192,22 +195,21 @@ void judge_cert(struct judging *j)
 	const struct fetch_facts *fetch = &j->facts->fetch;
 	const struct tls_view *view = j->report->policy.view;
 
-	judge_faults(j);
+	cert_judge_faults(j);
 	if (fetch->old_tls)
 		report_add(j->report, FINDING_TLS_OLD,
-		           "mta-sts.%s speaks %s at best",
+		           "mta-sts.%s supports no version later than %s",
 		           j->report->domain.name,
-		           view && *view->version ? view->version
-		                                  : "an older version");
+		           view && *view->version ? view->version : "TLS 1.1");
 	if (view)
-		judge_end(j, view);
+		cert_judge_expiry(j, view);
 	if (!view)
 		j->score.runs[GROUP_CERT] = RUN_BLOCKED;
 }
 
 /* -- patterns -------------------------------------------------------------- */
 
-/* *.mail.protection.outlook.com and its like: what their documents say. */
+/* Taken from the providers' documentation. */
 const char *provider_pattern(const char *mx, const char **ret_provider)
 {
 	static const struct {
@@ -231,43 +233,47 @@ const char *provider_pattern(const char *mx, const char **ret_provider)
 		    (*rows[i].suffix != '.' && len != n))
 			continue;
 		*ret_provider = rows[i].provider;
-		/* Each has a label of its own: "*" covers the first one. */
+		/* Each customer has a name of its own below .mx.microsoft, and
+		 * "*" covers only one label. */
 		return rows[i].pattern ? rows[i].pattern : dot + 1;
 	}
 	return NULL;
 }
 
-static void say_no_match(struct judging *j, const struct mx_row *row)
+static void mx_say_no_match(struct judging *j, const struct mx_row *row)
 {
 	const char *provider = NULL;
 	const char *pattern = provider_pattern(row->name, &provider);
 	struct finding *finding;
-	/* Where only the name after the first label is given. */
+	/* The pattern is the host's own name after its first label. */
 	const char *star =
 	    pattern && strchr(row->name, '.') + 1 == pattern ? "*." : "";
 
 	if (pattern)
 		finding = report_add(j->report, FINDING_MX_WILDCARD_MISSING,
-		                     "%s is %s's, and matches no pattern",
+		                     "%s belongs to %s and matches no pattern",
 		                     row->name, provider);
 	else
 		finding = report_add(j->report, FINDING_MX_PARTIAL_MATCH,
 		                     "%s matches no pattern", row->name);
 	if (mx_pattern_is_valid(slice_str(row->name)))
-		report_fix(j->report, finding,
-		           "Add this line to the policy, then rotate the id:\n"
-		           "mx: %s%s",
-		           star, pattern ? pattern : row->name);
+		report_fix(
+		    j->report, finding,
+		    "Add this line to the policy, then change the id in the "
+		    "TXT record:\n"
+		    "mx: %s%s",
+		    star, pattern ? pattern : row->name);
 	else
-		report_fix(j->report, finding,
-		           "No pattern can name it: give the host a name of "
-		           "letters, digits and hyphens, and put that into the "
-		           "MX record.");
+		report_fix(
+		    j->report, finding,
+		    "No pattern can match this name. Give the host a name "
+		    "of letters, digits and hyphens, and use that name "
+		    "in the MX record.");
 }
 
-static void match_rows(struct judging *j, const struct policy *policy)
+static void mx_match_rows(struct judging *j, const struct policy *policy)
 {
-	/* Mode none needs no pattern: nothing to compare with. */
+	/* Mode none needs no patterns, so there is nothing to compare. */
 	if (policy->mode == POLICY_NONE && policy->mx_count == 0)
 		return;
 	for (size_t i = 0; i < j->report->mx_count; i++) {
@@ -276,11 +282,11 @@ static void match_rows(struct judging *j, const struct policy *policy)
 
 		row->matched = good ? ANSWER_YES : ANSWER_NO;
 		if (!good && policy->mode != POLICY_NONE)
-			say_no_match(j, row);
+			mx_say_no_match(j, row);
 	}
 }
 
-static bool is_used(const struct report *report, const char *pattern)
+static bool mx_pattern_is_used(const struct report *report, const char *pattern)
 {
 	for (size_t i = 0; i < report->mx_count; i++)
 		if (mx_pattern_matches(pattern, slice_str(report->mx[i].name)))
@@ -288,21 +294,21 @@ static bool is_used(const struct report *report, const char *pattern)
 	return false;
 }
 
-static void judge_patterns(struct judging *j, const struct policy *policy)
+static void mx_judge_patterns(struct judging *j, const struct policy *policy)
 {
 	const struct report *report = j->report;
 	const char *pattern;
 	size_t offset = 0;
 
 	while ((pattern = policy_next_mx(policy, &offset)) != NULL) {
-		if (report->mx_count && !is_used(report, pattern))
+		if (report->mx_count && !mx_pattern_is_used(report, pattern))
 			report_add(j->report, FINDING_MX_UNUSED,
 			           "No MX host matches the pattern %s",
 			           pattern);
 		if (strncmp(pattern, "*.", 2) == 0 &&
 		    strcmp(pattern + 2, report->domain.name) == 0)
 			report_add(j->report, FINDING_MX_TOO_BROAD,
-			           "The pattern %s covers every name right "
+			           "The pattern %s covers every name directly "
 			           "below the domain",
 			           pattern);
 	}
@@ -310,8 +316,8 @@ static void judge_patterns(struct judging *j, const struct policy *policy)
 
 /* -- hosts ----------------------------------------------------------------- */
 
-static void judge_cert_faults(struct judging *j, const char *host,
-                              const char *address, const struct tls_view *view)
+static void mx_judge_cert(struct judging *j, const char *host,
+                          const char *address, const struct tls_view *view)
 {
 	static const enum finding_id mx_ids[TLS_FAULTS] = {
 		[TLS_FAULT_EXPIRED] = FINDING_MX_CERT_EXPIRED,
@@ -328,8 +334,8 @@ static void judge_cert_faults(struct judging *j, const char *host,
 			           address, view->faults[i]);
 }
 
-static void judge_address(struct judging *j, const char *host,
-                          const struct mx_address *address)
+static void mx_judge_address(struct judging *j, const char *host,
+                             const struct mx_address *address)
 {
 	char text[ADDRESS_TEXT];
 
@@ -352,7 +358,7 @@ static void judge_address(struct judging *j, const char *host,
 		return;
 	case REACH_TLS_FAILED:
 		report_add(j->report, FINDING_STARTTLS_MISSING,
-		           "%s (%s) offers STARTTLS, and it fails: %s", host,
+		           "%s (%s) offers STARTTLS, but TLS fails: %s", host,
 		           text, address->error);
 		return;
 	case REACH_TLS:
@@ -360,16 +366,16 @@ static void judge_address(struct judging *j, const char *host,
 	}
 	if (address->view->old)
 		report_add(j->report, FINDING_MX_TLS_OLD,
-		           "%s (%s) speaks %s at best", host, text,
-		           address->view->version);
-	judge_cert_faults(j, host, text, address->view);
+		           "%s (%s) supports no version later than %s", host,
+		           text, address->view->version);
+	mx_judge_cert(j, host, text, address->view);
 }
 
-static void judge_no_address(struct judging *j, const struct mx_host *host)
+static void mx_judge_no_address(struct judging *j, const struct mx_host *host)
 {
 	if (host->dns_failed)
 		report_add(j->report, FINDING_DNS_ERROR,
-		           "The addresses of %s can't be looked up: %s",
+		           "The addresses of %s cannot be looked up: %s",
 		           host->name, host->reason);
 	else if (host->special)
 		report_add(j->report, FINDING_MX_NO_ADDRESS,
@@ -380,24 +386,26 @@ static void judge_no_address(struct judging *j, const struct mx_host *host)
 		           judge_family(j->options));
 }
 
-static void judge_row(struct judging *j, const struct mx_row *row, bool called)
+static void mx_judge_row(struct judging *j, const struct mx_row *row,
+                         bool called)
 {
 	const struct mx_host *host = row->host;
 
 	if (!host) {
 		if (called)
 			report_add(j->report, FINDING_MX_UNREACHABLE,
-			           "%s: the time was over", row->name);
+			           "%s: no answer within the time limit",
+			           row->name);
 		return;
 	}
 	if (host->count == 0)
-		judge_no_address(j, host);
+		mx_judge_no_address(j, host);
 	for (size_t i = 0; i < host->count; i++)
-		judge_address(j, row->name, &host->addresses[i]);
+		mx_judge_address(j, row->name, &host->addresses[i]);
 }
 
-/* Did any host let itself be called? */
-static bool is_any_reached(const struct report *report)
+/* True if any host answered in SMTP. */
+static bool mx_is_any_reached(const struct report *report)
 {
 	for (size_t i = 0; i < report->mx_count; i++) {
 		const struct mx_host *host = report->mx[i].host;
@@ -409,13 +417,13 @@ static bool is_any_reached(const struct report *report)
 	return false;
 }
 
-/* Whether senders would get through could not be learnt from here. */
-static bool is_not_known(const struct report *report)
+/* True if it is not known from here whether senders could deliver. */
+static bool mx_is_unknown(const struct report *report)
 {
 	if (!report->has_mx)
 		return true;
 	if (!report_find(report, FINDING_MX_UNREACHABLE) ||
-	    is_any_reached(report))
+	    mx_is_any_reached(report))
 		return false;
 	for (size_t i = 0; i < report->finding_count; i++)
 		if (finding_row(report->findings[i].id)->group == GROUP_MX &&
@@ -436,12 +444,12 @@ void judge_mx(struct judging *j)
 		report_add(j->report, FINDING_MX_IMPLICIT,
 		           "%s has no MX record", report->domain.name);
 	if (policy) {
-		match_rows(j, policy);
-		judge_patterns(j, policy);
+		mx_match_rows(j, policy);
+		mx_judge_patterns(j, policy);
 	}
 	for (size_t i = 0; i < report->mx_count; i++)
-		judge_row(j, &report->mx[i], i < MX_CALLED_MAX);
-	if (is_not_known(report))
+		mx_judge_row(j, &report->mx[i], i < MX_CALLED_MAX);
+	if (mx_is_unknown(report))
 		j->score.runs[GROUP_MX] = RUN_UNKNOWN;
 	else if (!policy)
 		j->score.runs[GROUP_MX] = RUN_BLOCKED;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* judge_internal.h - what judge*.c know of each other. */
+/* judge_internal.h - shared by judge*.c and suggest.c only. */
 #ifndef CHECK_JUDGE_INTERNAL_H
 #define CHECK_JUDGE_INTERNAL_H
 
 #include "check/judge.h"
 #include "findings/score.h"
 
-/* What a part of the verdict is made from, and where it goes. */
+/* What the judges read, and where their findings go. */
 struct judging {
 	struct report *report;
 	const struct facts *facts;
@@ -14,7 +14,7 @@ struct judging {
 	struct score_facts score;
 };
 
-/* "IPv6 " where no other addresses are asked for; else "". */
+/* "IPv6 " if only IPv6 addresses are looked up; else "". */
 static inline const char *judge_family(const struct check_options *options)
 {
 	if (options->probe.ipv4 && options->probe.ipv6)
@@ -22,27 +22,33 @@ static inline const char *judge_family(const struct check_options *options)
 	return options->probe.ipv4 ? "IPv4 " : "IPv6 ";
 }
 
-/* Each in its file. */
+/* judge_dns.c */
 void judge_record(struct judging *j);
+void judge_delegation(struct judging *j);
+void judge_tls_rpt(struct judging *j);
+void judge_dnssec(struct judging *j);
+
+/* judge_hosts.c */
 void judge_fetch(struct judging *j);
 void judge_cert(struct judging *j);
 void judge_mx(struct judging *j);
-void judge_consistency(struct judging *j);
-void judge_tls_rpt(struct judging *j);
-void judge_extra(struct judging *j);
 
-/* The texts to paste: suggest.c. */
+/* suggest.c: fills in the record and the policy to copy, where the present ones
+ * need to change. */
 void suggest(struct judging *j);
 
-/* A fresh id: the time, "20240229T123456". */
+/* Makes a new id from the time: "20240229T123456". */
 enum { SUGGEST_ID = 32 };
 const char *suggest_id(int64_t time_s, char id[SUGGEST_ID]);
 
-/* A policy that names the domain's MX hosts: of MODE; to be freed, or NULL. */
+/* Makes a policy with MODE for the domain's MX hosts. To be freed; NULL: out of
+ * memory. */
 char *suggest_policy(const struct report *report, const char *mode,
                      uint32_t max_age_s);
 
-/* The pattern for the hosts of a known provider that MX is one of, or NULL. */
+/* If MX is a host of a known provider: the pattern that covers the provider's
+ * hosts, without its "*." if it is part of MX, and the provider's name. Else
+ * NULL. */
 const char *provider_pattern(const char *mx, const char **ret_provider);
 
 #endif

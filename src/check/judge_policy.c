@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* judge_policy.c - the policy text by itself: the parser's faults and notes, and
- * what mode and max_age mean. */
+/* judge_policy.c - judges the text of a policy: what the parser complains about,
+ * and what the mode and max_age mean for the domain. */
 #include "check/judge_internal.h"
 
 enum {
@@ -9,21 +9,21 @@ enum {
 	SHOWN = 120, /* bytes of a line */
 };
 
-struct seen {
+struct text_notes {
 	struct report *report;
 	unsigned blank_line; /* the first; 0: none */
 	bool bad_mx;
 };
 
-static int shown(struct slice text)
+static int line_shown_len(struct slice text)
 {
 	return text.len < SHOWN ? (int)text.len : SHOWN;
 }
 
 /* -- lines ----------------------------------------------------------------- */
 
-/* A blank line within the text, not at its end: LINE is the first. */
-static void judge_blank(struct report *report, unsigned line)
+/* Reports LINE, the first blank line, unless only blank lines follow it. */
+static void text_judge_blank(struct report *report, unsigned line)
 {
 	struct slice rest = report->policy.text;
 
@@ -37,14 +37,15 @@ static void judge_blank(struct report *report, unsigned line)
 	                    *rest.data == '\n'))
 		rest = slice_skip(rest, 1);
 	if (rest.len)
-		report_add(report, FINDING_BAD_LINE,
-		           "Line %u is blank; mtastsd passes over it, other "
-		           "senders refuse the policy",
-		           line);
+		report_add(
+		    report, FINDING_BAD_LINE,
+		    "Line %u is blank; mtastsd ignores it, other senders "
+		    "reject the policy",
+		    line);
 }
 
 /* What follows "mx:". */
-static struct slice value_of(struct slice line)
+static struct slice line_value(struct slice line)
 {
 	const char *colon = line.len ? memchr(line.data, ':', line.len) : NULL;
 	struct slice value;
@@ -59,47 +60,51 @@ static struct slice value_of(struct slice line)
 	return value;
 }
 
-static void say_bad_mx(struct seen *seen, unsigned line, struct slice text)
+static void text_say_bad_mx(struct text_notes *notes, unsigned line,
+                            struct slice text)
 {
-	struct slice value = value_of(text);
+	struct slice value = line_value(text);
 	const char *star = slice_starts(value, "*.") ? "*." : "";
 	size_t skip = strlen(star);
 	struct finding *finding =
-	    report_add(seen->report, FINDING_MX_INVALID, "Line %u: \"%.*s\"",
-	               line, shown(text), text.data);
+	    report_add(notes->report, FINDING_MX_INVALID, "Line %u: \"%.*s\"",
+	               line, line_shown_len(text), text.data);
 	struct domain domain;
 	struct fault why = { 0 };
 
-	seen->bad_mx = true;
-	/* A U-label, a final dot, a port: what was meant is known. */
+	notes->bad_mx = true;
+	/* With a U-label, a final dot or a port, it is clear what was
+	 * meant. */
 	if (domain_from_key(value.data + skip, value.len - skip, &domain,
 	                    &why) == MTS_OK)
-		report_fix(seen->report, finding, "Write it so:\nmx: %s%s",
-		           star, domain.name);
+		report_fix(notes->report, finding,
+		           "Write it like this:\nmx: %s%s", star, domain.name);
 }
 
-static void on_note(void *arg, enum policy_note note, unsigned line,
-                    struct slice text)
+static void text_on_note(void *arg, enum policy_note note, unsigned line,
+                         struct slice text)
 {
-	struct seen *seen = arg;
+	struct text_notes *notes = arg;
 
 	if (note == POLICY_NOTE_BLANK_LINE) {
-		if (!seen->blank_line)
-			seen->blank_line = line;
+		if (!notes->blank_line)
+			notes->blank_line = line;
 		return;
 	}
 	if (note == POLICY_NOTE_DUPLICATE)
-		report_add(seen->report, FINDING_DUPLICATE_FIELD,
-		           "Line %u: \"%.*s\"", line, shown(text), text.data);
+		report_add(notes->report, FINDING_DUPLICATE_FIELD,
+		           "Line %u: \"%.*s\"", line, line_shown_len(text),
+		           text.data);
 	else if (note == POLICY_NOTE_UNKNOWN)
-		report_add(seen->report, FINDING_UNKNOWN_FIELD,
-		           "Line %u: \"%.*s\"", line, shown(text), text.data);
+		report_add(notes->report, FINDING_UNKNOWN_FIELD,
+		           "Line %u: \"%.*s\"", line, line_shown_len(text),
+		           text.data);
 	else if (note == POLICY_NOTE_BAD_MX)
-		say_bad_mx(seen, line, text);
+		text_say_bad_mx(notes, line, text);
 }
 
-static void on_fault(void *arg, enum policy_fault fault, unsigned line,
-                     struct slice text, const char *why)
+static void text_on_fault(void *arg, enum policy_fault fault, unsigned line,
+                          struct slice text, const char *why)
 {
 	static const enum finding_id ids[] = {
 		[POLICY_FAULT_LINE] = FINDING_BAD_LINE,
@@ -110,25 +115,25 @@ static void on_fault(void *arg, enum policy_fault fault, unsigned line,
 	};
 	static const char prefix[] = "policy: ";
 	static const char line_prefix[] = "policy, l";
-	struct seen *seen = arg;
+	struct text_notes *notes = arg;
 
-	/* The patterns that there are have been told of. */
-	if (fault == POLICY_FAULT_MX && seen->bad_mx)
+	/* There are patterns, but invalid ones: already reported. */
+	if (fault == POLICY_FAULT_MX && notes->bad_mx)
 		return;
 	if (strncmp(why, prefix, strlen(prefix)) == 0)
-		report_add(seen->report, ids[fault], "The policy: %s",
+		report_add(notes->report, ids[fault], "The policy: %s",
 		           why + strlen(prefix));
 	else
-		report_add(seen->report, ids[fault], "L%s%s%.*s%s",
+		report_add(notes->report, ids[fault], "L%s%s%.*s%s",
 		           why + strlen(line_prefix), line ? ": \"" : "",
-		           shown(text), text.len ? text.data : "",
+		           line_shown_len(text), text.len ? text.data : "",
 		           line ? "\"" : "");
 }
 
 /* -- the whole ------------------------------------------------------------- */
 
-static void judge_mode(struct report *report, enum policy_mode mode,
-                       enum check_expect expect)
+static void policy_judge_mode(struct report *report, enum policy_mode mode,
+                              enum check_expect expect)
 {
 	if (mode == POLICY_NONE)
 		report_add_as(report, FINDING_MODE_NONE,
@@ -139,12 +144,13 @@ static void judge_mode(struct report *report, enum policy_mode mode,
 		report_add(report, FINDING_MODE_TESTING, "The mode is testing");
 }
 
-static void judge_max_age(struct report *report, const struct policy *policy)
+static void policy_judge_max_age(struct report *report,
+                                 const struct policy *policy)
 {
 	unsigned max_age_s = policy->max_age_s;
 
 	if (policy->mode == POLICY_NONE)
-		return; /* the shorter, the sooner it is forgotten */
+		return; /* a short one is good: senders forget it sooner */
 	if (max_age_s < DAY_S)
 		report_add(report, FINDING_MAX_AGE_BELOW_DAY, "max_age is %u",
 		           max_age_s);
@@ -153,8 +159,9 @@ static void judge_max_age(struct report *report, const struct policy *policy)
 		           max_age_s);
 }
 
-static void judge_expectation(struct report *report, enum policy_mode mode,
-                              enum check_expect expect)
+static void policy_judge_expectation(struct report *report,
+                                     enum policy_mode mode,
+                                     enum check_expect expect)
 {
 	static const enum policy_mode modes[] = {
 		[EXPECT_NONE] = POLICY_NONE,
@@ -165,15 +172,16 @@ static void judge_expectation(struct report *report, enum policy_mode mode,
 	if (expect == EXPECT_NOTHING || mode == modes[expect])
 		return;
 	report_add(report, FINDING_MODE_UNEXPECTED,
-	           "The mode is %s, expected is %s", policy_mode_text(mode),
+	           "The mode is %s, but %s is expected", policy_mode_text(mode),
 	           policy_mode_text(modes[expect]));
 }
 
 bool judge_policy_text(struct report *report, enum check_expect expect)
 {
 	struct report_policy *policy = &report->policy;
-	struct seen seen = { .report = report };
-	struct policy_observer observer = { on_note, on_fault, &seen };
+	struct text_notes notes = { .report = report };
+	struct policy_observer observer = { text_on_note, text_on_fault,
+		                            &notes };
 	struct policy *parsed = NULL;
 	struct fault why = { 0 };
 	int status = policy_parse(policy->text, &observer, &parsed, &why);
@@ -182,13 +190,13 @@ bool judge_policy_text(struct report *report, enum check_expect expect)
 		report->status = MTS_ENOMEM;
 	else if (status == MTS_ERANGE)
 		report_add(report, FINDING_TOO_LARGE, "%s", why.text);
-	if (seen.blank_line)
-		judge_blank(report, seen.blank_line);
+	if (notes.blank_line)
+		text_judge_blank(report, notes.blank_line);
 	if (status != MTS_OK)
 		return false;
-	judge_mode(report, parsed->mode, expect);
-	judge_max_age(report, parsed);
-	judge_expectation(report, parsed->mode, expect);
+	policy_judge_mode(report, parsed->mode, expect);
+	policy_judge_max_age(report, parsed);
+	policy_judge_expectation(report, parsed->mode, expect);
 	policy_free(&policy->policy);
 	policy->policy = parsed;
 	return true;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* reports_seen.c - what senders reported of domains.
- *
- * Only what a verdict needs is kept: failed sessions a policy domain. */
+/* reports_seen.c - reads the TLS reports that senders sent, and keeps only the
+ * number of failed sessions for each policy domain. */
 #include "check/reports_seen.h"
 
 #include <dirent.h>
@@ -13,15 +12,16 @@
 #include <sys/stat.h>
 #include <zlib.h>
 
-/* Of one report, unpacked: a few kilobytes pack gigabytes. */
+/* The limit for one report when decompressed: a few kilobytes of gzip can hold
+ * gigabytes. */
 enum { REPORT_MAX = 16 * 1024 * 1024 };
 
 struct reports_seen {
-	json_t *domains; /* name: failed sessions under a policy of type sts */
+	json_t *domains; /* name: failed sessions under MTA-STS policies */
 };
 
 /* RFC 8460 4.4: "policy-type": "sts", and summary's counts. */
-static int take_policy(struct reports_seen *seen, const json_t *row)
+static int reports_take_policy(struct reports_seen *seen, const json_t *row)
 {
 	const json_t *policy = json_object_get(row, "policy");
 	const json_t *summary = json_object_get(row, "summary");
@@ -49,11 +49,11 @@ static int take_policy(struct reports_seen *seen, const json_t *row)
 struct source {
 	gzFile file;
 	size_t left;
-	const char *reason; /* why it can't be read on */
+	const char *reason; /* why reading failed; NULL: it did not */
 };
 
-/* jansson's: for the next SIZE bytes. */
-static size_t read_on(void *data, size_t size, void *arg)
+/* jansson calls this for the next SIZE bytes. */
+static size_t source_read(void *data, size_t size, void *arg)
 {
 	struct source *source = arg;
 	int n = gzread(source->file, data, (unsigned)size);
@@ -68,9 +68,9 @@ static size_t read_on(void *data, size_t size, void *arg)
 	return source->reason ? (size_t)-1 : (size_t)n;
 }
 
-/* A report is mailed packed by gzip (RFC 8460 5.1); zlib hands on as it is what
- * is not packed. */
-static json_t *load(const char *path, struct fault *why)
+/* Reports are compressed with gzip (RFC 8460 5.1); zlib passes uncompressed files
+ * through unchanged. */
+static json_t *reports_load_file(const char *path, struct fault *why)
 {
 	struct source source = { gzopen(path, "rbe"), REPORT_MAX, NULL };
 	json_error_t error = { .text = "" };
@@ -81,10 +81,10 @@ static json_t *load(const char *path, struct fault *why)
 		            path);
 		return NULL;
 	}
-	document = json_load_callback(read_on, &source, 0, &error);
+	document = json_load_callback(source_read, &source, 0, &error);
 	if (!document || source.reason) {
 		fault_set(why, MTS_ESYNTAX,
-		          "%s is no TLS report (RFC 8460): %s", path,
+		          "%s is not a TLS report (RFC 8460): %s", path,
 		          source.reason ? source.reason : error.text);
 		json_decref(document);
 		document = NULL;
@@ -93,10 +93,10 @@ static json_t *load(const char *path, struct fault *why)
 	return document;
 }
 
-static int read_file(struct reports_seen *seen, const char *path,
-                     struct fault *why)
+static int reports_read_file(struct reports_seen *seen, const char *path,
+                             struct fault *why)
 {
-	json_t *document = load(path, why);
+	json_t *document = reports_load_file(path, why);
 	json_t *policies = json_object_get(document, "policies");
 	int status = MTS_OK;
 
@@ -105,18 +105,19 @@ static int read_file(struct reports_seen *seen, const char *path,
 	if (!json_is_array(policies)) {
 		json_decref(document);
 		return fault_set(why, MTS_ESYNTAX,
-		                 "%s is no TLS report (RFC 8460): it has no "
+		                 "%s is not a TLS report (RFC 8460): it has no "
 		                 "policies",
 		                 path);
 	}
 	for (size_t i = 0; i < json_array_size(policies); i++)
-		if (take_policy(seen, json_array_get(policies, i)) != MTS_OK)
+		if (reports_take_policy(seen, json_array_get(policies, i)) !=
+		    MTS_OK)
 			status = fault_set(why, MTS_ENOMEM, "out of memory");
 	json_decref(document);
 	return status;
 }
 
-static bool is_named_so(const char *name)
+static bool is_report_name(const char *name)
 {
 	static const char *const ends[] = { ".json", ".json.gz" };
 	size_t len = strlen(name);
@@ -130,8 +131,8 @@ static bool is_named_so(const char *name)
 	return false;
 }
 
-static int read_folder(struct reports_seen *seen, const char *path,
-                       struct fault *why)
+static int reports_read_folder(struct reports_seen *seen, const char *path,
+                               struct fault *why)
 {
 	DIR *dir = opendir(path);
 	struct dirent *entry;
@@ -141,20 +142,20 @@ static int read_folder(struct reports_seen *seen, const char *path,
 	if (!dir)
 		return fault_errno(why, errno, "%s can't be read", path);
 	while (status == MTS_OK && (entry = readdir(dir)) != NULL) {
-		if (!is_named_so(entry->d_name))
+		if (!is_report_name(entry->d_name))
 			continue;
 		if (asprintf(&name, "%s/%s", path, entry->d_name) < 0) {
 			status = fault_set(why, MTS_ENOMEM, "out of memory");
 			break;
 		}
-		status = read_file(seen, name, why);
+		status = reports_read_file(seen, name, why);
 		free(name);
 	}
 	closedir(dir);
 	return status;
 }
 
-/* -- the whole ------------------------------------------------------------- */
+/* -- all reports ----------------------------------------------------------- */
 
 int reports_seen_read(const char *path, struct reports_seen **ret,
                       struct fault *why)
@@ -172,9 +173,9 @@ int reports_seen_read(const char *path, struct reports_seen **ret,
 	if (stat(path, &stat_now) != 0)
 		status = fault_errno(why, errno, "%s can't be read", path);
 	else if (S_ISDIR(stat_now.st_mode))
-		status = read_folder(seen, path, why);
+		status = reports_read_folder(seen, path, why);
 	else
-		status = read_file(seen, path, why);
+		status = reports_read_file(seen, path, why);
 	if (status != MTS_OK)
 		reports_seen_free(&seen);
 	else
@@ -198,6 +199,6 @@ void reports_seen_judge(const struct reports_seen *seen, struct report *report)
 
 	if (failed > 0)
 		report_add(report, FINDING_PREMATURE_ENFORCE,
-		           "Reports tell of %lld failed sessions",
+		           "TLS reports show %lld failed sessions",
 		           (long long)failed);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* suggest.c - the record and the policy that would be right, to paste. */
+/* suggest.c - makes a correct TXT record and a correct policy to copy. */
 #include "check/judge_internal.h"
 
 #include "base/buffer.h"
@@ -22,10 +22,10 @@ const char *suggest_id(int64_t time_s, char id[SUGGEST_ID])
 	return id;
 }
 
-/* The pattern that covers MX: a known provider's, or the host itself. Hosts of
- * one provider share it. A host that no pattern can name is left out: senders
- * would pass over its line, or refuse the policy for it. */
-static void put_pattern(struct buffer *out, const char *mx)
+/* Adds the pattern that covers MX, once: a known provider's pattern, or the name
+ * of the host. A name that no pattern can match is left out: senders would ignore
+ * such a line, or reject the policy because of it. */
+static void suggest_put_pattern(struct buffer *out, const char *mx)
 {
 	const char *provider;
 	const char *pattern = provider_pattern(mx, &provider);
@@ -51,15 +51,15 @@ char *suggest_policy(const struct report *report, const char *mode,
 	buffer_init(&out, SUGGEST_MAX);
 	buffer_printf(&out, "version: STSv1\nmode: %s\n", mode);
 	for (size_t i = 0; i < report->mx_count; i++)
-		put_pattern(&out, report->mx[i].name);
+		suggest_put_pattern(&out, report->mx[i].name);
 	buffer_printf(&out, "max_age: %u\n", (unsigned)max_age_s);
 	if (buffer_put(&out, "", 1) != MTS_OK)
 		buffer_free(&out);
 	return out.data;
 }
 
-/* Is there a host that a pattern can name? */
-static bool can_list(const struct report *report)
+/* True if a pattern can match any of the MX hosts. */
+static bool suggest_has_hosts(const struct report *report)
 {
 	for (size_t i = 0; i < report->mx_count; i++)
 		if (mx_pattern_is_valid(slice_str(report->mx[i].name)))
@@ -67,8 +67,8 @@ static bool can_list(const struct report *report)
 	return false;
 }
 
-/* Would another text be better than the one that is served? */
-static bool wants_policy(const struct report *report)
+/* True if the policy has to change, or there is none. */
+static bool suggest_needs_policy(const struct report *report)
 {
 	for (size_t i = 0; i < report->finding_count; i++) {
 		const struct finding *finding = &report->findings[i];
@@ -86,7 +86,8 @@ static bool wants_policy(const struct report *report)
 	return false;
 }
 
-static bool wants_record(const struct report *report, bool new_policy)
+/* True if the record has to change: a new policy needs a new id. */
+static bool suggest_needs_record(const struct report *report, bool new_policy)
 {
 	for (size_t i = 0; i < report->finding_count; i++) {
 		const struct finding *finding = &report->findings[i];
@@ -107,7 +108,8 @@ void suggest(struct judging *j)
 	const struct policy *policy = report->policy.policy;
 	const char *mode = policy ? policy_mode_text(policy->mode) : "testing";
 	uint32_t max_age_s = MAX_AGE_S;
-	bool new_policy = wants_policy(report) && can_list(report);
+	bool new_policy =
+	    suggest_needs_policy(report) && suggest_has_hosts(report);
 	char id[SUGGEST_ID];
 
 	if (policy && policy->max_age_s >= MAX_AGE_S)
@@ -115,7 +117,7 @@ void suggest(struct judging *j)
 	if (new_policy)
 		report->suggested_policy =
 		    suggest_policy(report, mode, max_age_s);
-	if (wants_record(report, new_policy)) {
+	if (suggest_needs_record(report, new_policy)) {
 		report->suggested_record = safe_format(
 		    false, "_mta-sts.%s. IN TXT \"v=STSv1; id=%s;\"",
 		    report->domain.name, suggest_id(report->time_s, id));

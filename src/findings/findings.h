@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* findings.h - everything that mtasts-check can find: one row each.
+/* findings.h - every finding that our tools can report: its id, severity, title,
+ * cause and fix, one table row each.
  *
- * The ids are the interface, and never change their meaning. */
+ * The ids are an interface: they never change their meaning. */
 #ifndef FINDINGS_FINDINGS_H
 #define FINDINGS_FINDINGS_H
 
@@ -10,7 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* In the order of a sender's walk. The first SCORED_GROUPS have a score. */
+/* In the order in which a sender takes these steps. The first SCORED_GROUPS count
+ * for the score. */
 enum group {
 	GROUP_RECORD,
 	GROUP_FETCH,
@@ -25,16 +27,16 @@ enum group {
 
 enum { SCORED_GROUPS = GROUP_REPORT + 1, GROUPS = GROUP_EXTRA + 1 };
 
-/* "record", "fetch", ... and what it counts in the score: 0 for those that have
- * none. */
+/* A group's name ("record", "fetch", ...), and its weight in the score: 0 if it
+ * does not count. */
 const char *group_text(enum group group);
 unsigned group_weight(enum group group);
 
-/* From the least to the most. */
+/* From the least severe to the most. */
 enum severity {
 	SEVERITY_INFO,
-	SEVERITY_UNKNOWN, /* it could not be learnt from here */
-	SEVERITY_WARNING, /* works, with a risk */
+	SEVERITY_UNKNOWN, /* could not be determined from here */
+	SEVERITY_WARNING, /* it works, with a risk */
 	SEVERITY_CRITICAL,
 };
 
@@ -83,22 +85,22 @@ enum finding_id {
 /* clang-format on */
 
 struct finding_row {
-	const char *name; /* "not_configured", ...: the id, as it is shown */
+	const char *name; /* the id as users see it: "not_configured" */
 	enum group group;
 	enum severity severity;
-	/* So severe only where a policy in mode enforce is in force; a warning
-	 * in testing or without a policy, information in mode none. */
+	/* SEVERITY applies in mode enforce only. In mode testing or without a
+	 * policy the finding is a warning, in mode none it is info. */
 	bool enforce;
-	const char *title; /* what people search for */
+	const char *title; /* at most 50 characters; people search for it */
 	const char *cause; /* what it means, and why it matters */
-	const char *fix;   /* how it is mended, in any case */
-	const char *rfc;   /* "RFC 8461 3.1"; "" where none says it */
+	const char *fix;   /* how to fix it, in words that fit every case */
+	const char *rfc;   /* "RFC 8461 3.1"; "" if no RFC applies */
 };
 
 /* The row of ID. */
 const struct finding_row *finding_row(enum finding_id id);
 
-/* The id with this name; false: there is none. */
+/* Finds the id with this name. False: there is none. */
 bool finding_by_name(struct slice name, enum finding_id *ret);
 
 #endif

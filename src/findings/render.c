@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* render.c - which forms there are, and what all of them share. */
+/* render.c - the list of output formats, and what they share. */
 #include "findings/render.h"
 
 #include "findings/safe.h"
@@ -21,10 +21,10 @@ const struct renderer *renderer_find(const char *name)
 	return NULL;
 }
 
-const char *render_state_words(enum state state)
+const char *render_state(enum state state)
 {
-	static const char *const words[] = {
-		[STATE_UNKNOWN] = "unknown (it could not be looked up)",
+	static const char *const texts[] = {
+		[STATE_UNKNOWN] = "unknown (could not be looked up)",
 		[STATE_NOT_CONFIGURED] = "not configured",
 		[STATE_BROKEN] = "broken",
 		[STATE_OPTED_OUT] = "opted out (mode none)",
@@ -32,11 +32,10 @@ const char *render_state_words(enum state state)
 		[STATE_ENFORCED] = "enforced",
 	};
 
-	return words[state];
+	return texts[state];
 }
 
-const char *render_policy_words(const struct policy *policy,
-                                char text[RENDER_POLICY])
+const char *render_policy(const struct policy *policy, char text[RENDER_POLICY])
 {
 	snprintf(text, RENDER_POLICY, "mode %s, max_age %u s, %u mx",
 	         policy_mode_text(policy->mode), (unsigned)policy->max_age_s,
@@ -44,14 +43,14 @@ const char *render_policy_words(const struct policy *policy,
 	return text;
 }
 
-const char *render_host_words(const struct mx_host *host)
+const char *render_host_fault(const struct mx_host *host)
 {
-	const char *words = NULL;
+	const char *fault = NULL;
 
 	if (!host)
-		return "not looked at";
+		return "not checked";
 	if (host->count == 0)
-		return host->dns_failed ? "addresses not known" : "no address";
+		return host->dns_failed ? "addresses unknown" : "no address";
 	for (size_t i = 0; i < host->count; i++) {
 		const struct mx_address *address = &host->addresses[i];
 
@@ -60,9 +59,9 @@ const char *render_host_words(const struct mx_host *host)
 		if (address->reach == REACH_TLS_FAILED)
 			return "TLS fails";
 		if (address->reach == REACH_FAILED)
-			words = "not reached";
+			fault = "unreachable";
 	}
-	return words;
+	return fault;
 }
 
 const struct tls_view *render_host_view(const struct mx_host *host)
@@ -110,9 +109,9 @@ void render_connections(const struct report *report,
 	}
 }
 
-/* A scheme's "mailto:", and how much of what follows is before the domain: all
- * of it if there is none. */
-static size_t mailto_len(const char *text, size_t *ret_hidden)
+/* If TEXT begins with "mailto:", returns the length of that, and in *RET_HIDDEN the
+ * length of the local part, which is everything if there is no '@'. Else 0. */
+static size_t render_mailto_len(const char *text, size_t *ret_hidden)
 {
 	static const char scheme[] = "mailto:";
 	size_t len = strlen(scheme);
@@ -127,13 +126,13 @@ static size_t mailto_len(const char *text, size_t *ret_hidden)
 	return len;
 }
 
-/* The local part of what is, or was meant as, a mail address: a malformed
- * record's, too. */
-static void put_masked(struct buffer *out, const char *text)
+/* Masks the local part of everything that is, or may have been meant as, a mail
+ * address, in malformed records too. */
+static void render_put_masked(struct buffer *out, const char *text)
 {
 	while (*text) {
 		size_t hidden = 0;
-		size_t len = mailto_len(text, &hidden);
+		size_t len = render_mailto_len(text, &hidden);
 
 		if (len == 0) {
 			hidden = strcspn(text, "@ ,;:/?&=\t");
@@ -158,7 +157,7 @@ char *render_tls_rpt(const char *text, bool show)
 	if (show)
 		return safe_copy(slice_str(text), false);
 	buffer_init(&out, RENDER_MAX);
-	put_masked(&out, text);
+	render_put_masked(&out, text);
 	if (buffer_status(&out) == MTS_OK)
 		safe = safe_copy(buffer_slice(&out), false);
 	buffer_free(&out);

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* render.h - how reports are shown: one struct renderer a form.
+/* render.h - shows reports: one struct renderer for each output format.
  *
- * HOW TO ADD A FORM: write render_NAME.c with a struct renderer, declare it
- * below, name it in renderers[] of render.c (which is what --NAME is looked up
- * in), and put the file into Makefile.inc. begin() comes once, then report()
- * for each domain, in the order in which they are to be shown, then end() once.
- * Each appends to OUT, which the caller empties to standard output after each
- * call, and returns MTS_OK, MTS_ENOMEM or MTS_ERANGE. What they must keep from
- * one call to the next is in the struct render.
+ * HOW TO ADD A FORMAT: write render_NAME.c with a struct renderer, declare it
+ * below, add it to renderers[] in render.c, which makes it --NAME, and add the
+ * file to Makefile.inc. begin() is called once, then report() for each domain in
+ * the order in which they are shown, then end() once. Each appends to OUT, which
+ * the caller writes to standard output and empties after each call, and returns
+ * MTS_OK, MTS_ENOMEM or MTS_ERANGE. What a renderer must remember between calls
+ * is in struct render.
  *
- * SECURITY: texts in a report that are marked raw come from strangers; see
- * report.h. */
+ * SECURITY: texts in a report that are marked raw are untrusted; see report.h. */
 #ifndef FINDINGS_RENDER_H
 #define FINDINGS_RENDER_H
 
@@ -18,8 +17,8 @@
 #include "findings/report.h"
 
 enum {
-	/* What one report may grow to: a policy is up to 64 KiB, and may be
-	 * shown twice, escaped. */
+	/* The size limit for one rendered report: a policy has up to 64 KiB,
+	 * and may be shown twice, escaped. */
 	RENDER_MAX = 4 * 1024 * 1024,
 	RENDER_WIDTH = 80,
 };
@@ -27,38 +26,39 @@ enum {
 struct render_options {
 	bool color;    /* escape sequences of ECMA-48 */
 	bool utf8;     /* else plain ASCII */
-	bool verbose;  /* -v: certificates, timing, arithmetic */
-	bool show_rua; /* the local part of a rua's mailto: too */
-	bool several;  /* there is, or may be, more than one domain */
+	bool verbose;  /* -v: certificates, connections, how the score is
+	                * calculated */
+	bool show_rua; /* do not mask the local parts of mail addresses */
+	bool several;  /* there may be more than one domain */
 	size_t width;  /* columns */
 };
 
 struct render {
 	const struct render_options *options;
-	size_t count;    /* reports that were shown before */
-	int exit_status; /* the worst of theirs and of this one */
-	/* How many came to each exit status, this one included. */
-	size_t tally[CHECK_EXIT_UNKNOWN + 1];
-	/* --watch: when this round began, in seconds since 1970; 0: there is
-	 * but one. */
+	size_t count;    /* reports shown before this one */
+	int exit_status; /* the worst of all, including this one */
+	/* How many reports have each exit status, including this one. */
+	size_t counts[CHECK_EXIT_UNKNOWN + 1];
+	/* With --watch: when this round began, in seconds since 1970. 0: there
+	 * is only one round. */
 	int64_t round_s;
-	/* What a form keeps for its end: empty at first, and the caller's. */
+	/* Text that a renderer keeps for end(). Empty at first; the caller
+	 * frees it. */
 	struct buffer *later;
 };
 
-/* What a form lacks is NULL. */
+/* Functions that a format does not have are NULL. */
 struct renderer {
 	const char *name;  /* "text", "json", "jsonl", "html", "nagios" */
-	bool as_they_come; /* the order does not matter */
+	bool as_they_come; /* reports may be shown in any order */
 	int (*begin)(struct buffer *out, const struct render *render);
 	int (*end)(struct buffer *out, const struct render *render);
 	int (*report)(struct buffer *out, const struct render *render,
 	              const struct report *report);
-	/* What was found in a policy's text that came from NAME. */
+	/* Shows the findings about a policy text read from NAME. */
 	int (*lint)(struct buffer *out, const struct render *render,
 	            const char *name, const struct report *report);
-	/* What the table says of COUNT findings; COUNT is 0: of all, in
-	 * brief. */
+	/* Explains COUNT findings. COUNT 0: lists all findings. */
 	int (*explain)(struct buffer *out, const struct render *render,
 	               const enum finding_id *ids, size_t count);
 };
@@ -69,26 +69,26 @@ extern const struct renderer renderer_jsonl;
 extern const struct renderer renderer_html;
 extern const struct renderer renderer_nagios;
 
-/* By its name, or NULL. */
+/* Finds a renderer by name. NULL: there is none. */
 const struct renderer *renderer_find(const char *name);
 
-/* For a person: "enforced", "opted out (mode none)", ... A constant. */
-const char *render_state_words(enum state state);
+/* For people: "enforced", "opted out (mode none)", ... */
+const char *render_state(enum state state);
 
-/* "mode enforce, max_age 604800 s, 2 mx"; TEXT. */
+/* Writes "mode enforce, max_age 604800 s, 2 mx" to TEXT, and returns it. */
 enum { RENDER_POLICY = 80 };
-const char *render_policy_words(const struct policy *policy,
-                                char text[RENDER_POLICY]);
+const char *render_policy(const struct policy *policy,
+                          char text[RENDER_POLICY]);
 
-/* What is worst of a mail host's addresses, in a few words; NULL: nothing, or
- * they were not called. HOST may be NULL. A constant. */
-const char *render_host_words(const struct mx_host *host);
+/* The worst fault of a mail host's addresses, in a few words. NULL: there is no
+ * fault, or they were not called. HOST may be NULL. */
+const char *render_host_fault(const struct mx_host *host);
 
-/* The TLS that tells most of it: what is bad before what is good. NULL: none was
+/* The TLS view to show for a host: a bad one if there is any. NULL: no TLS was
  * seen. HOST may be NULL. */
 const struct tls_view *render_host_view(const struct mx_host *host);
 
-/* One connection that was made. */
+/* One connection that was tried. */
 struct render_connection {
 	const char *host;
 	const char *address;
@@ -97,15 +97,15 @@ struct render_connection {
 	const struct tls_view *view; /* NULL: no TLS was seen */
 };
 
-/* Calls PUT for the connection to the policy host and then for those to mail
- * hosts, in the order of their rows. */
+/* Calls PUT for the connection to the policy host, then for each to a mail host,
+ * in the order of the MX rows. */
 void render_connections(const struct report *report,
                         void (*put)(void *arg,
                                     const struct render_connection *connection),
                         void *arg);
 
-/* For all forms: a rua as it may be shown, with "***" for the local part of a
- * mailto: unless SHOW. Safe; to be freed; NULL: memory is short. */
+/* Makes a rua safe to show. The local part of a mailto: becomes "***", unless
+ * SHOW. To be freed; NULL: out of memory. */
 char *render_rua(const char *rua, bool show);
 
 /* The same for a whole TLSRPT record. */

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* render_html.c - reports as one page for a browser: --html.
+/* render_html.c - shows reports as one HTML page: --html.
  *
- * It needs nothing but itself: no script, no font, no picture from elsewhere,
- * and its own policy for browsers forbids them. A colour never stands alone: the
- * word in it says the same.
+ * The page is complete in itself. It has no scripts and loads no fonts or images,
+ * and its Content-Security-Policy forbids them. Colour is never the only sign: a
+ * word beside it says the same.
  *
- * SECURITY: put_text() is the only way for a report's texts onto the page. It
- * takes control characters out and writes what HTML would act on as
- * entities. */
+ * SECURITY: html_put_text() is the only way for a report's texts onto the page. It
+ * removes control characters and writes HTML's special characters as entities. */
 #include "findings/render.h"
 #include "findings/render_html_style.h"
 
@@ -19,7 +18,7 @@
 
 /* -- pieces ---------------------------------------------------------------- */
 
-static void put_entities(struct buffer *out, const char *text)
+static void html_put_entities(struct buffer *out, const char *text)
 {
 	for (; *text; text++) {
 		switch (*text) {
@@ -44,58 +43,60 @@ static void put_entities(struct buffer *out, const char *text)
 	}
 }
 
-/* TEXT, whoever wrote it. Its lines stay lines. */
-static void put_text(struct buffer *out, struct slice text)
+/* Writes untrusted TEXT. Line breaks are kept. */
+static void html_put_text(struct buffer *out, struct slice text)
 {
 	char *safe = safe_copy(text, true);
 
 	if (safe)
-		put_entities(out, safe);
+		html_put_entities(out, safe);
 	else
 		out->status = MTS_ENOMEM;
 	free(safe);
 }
 
-static void put_words(struct buffer *out, const char *text)
+static void html_put_string(struct buffer *out, const char *text)
 {
-	put_text(out, slice_str(text));
+	html_put_text(out, slice_str(text));
 }
 
-/* A row of a list: LABEL is ours, and TEXT goes in TAG ("code", "p"). */
-static void put_row(struct buffer *out, const char *label, const char *tag,
-                    const char *text)
+/* Writes a list row. LABEL is trusted; TEXT is put inside TAG ("code", "p"). */
+static void html_put_row(struct buffer *out, const char *label, const char *tag,
+                         const char *text)
 {
 	buffer_printf(out, "<dt>%s</dt><dd><%s>", label, tag);
-	put_words(out, text);
+	html_put_string(out, text);
 	buffer_printf(out, "</%s></dd>\n", tag);
 }
 
-static void put_badge(struct buffer *out, const char *color, const char *words)
+static void html_put_badge(struct buffer *out, const char *color,
+                           const char *text)
 {
 	buffer_printf(out, "<span class=\"badge%s%s\">%s</span>",
-	              *color ? " " : "", color, words);
+	              *color ? " " : "", color, text);
 }
 
-/* What may have lines, of which each is either prose or to be pasted; it is
- * shown as it is written. */
-static void put_lines(struct buffer *out, const char *label, const char *text)
+/* Like html_put_row(), but if TEXT has several lines, those after the first are to be
+ * copied and shown unchanged. */
+static void html_put_lines(struct buffer *out, const char *label,
+                           const char *text)
 {
 	bool several = strchr(text, '\n') != NULL;
 
 	if (!several) {
-		put_row(out, label, "p", text);
+		html_put_row(out, label, "p", text);
 		return;
 	}
 	buffer_printf(out, "<dt>%s</dt><dd><p>", label);
-	put_text(out, slice_of(text, strcspn(text, "\n")));
+	html_put_text(out, slice_of(text, strcspn(text, "\n")));
 	buffer_puts(out, "</p><pre>");
-	put_words(out, strchr(text, '\n') + 1);
+	html_put_string(out, strchr(text, '\n') + 1);
 	buffer_puts(out, "</pre></dd>\n");
 }
 
 /* -- the head of a report -------------------------------------------------- */
 
-static const char *state_color(enum state state)
+static const char *html_state_color(enum state state)
 {
 	static const char *const colors[] = {
 		[STATE_UNKNOWN] = "warn", [STATE_NOT_CONFIGURED] = "",
@@ -106,13 +107,13 @@ static const char *state_color(enum state state)
 	return colors[state];
 }
 
-static void put_head(struct buffer *out, const struct report *report)
+static void html_put_head(struct buffer *out, const struct report *report)
 {
 	buffer_puts(out, "<div class=\"head\"><h2>");
-	put_words(out, report->domain.name);
+	html_put_string(out, report->domain.name);
 	buffer_puts(out, "</h2>");
-	put_badge(out, state_color(report->state),
-	          render_state_words(report->state));
+	html_put_badge(out, html_state_color(report->state),
+	               render_state(report->state));
 	buffer_puts(out, "</div>\n");
 	if (report->score < 0)
 		return;
@@ -120,36 +121,38 @@ static void put_head(struct buffer *out, const struct report *report)
 	              "<p class=\"score\">Score %d of 100</p>"
 	              "<div class=\"bar\" aria-hidden=\"true\">"
 	              "<div class=\"%s\" style=\"width:%d%%\"></div></div>\n",
-	              report->score, state_color(report->state), report->score);
+	              report->score, html_state_color(report->state),
+	              report->score);
 }
 
-static void put_policy(struct buffer *out, const struct report_policy *policy)
+static void html_put_policy(struct buffer *out,
+                            const struct report_policy *policy)
 {
 	char text[RENDER_POLICY];
 
 	if (policy->policy)
-		put_row(out, "Policy", "span",
-		        render_policy_words(policy->policy, text));
+		html_put_row(out, "Policy", "span",
+		             render_policy(policy->policy, text));
 	if (policy->sha256[0])
-		put_row(out, "SHA-256", "code", policy->sha256);
+		html_put_row(out, "SHA-256", "code", policy->sha256);
 }
 
-static void put_facts(struct buffer *out, const struct render *render,
-                      const struct report *report)
+static void html_put_facts(struct buffer *out, const struct render *render,
+                           const struct report *report)
 {
 	char *text;
 
 	buffer_puts(out, "<dl>\n");
 	if (report->record.text)
-		put_row(out, "Record", "code", report->record.text);
+		html_put_row(out, "Record", "code", report->record.text);
 	if (report->record.id[0])
-		put_row(out, "id", "code", report->record.id);
-	put_policy(out, &report->policy);
+		html_put_row(out, "id", "code", report->record.id);
+	html_put_policy(out, &report->policy);
 	if (report->tls_rpt.text) {
 		text = render_tls_rpt(report->tls_rpt.text,
 		                      render->options->show_rua);
 		if (text)
-			put_row(out, "TLSRPT", "code", text);
+			html_put_row(out, "TLSRPT", "code", text);
 		else
 			out->status = MTS_ENOMEM;
 		free(text);
@@ -159,10 +162,10 @@ static void put_facts(struct buffer *out, const struct render *render,
 
 /* -- mail hosts ------------------------------------------------------------ */
 
-static void put_matched(struct buffer *out, enum answer matched)
+static void html_put_matched(struct buffer *out, enum answer matched)
 {
 	static const char *const cells[] = {
-		[ANSWER_UNKNOWN] = "<span>? not known</span>",
+		[ANSWER_UNKNOWN] = "<span>? unknown</span>",
 		[ANSWER_NO] = "<span class=\"no\">\u2717 no pattern</span>",
 		[ANSWER_YES] = "<span class=\"yes\">\u2713 covered</span>",
 	};
@@ -170,17 +173,17 @@ static void put_matched(struct buffer *out, enum answer matched)
 	buffer_puts(out, cells[matched]);
 }
 
-static void put_tls(struct buffer *out, const struct mx_host *host)
+static void html_put_tls(struct buffer *out, const struct mx_host *host)
 {
-	const char *words = render_host_words(host);
+	const char *fault = render_host_fault(host);
 	const struct tls_view *view = render_host_view(host);
 	char date[CLOCK_ISO];
 
-	if (words || !view) {
-		buffer_puts(out, words ? words : "not called");
+	if (fault || !view) {
+		buffer_puts(out, fault ? fault : "not called");
 		return;
 	}
-	put_words(out, view->version);
+	html_put_string(out, view->version);
 	if (tls_view_is_bad(view))
 		buffer_puts(out, ", <span class=\"no\">bad certificate</span>");
 	else
@@ -190,7 +193,7 @@ static void put_tls(struct buffer *out, const struct mx_host *host)
 		buffer_puts(out, ", DANE");
 }
 
-static void put_hosts(struct buffer *out, const struct report *report)
+static void html_put_hosts(struct buffer *out, const struct report *report)
 {
 	if (report->mx_count == 0)
 		return;
@@ -204,11 +207,11 @@ static void put_hosts(struct buffer *out, const struct report *report)
 		              "<tr><td class=\"wide\">%u</td>"
 		              "<td class=\"host\">",
 		              (unsigned)row->preference);
-		put_words(out, row->name);
+		html_put_string(out, row->name);
 		buffer_puts(out, "</td><td>");
-		put_matched(out, row->matched);
+		html_put_matched(out, row->matched);
 		buffer_puts(out, "</td><td>");
-		put_tls(out, row->host);
+		html_put_tls(out, row->host);
 		buffer_puts(out, "</td></tr>\n");
 	}
 	buffer_puts(out, "</table>\n");
@@ -216,8 +219,8 @@ static void put_hosts(struct buffer *out, const struct report *report)
 
 /* -- findings -------------------------------------------------------------- */
 
-/* RFC is "RFC 8461 3.1" or "RFC 8461": both can be read at the editor's. */
-static void put_rfc(struct buffer *out, const char *rfc)
+/* RFC is "RFC 8461 3.1" or "RFC 8461". Links to the RFC Editor. */
+static void html_put_rfc(struct buffer *out, const char *rfc)
 {
 	static const char prefix[] = "RFC ";
 	const char *number = rfc + strlen(prefix);
@@ -232,7 +235,7 @@ static void put_rfc(struct buffer *out, const char *rfc)
 	              (int)section_len, section, rfc);
 }
 
-static void put_finding(struct buffer *out, const struct finding *finding)
+static void html_put_finding(struct buffer *out, const struct finding *finding)
 {
 	static const char *const colors[] = {
 		[SEVERITY_INFO] = "",
@@ -243,104 +246,106 @@ static void put_finding(struct buffer *out, const struct finding *finding)
 	const struct finding_row *row = finding_row(finding->id);
 
 	buffer_puts(out, "<section class=\"finding\">");
-	put_badge(out, colors[finding->severity],
-	          severity_text(finding->severity));
+	html_put_badge(out, colors[finding->severity],
+	               severity_text(finding->severity));
 	buffer_puts(out, " <h4>");
-	put_words(out, row->title);
+	html_put_string(out, row->title);
 	buffer_printf(out, "</h4> <code class=\"id\">%s</code>\n<dl>\n",
 	              row->name);
-	put_row(out, "Seen", "p", finding->detail);
-	put_row(out, "Why", "p", row->cause);
-	put_lines(out, "Mend", finding_fix(finding));
+	html_put_row(out, "Seen", "p", finding->detail);
+	html_put_row(out, "Why", "p", row->cause);
+	html_put_lines(out, "Fix", finding_fix(finding));
 	if (*row->rfc)
-		put_rfc(out, row->rfc);
+		html_put_rfc(out, row->rfc);
 	buffer_puts(out, "</dl></section>\n");
 }
 
-static void put_findings(struct buffer *out, const struct report *report)
+static void html_put_findings(struct buffer *out, const struct report *report)
 {
 	if (report->finding_count == 0) {
-		buffer_puts(out, "<p>Nothing to complain of.</p>\n");
+		buffer_puts(out, "<p>No problems found.</p>\n");
 		return;
 	}
 	buffer_puts(out, "<h3>Findings</h3>\n");
 	for (size_t i = 0; i < report->finding_count; i++)
-		put_finding(out, &report->findings[i]);
+		html_put_finding(out, &report->findings[i]);
 }
 
-/* -- to paste, and the rest ------------------------------------------------ */
+/* -- to copy, and details -------------------------------------------------- */
 
-static void put_suggestions(struct buffer *out, const struct report *report)
+static void html_put_suggestions(struct buffer *out,
+                                 const struct report *report)
 {
 	if (!report->suggested_record && !report->suggested_policy)
 		return;
-	buffer_puts(out, "<h3>To paste</h3>\n");
+	buffer_puts(out, "<h3>Suggested</h3>\n");
 	if (report->suggested_record) {
 		buffer_puts(out, "<p>In the zone:</p><pre>");
-		put_words(out, report->suggested_record);
+		html_put_string(out, report->suggested_record);
 		buffer_puts(out, "</pre>\n");
 	}
 	if (!report->suggested_policy)
 		return;
 	buffer_puts(out, "<p>At <code>https://mta-sts.");
-	put_words(out, report->domain.name);
+	html_put_string(out, report->domain.name);
 	buffer_puts(out, "/.well-known/mta-sts.txt</code>:</p><pre>");
-	put_words(out, report->suggested_policy);
+	html_put_string(out, report->suggested_policy);
 	buffer_puts(out, "</pre>\n");
 }
 
-static void put_cert(struct buffer *out, const struct cert_view *cert)
+static void html_put_cert(struct buffer *out, const struct cert_view *cert)
 {
 	char from[CLOCK_ISO], to[CLOCK_ISO];
 
-	put_row(out, "Subject", "span", cert->subject);
-	put_row(out, "Issuer", "span", cert->issuer);
+	html_put_row(out, "Subject", "span", cert->subject);
+	html_put_row(out, "Issuer", "span", cert->issuer);
 	for (size_t i = 0; i < cert->name_count; i++)
-		put_row(out, i ? "" : "Names", "span", cert->names[i]);
+		html_put_row(out, i ? "" : "Names", "span", cert->names[i]);
 	buffer_printf(out, "<dt>Valid</dt><dd>%s to %s</dd>\n",
 	              clock_iso(cert->not_before_s, from),
 	              clock_iso(cert->not_after_s, to));
-	put_row(out, "SHA-256", "code", cert->sha256);
+	html_put_row(out, "SHA-256", "code", cert->sha256);
 }
 
-static void put_connection(void *arg, const struct render_connection *c)
+static void html_put_connection(void *arg, const struct render_connection *c)
 {
 	struct buffer *out = arg;
 
 	buffer_puts(out, "<h3>");
-	put_words(out, c->host);
+	html_put_string(out, c->host);
 	buffer_printf(out, " (%s)</h3>\n<dl>\n", c->address);
-	put_row(out, "TLS", "span",
-	        c->view && *c->view->version ? c->view->version : "none");
+	html_put_row(out, "TLS", "span",
+	             c->view && *c->view->version ? c->view->version : "none");
 	if (*c->error)
-		put_row(out, "Error", "span", c->error);
+		html_put_row(out, "Error", "span", c->error);
 	for (size_t i = 0; c->view && i < c->view->cert_count; i++)
-		put_cert(out, &c->view->certs[i]);
+		html_put_cert(out, &c->view->certs[i]);
 	buffer_puts(out, "</dl>\n");
 }
 
-static void put_connections(struct buffer *out, const struct report *report)
+static void html_put_connections(struct buffer *out,
+                                 const struct report *report)
 {
 	buffer_puts(out, "<details><summary>Connections and certificates"
 	                 "</summary>\n");
-	render_connections(report, put_connection, out);
+	render_connections(report, html_put_connection, out);
 	buffer_puts(out, "</details>\n");
 }
 
-static void put_served(struct buffer *out, const struct report *report)
+static void html_put_served(struct buffer *out, const struct report *report)
 {
 	struct slice text = report->policy.text;
 
 	if (!text.data)
 		return;
-	buffer_puts(out, "<details><summary>The policy as it is served"
+	buffer_puts(out, "<details><summary>The policy as served"
 	                 "</summary><pre>");
 	while (text.len) {
 		const char *end = memchr(text.data, '\n', text.len);
 		size_t len = end ? (size_t)(end - text.data) : text.len;
 		bool crlf = end && len && text.data[len - 1] == '\r';
 
-		put_text(out, slice_of(text.data, len - crlf));
+		html_put_text(out, slice_of(text.data, len - crlf));
 		buffer_puts(out, "\n");
 		len += end != NULL;
 		text = slice_skip(text, len);
@@ -348,9 +353,9 @@ static void put_served(struct buffer *out, const struct report *report)
 	buffer_puts(out, "</pre></details>\n");
 }
 
-static void put_arithmetic(struct buffer *out, const struct report *report)
+static void html_put_arithmetic(struct buffer *out, const struct report *report)
 {
-	buffer_puts(out, "<details><summary>How the score comes about"
+	buffer_puts(out, "<details><summary>How the score is calculated"
 	                 "</summary><table>\n");
 	for (size_t i = 0; i < SCORED_GROUPS; i++) {
 		const struct score_line *line = &report->lines[i];
@@ -361,20 +366,20 @@ static void put_arithmetic(struct buffer *out, const struct report *report)
 			buffer_printf(out, "%.1f of %u", line->points / 2.0,
 			              line->weight);
 		else
-			buffer_puts(out, "left out: not known");
+			buffer_puts(out, "not counted: no result");
 		buffer_puts(out, "</td></tr>\n");
 	}
 	if (report->score_cap < 100)
 		buffer_printf(out,
 		              "<tr><td>in this state</td>"
-		              "<td>no more than %d</td></tr>\n",
+		              "<td>at most %d</td></tr>\n",
 		              report->score_cap);
 	buffer_puts(out, "</table></details>\n");
 }
 
 /* -- the page -------------------------------------------------------------- */
 
-static int put_begin(struct buffer *out, const struct render *render)
+static int html_put_begin(struct buffer *out, const struct render *render)
 {
 	(void)render;
 	buffer_puts(
@@ -394,44 +399,45 @@ static int put_begin(struct buffer *out, const struct render *render)
 	return buffer_status(out);
 }
 
-static int put_report(struct buffer *out, const struct render *render,
-                      const struct report *report)
+static int html_put_report(struct buffer *out, const struct render *render,
+                           const struct report *report)
 {
 	char date[CLOCK_ISO];
 
 	buffer_puts(out, "<article>\n");
-	put_head(out, report);
+	html_put_head(out, report);
 	if (report->state != STATE_NOT_CONFIGURED) {
-		put_facts(out, render, report);
-		put_hosts(out, report);
+		html_put_facts(out, render, report);
+		html_put_hosts(out, report);
 	}
-	put_findings(out, report);
-	put_suggestions(out, report);
+	html_put_findings(out, report);
+	html_put_suggestions(out, report);
 	if (report->state != STATE_NOT_CONFIGURED) {
-		put_served(out, report);
-		put_connections(out, report);
+		html_put_served(out, report);
+		html_put_connections(out, report);
 	}
 	if (report->score >= 0)
-		put_arithmetic(out, report);
+		html_put_arithmetic(out, report);
 	if (report->status != MTS_OK)
-		buffer_puts(out, "<p class=\"no\">Memory was short: something "
-		                 "is missing.</p>\n");
-	buffer_printf(out, "<p>Looked at: %s</p>\n</article>\n",
+		buffer_puts(out,
+		            "<p class=\"no\">Out of memory: this report is "
+		            "incomplete.</p>\n");
+	buffer_printf(out, "<p>Checked: %s</p>\n</article>\n",
 	              clock_iso(report->time_s, date));
 	return buffer_status(out);
 }
 
-static int put_end(struct buffer *out, const struct render *render)
+static int html_put_end(struct buffer *out, const struct render *render)
 {
 	(void)render;
-	buffer_puts(out, "</main>\n<footer>By mtasts-check, as RFC 8461 has "
-	                 "it.</footer>\n</body>\n</html>\n");
+	buffer_puts(out, "</main>\n<footer>Made by mtasts-check, according to "
+	                 "RFC 8461.</footer>\n</body>\n</html>\n");
 	return buffer_status(out);
 }
 
 const struct renderer renderer_html = {
 	.name = "html",
-	.begin = put_begin,
-	.end = put_end,
-	.report = put_report,
+	.begin = html_put_begin,
+	.end = html_put_end,
+	.report = html_put_report,
 };

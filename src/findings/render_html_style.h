@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* render_html_style.h - how the page of --html looks: by day and by night, on
- * paper and on a phone. */
+/* render_html_style.h - the style sheet of --html: for light and dark themes,
+ * paper and phones. */
 #ifndef FINDINGS_RENDER_HTML_STYLE_H
 #define FINDINGS_RENDER_HTML_STYLE_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* render_json.c - a report as JSON, by jansson: --json and --jsonl.
+/* render_json.c - prints reports as JSON: --json and --jsonl.
  *
- * Keys and their meaning are the interface; "schema" counts its versions. */
+ * Keys and their meanings are an interface; "schema" is its version. It is described
+ * in doc/mtasts-check.schema.json. */
 #include "findings/render.h"
 
 #include "base/json_text.h"
@@ -15,8 +16,8 @@ enum { JSON_SCHEMA = 1 };
 
 /* -- values ---------------------------------------------------------------- */
 
-/* A stranger's text; null for NULL. */
-static json_t *raw_string(const char *text, bool lines)
+/* An untrusted text, made safe; null for NULL. */
+static json_t *json_raw_string(const char *text, bool lines)
 {
 	char *safe = text ? safe_copy(slice_str(text), lines) : NULL;
 	json_t *string = text ? json_string(safe) : json_null();
@@ -25,20 +26,21 @@ static json_t *raw_string(const char *text, bool lines)
 	return string;
 }
 
-static json_t *string_or_null(const char *text)
+static json_t *json_string_or_null(const char *text)
 {
 	return text && *text ? json_string(text) : json_null();
 }
 
-static json_t *answer_value(enum answer answer)
+static json_t *json_answer(enum answer answer)
 {
 	if (answer == ANSWER_UNKNOWN)
 		return json_null();
 	return json_boolean(answer == ANSWER_YES);
 }
 
-/* Each takes over what it is given, NULL too: the whole becomes NULL then. */
-static json_t *append(json_t *array, json_t *value)
+/* Takes over ARRAY and VALUE. If either is NULL or memory runs out, returns NULL:
+ * so callers check only the end result. */
+static json_t *json_append(json_t *array, json_t *value)
 {
 	if (array && json_array_append_new(array, value) == 0)
 		return array;
@@ -48,47 +50,48 @@ static json_t *append(json_t *array, json_t *value)
 
 /* -- findings -------------------------------------------------------------- */
 
-static json_t *finding_value(const struct finding *finding)
+static json_t *json_finding(const struct finding *finding)
 {
 	const struct finding_row *row = finding_row(finding->id);
 
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "id", row->name,
 	                 "severity", severity_text(finding->severity), "title",
 	                 row->title, "detail", finding->detail, "fix",
-	                 finding_fix(finding), "rfc", string_or_null(row->rfc));
+	                 finding_fix(finding), "rfc",
+	                 json_string_or_null(row->rfc));
 }
 
-static json_t *findings_value(const struct report *report)
+static json_t *json_findings(const struct report *report)
 {
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < report->finding_count; i++)
-		array = append(array, finding_value(&report->findings[i]));
+		array = json_append(array, json_finding(&report->findings[i]));
 	return array;
 }
 
 /* -- TLS ------------------------------------------------------------------- */
 
-static json_t *names_value(const struct cert_view *cert)
+static json_t *json_names(const struct cert_view *cert)
 {
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < cert->name_count; i++)
-		array = append(array, json_string(cert->names[i]));
+		array = json_append(array, json_string(cert->names[i]));
 	return array;
 }
 
-static json_t *cert_value(const struct cert_view *cert)
+static json_t *json_cert(const struct cert_view *cert)
 {
 	return json_pack("{s:s, s:s, s:o, s:I, s:I, s:s}", "subject",
 	                 cert->subject, "issuer", cert->issuer, "names",
-	                 names_value(cert), "not_before_s",
+	                 json_names(cert), "not_before_s",
 	                 (json_int_t)cert->not_before_s, "not_after_s",
 	                 (json_int_t)cert->not_after_s, "sha256", cert->sha256);
 }
 
-/* null if nothing was seen. */
-static json_t *view_value(const struct tls_view *view)
+/* null if no TLS was seen. */
+static json_t *json_view(const struct tls_view *view)
 {
 	json_t *certs = json_array();
 
@@ -97,14 +100,15 @@ static json_t *view_value(const struct tls_view *view)
 		return json_null();
 	}
 	for (size_t i = 0; i < view->cert_count; i++)
-		certs = append(certs, cert_value(&view->certs[i]));
-	return json_pack("{s:o, s:o}", "version", string_or_null(view->version),
-	                 "certificates", certs);
+		certs = json_append(certs, json_cert(&view->certs[i]));
+	return json_pack("{s:o, s:o}", "version",
+	                 json_string_or_null(view->version), "certificates",
+	                 certs);
 }
 
 /* -- MX hosts -------------------------------------------------------------- */
 
-static const char *reach_text(enum reach reach)
+static const char *json_reach(enum reach reach)
 {
 	static const char *const texts[] = {
 		[REACH_NOT_TRIED] = "not_tried",
@@ -117,33 +121,34 @@ static const char *reach_text(enum reach reach)
 	return texts[reach];
 }
 
-static json_t *address_value(const struct mx_address *address)
+static json_t *json_address(const struct mx_address *address)
 {
 	char text[ADDRESS_TEXT];
 
-	return json_pack(
-	    "{s:s, s:s, s:o, s:I, s:o}", "address",
-	    address_text(&address->address, text), "reach",
-	    reach_text(address->reach), "error", string_or_null(address->error),
-	    "ms", (json_int_t)address->ms, "tls", view_value(address->view));
+	return json_pack("{s:s, s:s, s:o, s:I, s:o}", "address",
+	                 address_text(&address->address, text), "reach",
+	                 json_reach(address->reach), "error",
+	                 json_string_or_null(address->error), "ms",
+	                 (json_int_t)address->ms, "tls",
+	                 json_view(address->view));
 }
 
-static json_t *row_value(const struct mx_row *row)
+static json_t *json_mx_row(const struct mx_row *row)
 {
 	json_t *addresses = json_array();
 	const struct mx_host *host = row->host;
 
 	for (size_t i = 0; host && i < host->count; i++)
 		addresses =
-		    append(addresses, address_value(&host->addresses[i]));
+		    json_append(addresses, json_address(&host->addresses[i]));
 	return json_pack("{s:s, s:i, s:o, s:o, s:o}", "host", row->name,
 	                 "preference", (int)row->preference, "matched",
-	                 answer_value(row->matched), "dane",
-	                 answer_value(host ? host->dane : ANSWER_UNKNOWN),
+	                 json_answer(row->matched), "dane",
+	                 json_answer(host ? host->dane : ANSWER_UNKNOWN),
 	                 "addresses", addresses);
 }
 
-static json_t *mx_value(const struct report *report)
+static json_t *json_mx(const struct report *report)
 {
 	json_t *array;
 
@@ -151,33 +156,35 @@ static json_t *mx_value(const struct report *report)
 		return json_null();
 	array = json_array();
 	for (size_t i = 0; i < report->mx_count; i++)
-		array = append(array, row_value(&report->mx[i]));
+		array = json_append(array, json_mx_row(&report->mx[i]));
 	return array;
 }
 
 /* -- the rest -------------------------------------------------------------- */
 
-static json_t *record_value(const struct report_record *record)
+static json_t *json_record(const struct report_record *record)
 {
 	if (!record->text)
 		return json_null();
-	return json_pack("{s:o, s:o}", "text", raw_string(record->text, false),
-	                 "id", string_or_null(record->id));
+	return json_pack("{s:o, s:o}", "text",
+	                 json_raw_string(record->text, false), "id",
+	                 json_string_or_null(record->id));
 }
 
-static json_t *patterns_value(const struct policy *policy)
+static json_t *json_patterns(const struct policy *policy)
 {
 	json_t *array = json_array();
 	const char *pattern;
 	size_t offset = 0;
 
 	while ((pattern = policy_next_mx(policy, &offset)) != NULL)
-		array = append(array, json_string(pattern));
+		array = json_append(array, json_string(pattern));
 	return array;
 }
 
-/* As it was served, line ends and all; what else is no text becomes '?'. */
-static json_t *body_value(struct slice text)
+/* The body as served, with its line ends; other control characters and invalid
+ * UTF-8 become '?'. */
+static json_t *json_body(struct slice text)
 {
 	struct buffer out;
 	json_t *string = NULL;
@@ -200,31 +207,31 @@ static json_t *body_value(struct slice text)
 	return string;
 }
 
-static json_t *policy_value(const struct report_policy *policy)
+static json_t *json_policy(const struct report_policy *policy)
 {
 	const struct policy *parsed = policy->policy;
 
 	if (!policy->text.data)
 		return json_null();
 	return json_pack(
-	    "{s:o, s:o, s:o, s:o, s:o}", "text", body_value(policy->text),
-	    "sha256", string_or_null(policy->sha256), "mode",
+	    "{s:o, s:o, s:o, s:o, s:o}", "text", json_body(policy->text),
+	    "sha256", json_string_or_null(policy->sha256), "mode",
 	    parsed ? json_string(policy_mode_text(parsed->mode)) : json_null(),
 	    "max_age",
 	    parsed ? json_integer((json_int_t)parsed->max_age_s) : json_null(),
-	    "mx", parsed ? patterns_value(parsed) : json_null());
+	    "mx", parsed ? json_patterns(parsed) : json_null());
 }
 
-/* What answered for the policy, even if none was had; null: nothing did. */
-static json_t *policy_host_value(const struct report_policy *policy)
+/* The policy host, even if it served no policy; null if nothing answered. */
+static json_t *json_policy_host(const struct report_policy *policy)
 {
 	if (!*policy->address)
 		return json_null();
 	return json_pack("{s:s, s:o}", "address", policy->address, "tls",
-	                 view_value(policy->view));
+	                 json_view(policy->view));
 }
 
-static json_t *tls_rpt_value(const struct report_tls_rpt *tls_rpt, bool show)
+static json_t *json_tls_rpt(const struct report_tls_rpt *tls_rpt, bool show)
 {
 	json_t *ruas = json_array();
 	json_t *value;
@@ -236,7 +243,7 @@ static json_t *tls_rpt_value(const struct report_tls_rpt *tls_rpt, bool show)
 	}
 	for (size_t i = 0; i < tls_rpt->rua_count; i++) {
 		text = render_rua(tls_rpt->rua[i], show);
-		ruas = append(ruas, json_string(text));
+		ruas = json_append(ruas, json_string(text));
 		free(text);
 	}
 	text = render_tls_rpt(tls_rpt->text, show);
@@ -245,7 +252,7 @@ static json_t *tls_rpt_value(const struct report_tls_rpt *tls_rpt, bool show)
 	return value;
 }
 
-static json_t *timing_value(const struct report_timing *timing)
+static json_t *json_timing(const struct report_timing *timing)
 {
 	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "record",
 	                 (json_int_t)timing->record_ms, "policy",
@@ -255,8 +262,8 @@ static json_t *timing_value(const struct report_timing *timing)
 	                 (json_int_t)timing->total_ms);
 }
 
-/* How the score came about; null if there is none. */
-static json_t *score_value(const struct report *report)
+/* How the score is calculated; null if there is none. */
+static json_t *json_score(const struct report *report)
 {
 	json_t *object = json_object();
 
@@ -280,8 +287,8 @@ static json_t *score_value(const struct report *report)
 	return object;
 }
 
-static json_t *report_value(const struct render *render,
-                            const struct report *report)
+static json_t *json_report(const struct render *render,
+                           const struct report *report)
 {
 	return json_pack(
 	    "{s:i, s:s, s:s, s:o, s:o, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o, "
@@ -289,62 +296,62 @@ static json_t *report_value(const struct render *render,
 	    "schema", JSON_SCHEMA, "domain", report->domain.name, "state",
 	    state_text(report->state), "score",
 	    report->score < 0 ? json_null() : json_integer(report->score),
-	    "score_groups", score_value(report), "exit_status",
+	    "score_groups", json_score(report), "exit_status",
 	    report->exit_status, "time_s", (json_int_t)report->time_s,
-	    "findings", findings_value(report), "mx", mx_value(report),
-	    "policy", policy_value(&report->policy), "policy_host",
-	    policy_host_value(&report->policy), "record",
-	    record_value(&report->record), "tls_rpt",
-	    tls_rpt_value(&report->tls_rpt, render->options->show_rua),
-	    "suggested_record", string_or_null(report->suggested_record),
-	    "suggested_policy", string_or_null(report->suggested_policy),
-	    "timing_ms", timing_value(&report->timing));
+	    "findings", json_findings(report), "mx", json_mx(report), "policy",
+	    json_policy(&report->policy), "policy_host",
+	    json_policy_host(&report->policy), "record",
+	    json_record(&report->record), "tls_rpt",
+	    json_tls_rpt(&report->tls_rpt, render->options->show_rua),
+	    "suggested_record", json_string_or_null(report->suggested_record),
+	    "suggested_policy", json_string_or_null(report->suggested_policy),
+	    "timing_ms", json_timing(&report->timing));
 }
 
-/* -- the forms ------------------------------------------------------------- */
+/* -- the renderers --------------------------------------------------------- */
 
-static int put_value(struct buffer *out, const struct render *render,
-                     const struct report *report, size_t flags)
+static int json_put_report(struct buffer *out, const struct render *render,
+                           const struct report *report, size_t flags)
 {
-	return json_text_put(out, report_value(render, report), flags);
+	return json_text_put(out, json_report(render, report), flags);
 }
 
-static int begin_json(struct buffer *out, const struct render *render)
+static int json_begin(struct buffer *out, const struct render *render)
 {
 	return render->options->several ? buffer_puts(out, "[\n") : MTS_OK;
 }
 
-static int put_json(struct buffer *out, const struct render *render,
-                    const struct report *report)
+static int json_put_element(struct buffer *out, const struct render *render,
+                            const struct report *report)
 {
 	int status;
 
 	if (render->count > 0)
 		buffer_puts(out, ",\n");
-	status = put_value(out, render, report, JSON_INDENT(2));
+	status = json_put_report(out, render, report, JSON_INDENT(2));
 	if (status == MTS_OK && !render->options->several)
 		status = buffer_puts(out, "\n");
 	return status;
 }
 
-static int end_json(struct buffer *out, const struct render *render)
+static int json_end(struct buffer *out, const struct render *render)
 {
 	return render->options->several ? buffer_puts(out, "\n]\n") : MTS_OK;
 }
 
-static int put_jsonl(struct buffer *out, const struct render *render,
-                     const struct report *report)
+static int jsonl_put_report(struct buffer *out, const struct render *render,
+                            const struct report *report)
 {
-	int status = put_value(out, render, report, JSON_COMPACT);
+	int status = json_put_report(out, render, report, JSON_COMPACT);
 
 	return status == MTS_OK ? buffer_puts(out, "\n") : status;
 }
 
-static int put_lint(struct buffer *out, const struct render *render,
-                    const char *name, const struct report *report)
+static int json_put_lint(struct buffer *out, const struct render *render,
+                         const char *name, const struct report *report)
 {
 	json_t *value = json_pack("{s:i, s:o}", "schema", JSON_SCHEMA,
-	                          "findings", findings_value(report));
+	                          "findings", json_findings(report));
 	int status = json_text_put(out, value, JSON_INDENT(2));
 
 	(void)render;
@@ -352,7 +359,7 @@ static int put_lint(struct buffer *out, const struct render *render,
 	return status == MTS_OK ? buffer_puts(out, "\n") : status;
 }
 
-static json_t *row_of_table(enum finding_id id)
+static json_t *json_explanation(enum finding_id id)
 {
 	const struct finding_row *row = finding_row(id);
 
@@ -360,11 +367,12 @@ static json_t *row_of_table(enum finding_id id)
 	                 row->name, "group", group_text(row->group), "severity",
 	                 severity_text(row->severity), "enforce_only",
 	                 row->enforce, "title", row->title, "cause", row->cause,
-	                 "fix", row->fix, "rfc", string_or_null(row->rfc));
+	                 "fix", row->fix, "rfc", json_string_or_null(row->rfc));
 }
 
-static int put_explanations(struct buffer *out, const struct render *render,
-                            const enum finding_id *ids, size_t count)
+static int json_put_explanations(struct buffer *out,
+                                 const struct render *render,
+                                 const enum finding_id *ids, size_t count)
 {
 	json_t *array = json_array();
 	size_t end = count ? count : FINDINGS;
@@ -372,23 +380,24 @@ static int put_explanations(struct buffer *out, const struct render *render,
 
 	(void)render;
 	for (size_t i = 0; i < end; i++)
-		array = append(
-		    array, row_of_table(count ? ids[i] : (enum finding_id)i));
+		array = json_append(
+		    array,
+		    json_explanation(count ? ids[i] : (enum finding_id)i));
 	status = json_text_put(out, array, JSON_INDENT(2));
 	return status == MTS_OK ? buffer_puts(out, "\n") : status;
 }
 
 const struct renderer renderer_json = {
 	.name = "json",
-	.begin = begin_json,
-	.report = put_json,
-	.end = end_json,
-	.lint = put_lint,
-	.explain = put_explanations,
+	.begin = json_begin,
+	.report = json_put_element,
+	.end = json_end,
+	.lint = json_put_lint,
+	.explain = json_put_explanations,
 };
 
 const struct renderer renderer_jsonl = {
 	.name = "jsonl",
 	.as_they_come = true,
-	.report = put_jsonl,
+	.report = jsonl_put_report,
 };

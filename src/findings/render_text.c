@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* render_text.c - a report for a person at a terminal: what counts comes first.
+/* render_text.c - shows reports to a person at a terminal, the most important
+ * things first.
  *
- * A colour never stands alone: the word beside it says the same. */
+ * Colour is never the only sign: a word beside it says the same. */
 #include "findings/render.h"
 
 #include "base/clock.h"
@@ -23,7 +24,8 @@ struct page {
 
 /* -- pieces ---------------------------------------------------------------- */
 
-static void put_colored(struct page *page, enum color color, const char *text)
+static void page_put_colored(struct page *page, enum color color,
+                             const char *text)
 {
 	static const char *const codes[] = {
 		[PLAIN] = "0",  [RED] = "1;31", [YELLOW] = "1;33",
@@ -37,9 +39,10 @@ static void put_colored(struct page *page, enum color color, const char *text)
 	buffer_printf(page->out, "\x1b[%sm%s\x1b[0m", codes[color], text);
 }
 
-/* "  LABEL    text, which goes on below its beginning"; TEXT may have lines: those
- * after the first are to be pasted, and never broken. */
-static void put_field(struct page *page, const char *label, const char *text)
+/* Writes "  LABEL    text", wrapped and indented. TEXT may have several lines: those
+ * after the first are to be copied, so they are not wrapped. */
+static void page_put_field(struct page *page, const char *label,
+                           const char *text)
 {
 	size_t indent = INDENT + LABEL;
 	const char *line = text;
@@ -60,11 +63,12 @@ static void put_field(struct page *page, const char *label, const char *text)
 		buffer_puts(page->out, "\n");
 }
 
-static void put_format(struct page *page, const char *label, const char *format,
-                       ...) __attribute__((format(printf, 3, 4)));
+static void page_put_format(struct page *page, const char *label,
+                            const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
-static void put_format(struct page *page, const char *label, const char *format,
-                       ...)
+static void page_put_format(struct page *page, const char *label,
+                            const char *format, ...)
 {
 	va_list ap;
 	char *text;
@@ -73,7 +77,7 @@ static void put_format(struct page *page, const char *label, const char *format,
 	text = safe_vformat(true, format, ap);
 	va_end(ap);
 	if (text)
-		put_field(page, label, text);
+		page_put_field(page, label, text);
 	else
 		page->out->status = MTS_ENOMEM;
 	free(text);
@@ -87,43 +91,43 @@ static const enum color state_colors[] = {
 	[STATE_TESTING] = PLAIN,  [STATE_ENFORCED] = GREEN,
 };
 
-static void put_head(struct page *page, const struct report *report)
+static void page_put_head(struct page *page, const struct report *report)
 {
-	put_colored(page, BOLD, report->domain.name);
+	page_put_colored(page, BOLD, report->domain.name);
 	buffer_puts(page->out, ": ");
-	put_colored(page, state_colors[report->state],
-	            render_state_words(report->state));
+	page_put_colored(page, state_colors[report->state],
+	                 render_state(report->state));
 	if (report->score >= 0)
 		buffer_printf(page->out, ", score %d of 100", report->score);
 	buffer_puts(page->out, "\n");
 }
 
-static void put_policy(struct page *page, const struct report *report)
+static void page_put_policy(struct page *page, const struct report *report)
 {
 	const struct report_policy *policy = &report->policy;
 	char text[RENDER_POLICY];
 
 	if (policy->policy)
-		put_format(page, "policy", "%s",
-		           render_policy_words(policy->policy, text));
+		page_put_format(page, "Policy", "%s",
+		                render_policy(policy->policy, text));
 	if (policy->sha256[0])
-		put_format(page, "SHA-256", "%s", policy->sha256);
+		page_put_format(page, "SHA-256", "%s", policy->sha256);
 }
 
-static void put_facts(struct page *page, const struct report *report)
+static void page_put_facts(struct page *page, const struct report *report)
 {
 	char *text;
 
 	if (report->record.text)
-		put_format(page, "record", "%s", report->record.text);
+		page_put_format(page, "Record", "%s", report->record.text);
 	if (report->record.id[0])
-		put_format(page, "id", "%s", report->record.id);
-	put_policy(page, report);
+		page_put_format(page, "id", "%s", report->record.id);
+	page_put_policy(page, report);
 	if (!report->tls_rpt.text)
 		return;
 	text = render_tls_rpt(report->tls_rpt.text, page->options->show_rua);
 	if (text)
-		put_format(page, "TLSRPT", "%s", text);
+		page_put_format(page, "TLSRPT", "%s", text);
 	else
 		page->out->status = MTS_ENOMEM;
 	free(text);
@@ -131,24 +135,25 @@ static void put_facts(struct page *page, const struct report *report)
 
 /* -- MX rows --------------------------------------------------------------- */
 
-/* COVERED: by a pattern; else there is no room for more than that. */
-static void put_tls(struct page *page, const struct mx_host *host, bool covered)
+/* With COVERED the expiry date is shown too; else there is no space for it. */
+static void page_put_tls(struct page *page, const struct mx_host *host,
+                         bool covered)
 {
-	const char *words = render_host_words(host);
+	const char *fault = render_host_fault(host);
 	const struct tls_view *shown = render_host_view(host);
 	char date[CLOCK_ISO];
 
-	if (words) {
-		put_colored(page, PLAIN, words);
+	if (fault) {
+		page_put_colored(page, PLAIN, fault);
 		return;
 	}
 	if (!shown) {
-		put_colored(page, DIM, "not called");
+		page_put_colored(page, DIM, "not called");
 		return;
 	}
 	buffer_puts(page->out, shown->version);
 	if (tls_view_is_bad(shown))
-		put_colored(page, RED, ", bad certificate");
+		page_put_colored(page, RED, ", bad certificate");
 	else if (covered)
 		buffer_printf(page->out, ", valid to %.10s",
 		              clock_iso(tls_view_ends_s(shown), date));
@@ -156,16 +161,16 @@ static void put_tls(struct page *page, const struct mx_host *host, bool covered)
 		buffer_puts(page->out, ", DANE");
 }
 
-static void put_mark(struct page *page, enum answer matched)
+static void page_put_mark(struct page *page, enum answer matched)
 {
 	bool utf8 = page->options->utf8;
 
 	switch (matched) {
 	case ANSWER_YES:
-		put_colored(page, GREEN, utf8 ? "\u2713" : "+");
+		page_put_colored(page, GREEN, utf8 ? "\u2713" : "+");
 		break;
 	case ANSWER_NO:
-		put_colored(page, RED, utf8 ? "\u2717" : "x");
+		page_put_colored(page, RED, utf8 ? "\u2717" : "x");
 		break;
 	case ANSWER_UNKNOWN:
 		buffer_puts(page->out, "?");
@@ -173,12 +178,12 @@ static void put_mark(struct page *page, enum answer matched)
 	}
 }
 
-static void put_row(struct page *page, const struct mx_row *row)
+static void page_put_row(struct page *page, const struct mx_row *row)
 {
 	size_t len = strlen(row->name);
 
 	buffer_printf(page->out, "%*s", INDENT, "");
-	put_mark(page, row->matched);
+	page_put_mark(page, row->matched);
 	buffer_printf(page->out, " %5u  ", (unsigned)row->preference);
 	text_put_safe(page->out, slice_of(row->name, len), page->options->utf8);
 	if (len > HOST_COLUMN)
@@ -187,30 +192,31 @@ static void put_row(struct page *page, const struct mx_row *row)
 	              len > HOST_COLUMN ? 0 : (int)(HOST_COLUMN - len), "");
 	if (row->matched == ANSWER_NO)
 		buffer_puts(page->out, "no pattern, ");
-	put_tls(page, row->host, row->matched != ANSWER_NO);
+	page_put_tls(page, row->host, row->matched != ANSWER_NO);
 	buffer_puts(page->out, "\n");
 }
 
-static void put_rows(struct page *page, const struct report *report)
+static void page_put_rows(struct page *page, const struct report *report)
 {
 	if (report->mx_count == 0)
 		return;
 	buffer_puts(page->out, "\n");
-	put_colored(page, BOLD, "Mail hosts");
+	page_put_colored(page, BOLD, "Mail hosts");
 	buffer_puts(page->out, "\n");
 	for (size_t i = 0; i < report->mx_count; i++)
-		put_row(page, &report->mx[i]);
+		page_put_row(page, &report->mx[i]);
 }
 
 /* -- findings -------------------------------------------------------------- */
 
-/* BEFORE is the one above it, or NULL: of the same kind it has told why. */
-static void put_finding(struct page *page, const struct finding *finding,
-                        const struct finding *before)
+/* BEFORE is the finding above, or NULL. If it has the same id, the cause is not
+ * repeated. */
+static void page_put_finding(struct page *page, const struct finding *finding,
+                             const struct finding *before)
 {
 	static const struct {
 		enum color color;
-		const char *word;
+		const char *name;
 	} severities[] = {
 		[SEVERITY_INFO] = { PLAIN, "info" },
 		[SEVERITY_UNKNOWN] = { PLAIN, "unknown" },
@@ -221,42 +227,42 @@ static void put_finding(struct page *page, const struct finding *finding,
 	bool again = before && before->id == finding->id;
 
 	buffer_puts(page->out, "\n");
-	put_colored(page, severities[finding->severity].color,
-	            severities[finding->severity].word);
+	page_put_colored(page, severities[finding->severity].color,
+	                 severities[finding->severity].name);
 	buffer_puts(page->out, "  ");
-	put_colored(page, BOLD, row->title);
+	page_put_colored(page, BOLD, row->title);
 	buffer_printf(page->out, "  [%s]\n", row->name);
-	put_field(page, "seen", finding->detail);
+	page_put_field(page, "Seen", finding->detail);
 	if (finding->severity == SEVERITY_INFO && !page->options->verbose)
 		return;
 	if (!again)
-		put_field(page, "why", row->cause);
+		page_put_field(page, "Why", row->cause);
 	if (!again || finding->fix)
-		put_field(page, "mend", finding_fix(finding));
+		page_put_field(page, "Fix", finding_fix(finding));
 	if (!again && *row->rfc)
-		put_field(page, "see", row->rfc);
+		page_put_field(page, "See", row->rfc);
 }
 
-static void put_findings(struct page *page, const struct report *report)
+static void page_put_findings(struct page *page, const struct report *report)
 {
 	const struct finding *before = NULL;
 
 	for (size_t i = 0; i < report->finding_count; i++) {
-		put_finding(page, &report->findings[i], before);
+		page_put_finding(page, &report->findings[i], before);
 		before = &report->findings[i];
 	}
 }
 
-/* -- to paste -------------------------------------------------------------- */
+/* -- to copy --------------------------------------------------------------- */
 
-static void put_suggestions(struct page *page, const struct report *report)
+static void page_put_suggestions(struct page *page, const struct report *report)
 {
 	if (!report->suggested_record && !report->suggested_policy)
 		return;
 	buffer_puts(page->out, "\n");
-	put_colored(page, BOLD, "To paste");
+	page_put_colored(page, BOLD, "Suggested");
 	buffer_puts(page->out, "\n");
-	/* Not broken at blanks: it is to be copied. */
+	/* Not wrapped, because it is to be copied. */
 	if (report->suggested_record) {
 		buffer_printf(page->out, "%*s", INDENT, "");
 		text_put_safe(page->out, slice_str(report->suggested_record),
@@ -275,34 +281,35 @@ static void put_suggestions(struct page *page, const struct report *report)
 
 /* -- -v -------------------------------------------------------------------- */
 
-static void put_cert(struct page *page, const struct cert_view *cert)
+static void page_put_cert(struct page *page, const struct cert_view *cert)
 {
 	char from[CLOCK_ISO], to[CLOCK_ISO];
 
-	put_format(page, "  subject", "%s", cert->subject);
-	put_format(page, "  issuer", "%s", cert->issuer);
+	page_put_format(page, "  subject", "%s", cert->subject);
+	page_put_format(page, "  issuer", "%s", cert->issuer);
 	for (size_t i = 0; i < cert->name_count; i++)
-		put_format(page, i ? "" : "  names", "%s", cert->names[i]);
-	put_format(page, "  valid", "%s to %s",
-	           clock_iso(cert->not_before_s, from),
-	           clock_iso(cert->not_after_s, to));
-	put_format(page, "  SHA-256", "%s", cert->sha256);
+		page_put_format(page, i ? "" : "  names", "%s", cert->names[i]);
+	page_put_format(page, "  valid", "%s to %s",
+	                clock_iso(cert->not_before_s, from),
+	                clock_iso(cert->not_after_s, to));
+	page_put_format(page, "  SHA-256", "%s", cert->sha256);
 }
 
-static void put_connection(void *arg, const struct render_connection *c)
+static void page_put_connection(void *arg, const struct render_connection *c)
 {
 	struct page *page = arg;
 
-	put_format(page, "host", "%s (%s), %s, %llu ms", c->host, c->address,
-	           c->view && *c->view->version ? c->view->version : "no TLS",
-	           (unsigned long long)c->ms);
+	page_put_format(
+	    page, "Host", "%s (%s), %s, %llu ms", c->host, c->address,
+	    c->view && *c->view->version ? c->view->version : "no TLS",
+	    (unsigned long long)c->ms);
 	for (size_t i = 0; c->view && i < c->view->cert_count; i++)
-		put_cert(page, &c->view->certs[i]);
+		page_put_cert(page, &c->view->certs[i]);
 	if (*c->error)
-		put_field(page, "", c->error);
+		page_put_field(page, "", c->error);
 }
 
-static bool has_connections(const struct report *report)
+static bool page_has_connections(const struct report *report)
 {
 	if (report->policy.address[0])
 		return true;
@@ -312,22 +319,22 @@ static bool has_connections(const struct report *report)
 	return false;
 }
 
-static void put_connections(struct page *page, const struct report *report)
+static void page_put_connections(struct page *page, const struct report *report)
 {
-	if (!has_connections(report))
+	if (!page_has_connections(report))
 		return;
 	buffer_puts(page->out, "\n");
-	put_colored(page, BOLD, "Connections");
+	page_put_colored(page, BOLD, "Connections");
 	buffer_puts(page->out, "\n");
-	render_connections(report, put_connection, page);
+	render_connections(report, page_put_connection, page);
 }
 
-static void put_arithmetic(struct page *page, const struct report *report)
+static void page_put_arithmetic(struct page *page, const struct report *report)
 {
 	if (report->score < 0)
 		return;
 	buffer_puts(page->out, "\n");
-	put_colored(page, BOLD, "Score");
+	page_put_colored(page, BOLD, "Score");
 	buffer_puts(page->out, "\n");
 	for (size_t i = 0; i < SCORED_GROUPS; i++) {
 		const struct score_line *line = &report->lines[i];
@@ -338,63 +345,64 @@ static void put_arithmetic(struct page *page, const struct report *report)
 			buffer_printf(page->out, "%4.1f of %2u\n",
 			              line->points / 2.0, line->weight);
 		else
-			buffer_puts(page->out, "left out: not known\n");
+			buffer_puts(page->out, "not counted: no result\n");
 	}
 	if (report->score_cap < 100)
-		buffer_printf(page->out, "%*sno more than %d in this state\n",
+		buffer_printf(page->out, "%*sat most %d in this state\n",
 		              INDENT, "", report->score_cap);
 }
 
 /* -- the report ------------------------------------------------------------ */
 
-/* Rounds that follow each other are told apart by their time. */
-static int put_round(struct buffer *out, const struct render *render)
+/* With --watch, each round begins with its time. */
+static int page_put_round(struct buffer *out, const struct render *render)
 {
 	struct page page = { out, render->options };
 	char date[CLOCK_ISO];
 
 	if (render->round_s) {
-		put_colored(&page, DIM, clock_iso(render->round_s, date));
+		page_put_colored(&page, DIM, clock_iso(render->round_s, date));
 		buffer_puts(out, "\n");
 	}
 	return buffer_status(out);
 }
 
-/* A blank line before the next round. */
-static int put_round_end(struct buffer *out, const struct render *render)
+/* A blank line separates rounds. */
+static int page_put_round_end(struct buffer *out, const struct render *render)
 {
 	return render->round_s ? buffer_puts(out, "\n") : buffer_status(out);
 }
 
-static int put_report(struct buffer *out, const struct render *render,
-                      const struct report *report)
+static int page_put_report(struct buffer *out, const struct render *render,
+                           const struct report *report)
 {
 	struct page page = { out, render->options };
 
 	if (render->count > 0)
 		buffer_puts(out, "\n");
-	put_head(&page, report);
+	page_put_head(&page, report);
 	if (report->state != STATE_NOT_CONFIGURED) {
-		put_facts(&page, report);
-		put_rows(&page, report);
+		page_put_facts(&page, report);
+		page_put_rows(&page, report);
 	}
-	put_findings(&page, report);
+	page_put_findings(&page, report);
 	if (report->finding_count == 0)
-		buffer_puts(out, "\nNothing to complain of.\n");
-	put_suggestions(&page, report);
+		buffer_puts(out, "\nNo problems found.\n");
+	page_put_suggestions(&page, report);
 	if (page.options->verbose && report->state != STATE_NOT_CONFIGURED) {
-		put_connections(&page, report);
-		put_arithmetic(&page, report);
+		page_put_connections(&page, report);
+		page_put_arithmetic(&page, report);
 	}
 	if (report->status != MTS_OK)
-		buffer_puts(out, "\nMemory was short: something is missing.\n");
+		buffer_puts(out,
+		            "\nOut of memory: this report is incomplete.\n");
 	return buffer_status(out);
 }
 
-/* -- a policy's text ------------------------------------------------------- */
+/* -- a policy text --------------------------------------------------------- */
 
-static int put_lint(struct buffer *out, const struct render *render,
-                    const char *name, const struct report *report)
+static int page_put_lint(struct buffer *out, const struct render *render,
+                         const char *name, const struct report *report)
 {
 	const struct policy *policy = report->policy.policy;
 	struct page page = { out, render->options };
@@ -402,37 +410,37 @@ static int put_lint(struct buffer *out, const struct render *render,
 
 	text_put_safe(out, slice_str(name), page.options->utf8);
 	if (policy)
-		buffer_printf(out, ": %s\n", render_policy_words(policy, text));
+		buffer_printf(out, ": %s\n", render_policy(policy, text));
 	else
-		put_colored(&page, RED,
-		            ": no valid policy, senders ignore it\n");
-	put_findings(&page, report);
+		page_put_colored(&page, RED,
+		                 ": not a valid policy; senders ignore it\n");
+	page_put_findings(&page, report);
 	if (report->finding_count == 0)
-		buffer_puts(out, "Nothing to complain of.\n");
+		buffer_puts(out, "No problems found.\n");
 	return buffer_status(out);
 }
 
-/* -- the table ------------------------------------------------------------- */
+/* -- explain --------------------------------------------------------------- */
 
-static const char *row_severity(const struct finding_row *row)
+static const char *page_row_severity(const struct finding_row *row)
 {
-	return row->enforce ? "critical in mode enforce, else a warning"
+	return row->enforce ? "critical in mode enforce, else warning"
 	                    : severity_text(row->severity);
 }
 
-static void explain_one(struct page *page, const struct finding_row *row)
+static void page_explain_one(struct page *page, const struct finding_row *row)
 {
-	put_colored(page, BOLD, row->title);
+	page_put_colored(page, BOLD, row->title);
 	buffer_printf(page->out, "  [%s]\n", row->name);
-	put_format(page, "group", "%s", group_text(row->group));
-	put_format(page, "severity", "%s", row_severity(row));
-	put_field(page, "why", row->cause);
-	put_field(page, "mend", row->fix);
+	page_put_format(page, "Group", "%s", group_text(row->group));
+	page_put_format(page, "Severity", "%s", page_row_severity(row));
+	page_put_field(page, "Why", row->cause);
+	page_put_field(page, "Fix", row->fix);
 	if (*row->rfc)
-		put_field(page, "see", row->rfc);
+		page_put_field(page, "See", row->rfc);
 }
 
-static void explain_all(struct page *page)
+static void page_explain_all(struct page *page)
 {
 	for (size_t i = 0; i < FINDINGS; i++) {
 		const struct finding_row *row = finding_row((enum finding_id)i);
@@ -441,7 +449,7 @@ static void explain_all(struct page *page)
 		    row->group !=
 		        finding_row((enum finding_id)(i - 1))->group) {
 			buffer_puts(page->out, i == 0 ? "" : "\n");
-			put_colored(page, BOLD, group_text(row->group));
+			page_put_colored(page, BOLD, group_text(row->group));
 			buffer_puts(page->out, "\n");
 		}
 		buffer_printf(page->out, "%*s%-22s %-9s ", INDENT, "",
@@ -452,25 +460,26 @@ static void explain_all(struct page *page)
 	}
 }
 
-static int put_explanations(struct buffer *out, const struct render *render,
-                            const enum finding_id *ids, size_t count)
+static int page_put_explanations(struct buffer *out,
+                                 const struct render *render,
+                                 const enum finding_id *ids, size_t count)
 {
 	struct page page = { out, render->options };
 
 	for (size_t i = 0; i < count; i++) {
 		buffer_puts(out, i ? "\n" : "");
-		explain_one(&page, finding_row(ids[i]));
+		page_explain_one(&page, finding_row(ids[i]));
 	}
 	if (count == 0)
-		explain_all(&page);
+		page_explain_all(&page);
 	return buffer_status(out);
 }
 
 const struct renderer renderer_text = {
 	.name = "text",
-	.begin = put_round,
-	.end = put_round_end,
-	.report = put_report,
-	.lint = put_lint,
-	.explain = put_explanations,
+	.begin = page_put_round,
+	.end = page_put_round_end,
+	.report = page_put_report,
+	.lint = page_put_lint,
+	.explain = page_put_explanations,
 };

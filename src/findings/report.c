@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* report.c - what was found out about one domain. */
+/* report.c - everything that was found out about one domain. */
 #include "findings/report.h"
 
 #include "findings/safe.h"
 
 #include <stdlib.h>
 
-/* A hostile policy has thousands of lines; nobody reads as many findings. */
+/* A hostile policy may have thousands of bad lines. */
 enum { FINDINGS_MAX = 200 };
 
 const char *state_text(enum state state)
@@ -47,7 +47,7 @@ void mx_host_unref(struct mx_host **host)
 	free(h);
 }
 
-static void free_strings(char **strings, size_t count)
+static void strings_free(char **strings, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		free(strings[i]);
@@ -74,13 +74,13 @@ void report_free(struct report **report)
 	policy_free(&r->policy.policy);
 	tls_view_free(&r->policy.view);
 	free(r->tls_rpt.text);
-	free_strings(r->tls_rpt.rua, r->tls_rpt.rua_count);
+	strings_free(r->tls_rpt.rua, r->tls_rpt.rua_count);
 	free(r->suggested_record);
 	free(r->suggested_policy);
 	free(r);
 }
 
-__attribute__((format(printf, 4, 0))) static struct finding *add(
+__attribute__((format(printf, 4, 0))) static struct finding *report_add_va(
     struct report *report, enum finding_id id, enum severity severity,
     const char *format, va_list ap)
 {
@@ -104,9 +104,9 @@ __attribute__((format(printf, 4, 0))) static struct finding *add(
 	return &all[count];
 }
 
-/* Where a finding weighs less unless senders enforce the policy. */
-static enum severity severity_of(const struct report *report,
-                                 const struct finding_row *row)
+/* Lowers the severity if the row's applies in mode enforce only. */
+static enum severity report_severity(const struct report *report,
+                                     const struct finding_row *row)
 {
 	const struct policy *policy = report->policy.policy;
 
@@ -123,8 +123,8 @@ struct finding *report_add(struct report *report, enum finding_id id,
 	va_list ap;
 
 	va_start(ap, format);
-	finding =
-	    add(report, id, severity_of(report, finding_row(id)), format, ap);
+	finding = report_add_va(
+	    report, id, report_severity(report, finding_row(id)), format, ap);
 	va_end(ap);
 	return finding;
 }
@@ -136,7 +136,7 @@ struct finding *report_add_as(struct report *report, enum finding_id id,
 	va_list ap;
 
 	va_start(ap, format);
-	finding = add(report, id, severity, format, ap);
+	finding = report_add_va(report, id, severity, format, ap);
 	va_end(ap);
 	return finding;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* report.h - what was found out about one domain: plain values for whoever shows
- * them.
+/* report.h - everything that was found out about one domain, as plain values for
+ * the renderers.
  *
- * Every text in it is safe to show but for what is marked raw: it is UTF-8
- * without control characters, which a renderer still escapes as its own format
- * demands. A raw one was written by a stranger and goes through
- * text_put_safe(), or its like, first. */
+ * SECURITY: each text in a report is safe, unless marked raw: it is UTF-8 without
+ * control characters, and a renderer only has to escape it for its own format.
+ * A raw text is untrusted and must go through safe_copy(), text_put_safe() or
+ * the like first. */
 #ifndef FINDINGS_REPORT_H
 #define FINDINGS_REPORT_H
 
@@ -25,15 +25,15 @@ enum state {
 	STATE_ENFORCED,
 };
 
-/* "unknown", "not_configured", "broken", ...: the interface. */
+/* "unknown", "not_configured", "broken", ...: part of the JSON interface. */
 const char *state_text(enum state state);
 
 struct finding {
 	enum finding_id id;
 	enum severity severity;
 	char *detail; /* what was seen; one line */
-	char *fix;    /* the mend of this very case, which may be several
-	               * lines; NULL: finding_row()->fix says all */
+	char *fix;    /* how to fix this case, possibly several lines; NULL:
+	               * as finding_row()->fix says */
 };
 
 enum answer { ANSWER_UNKNOWN, ANSWER_NO, ANSWER_YES };
@@ -42,30 +42,30 @@ enum answer { ANSWER_UNKNOWN, ANSWER_NO, ANSWER_YES };
 
 /* How far a connection to port 25 got. */
 enum reach {
-	REACH_NOT_TRIED,  /* --no-smtp, too many, or out of time */
-	REACH_FAILED,     /* no connection, or no SMTP: ERROR says why */
-	REACH_PLAIN,      /* SMTP, and no STARTTLS offered or taken */
-	REACH_TLS_FAILED, /* STARTTLS, and no hand-shake: ERROR */
-	REACH_TLS,        /* VIEW is what was seen of TLS */
+	REACH_NOT_TRIED,  /* --no-smtp, too many hosts, or out of time */
+	REACH_FAILED,     /* no connection, or no SMTP: see error */
+	REACH_PLAIN,      /* SMTP, but STARTTLS not offered or refused */
+	REACH_TLS_FAILED, /* STARTTLS, but the handshake failed: see error */
+	REACH_TLS,        /* see view */
 };
 
 struct mx_address {
 	struct address address;
 	enum reach reach;
 	char error[160];       /* safe; "" if all went well */
-	uint64_t ms;           /* the probe took */
-	struct tls_view *view; /* REACH_TLS, and REACH_TLS_FAILED if
-	                        * anything was seen; else NULL */
+	uint64_t ms;           /* how long the probe took */
+	struct tls_view *view; /* with REACH_TLS, and with REACH_TLS_FAILED if
+	                        * there was anything to see; else NULL */
 };
 
-/* What was found out about a host; shared by all the domains that name it. */
+/* What was found out about a host; shared by all domains that name it. */
 struct mx_host {
 	unsigned references;
 	char name[DOMAIN_MAX + 1];
-	bool dns_failed;  /* its addresses can't be looked up */
+	bool dns_failed;  /* its addresses could not be looked up */
 	bool cut_short;   /* it has more addresses than were probed */
-	size_t special;   /* private addresses, which were left out */
-	char reason[160]; /* why there are none; safe */
+	size_t special;   /* private addresses, which were not probed */
+	char reason[160]; /* why there are no addresses; safe */
 	enum answer dane; /* it has usable, secure TLSA records */
 	size_t count;
 	struct mx_address *addresses;
@@ -74,24 +74,23 @@ struct mx_host {
 struct mx_row {
 	char name[DOMAIN_MAX + 1]; /* lower case, no final dot */
 	uint16_t preference;
-	enum answer matched;  /* by a pattern; UNKNOWN: there is no policy */
-	struct mx_host *host; /* NULL: nothing was found out */
+	enum answer matched;  /* by a pattern; UNKNOWN: no policy */
+	struct mx_host *host; /* NULL: not probed */
 };
 
 /* -- the report ------------------------------------------------------------ */
 
 struct report_record {
-	char *text; /* raw: the record, or what stands in its place; NULL:
-	             * none */
-	char id[RECORD_ID_MAX + 1]; /* "": not known */
+	char *text; /* raw: the record, valid or not; NULL: none */
+	char id[RECORD_ID_MAX + 1]; /* "": there is no valid one */
 };
 
 struct report_policy {
 	struct slice text;     /* raw: the body as served; data is NULL: none */
-	char sha256[65];       /* of it, in hex */
-	struct policy *policy; /* NULL: the text is no policy */
-	char address[ADDRESS_TEXT]; /* it came from */
-	struct tls_view *view;      /* of the policy host; NULL: none seen */
+	char sha256[65];       /* of the text, in hex */
+	struct policy *policy; /* NULL: the text is no valid policy */
+	char address[ADDRESS_TEXT]; /* of the policy host */
+	struct tls_view *view;      /* of the policy host; NULL: no TLS seen */
 };
 
 struct report_tls_rpt {
@@ -105,12 +104,13 @@ struct report_timing {
 	uint64_t total_ms;
 };
 
-/* One line of the arithmetic. */
+/* One group's part of the score. */
 struct score_line {
 	enum group group;
 	unsigned weight;
 	unsigned points; /* in halves: 0 to 2 * weight */
-	bool counted;    /* false: it could not be learnt, and is left out */
+	bool counted;    /* false: no result could be had, so the group is left
+	                  * out */
 };
 
 struct report {
@@ -119,18 +119,18 @@ struct report {
 	int64_t time_s; /* seconds since 1970 */
 	enum state state;
 	int score;     /* 0 to 100; -1: there is none */
-	int score_cap; /* 100 if nothing held it down */
+	int score_cap; /* what the score is limited to; 100: no limit */
 	struct score_line lines[SCORED_GROUPS];
 	int exit_status; /* 0 to 3: CHECK_EXIT_* */
 	struct report_record record;
 	struct report_policy policy;
 	struct report_tls_rpt tls_rpt;
-	bool has_mx;       /* the MX look-up gave an answer */
+	bool has_mx; /* the MX records were looked up; there may be none */
 	struct mx_row *mx; /* in order of preference */
 	size_t mx_count;
 	struct finding *findings; /* sorted, the most severe first */
 	size_t finding_count;
-	char *suggested_record; /* to paste; NULL: what there is, is good */
+	char *suggested_record; /* to copy; NULL: nothing needs to change */
 	char *suggested_policy; /* the same; lines end with LF */
 	struct report_timing timing;
 };
@@ -139,17 +139,18 @@ enum {
 	CHECK_EXIT_OK,
 	CHECK_EXIT_WARNING,
 	CHECK_EXIT_CRITICAL,
-	CHECK_EXIT_UNKNOWN, /* usage, too */
+	CHECK_EXIT_UNKNOWN, /* also: wrong usage */
 };
 
-/* NULL: memory is short. The caller's: report_free(), which takes NULL and
- * leaves NULL. */
+/* The new report is the caller's: report_free(), which takes NULL and leaves
+ * NULL. NULL: out of memory. */
 struct report *report_new(const struct domain *domain);
 void report_free(struct report **report);
 
-/* Adds a finding with the severity of its row, or with SEVERITY. The text is
- * made safe. What memory is short for shows in report->status. The finding that
- * is returned is good until the next is added; NULL: there is none. */
+/* Adds a finding with the severity of its table row, or with SEVERITY. FORMAT
+ * gives its detail, which is made safe. The returned finding is valid until the
+ * next one is added. NULL: there are too many already, or memory ran out, which
+ * report->status shows. */
 struct finding *report_add(struct report *report, enum finding_id id,
                            const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -157,19 +158,18 @@ struct finding *report_add_as(struct report *report, enum finding_id id,
                               enum severity severity, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Says how to mend it, in this very case. Lines are kept; FINDING may be
- * NULL. */
+/* Sets FINDING's own fix, which may have several lines. FINDING may be NULL. */
 void report_fix(struct report *report, struct finding *finding,
                 const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* How FINDING is mended: in this very case, where that was said. */
+/* FINDING's own fix, or else that of its table row. */
 const char *finding_fix(const struct finding *finding);
 
 /* The first finding of this kind, or NULL. */
 const struct finding *report_find(const struct report *report,
                                   enum finding_id id);
 
-/* Gives a reference back. Takes NULL, leaves NULL. */
+/* Drops a reference. Takes NULL, leaves NULL. */
 void mx_host_unref(struct mx_host **host);
 
 #endif

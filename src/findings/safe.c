@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* safe.c - copies of strangers' texts that are safe to show. */
+/* safe.c - makes copies of untrusted texts that are safe to show. */
 #include "findings/safe.h"
 
 #include "base/text.h"
@@ -9,7 +9,7 @@
 
 enum { SAFE_MAX = 1024 * 1024 };
 
-static void put_line(struct buffer *out, struct slice *text)
+static void safe_put_line(struct buffer *out, struct slice *text)
 {
 	const char *end =
 	    text->len ? memchr(text->data, '\n', text->len) : NULL;
@@ -30,7 +30,7 @@ char *safe_copy(struct slice text, bool lines)
 	if (!lines)
 		text_put_safe(&out, text, true);
 	while (lines && text.len)
-		put_line(&out, &text);
+		safe_put_line(&out, &text);
 	if (buffer_put(&out, "", 1) != MTS_OK)
 		buffer_free(&out);
 	return out.data;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* safe.h - copies of strangers' texts that are safe to show: see report.h. */
+/* safe.h - makes copies of untrusted texts that are safe to show; see report.h. */
 #ifndef FINDINGS_SAFE_H
 #define FINDINGS_SAFE_H
 
@@ -8,11 +8,11 @@
 
 #include <stdarg.h>
 
-/* TEXT as UTF-8 without control characters, each of which becomes '?'; LINES:
- * but for LF. To be freed; NULL: memory is short, or it is over a megabyte. */
+/* Copies TEXT as valid UTF-8; each control character becomes '?'. With LINES, LF
+ * stays. To be freed. NULL: out of memory, or TEXT is over a megabyte. */
 char *safe_copy(struct slice text, bool lines);
 
-/* The same for what FORMAT says. */
+/* The same for a formatted text. */
 char *safe_vformat(bool lines, const char *format, va_list ap)
     __attribute__((format(printf, 2, 0)));
 char *safe_format(bool lines, const char *format, ...)

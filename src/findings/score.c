@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* score.c - from what was found to state, score and exit status. */
+/* score.c - computes a domain's state, score and exit status from its findings. */
 #include "findings/score.h"
 
 #include <stdlib.h>
@@ -13,8 +13,9 @@ enum {
 
 /* -- state ----------------------------------------------------------------- */
 
-/* A sender finds no usable policy, or refuses a live MX. */
-static bool breaks(const struct finding *finding)
+/* True if FINDING means that a sender finds no usable policy or refuses a live
+ * MX. */
+static bool finding_breaks(const struct finding *finding)
 {
 	enum group group = finding_row(finding->id)->group;
 
@@ -24,13 +25,13 @@ static bool breaks(const struct finding *finding)
 	return group <= GROUP_MX;
 }
 
-static enum state find_state(const struct report *report,
-                             const struct score_facts *facts)
+static enum state score_find_state(const struct report *report,
+                                   const struct score_facts *facts)
 {
 	if (!facts->record_known)
 		return STATE_UNKNOWN;
 	for (size_t i = 0; i < report->finding_count; i++)
-		if (breaks(&report->findings[i]))
+		if (finding_breaks(&report->findings[i]))
 			return STATE_BROKEN;
 	if (!report->policy.policy)
 		return report_find(report, FINDING_NOT_CONFIGURED)
@@ -49,8 +50,9 @@ static enum state find_state(const struct report *report,
 
 /* -- score ----------------------------------------------------------------- */
 
-/* A group's worst finding counts: critical 0, warning half, information full. */
-static unsigned halves_of(const struct report *report, enum group group)
+/* A group's worst finding counts: critical gives nothing, a warning half, anything
+ * else the full weight. */
+static unsigned group_halves(const struct report *report, enum group group)
 {
 	unsigned halves = FULL;
 
@@ -67,7 +69,7 @@ static unsigned halves_of(const struct report *report, enum group group)
 	return halves;
 }
 
-static int find_cap(const struct report *report)
+static int score_find_cap(const struct report *report)
 {
 	int cap = 100;
 
@@ -81,7 +83,7 @@ static int find_cap(const struct report *report)
 	return cap;
 }
 
-static void find_score(struct report *report, const struct score_facts *facts)
+static void score_find(struct report *report, const struct score_facts *facts)
 {
 	unsigned points = 0;
 	unsigned most = 0;
@@ -95,13 +97,13 @@ static void find_score(struct report *report, const struct score_facts *facts)
 		line->points = 0;
 		if (facts->runs[i] == RUN_DONE)
 			line->points =
-			    line->weight * halves_of(report, line->group);
+			    line->weight * group_halves(report, line->group);
 		if (!line->counted)
 			continue;
 		points += line->points;
 		most += FULL * line->weight;
 	}
-	report->score_cap = find_cap(report);
+	report->score_cap = score_find_cap(report);
 	report->score = -1;
 	if (report->state == STATE_UNKNOWN ||
 	    report->state == STATE_NOT_CONFIGURED || most == 0)
@@ -113,7 +115,8 @@ static void find_score(struct report *report, const struct score_facts *facts)
 
 /* -- exit status ----------------------------------------------------------- */
 
-static int find_exit_status(const struct report *report, unsigned min_score)
+static int score_find_exit_status(const struct report *report,
+                                  unsigned min_score)
 {
 	int status = CHECK_EXIT_OK;
 
@@ -144,10 +147,9 @@ int score_worse(int a, int b)
 
 /* -- all of it ------------------------------------------------------------- */
 
-/* The most severe first, then in the order of a sender's walk. What is alike
- * stays in the order it was found in: the details' addresses do not tell, so
- * the sort has to be stable. */
-static void sort_findings(struct report *report)
+/* The most severe first, then in the order of the table. Findings that are alike
+ * keep their order, so the sort must be stable. */
+static void score_sort_findings(struct report *report)
 {
 	for (size_t i = 1; i < report->finding_count; i++) {
 		struct finding moved = report->findings[i];
@@ -172,21 +174,21 @@ void score_text(struct report *report)
 {
 	static const struct score_facts facts = { .record_known = true };
 
-	sort_findings(report);
-	report->state = find_state(report, &facts);
+	score_sort_findings(report);
+	report->state = score_find_state(report, &facts);
 	report->score = -1;
-	report->exit_status = find_exit_status(report, 0);
+	report->exit_status = score_find_exit_status(report, 0);
 }
 
 void score_state(struct report *report, const struct score_facts *facts)
 {
-	report->state = find_state(report, facts);
+	report->state = score_find_state(report, facts);
 }
 
 void score_report(struct report *report, const struct score_facts *facts,
                   unsigned min_score)
 {
-	sort_findings(report);
-	find_score(report, facts);
-	report->exit_status = find_exit_status(report, min_score);
+	score_sort_findings(report);
+	score_find(report, facts);
+	report->exit_status = score_find_exit_status(report, min_score);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* score.h - from what was found to state, score and exit status.
+/* score.h - computes a domain's state, score and exit status from its findings.
  *
  * Pure. */
 #ifndef FINDINGS_SCORE_H
@@ -7,32 +7,32 @@
 
 #include "findings/report.h"
 
-/* Which groups of checks were walked. */
+/* How far the checks of a group got. */
 enum group_run {
 	RUN_DONE,
-	RUN_BLOCKED, /* an earlier group failed: it scores 0 */
-	RUN_UNKNOWN, /* it could not be learnt: left out */
+	RUN_BLOCKED, /* not possible, as an earlier group failed: scores 0 */
+	RUN_UNKNOWN, /* no result could be had from here: not counted */
 };
 
-/* What is known of the domain besides the findings. */
+/* What the score depends on besides the findings. */
 struct score_facts {
 	bool record_known; /* false: it could not be looked up */
 	enum group_run runs[SCORED_GROUPS];
 };
 
-/* Sets the report's state, by all that was found. */
+/* Sets the report's state. All findings must still be there. */
 void score_state(struct report *report, const struct score_facts *facts);
 
-/* Sorts the findings, of which some may have been taken away since, and sets the
- * report's score, its lines, and exit status by those that are left. MIN_SCORE: a
- * lower score is critical; 0: none is. */
+/* Sorts the findings and sets the report's score, score lines and exit status from
+ * them. Findings dropped since score_state() do not count. A score below MIN_SCORE
+ * is critical. */
 void score_report(struct report *report, const struct score_facts *facts,
                   unsigned min_score);
 
-/* The same for a policy's text by itself, which has no score. */
+/* Does both for a policy text alone, which has no score. */
 void score_text(struct report *report);
 
-/* The worse of two exit statuses: critical, warning, unknown, ok. */
+/* The worse of two exit statuses; the order is critical, warning, unknown, ok. */
 int score_worse(int a, int b);
 
 #endif

@@ -112,17 +112,12 @@ static int cleartext_start_request(struct cleartext *c, uint64_t now_ms)
 		.max_size = POLICY_MAX,
 		.since_ns = uv_hrtime(),
 	};
-	int status =
-	    curl_uv_new(c->timer.loop, cleartext_on_response, c, &c->curl);
+	int status = curl_uv_new(c->timer.loop, &c->curl);
 
-	if (status == MTS_OK)
-		status = attempt_new(&options, &c->attempt);
 	if (status != MTS_OK)
 		return status;
-	status = curl_uv_add(c->curl, c->attempt->easy);
-	if (status != MTS_OK)
-		attempt_free(&c->attempt);
-	return status;
+	options.curl = c->curl;
+	return attempt_start(&options, cleartext_on_response, c, &c->attempt);
 }
 
 /* -- the connection -------------------------------------------------------- */

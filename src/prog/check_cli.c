@@ -21,7 +21,7 @@ enum {
 	DNS_TIMEOUT_S = 5,
 	WATCH_MAX_S = 31 * 24 * 60 * 60,
 	COLUMNS_MIN = 40,
-	OPT_FORM = 256, /* --json and its like: the name is the form's */
+	OPT_FORMAT = 256, /* --json and so on: the name is the renderer's */
 	OPT_JOBS,
 	OPT_STATE,
 	OPT_EXPECT,
@@ -46,53 +46,57 @@ static const char help_text[] =
     "       mtasts-check lint [--json] FILE|-\n"
     "       mtasts-check explain [--json] [ID...]\n"
     "\n"
-    "Checks what a sender that obeys MTA-STS (RFC 8461) would find, and says\n"
-    "how to mend it. lint checks a policy's text without the network; explain\n"
-    "tells of findings, or lists them.\n"
+    "Checks the MTA-STS (RFC 8461) set-up of domains as senders see it, and "
+    "says\n"
+    "how to fix it. lint checks a policy file without using the network. "
+    "explain\n"
+    "explains findings, or lists them all.\n"
     "\n"
     "What is checked:\n"
-    "  -f, --file FILE         read domains from FILE too, one a line (-: "
+    "  -f, --file FILE         also read domains from FILE, one per line (-: "
     "stdin)\n"
-    "      --jobs N            domains at once (16)\n"
+    "      --jobs N            check N domains at once (16)\n"
     "      --no-smtp           do not call the mail hosts\n"
-    "  -4, -6                  IPv4 or IPv6 only\n"
-    "      --resolver ADDRESS  ask this DNS server, and believe its AD bit\n"
+    "  -4, -6                  use IPv4 or IPv6 only\n"
+    "      --resolver ADDRESS  query this DNS server, and trust its AD bit\n"
     "      --ca-file FILE      trust these CA certificates (PEM)\n"
-    "      --connect HOST:ADDRESS  call HOST at ADDRESS, whatever DNS says\n"
-    "      --allow-private     call private addresses as well\n"
-    "      --timeout SECONDS   for each connection (10)\n"
+    "      --connect HOST:ADDRESS  connect to HOST at ADDRESS, not as DNS "
+    "says\n"
+    "      --allow-private     connect to private addresses too\n"
+    "      --timeout SECONDS   time limit for each connection (10)\n"
     "\n"
     "What is expected:\n"
-    "      --expect MODE       enforce, testing or none\n"
-    "      --state FILE        compare with earlier runs, and remember this "
-    "one\n"
-    "      --reports PATH      TLS reports (JSON file, or a folder of them)\n"
-    "      --only ID[,ID...]   tell of these findings only\n"
-    "      --skip ID[,ID...]   do not tell of these\n"
+    "      --expect MODE       the mode must be MODE: enforce, testing or "
+    "none\n"
+    "      --state FILE        compare with earlier runs, and record this one\n"
+    "      --reports PATH      read TLS reports (a JSON file or a folder)\n"
+    "      --only ID[,ID...]   show only these findings\n"
+    "      --skip ID[,ID...]   do not show these findings\n"
     "      --min-score N       a lower score is critical\n"
     "\n"
     "What is shown:\n"
-    "      --json, --jsonl     JSON; a line a domain, as they come\n"
-    "      --html              a page for a browser\n"
-    "      --nagios            a line for Nagios and its like\n"
+    "      --json, --jsonl     JSON; or one line per domain, when it is done\n"
+    "      --html              an HTML page\n"
+    "      --nagios            one line for Nagios and similar programs\n"
     "      --color WHEN        auto, always or never\n"
-    "      --ascii             no characters but ASCII's\n"
-    "      --show-rua          show the addresses for reports in full\n"
-    "  -v, --verbose           certificates, timing and the score's "
-    "arithmetic\n"
-    "      --watch SECONDS     check again and again\n"
+    "      --ascii             ASCII characters only\n"
+    "      --show-rua          show the mail addresses for TLS reports\n"
+    "  -v, --verbose           also certificates, timing, and how the score "
+    "is\n"
+    "                          calculated\n"
+    "      --watch SECONDS     check again after each pause\n"
     "  -V, --version           print the version and exit\n"
     "  -h, --help              print this and exit\n"
     "\n"
     "Exit status: 0 ok, testing or not configured; 1 warning; 2 critical;\n"
-    "3 usage, or nothing could be learnt. See mtasts-check(1).\n";
+    "3 wrong usage, or no result. See mtasts-check(1).\n";
 
-static const struct option longs[] = {
+static const struct option long_options[] = {
 	{ "file", required_argument, NULL, 'f' },
-	{ "json", no_argument, NULL, OPT_FORM },
-	{ "jsonl", no_argument, NULL, OPT_FORM },
-	{ "html", no_argument, NULL, OPT_FORM },
-	{ "nagios", no_argument, NULL, OPT_FORM },
+	{ "json", no_argument, NULL, OPT_FORMAT },
+	{ "jsonl", no_argument, NULL, OPT_FORMAT },
+	{ "html", no_argument, NULL, OPT_FORMAT },
+	{ "nagios", no_argument, NULL, OPT_FORMAT },
 	{ "jobs", required_argument, NULL, OPT_JOBS },
 	{ "state", required_argument, NULL, OPT_STATE },
 	{ "reports", required_argument, NULL, OPT_REPORTS },
@@ -119,11 +123,11 @@ static const struct option longs[] = {
 
 const struct option *check_cli_options(void)
 {
-	return longs;
+	return long_options;
 }
 
-__attribute__((format(printf, 1, 0))) static void complain(const char *format,
-                                                           va_list ap)
+__attribute__((format(printf, 1, 0))) static void cli_complain(
+    const char *format, va_list ap)
 {
 	fputs("mtasts-check: ", stderr);
 	vfprintf(stderr, format, ap);
@@ -135,12 +139,12 @@ int check_cli_complain(const char *format, ...)
 	va_list ap;
 
 	va_start(ap, format);
-	complain(format, ap);
+	cli_complain(format, ap);
 	va_end(ap);
 	return CHECK_EXIT_UNKNOWN;
 }
 
-static int refer_to_help(void)
+static int cli_refer_to_help(void)
 {
 	fputs("Try 'mtasts-check --help'.\n", stderr);
 	return CHECK_EXIT_UNKNOWN;
@@ -151,15 +155,15 @@ int check_cli_usage(const char *format, ...)
 	va_list ap;
 
 	va_start(ap, format);
-	complain(format, ap);
+	cli_complain(format, ap);
 	va_end(ap);
-	return refer_to_help();
+	return cli_refer_to_help();
 }
 
 /* -- values ---------------------------------------------------------------- */
 
-static bool parse_number(const char *text, unsigned long most,
-                         unsigned long *ret)
+static bool cli_parse_number(const char *text, unsigned long most,
+                             unsigned long *ret)
 {
 	char *end = NULL;
 
@@ -169,16 +173,16 @@ static bool parse_number(const char *text, unsigned long most,
 	return *end == '\0' && *ret <= most;
 }
 
-static int take_number(const char *name, unsigned long least,
-                       unsigned long most, unsigned long *ret)
+static int cli_take_number(const char *name, unsigned long least,
+                           unsigned long most, unsigned long *ret)
 {
-	if (parse_number(optarg, most, ret) && *ret >= least)
+	if (cli_parse_number(optarg, most, ret) && *ret >= least)
 		return -1;
-	return check_cli_usage("--%s: \"%s\" is no number from %lu to %lu",
+	return check_cli_usage("--%s: \"%s\" is not a number from %lu to %lu",
 	                       name, optarg, least, most);
 }
 
-static int take_expect(struct check_cli *cli)
+static int cli_take_expect(struct check_cli *cli)
 {
 	static const char *const names[] = {
 		[EXPECT_NONE] = "none",
@@ -192,13 +196,13 @@ static int take_expect(struct check_cli *cli)
 		cli->check.expect = (enum check_expect)i;
 		return -1;
 	}
-	return check_cli_usage("--expect: \"%s\" is none of enforce, testing, "
+	return check_cli_usage("--expect: \"%s\" is not enforce, testing or "
 	                       "none",
 	                       optarg);
 }
 
-/* Where nobody says whether: no-color.org, and terminals that know none. */
-static bool wants_color(void)
+/* The default: see no-color.org. */
+static bool cli_wants_color(void)
 {
 	const char *no_color = getenv("NO_COLOR");
 	const char *term = getenv("TERM");
@@ -207,30 +211,30 @@ static bool wants_color(void)
 	       !(term && strcmp(term, "dumb") == 0);
 }
 
-static int take_color(struct check_cli *cli)
+static int cli_take_color(struct check_cli *cli)
 {
 	if (strcmp(optarg, "always") == 0) {
 		cli->render.color = true;
 	} else if (strcmp(optarg, "never") == 0) {
 		cli->render.color = false;
 	} else if (strcmp(optarg, "auto") == 0) {
-		cli->render.color = wants_color();
+		cli->render.color = cli_wants_color();
 	} else {
-		return check_cli_usage("--color: \"%s\" is none of auto, "
-		                       "always, never",
+		return check_cli_usage("--color: \"%s\" is not auto, always "
+		                       "or never",
 		                       optarg);
 	}
 	return -1;
 }
 
-/* Ids with commas between. */
-static int take_ids(struct check_cli *cli, const char *name, bool shown)
+/* Takes ids separated by commas. */
+static int cli_take_ids(struct check_cli *cli, const char *name, bool shown)
 {
 	const char *rest = optarg;
 	enum finding_id id;
 
 	if (*rest == '\0')
-		return check_cli_usage("--%s: no finding is named", name);
+		return check_cli_usage("--%s: no finding given", name);
 	while (*rest) {
 		size_t len = strcspn(rest, ",");
 
@@ -244,8 +248,8 @@ static int take_ids(struct check_cli *cli, const char *name, bool shown)
 	return -1;
 }
 
-/* HOST:ADDRESS; an IPv6 address with or without brackets. */
-static int take_connect(struct check_cli *cli)
+/* Takes HOST:ADDRESS; an IPv6 address may have brackets. */
+static int cli_take_connect(struct check_cli *cli)
 {
 	size_t at = cli->check.probe.connect_count;
 	struct probe_connect *connect = &cli->connects[at];
@@ -255,11 +259,11 @@ static int take_connect(struct check_cli *cli)
 	struct fault why = { 0 };
 
 	if (at == CONNECTS_MAX)
-		return check_cli_usage("--connect: more than %d of them",
+		return check_cli_usage("--connect: given more than %d times",
 		                       CONNECTS_MAX);
 	if (!colon || domain_from_key(optarg, (size_t)(colon - optarg), &host,
 	                              &why) != MTS_OK)
-		return check_cli_usage("--connect: \"%s\" is no HOST:ADDRESS",
+		return check_cli_usage("--connect: \"%s\" is not HOST:ADDRESS",
 		                       optarg);
 	text = slice_str(colon + 1);
 	if (text.len > 2 && text.data[0] == '[' &&
@@ -267,7 +271,7 @@ static int take_connect(struct check_cli *cli)
 		text = slice_of(text.data + 1, text.len - 2);
 	if (!address_parse(text, AF_INET, &connect->address) &&
 	    !address_parse(text, AF_INET6, &connect->address))
-		return check_cli_usage("--connect: \"%s\" is no IP address",
+		return check_cli_usage("--connect: \"%s\" is not an IP address",
 		                       colon + 1);
 	snprintf(connect->host, sizeof(connect->host), "%s", host.name);
 	cli->check.probe.connect_count++;
@@ -276,33 +280,33 @@ static int take_connect(struct check_cli *cli)
 
 /* -- options --------------------------------------------------------------- */
 
-/* Those that take a number. */
-static int take_counted(struct check_cli *cli, int c)
+/* Options that take a number. */
+static int cli_take_number_option(struct check_cli *cli, int c)
 {
 	unsigned long n = 0;
 	int status;
 
 	switch (c) {
 	case OPT_JOBS:
-		status = take_number("jobs", 1, JOBS_MAX, &n);
+		status = cli_take_number("jobs", 1, JOBS_MAX, &n);
 		cli->jobs = n;
 		return status;
 	case OPT_TIMEOUT:
-		status = take_number("timeout", 1, TIMEOUT_MAX_S, &n);
+		status = cli_take_number("timeout", 1, TIMEOUT_MAX_S, &n);
 		cli->check.probe.timeout_ms = n * 1000;
 		return status;
 	case OPT_MIN_SCORE:
-		status = take_number("min-score", 0, 100, &n);
+		status = cli_take_number("min-score", 0, 100, &n);
 		cli->check.min_score = (unsigned)n;
 		return status;
 	default:
-		status = take_number("watch", 1, WATCH_MAX_S, &n);
+		status = cli_take_number("watch", 1, WATCH_MAX_S, &n);
 		cli->watch_s = (unsigned)n;
 		return status;
 	}
 }
 
-static int take_flag(struct check_cli *cli, int c)
+static int cli_take_flag(struct check_cli *cli, int c)
 {
 	switch (c) {
 	case '4':
@@ -333,28 +337,28 @@ static int take_flag(struct check_cli *cli, int c)
 		fputs(help_text, stdout);
 		return CHECK_EXIT_OK;
 	default:
-		return refer_to_help();
+		return cli_refer_to_help();
 	}
 }
 
-/* The first --only takes all others away. */
-static int take_only(struct check_cli *cli, bool *only)
+/* The first --only hides all other findings. */
+static int cli_take_only(struct check_cli *cli, bool *only)
 {
 	if (!*only)
 		for (size_t i = 0; i < FINDINGS; i++)
 			cli->check.shown[i] = false;
 	*only = true;
-	return take_ids(cli, "only", true);
+	return cli_take_ids(cli, "only", true);
 }
 
-static int take_option(struct check_cli *cli, int c, const char *name,
-                       bool *only)
+static int cli_take_option(struct check_cli *cli, int c, const char *name,
+                           bool *only)
 {
 	switch (c) {
 	case 'f':
 		cli->file = optarg;
 		return -1;
-	case OPT_FORM:
+	case OPT_FORMAT:
 		cli->renderer = renderer_find(name);
 		return -1;
 	case OPT_STATE:
@@ -370,28 +374,28 @@ static int take_option(struct check_cli *cli, int c, const char *name,
 		cli->ca_file = optarg;
 		return -1;
 	case OPT_EXPECT:
-		return take_expect(cli);
+		return cli_take_expect(cli);
 	case OPT_COLOR:
-		return take_color(cli);
+		return cli_take_color(cli);
 	case OPT_ONLY:
-		return take_only(cli, only);
+		return cli_take_only(cli, only);
 	case OPT_SKIP:
-		return take_ids(cli, "skip", false);
+		return cli_take_ids(cli, "skip", false);
 	case OPT_CONNECT:
-		return take_connect(cli);
+		return cli_take_connect(cli);
 	case OPT_JOBS:
 	case OPT_TIMEOUT:
 	case OPT_MIN_SCORE:
 	case OPT_WATCH:
-		return take_counted(cli, c);
+		return cli_take_number_option(cli, c);
 	default:
-		return take_flag(cli, c);
+		return cli_take_flag(cli, c);
 	}
 }
 
-/* -- the line -------------------------------------------------------------- */
+/* -- the command line ------------------------------------------------------ */
 
-static size_t find_width(void)
+static size_t cli_find_width(void)
 {
 	struct winsize size;
 
@@ -401,7 +405,7 @@ static size_t find_width(void)
 	return RENDER_WIDTH;
 }
 
-static void set_defaults(struct check_cli *cli)
+static void cli_set_defaults(struct check_cli *cli)
 {
 	*cli = (struct check_cli){ .jobs = JOBS_DEFAULT };
 	cli->check.probe.ipv4 = cli->check.probe.ipv6 = true;
@@ -413,8 +417,8 @@ static void set_defaults(struct check_cli *cli)
 	cli->check.probe.connects = cli->connects;
 	cli->renderer = &renderer_text;
 	cli->render.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-	cli->render.color = wants_color();
-	cli->render.width = find_width();
+	cli->render.color = cli_wants_color();
+	cli->render.width = cli_find_width();
 }
 
 static const struct {
@@ -427,13 +431,14 @@ static const struct {
 
 enum { VERBS = sizeof(verbs) / sizeof(*verbs) };
 
-static const char *verb_at(size_t i)
+static const char *cli_verb_at(size_t i)
 {
 	return i < VERBS ? verbs[i].word : NULL;
 }
 
-/* No name of a domain that receives mail has a single label. */
-static int take_verb(struct check_cli *cli)
+/* A word without a dot may be a misspelt verb: no domain that receives mail has
+ * only one label. */
+static int cli_take_verb(struct check_cli *cli)
 {
 	const char *word = cli->arg_count > 0 ? cli->args[0] : ".";
 	const char *guess;
@@ -446,17 +451,17 @@ static int take_verb(struct check_cli *cli)
 		cli->arg_count--;
 		return -1;
 	}
-	guess =
-	    strchr(word, '.') ? NULL : spell_guess(slice_str(word), verb_at);
-	return guess ? check_cli_usage("\"%s\": did you mean %s? (A domain of "
-	                               "that name: write \"%s.\")",
-	                               word, guess, word)
+	guess = strchr(word, '.') ? NULL
+	                          : spell_guess(slice_str(word), cli_verb_at);
+	return guess ? check_cli_usage(
+			   "\"%s\": did you mean %s? (For a domain of "
+			   "that name, write \"%s.\")",
+			   word, guess, word)
 	             : -1;
 }
 
-/* What is not heeded without a domain, though it is no setting of the network; NULL:
- * nothing of it was given. */
-static const char *find_for_domains(const struct check_cli *cli)
+/* An option that was given but has no effect without a domain, or NULL. */
+static const char *cli_find_useless(const struct check_cli *cli)
 {
 	const struct {
 		bool given;
@@ -475,36 +480,36 @@ static const char *find_for_domains(const struct check_cli *cli)
 	return NULL;
 }
 
-static int check_verb_sense(const struct check_cli *cli)
+static int cli_check_verb(const struct check_cli *cli)
 {
-	const char *other = find_for_domains(cli);
+	const char *other = cli_find_useless(cli);
 
 	if (other)
-		return check_cli_usage("--%s is for domains", other);
+		return check_cli_usage("--%s needs a domain", other);
 	if (cli->verb == CHECK_VERB_LINT && cli->arg_count != 1)
 		return check_cli_usage("lint takes one file, or - for "
 		                       "standard input");
 	if (!(cli->verb == CHECK_VERB_LINT ? (bool)cli->renderer->lint
 	                                   : (bool)cli->renderer->explain))
-		return check_cli_usage("--%s is for domains",
+		return check_cli_usage("--%s needs a domain",
 		                       cli->renderer->name);
 	return -1;
 }
 
-static int check_sense(struct check_cli *cli)
+static int cli_check(struct check_cli *cli)
 {
 	if (cli->verb != CHECK_VERB_CHECK)
-		return check_verb_sense(cli);
+		return cli_check_verb(cli);
 	if (!cli->check.probe.ipv4 && !cli->check.probe.ipv6)
 		return check_cli_usage("-4 and -6 exclude each other");
 	if (cli->arg_count == 0 && !cli->file)
 		return check_cli_usage("no domain given");
 	if (cli->watch_s && cli->file && strcmp(cli->file, "-") == 0)
-		return check_cli_usage("--watch can not read standard input "
+		return check_cli_usage("--watch cannot read standard input "
 		                       "again");
 	if (cli->watch_s && strcmp(cli->renderer->name, "html") == 0)
-		return check_cli_usage("--watch writes page after page, which "
-		                       "is no page: use --html from cron");
+		return check_cli_usage("--watch does not work with --html: "
+		                       "use --html from cron");
 	return -1;
 }
 
@@ -515,20 +520,20 @@ int check_cli_parse(int argc, char **argv, struct check_cli *ret)
 	int at = -1;
 	int c;
 
-	set_defaults(ret);
-	while (status < 0 &&
-	       (c = getopt_long(argc, argv, "46f:vVh", longs, &at)) != -1) {
-		status =
-		    take_option(ret, c, at >= 0 ? longs[at].name : "", &only);
+	cli_set_defaults(ret);
+	while (status < 0 && (c = getopt_long(argc, argv, "46f:vVh",
+	                                      long_options, &at)) != -1) {
+		status = cli_take_option(
+		    ret, c, at >= 0 ? long_options[at].name : "", &only);
 		at = -1;
 	}
 	if (status >= 0)
 		return status;
 	ret->args = argv + optind;
 	ret->arg_count = (size_t)(argc - optind);
-	status = take_verb(ret);
+	status = cli_take_verb(ret);
 	if (status >= 0)
 		return status;
 	ret->render.several = ret->arg_count + (ret->file ? 2 : 0) > 1;
-	return check_sense(ret);
+	return cli_check(ret);
 }

@@ -10,37 +10,37 @@
 
 enum { CONNECTS_MAX = 64 };
 
-/* The word before the others, if it is one of these. */
+/* What to do: the first argument, if it is a verb. */
 enum check_verb { CHECK_VERB_CHECK, CHECK_VERB_LINT, CHECK_VERB_EXPLAIN };
 
 struct check_cli {
 	enum check_verb verb;
-	struct check_options check;   /* what the line says of it */
-	struct render_options render; /* the same */
+	struct check_options check; /* as far as the arguments set it */
+	struct render_options render;
 	const struct renderer *renderer;
 	size_t jobs;
-	unsigned watch_s; /* 0: once */
+	unsigned watch_s; /* 0: check only once */
 	const char *file; /* -f; "-": standard input; NULL: none */
 	const char *state;
 	const char *reports;
-	const char *resolver; /* NULL: resolv.conf's */
+	const char *resolver; /* NULL: as in resolv.conf */
 	const char *ca_file;
 	struct probe_connect connects[CONNECTS_MAX];
-	char **args; /* what follows the options and the verb */
+	char **args; /* the arguments after the options and the verb */
 	size_t arg_count;
 };
 
-/* The long options, up to one without a name; the test of the manual compares. */
+/* All long options, up to one without a name. For the test of the manual. */
 const struct option *check_cli_options(void);
 
-/* Reads the line. Returns an exit status, or -1 to go on. */
+/* Parses the arguments. Returns an exit status, or -1 to continue. */
 int check_cli_parse(int argc, char **argv, struct check_cli *ret);
 
-/* Says on standard error what does not go, and returns CHECK_EXIT_UNKNOWN. */
+/* Prints an error to standard error, and returns CHECK_EXIT_UNKNOWN. */
 int check_cli_complain(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 
-/* The same where the line is wrong: it tells of --help. */
+/* The same for wrong usage: also refers to --help. */
 int check_cli_usage(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 

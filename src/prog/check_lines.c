@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* check_lines.c - a file of domains, line by line.
+/* check_lines.c - reads a file of domains line by line.
  *
- * It may be a pipe that nothing comes from for hours, while connections are
- * under way: so it is read on libuv's threads, a piece at a time. */
+ * The file may be a pipe that stays silent for hours while connections are under
+ * way, so it is read on libuv's thread pool, one piece at a time. */
 #include "prog/check_lines.h"
 
 #include "base/buffer.h"
@@ -20,12 +20,12 @@ struct check_lines {
 	int fd;
 	bool reading;
 	bool at_end;
-	bool skipping; /* the rest of a line that is too long */
-	int error;     /* errno's, or 0 */
+	bool skipping; /* the line is too long: skip the rest of it */
+	int error;     /* an errno value, or 0 */
 	char *name;
 	char piece[PIECE];
-	struct buffer text; /* read, and not yet taken */
-	size_t taken;       /* of it; the last line lies there */
+	struct buffer text; /* read but not yet returned */
+	size_t taken;       /* bytes of TEXT that the last line uses */
 	unsigned long number;
 	check_lines_callback *callback;
 	void *arg;
@@ -74,7 +74,7 @@ void check_lines_close(struct check_lines **lines)
 	free(l);
 }
 
-static void on_read(uv_fs_t *request)
+static void lines_on_read(uv_fs_t *request)
 {
 	struct check_lines *lines = request->data;
 	ssize_t len = request->result;
@@ -90,7 +90,7 @@ static void on_read(uv_fs_t *request)
 	lines->callback(lines->arg);
 }
 
-static int read_more(struct check_lines *lines)
+static int lines_read_more(struct check_lines *lines)
 {
 	uv_buf_t buf = uv_buf_init(lines->piece, sizeof(lines->piece));
 	int rc;
@@ -98,7 +98,7 @@ static int read_more(struct check_lines *lines)
 	if (lines->reading)
 		return MTS_EMORE;
 	rc = uv_fs_read(lines->loop, &lines->request, lines->fd, &buf, 1, -1,
-	                on_read);
+	                lines_on_read);
 	if (rc != 0) {
 		lines->error = -rc;
 		return MTS_ESYS;
@@ -107,8 +107,8 @@ static int read_more(struct check_lines *lines)
 	return MTS_EMORE;
 }
 
-/* The next line, whatever is in it. */
-static int take_line(struct check_lines *lines, struct slice *ret)
+/* The next line, even a blank one. */
+static int lines_take(struct check_lines *lines, struct slice *ret)
 {
 	struct slice rest;
 	const char *end;
@@ -120,10 +120,10 @@ static int take_line(struct check_lines *lines, struct slice *ret)
 	if (!end && rest.len > LINE_MAX_BYTES) {
 		lines->taken = rest.len;
 		lines->skipping = true;
-		return take_line(lines, ret);
+		return lines_take(lines, ret);
 	}
 	if (!end && !lines->at_end)
-		return read_more(lines);
+		return lines_read_more(lines);
 	if (!end && rest.len == 0)
 		return MTS_ENOTFOUND;
 	lines->number++;
@@ -142,7 +142,7 @@ int check_lines_next(struct check_lines *lines, struct slice *ret_line,
 	int status;
 
 	do {
-		status = lines->error ? MTS_ESYS : take_line(lines, &line);
+		status = lines->error ? MTS_ESYS : lines_take(lines, &line);
 		if (status != MTS_OK)
 			break;
 		line = slice_trim(line);

@@ -10,8 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Writes OUT, which came with STATUS, and frees it. */
-static int finish(struct buffer *out, int status, int exit_status)
+/* Writes OUT, unless STATUS says that rendering failed, and frees it. Returns the
+ * exit status. */
+static int verb_finish(struct buffer *out, int status, int exit_status)
 {
 	if (status == MTS_OK)
 		fwrite(out->data, 1, out->len, stdout);
@@ -27,11 +28,11 @@ static int finish(struct buffer *out, int status, int exit_status)
 
 /* -- lint ------------------------------------------------------------------ */
 
-/* One byte more than a policy may have: the parser tells. */
+/* One byte more than a policy may have, so that the parser notices. */
 enum { TEXT_MAX = POLICY_MAX + 1 };
 
-/* To be freed; NULL, and a complaint: it can't be read. */
-static char *read_text(const char *name, size_t *ret_len)
+/* Reads the whole text, to be freed. NULL: an error was printed. */
+static char *lint_read_text(const char *name, size_t *ret_len)
 {
 	bool is_stdin = strcmp(name, "-") == 0;
 	FILE *file = is_stdin ? stdin : fopen(name, "rb");
@@ -55,26 +56,26 @@ static char *read_text(const char *name, size_t *ret_len)
 	return text;
 }
 
-static int lint(const struct check_cli *cli)
+static int verb_lint(const struct check_cli *cli)
 {
-	static const struct domain nobody;
+	static const struct domain no_domain;
 	const char *name = cli->args[0];
 	struct render render = { .options = &cli->render };
 	struct buffer out;
 	struct report *report;
 	size_t len = 0;
-	char *text = read_text(name, &len);
+	char *text = lint_read_text(name, &len);
 	int status, exit_status;
 
 	if (!text)
 		return CHECK_EXIT_UNKNOWN;
 	buffer_init(&out, RENDER_MAX);
-	report = report_new(&nobody);
+	report = report_new(&no_domain);
 	if (!report) {
 		free(text);
-		return finish(&out, MTS_ENOMEM, CHECK_EXIT_UNKNOWN);
+		return verb_finish(&out, MTS_ENOMEM, CHECK_EXIT_UNKNOWN);
 	}
-	report->policy.text = slice_of(text, len); /* the report's, now */
+	report->policy.text = slice_of(text, len); /* now owned by the report */
 	judge_policy_text(report, cli->check.expect);
 	judge_drop_hidden(report, &cli->check);
 	score_text(report);
@@ -85,27 +86,27 @@ static int lint(const struct check_cli *cli)
 		    &out, &render,
 		    strcmp(name, "-") == 0 ? "standard input" : name, report);
 	report_free(&report);
-	return finish(&out, status, exit_status);
+	return verb_finish(&out, status, exit_status);
 }
 
 /* -- explain --------------------------------------------------------------- */
 
-static const char *name_at(size_t i)
+static const char *explain_id_at(size_t i)
 {
 	return i < FINDINGS ? finding_row((enum finding_id)i)->name : NULL;
 }
 
-static int complain_of(const char *word)
+static int explain_no_finding(const char *word)
 {
-	const char *guess = spell_guess(slice_str(word), name_at);
+	const char *guess = spell_guess(slice_str(word), explain_id_at);
 
 	return check_cli_usage("explain: there is no finding \"%s\"%s%s%s; "
-	                       "mtasts-check explain lists them",
+	                       "'mtasts-check explain' lists all",
 	                       word, guess ? ": did you mean " : "",
 	                       guess ? guess : "", guess ? "?" : "");
 }
 
-static int explain(const struct check_cli *cli)
+static int verb_explain(const struct check_cli *cli)
 {
 	enum finding_id *ids = calloc(cli->arg_count + 1, sizeof(*ids));
 	struct render render = { .options = &cli->render };
@@ -114,12 +115,12 @@ static int explain(const struct check_cli *cli)
 
 	buffer_init(&out, RENDER_MAX);
 	if (!ids)
-		return finish(&out, MTS_ENOMEM, CHECK_EXIT_UNKNOWN);
+		return verb_finish(&out, MTS_ENOMEM, CHECK_EXIT_UNKNOWN);
 	for (size_t i = 0; i < cli->arg_count && status < 0; i++)
 		if (!finding_by_name(slice_str(cli->args[i]), &ids[i]))
-			status = complain_of(cli->args[i]);
+			status = explain_no_finding(cli->args[i]);
 	if (status < 0)
-		status = finish(
+		status = verb_finish(
 		    &out,
 		    cli->renderer->explain(&out, &render, ids, cli->arg_count),
 		    CHECK_EXIT_OK);
@@ -129,5 +130,6 @@ static int explain(const struct check_cli *cli)
 
 int check_verb_run(const struct check_cli *cli)
 {
-	return cli->verb == CHECK_VERB_LINT ? lint(cli) : explain(cli);
+	return cli->verb == CHECK_VERB_LINT ? verb_lint(cli)
+	                                    : verb_explain(cli);
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* check_verbs.h - what mtasts-check does without the network: lint and
- * explain. */
+/* check_verbs.h - the verbs of mtasts-check, lint and explain, which need no
+ * network. */
 #ifndef PROG_CHECK_VERBS_H
 #define PROG_CHECK_VERBS_H
 
 #include "prog/check_cli.h"
 
-/* Does what CLI's verb says, which is not CHECK_VERB_CHECK, with its arguments.
- * Returns the exit status; complaints go to standard error. */
+/* Runs CLI's verb, which is not CHECK_VERB_CHECK, with its arguments. Returns the
+ * exit status; errors go to standard error. */
 int check_verb_run(const struct check_cli *cli);
 
 #endif

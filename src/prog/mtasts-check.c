@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* mtasts-check.c - checks what a sender that obeys MTA-STS would find, and says
- * how to mend it.
+/* mtasts-check.c - checks the MTA-STS set-up of domains as senders see it, and says
+ * how to fix it. This file wires the parts together: arguments, the batch, the
+ * renderer.
  *
- * Exit status: 0 ok, testing or not configured; 1 warning; 2 critical; 3 usage,
- * or nothing could be learnt.
+ * Exit status: 0 ok, testing or not configured; 1 warning; 2 critical; 3 wrong
+ * usage, or no result.
  *
- * SECURITY: almost all it shows was written by strangers; see check/report.h. */
+ * SECURITY: almost everything it shows is untrusted; see findings/report.h. */
 #include "base/log.h"
 #include "check/check_batch.h"
 #include "check/drift.h"
@@ -28,18 +29,18 @@
 
 enum {
 	EHLO_MAX = 256,
-	/* A fetch that is slow gives its place to others. */
+	/* Slow fetches may be this many times as many as the fast ones. */
 	SLOW_FACTOR = 4,
-	/* Standard ones, the loop's, files; and calls to mail hosts. */
+	/* Standard streams, the loop, files, and calls to mail hosts. */
 	DESCRIPTORS_OURS = 32 + PROBER_CALLS_MAX,
-	/* A domain's look-ups, some by TCP, and its policy host. */
+	/* One domain's DNS queries, some by TCP, and its policy host. */
 	DESCRIPTORS_EACH = 24,
 };
 
-/* What is checked with, from the first round to the last. */
+/* Everything that lives from the first round to the last. */
 struct session {
 	struct check_cli cli;
-	struct domain *domains; /* of the arguments */
+	struct domain *domains; /* given as arguments */
 	uv_loop_t loop;
 	struct resolver *resolver;
 	struct secure_dns *secure_dns;
@@ -48,65 +49,67 @@ struct session {
 	/* One round: */
 	struct check_batch *batch;
 	struct check_lines *lines;
-	size_t next; /* of the domains */
+	size_t next; /* index in DOMAINS */
 	struct render render;
 	struct buffer out;
 	struct buffer later; /* see struct render */
-	bool ended;          /* no domains are left */
-	bool deaf;           /* nobody takes what is written */
+	bool ended;          /* there are no more domains to add */
+	bool deaf;           /* standard output can't be written any more */
 	int status;          /* exit status; the worst so far */
 };
 
-static void note(struct session *session, int status)
+static void session_note(struct session *session, int status)
 {
 	session->status = score_worse(session->status, status);
 }
 
 /* -- output ---------------------------------------------------------------- */
 
-static void write_out(struct session *session, int rc)
+static void session_write(struct session *session, int rc)
 {
 	struct buffer *out = &session->out;
 
 	if (rc != MTS_OK)
-		note(session, check_cli_complain("a report can't be shown: %s",
-		                                 mts_status_text(rc)));
+		session_note(session,
+		             check_cli_complain("can't show a report: %s",
+		                                mts_status_text(rc)));
 	if (out->len)
 		fwrite(out->data, 1, out->len, stdout);
 	buffer_clear(out);
 	if ((fflush(stdout) != 0 || ferror(stdout)) && !session->deaf) {
-		note(session,
-		     check_cli_complain("can't write to standard output"));
+		session_note(session, check_cli_complain(
+					  "can't write to standard output"));
 		session->deaf = true;
 		session->ended = true;
 	}
 }
 
-static void on_report(void *arg, struct report *report)
+static void session_on_report(void *arg, struct report *report)
 {
 	struct session *session = arg;
 	const struct renderer *renderer = session->cli.renderer;
 
-	note(session, report->exit_status);
+	session_note(session, report->exit_status);
 	session->render.exit_status = session->status;
-	session->render.tally[report->exit_status]++;
-	write_out(session,
-	          renderer->report(&session->out, &session->render, report));
+	session->render.counts[report->exit_status]++;
+	session_write(
+	    session, renderer->report(&session->out, &session->render, report));
 	session->render.count++;
 	report_free(&report);
 }
 
 /* -- input ----------------------------------------------------------------- */
 
-static void add(struct session *session, const struct domain *domain)
+static void session_add(struct session *session, const struct domain *domain)
 {
 	if (check_batch_add(session->batch, domain) != MTS_OK)
-		note(session,
-		     check_cli_complain("%s: out of memory", domain->name));
+		session_note(session, check_cli_complain("%s: out of memory",
+		                                         domain->name));
 }
 
-/* One line of the file. False: there is none, now or ever. */
-static bool take_line(struct session *session)
+/* Adds the domain in the next line. False: no line is there yet, or no more will
+ * come. */
+static bool session_take_line(struct session *session)
 {
 	struct domain domain;
 	struct slice line;
@@ -118,58 +121,60 @@ static bool take_line(struct session *session)
 		return false;
 	if (status == MTS_ENOTFOUND || status == MTS_ESYS) {
 		if (status == MTS_ESYS)
-			note(session, check_cli_complain("%s", why.text));
+			session_note(session,
+			             check_cli_complain("%s", why.text));
 		session->ended = true;
 		return false;
 	}
 	if (status == MTS_OK)
 		status = input_domain(line, &domain, &why);
 	else
-		fault_set(&why, status, "it is too long");
+		fault_set(&why, status, "the line is too long");
 	if (status == MTS_OK)
-		add(session, &domain);
+		session_add(session, &domain);
 	else
-		note(session,
-		     check_cli_complain("%s, line %lu: %s", session->cli.file,
-		                        number, why.text));
+		session_note(session, check_cli_complain("%s, line %lu: %s",
+		                                         session->cli.file,
+		                                         number, why.text));
 	return true;
 }
 
-/* Hands on domains while there is room; ends the round when all is done. */
-static void pump(void *arg)
+/* Adds domains while the batch wants more; ends the round when all are done. */
+static void session_add_domains(void *arg)
 {
 	struct session *session = arg;
 
 	while (!session->ended && check_batch_wants_more(session->batch)) {
 		if (session->next < session->cli.arg_count)
-			add(session, &session->domains[session->next++]);
+			session_add(session,
+			            &session->domains[session->next++]);
 		else if (!session->lines)
 			session->ended = true;
-		else if (!take_line(session))
+		else if (!session_take_line(session))
 			break;
 	}
 	if (session->ended && check_batch_is_idle(session->batch))
 		check_batch_close(&session->batch);
 }
 
-static void on_line(void *arg)
+static void session_on_line(void *arg)
 {
 	struct session *session = arg;
 
 	if (session->batch)
-		pump(session);
+		session_add_domains(session);
 }
 
 /* -- a round --------------------------------------------------------------- */
 
-static int open_round(struct session *session, struct fault *why)
+static int round_open(struct session *session, struct fault *why)
 {
 	struct check_batch_options options = {
 		.check = &session->cli.check,
 		.jobs = session->cli.jobs,
 		.as_they_come = session->cli.renderer->as_they_come,
-		.done = on_report,
-		.want = pump,
+		.done = session_on_report,
+		.want = session_add_domains,
 		.arg = session,
 	};
 	int status = MTS_OK;
@@ -182,9 +187,9 @@ static int open_round(struct session *session, struct fault *why)
 	if (session->cli.watch_s)
 		session->render.round_s = clock_wall_s(&clock_system);
 	if (session->cli.file)
-		status =
-		    check_lines_open(&session->loop, session->cli.file, on_line,
-		                     session, &session->lines, why);
+		status = check_lines_open(&session->loop, session->cli.file,
+		                          session_on_line, session,
+		                          &session->lines, why);
 	if (status != MTS_OK)
 		return status;
 	status = check_batch_new(&options, &session->batch);
@@ -193,52 +198,52 @@ static int open_round(struct session *session, struct fault *why)
 	return status;
 }
 
-/* Nothing was asked: nothing is in order. */
-static void note_empty(struct session *session)
+/* A round without any domain is an error. */
+static void round_note_empty(struct session *session)
 {
 	const char *file = session->cli.file;
 
 	if (session->render.count == 0 && !session->deaf &&
 	    session->status == CHECK_EXIT_OK)
-		note(session, check_cli_complain("no domain in %s",
-		                                 strcmp(file, "-") == 0
-		                                     ? "standard input"
-		                                     : file));
+		session_note(session, check_cli_complain("no domain in %s",
+		                                         strcmp(file, "-") == 0
+		                                             ? "standard input"
+		                                             : file));
 }
 
-static int run_round(struct session *session)
+static int round_run(struct session *session)
 {
 	const struct renderer *renderer = session->cli.renderer;
 	struct fault why = { 0 };
 
 	session->status = CHECK_EXIT_OK;
-	if (open_round(session, &why) != MTS_OK) {
+	if (round_open(session, &why) != MTS_OK) {
 		check_lines_close(&session->lines);
 		return check_cli_complain("%s", why.text);
 	}
 	if (renderer->begin)
-		write_out(session,
-		          renderer->begin(&session->out, &session->render));
-	pump(session);
+		session_write(session,
+		              renderer->begin(&session->out, &session->render));
+	session_add_domains(session);
 	while (session->batch)
 		uv_run(&session->loop, UV_RUN_ONCE);
-	(void)uv_run(&session->loop, UV_RUN_NOWAIT); /* what was closed */
+	(void)uv_run(&session->loop, UV_RUN_NOWAIT); /* close callbacks */
 	check_lines_close(&session->lines);
 	if (session->cli.file)
-		note_empty(session);
+		round_note_empty(session);
 	session->render.exit_status = session->status;
 	if (renderer->end)
-		write_out(session,
-		          renderer->end(&session->out, &session->render));
+		session_write(session,
+		              renderer->end(&session->out, &session->render));
 	if (session->cli.check.drift &&
 	    drift_save(session->cli.check.drift, &why) != MTS_OK)
-		note(session, check_cli_complain("%s", why.text));
+		session_note(session, check_cli_complain("%s", why.text));
 	return session->status;
 }
 
 /* -- setting up ------------------------------------------------------------ */
 
-static int read_domains(struct session *session)
+static int session_read_domains(struct session *session)
 {
 	const struct check_cli *cli = &session->cli;
 	struct fault why = { 0 };
@@ -254,8 +259,8 @@ static int read_domains(struct session *session)
 	return -1;
 }
 
-/* The name we go by in EHLO (RFC 5321 4.1.1.1). */
-static void find_ehlo(struct session *session)
+/* Our own name in EHLO (RFC 5321 4.1.1.1). */
+static void session_find_ehlo(struct session *session)
 {
 	char name[EHLO_MAX] = "";
 
@@ -265,7 +270,7 @@ static void find_ehlo(struct session *session)
 	snprintf(session->ehlo, sizeof(session->ehlo), "%s", name);
 }
 
-static int open_dns(struct session *session, struct fault *why)
+static int session_open_dns(struct session *session, struct fault *why)
 {
 	const struct check_cli *cli = &session->cli;
 	struct resolver_options resolver = {
@@ -287,13 +292,13 @@ static int open_dns(struct session *session, struct fault *why)
 	if (status != MTS_OK)
 		return status;
 	secure.resolver = session->resolver;
-	/* DNSSEC is not scored: what can't be looked at is left out. */
+	/* DNSSEC does not count for the score, so go on without it. */
 	if (secure_dns_new(&secure, &session->secure_dns, why) != MTS_OK)
 		session->secure_dns = NULL;
 	return MTS_OK;
 }
 
-static int open_all(struct session *session, struct fault *why)
+static int session_open(struct session *session, struct fault *why)
 {
 	struct check_cli *cli = &session->cli;
 	struct fetcher_options fetcher = {
@@ -305,7 +310,7 @@ static int open_all(struct session *session, struct fault *why)
 		.slow = SLOW_FACTOR * cli->jobs,
 		.keep_chain = true,
 	};
-	int status = open_dns(session, why);
+	int status = session_open_dns(session, why);
 
 	if (status == MTS_OK)
 		status = fetcher_new(&fetcher, &session->fetcher, why);
@@ -315,7 +320,7 @@ static int open_all(struct session *session, struct fault *why)
 		status = reports_seen_read(
 		    cli->reports, (struct reports_seen **)&cli->check.reports,
 		    why);
-	find_ehlo(session);
+	session_find_ehlo(session);
 	cli->check.probe.clock = &clock_system;
 	cli->check.probe.resolver = session->resolver;
 	cli->check.probe.secure_dns = session->secure_dns;
@@ -324,7 +329,7 @@ static int open_all(struct session *session, struct fault *why)
 	return status;
 }
 
-static void close_all(struct session *session)
+static void session_close(struct session *session)
 {
 	fetcher_close(&session->fetcher);
 	secure_dns_close(&session->secure_dns);
@@ -338,13 +343,13 @@ static void close_all(struct session *session)
 	free(session->domains);
 }
 
-/* Each connection and question takes a descriptor: as many as may be had. Where
- * there are few, fewer domains at once: what can't be asked for want of them
- * would look like the domain's fault. */
-static void fit_descriptors(struct check_cli *cli)
+/* Raises the limit on open files as far as allowed. If that is too low for so many
+ * domains at once, checks fewer: a query that fails because we have no descriptor
+ * left would look like the domain's fault. */
+static void session_fit_descriptors(struct check_cli *cli)
 {
 	struct rlimit limit;
-	rlim_t room = 1;
+	rlim_t jobs = 1;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
 		return;
@@ -353,9 +358,9 @@ static void fit_descriptors(struct check_cli *cli)
 		(void)setrlimit(RLIMIT_NOFILE, &limit);
 	}
 	if (limit.rlim_max > DESCRIPTORS_OURS + DESCRIPTORS_EACH)
-		room = (limit.rlim_max - DESCRIPTORS_OURS) / DESCRIPTORS_EACH;
-	if (cli->jobs > room)
-		cli->jobs = (size_t)room;
+		jobs = (limit.rlim_max - DESCRIPTORS_OURS) / DESCRIPTORS_EACH;
+	if (cli->jobs > jobs)
+		cli->jobs = (size_t)jobs;
 }
 
 static int check(struct session *session)
@@ -363,25 +368,25 @@ static int check(struct session *session)
 	struct fault why = { 0 };
 	int status;
 
-	fit_descriptors(&session->cli);
+	session_fit_descriptors(&session->cli);
 	if (uv_loop_init(&session->loop) != 0)
 		return check_cli_complain("out of memory");
 	buffer_init(&session->out, RENDER_MAX);
 	buffer_init(&session->later, RENDER_MAX);
-	if (open_all(session, &why) != MTS_OK) {
+	if (session_open(session, &why) != MTS_OK) {
 		status = check_cli_complain("%s", why.text);
 	} else {
-		status = run_round(session);
+		status = round_run(session);
 		while (session->cli.watch_s && !session->deaf) {
 			sleep(session->cli.watch_s);
-			status = run_round(session);
+			status = round_run(session);
 		}
 	}
-	close_all(session);
+	session_close(session);
 	return status;
 }
 
-static int run(int argc, char **argv)
+static int mtasts_check_run(int argc, char **argv)
 {
 	static struct session session;
 	int status;
@@ -391,7 +396,7 @@ static int run(int argc, char **argv)
 	if (status < 0 && session.cli.verb != CHECK_VERB_CHECK)
 		return check_verb_run(&session.cli);
 	if (status < 0)
-		status = read_domains(&session);
+		status = session_read_domains(&session);
 	if (status >= 0) {
 		free(session.domains);
 		return status;
@@ -406,6 +411,6 @@ int main(int argc, char **argv)
 	standard_fill();
 	setlocale(LC_CTYPE, "");
 	(void)signal(SIGPIPE, SIG_IGN);
-	status = run(argc, argv);
+	status = mtasts_check_run(argc, argv);
 	return standard_finish("mtasts-check", status, CHECK_EXIT_UNKNOWN);
 }

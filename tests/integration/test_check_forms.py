@@ -232,7 +232,7 @@ def test_lint(checks, text, status, ids):
     got, out, _ = checks.run("lint", path)
     assert got == status
     assert all("[%s]" % id in out for id in ids)
-    assert ids or "Nothing to complain of." in out
+    assert ids or "No problems found." in out
 
 
 def test_lint_knows_what_is_expected(checks):
@@ -265,13 +265,13 @@ def test_lint_shows_nothing_that_acts(checks):
 @pytest.mark.parametrize("args, hint", [
     (["lint"], "takes one file"), (["lint", "a", "b"], "takes one file"),
     (["lint", "/nonexistent"], "can't read /nonexistent: No such file"),
-    (["lint", "--html", "-"], "--html is for domains"),
-    (["lint", "-f", "x", "-"], "--file is for domains"),
-    (["lint", "--min-score", "100", "-"], "--min-score is for domains"),
-    (["explain", "--state", "x"], "--state is for domains"),
+    (["lint", "--html", "-"], "--html needs a domain"),
+    (["lint", "-f", "x", "-"], "--file needs a domain"),
+    (["lint", "--min-score", "100", "-"], "--min-score needs a domain"),
+    (["explain", "--state", "x"], "--state needs a domain"),
     (["explain", "no_such"], 'no finding "no_such"'),
     (["explain", "record_multipel"], "did you mean record_multiple?"),
-    (["explain", "--nagios"], "--nagios is for domains"),
+    (["explain", "--nagios"], "--nagios needs a domain"),
 ])
 def test_wrong_use(checks, args, hint):
     status, out, err = checks.run(*args)

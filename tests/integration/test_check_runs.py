@@ -38,10 +38,10 @@ def checks():
     ("[192.0.2.1]", "an IP address: give a domain"),
     ("2001:db8::1", "an IP address: give a domain"),
     ("*.example.test", "a wildcard: give 'example.test'"),
-    ("_mta-sts.example.test", "no host name: give 'example.test'"),
-    ("a b", "no host name: give a domain"),
+    ("_mta-sts.example.test", "not a host name: give 'example.test'"),
+    ("a b", "not a host name: give a domain"),
     ("", "the domain is empty"),
-    ("x\x1b]31m", "no host name"),
+    ("x\x1b]31m", "not a host name"),
 ])
 def test_no_domain(checks, text, hint):
     status, out, err = checks.run(text)
@@ -51,14 +51,14 @@ def test_no_domain(checks, text, hint):
 
 @pytest.mark.parametrize("args, hint", [
     ([], "no domain given"), (["-4", "-6", "a.test"], "exclude each other"),
-    (["--expect", "maybe", "a.test"], "none of enforce"),
+    (["--expect", "maybe", "a.test"], "not enforce"),
     (["--only", "nonsense", "a.test"], 'no finding "nonsense"'),
-    (["--only", "", "a.test"], "--only: no finding is named"),
-    (["--jobs", "0", "a.test"], "no number from 1"),
-    (["--connect", "a.test", "a.test"], "no HOST:ADDRESS"),
-    (["--connect", "a.test:b.test", "a.test"], "no IP address"),
-    (["--watch", "5", "-f", "-"], "can not read standard input"),
-    (["--watch", "5", "--html", "a.test"], "is no page"),
+    (["--only", "", "a.test"], "--only: no finding given"),
+    (["--jobs", "0", "a.test"], "not a number from 1"),
+    (["--connect", "a.test", "a.test"], "not HOST:ADDRESS"),
+    (["--connect", "a.test:b.test", "a.test"], "not an IP address"),
+    (["--watch", "5", "-f", "-"], "cannot read standard input"),
+    (["--watch", "5", "--html", "a.test"], "does not work with --html"),
     (["expalin", "record_multiple"], "did you mean explain?"),
     (["lnit", "-"], 'write "lnit."'),
     (["--resolver", "nonsense", "a.test"], "nonsense"),
@@ -522,7 +522,7 @@ def test_reports_in_a_folder(checks, name, data, seen):
     (b"{}", "it has no policies"), (b"", "'[' or '{' expected"),
     (gzip.compress(REPORT)[:-30], "premature end"),
     (gzip.compress(b" " * (17 << 20)), "larger than 16 MiB"),
-    (b"\x1f\x8b\x08\x00" + b"x" * 50, "is no TLS report")],
+    (b"\x1f\x8b\x08\x00" + b"x" * 50, "is not a TLS report")],
     ids=["no policies", "empty", "cut off", "bomb", "damaged"])
 def test_report_that_is_none(checks, data, reason):
     path = checks.world.path("none.json.gz")
@@ -537,7 +537,7 @@ def test_state_that_is_none(checks):
     with open(path, "w") as file:
         file.write("{}")
     status, _, err = checks.run("--state", path, d.name)
-    assert status == 3 and "no state file" in err
+    assert status == 3 and "not a state file" in err
     with open(path) as file:
         assert file.read() == "{}"
 

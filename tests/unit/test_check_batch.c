@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_check_batch.c - a check from the first question to the page: whatever
- * memory fails, and wherever it is dropped, it ends once, and leaves nothing.
+/* test_check_batch.c - checks from the first DNS query to the rendered page: they
+ * share hosts, end exactly once and leak nothing, whichever allocation fails and
+ * whenever they are dropped.
  *
- * What it finds is the integration tests' matter (test_check.py). */
+ * What is found is tested in tests/integration/test_check.py. */
 #include "tests.h"
 
 #include "alloc.h"
@@ -158,8 +159,8 @@ static void on_want(void *arg)
 	w->wants++;
 }
 
-/* HASTY: what fails for want of memory is waited for in vain, hundreds of times;
- * what comes of it is not looked at. */
+/* HASTY: with short time limits, for tests in which many queries fail because memory
+ * runs out, and whose results do not matter. */
 static void open_world(struct world *w, bool hasty)
 {
 	uint64_t timeout_ms = hasty ? 500 : 10000;
@@ -242,7 +243,7 @@ static struct https_server *policy_host(enum https_mode mode)
 
 /* -- tests ----------------------------------------------------------------- */
 
-static void test_walk(void **state)
+static void test_two_domains_share_a_host(void **state)
 {
 	struct https_server *server = policy_host(HTTPS_ANSWER);
 	struct world w;
@@ -254,7 +255,7 @@ static void test_walk(void **state)
 	assert_int_equal(add(&w), MTS_OK);
 	assert_int_equal(add(&w), MTS_OK);
 	assert_int_equal(add(&w), MTS_EFULL);
-	/* The host speaks when the second has nothing else to wait for. */
+	/* The host answers only when the second domain just waits for it. */
 	while (w.wants < 1 || w.mail.calls < 1)
 		uv_run(&w.loop, UV_RUN_ONCE);
 	assert_int_equal(w.reports, 0);
@@ -273,7 +274,7 @@ static void test_walk(void **state)
 	https_server_stop(server);
 }
 
-/* The walk goes past the policy host whose TLS is old, too. */
+/* Makes each allocation fail in turn. */
 static void try_without_memory(enum https_mode mode)
 {
 	struct https_server *server = policy_host(mode);
@@ -301,11 +302,11 @@ static void try_without_memory(enum https_mode mode)
 	https_server_stop(server);
 }
 
-/* The first domain's host is slow: those after it that have it as well do not keep
- * others from their turn, up to the number that a batch takes in. */
+/* The host of the first domain is slow. Later domains with the same host do not stop
+ * the batch from starting others, up to its limit. */
 static void test_shared_host_is_slow(void **state)
 {
-	enum { ALL = 8 }; /* four for each of two at once */
+	enum { ALL = 8 }; /* four for each of two at a time */
 	struct https_server *server = policy_host(HTTPS_ANSWER);
 	struct world w;
 
@@ -329,7 +330,7 @@ static void test_shared_host_is_slow(void **state)
 		uv_run(&w.loop, UV_RUN_ONCE);
 	assert_int_equal(w.mail.calls, 1);
 	assert_true(check_batch_is_idle(w.batch));
-	/* The place of each was given back once. */
+	/* Each has been counted as finished exactly once. */
 	assert_int_equal(add(&w), MTS_OK);
 	assert_int_equal(add(&w), MTS_OK);
 	assert_int_equal(add(&w), MTS_EFULL);
@@ -337,9 +338,9 @@ static void test_shared_host_is_slow(void **state)
 	https_server_stop(server);
 }
 
-/* What a sender is said to find, and what is shown of the certificate, go by the
- * same CA certificates, those of now. */
-static void test_same_trust(void **state)
+/* The fetch and the description of the certificate use the same CA certificates, the
+ * current ones. */
+static void test_cert_is_judged_by_current_ca_file(void **state)
 {
 	static char path[] = "/tmp/test_check_batch_other.XXXXXX";
 	struct https_server *server = policy_host(HTTPS_ANSWER);
@@ -377,33 +378,33 @@ static void test_no_memory(void **state)
 	try_without_memory(HTTPS_ANSWER);
 }
 
-static void test_no_memory_to_look_closer(void **state)
+static void test_no_memory_with_old_tls(void **state)
 {
 	(void)state;
 	try_without_memory(HTTPS_TLS11);
 }
 
-/* Dropped after any number of turns of the loop. */
-static void test_close(void **state)
+/* The batch can be closed after any number of loop iterations. */
+static void test_close_at_any_time(void **state)
 {
 	struct https_server *server = policy_host(HTTPS_ANSWER);
 	unsigned done = 0;
 
 	(void)state;
-	for (unsigned work_queue = 0; work_queue < 60; work_queue++) {
+	for (unsigned iterations = 0; iterations < 60; iterations++) {
 		struct world w;
 
 		open_world(&w, false);
 		assert_int_equal(open_batch(&w), MTS_OK);
 		assert_int_equal(add(&w), MTS_OK);
-		for (unsigned i = 0; i < work_queue && w.reports == 0; i++)
+		for (unsigned i = 0; i < iterations && w.reports == 0; i++)
 			uv_run(&w.loop, UV_RUN_ONCE);
 		done += w.reports;
 		check_batch_close(&w.batch);
 		check_batch_close(&w.batch);
 		close_world(&w);
 	}
-	assert_true(done > 0); /* the last ones got to the end */
+	assert_true(done > 0); /* the last ones finished */
 	https_server_stop(server);
 }
 
@@ -432,7 +433,7 @@ static void show(const struct renderer *renderer, const struct report *report)
 	assert_true(n > 5);
 }
 
-static void test_no_memory_to_show(void **state)
+static void test_no_memory_in_renderers(void **state)
 {
 	static const char *const forms[] = { "text", "json", "jsonl" };
 	struct https_server *server = policy_host(HTTPS_ANSWER);
@@ -454,13 +455,13 @@ static void test_no_memory_to_show(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_walk),
+		cmocka_unit_test(test_two_domains_share_a_host),
 		cmocka_unit_test(test_shared_host_is_slow),
-		cmocka_unit_test(test_same_trust),
+		cmocka_unit_test(test_cert_is_judged_by_current_ca_file),
 		cmocka_unit_test(test_no_memory),
-		cmocka_unit_test(test_no_memory_to_look_closer),
-		cmocka_unit_test(test_close),
-		cmocka_unit_test(test_no_memory_to_show),
+		cmocka_unit_test(test_no_memory_with_old_tls),
+		cmocka_unit_test(test_close_at_any_time),
+		cmocka_unit_test(test_no_memory_in_renderers),
 	};
 	int failed;
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_check_input.c - what people give as a domain, a row each. */
+/* test_check_input.c - what people type as a domain, one row each. */
 #include "tests.h"
 
 #include "check/input.h"
 
 static const struct {
 	const char *text;
-	const char *domain; /* NULL: none */
-	const char *why;    /* a part of the fault's text */
+	const char *domain; /* NULL: rejected */
+	const char *why;    /* part of the reason */
 } rows[] = {
 	{ "example.com", "example.com", NULL },
 	{ "EXAMPLE.com.", "example.com", NULL },
@@ -16,7 +16,7 @@ static const struct {
 	  "xn--bcher-kva.example", NULL },
 	{ "a", "a", NULL },
 	{ "", NULL, "is empty" },
-	{ " ", NULL, "no host name" },
+	{ " ", NULL, "not a host name" },
 	{ "https://example.com", NULL, "a URL: give 'example.com'" },
 	{ "https://example.com:443/a?b=c", NULL, "a URL: give 'example.com'" },
 	{ "://", NULL, "a URL: give a domain" },
@@ -35,16 +35,16 @@ static const struct {
 	{ "2001:db8::1", NULL, "an IP address" },
 	{ "[2001:db8::1]", NULL, "an IP address" },
 	{ "[192.0.2.1]", NULL, "an IP address" },
-	{ "[example.com]", NULL, "no domain" },
-	{ ".example.com", NULL, "no host name" },
-	{ "example..com", NULL, "no host name" },
-	{ "-a.example", NULL, "no host name" },
-	{ "_mta-sts.example.com", NULL, "no host name: give 'example.com'" },
-	{ "a b", NULL, "no host name" },
-	{ "a\x1b[1m", NULL, "no domain" },
+	{ "[example.com]", NULL, "not a domain" },
+	{ ".example.com", NULL, "not a host name" },
+	{ "example..com", NULL, "not a host name" },
+	{ "-a.example", NULL, "not a host name" },
+	{ "_mta-sts.example.com", NULL, "not a host name: give 'example.com'" },
+	{ "a b", NULL, "not a host name" },
+	{ "a\x1b[1m", NULL, "not a domain" },
 };
 
-static void test_rows(void **state)
+static void test_only_plain_domains_are_accepted(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -71,7 +71,7 @@ static void test_rows(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_only_plain_domains_are_accepted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

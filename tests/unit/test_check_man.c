@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_check_man.c - the manual page of mtasts-check documents every option and
- * every finding, as in the tables of the code. */
+/* test_check_man.c - the manual page of mtasts-check describes every option and
+ * every finding in the same words as the program. */
 #include "tests.h"
 
 #include "man_page.h"
@@ -24,7 +24,7 @@ static int manual_teardown(void **state)
 	return 0;
 }
 
-static void test_options(void **state)
+static void test_every_option_is_described(void **state)
 {
 	const struct option *option = check_cli_options();
 
@@ -35,13 +35,13 @@ static void test_options(void **state)
 
 		snprintf(item, sizeof(item), "Fl -%s%s", option->name, end);
 		if (!strstr(manual, item))
-			fail_msg("mtasts-check.1 does not mention --%s",
+			fail_msg("mtasts-check.1 does not describe --%s",
 			         option->name);
 	}
 }
 
-/* With its severity, and in its group's order. */
-static void test_findings(void **state)
+/* With their severities, and in the order of the table. */
+static void test_every_finding_is_listed(void **state)
 {
 	const char *at = manual;
 
@@ -56,15 +56,15 @@ static void test_findings(void **state)
 		         row->enforce ? " in mode enforce, else warning" : "");
 		found = strstr(at, item);
 		if (!found)
-			fail_msg("mtasts-check.1 does not mention %s, or with "
-			         "another severity or place",
+			fail_msg("mtasts-check.1 does not have %s here with "
+			         "this severity",
 			         row->name);
 		at = found;
 	}
 }
 
-/* As the manual breaks lines where it likes: without blanks. */
-static void squeeze(const char *text, char *ret, size_t size)
+/* Copies TEXT without spaces: the manual breaks lines elsewhere. */
+static void remove_spaces(const char *text, char *ret, size_t size)
 {
 	size_t len = 0;
 
@@ -74,7 +74,7 @@ static void squeeze(const char *text, char *ret, size_t size)
 	ret[len] = '\0';
 }
 
-static void test_fixes(void **state)
+static void test_fixes_and_causes(void **state)
 {
 	size_t size = strlen(manual) + 1;
 	char *page = malloc(size);
@@ -82,17 +82,17 @@ static void test_fixes(void **state)
 
 	(void)state;
 	assert_non_null(page);
-	squeeze(manual, page, size);
+	remove_spaces(manual, page, size);
 	for (size_t i = 0; i < FINDINGS; i++) {
 		const struct finding_row *row = finding_row((enum finding_id)i);
 
-		squeeze(row->fix, fix, sizeof(fix));
+		remove_spaces(row->fix, fix, sizeof(fix));
 		if (!strstr(page, fix))
 			fail_msg("mtasts-check.1 has another fix for %s",
 			         row->name);
-		squeeze(row->cause, fix, sizeof(fix));
+		remove_spaces(row->cause, fix, sizeof(fix));
 		if (!strstr(page, fix))
-			fail_msg("mtasts-check.1 has another cause of %s",
+			fail_msg("mtasts-check.1 has another cause for %s",
 			         row->name);
 	}
 	free(page);
@@ -101,9 +101,9 @@ static void test_fixes(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_options),
-		cmocka_unit_test(test_findings),
-		cmocka_unit_test(test_fixes),
+		cmocka_unit_test(test_every_option_is_described),
+		cmocka_unit_test(test_every_finding_is_listed),
+		cmocka_unit_test(test_fixes_and_causes),
 	};
 
 	return cmocka_run_group_tests(tests, manual_setup, manual_teardown);

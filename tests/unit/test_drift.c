@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_drift.c - what earlier runs saw: a life, and a file that is no good. */
+/* test_drift.c - comparing with earlier runs, and damaged state files. */
 #include "tests.h"
 
 #include "check/drift.h"
@@ -29,7 +29,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* A run that saw this; ID NULL: no record, SHA256 NULL: no policy. */
+/* One run. ID NULL: there is no record; SHA256 NULL: there is no policy. */
 static struct report *run(const char *id, const char *sha256,
                           enum policy_mode mode, int64_t time_s)
 {
@@ -63,24 +63,25 @@ static const struct {
 	const char *id, *sha256;
 	enum finding_id found; /* FINDINGS: nothing */
 } life[] = {
-	{ NULL, "aa", FINDINGS }, /* nothing to begin with */
+	{ NULL, "aa", FINDINGS }, /* without a record there is no baseline */
 	{ "1", NULL, FINDINGS },
 	{ "1", "aa", FINDING_BASELINE },
 	{ "1", "aa", FINDINGS },
 	{ "1", "bb", FINDING_POLICY_ID_STALE },
-	{ "1", "bb", FINDING_POLICY_ID_STALE }, /* no new baseline */
-	{ "1", NULL, FINDINGS },                /* nor is an outage */
+	{ "1", "bb",
+	  FINDING_POLICY_ID_STALE }, /* stale is not a new baseline */
+	{ "1", NULL, FINDINGS },     /* an outage is not either */
 	{ "1", "cc", FINDING_POLICY_ID_STALE },
-	{ "1", "aa", FINDINGS }, /* it is what it was */
+	{ "1", "aa", FINDINGS }, /* back to the old text */
 	{ "1", "bb", FINDING_POLICY_ID_STALE },
-	{ "2", "bb", FINDINGS }, /* rotated */
+	{ "2", "bb", FINDINGS }, /* new id */
 	{ "2", "bb", FINDINGS },
 	{ "3", "bb", FINDING_ID_CHANGED_SAME_BODY },
 	{ "3", "bb", FINDINGS },
 	{ "3", "aa", FINDING_POLICY_ID_STALE },
 };
 
-static void test_life(void **state)
+static void test_stale_id_is_found_until_the_id_changes(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(life); i++) {
@@ -109,7 +110,7 @@ static enum severity testing_at(int64_t time_s)
 	return severity;
 }
 
-static void test_testing_is_meant_to_end(void **state)
+static void test_testing_for_long_is_a_warning(void **state)
 {
 	int64_t start_s = 1700000000;
 	struct report *report;
@@ -118,7 +119,7 @@ static void test_testing_is_meant_to_end(void **state)
 	assert_int_equal(testing_at(start_s), SEVERITY_INFO);
 	assert_int_equal(testing_at(start_s + 90 * DAY_S), SEVERITY_INFO);
 	assert_int_equal(testing_at(start_s + 91 * DAY_S), SEVERITY_WARNING);
-	/* Another mode in between begins it anew. */
+	/* Another mode in between starts the time again. */
 	report = run("1", "aa", POLICY_ENFORCE, start_s + 92 * DAY_S);
 	report_free(&report);
 	assert_int_equal(testing_at(start_s + 93 * DAY_S), SEVERITY_INFO);
@@ -126,8 +127,8 @@ static void test_testing_is_meant_to_end(void **state)
 	assert_int_equal(testing_at(start_s + 184 * DAY_S), SEVERITY_WARNING);
 }
 
-/* What another run has saved in between stays. */
-static void test_two_at_once(void **state)
+/* What another run saved in between is kept. */
+static void test_two_runs_keep_both_results(void **state)
 {
 	static const struct domain other = { 13, "other.example" };
 	struct report *report = report_new(&other);
@@ -163,7 +164,7 @@ static void write_state(const char *text)
 	fclose(file);
 }
 
-static void test_damaged(void **state)
+static void test_damaged_file_is_rejected(void **state)
 {
 	static const char *const texts[] = {
 		"{}",
@@ -186,8 +187,8 @@ static void test_damaged(void **state)
 	}
 }
 
-/* An entry that somebody else wrote is as good as none. */
-static void test_strange_entries(void **state)
+/* Entries with wrong types are ignored. */
+static void test_strange_entries_are_ignored(void **state)
 {
 	static const char *const entries[] = {
 		"null",
@@ -212,7 +213,7 @@ static void test_strange_entries(void **state)
 	}
 }
 
-static void test_no_folder(void **state)
+static void test_missing_folder_is_an_error(void **state)
 {
 	struct drift *drift = NULL;
 	struct fault why = { 0 };
@@ -221,7 +222,7 @@ static void test_no_folder(void **state)
 
 	(void)state;
 	assert_int_equal(drift_open("/nonexistent/x", &drift, &why), MTS_OK);
-	/* Nothing was seen: nothing is written. */
+	/* Nothing was recorded, so nothing is written. */
 	assert_int_equal(drift_save(drift, &why), MTS_OK);
 	report = report_new(&domain);
 	assert_non_null(report);
@@ -238,16 +239,18 @@ static void test_no_folder(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_life, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_testing_is_meant_to_end,
+		cmocka_unit_test_setup_teardown(
+		    test_stale_id_is_found_until_the_id_changes, set_up,
+		    tear_down),
+		cmocka_unit_test_setup_teardown(
+		    test_testing_for_long_is_a_warning, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_two_runs_keep_both_results,
 		                                set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_two_at_once, set_up,
-		                                tear_down),
-		cmocka_unit_test_setup_teardown(test_damaged, set_up,
-		                                tear_down),
-		cmocka_unit_test_setup_teardown(test_strange_entries, set_up,
-		                                tear_down),
-		cmocka_unit_test(test_no_folder),
+		cmocka_unit_test_setup_teardown(test_damaged_file_is_rejected,
+		                                set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    test_strange_entries_are_ignored, set_up, tear_down),
+		cmocka_unit_test(test_missing_folder_is_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_findings.c - the table of findings holds together. */
+/* test_findings.c - the table of findings is complete and consistent. */
 #include "tests.h"
 
 #include "findings/findings.h"
 
-static void test_rows(void **state)
+static void test_rows_are_complete(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < FINDINGS; i++) {
@@ -17,14 +17,14 @@ static void test_rows(void **state)
 		assert_true(*row->title && *row->cause && *row->fix);
 		assert_true(strlen(row->title) <= 50);
 		assert_non_null(row->rfc);
-		/* In the order of a sender's walk. */
+		/* Groups are in the order in which a sender meets them. */
 		assert_true(i == 0 ||
 		            row->group >=
 		                finding_row((enum finding_id)(i - 1))->group);
 	}
 }
 
-static void test_unknown(void **state)
+static void test_unknown_names_are_not_found(void **state)
 {
 	enum finding_id id = FINDINGS;
 
@@ -35,7 +35,7 @@ static void test_unknown(void **state)
 }
 
 /* "Titles that people already search for stay recognisable" */
-static void test_titles(void **state)
+static void test_titles_that_people_search_for(void **state)
 {
 	static const struct {
 		enum finding_id id;
@@ -56,7 +56,7 @@ static void test_titles(void **state)
 		                    titles[i].title);
 }
 
-static void test_weights(void **state)
+static void test_weights_add_up_to_100(void **state)
 {
 	unsigned sum = 0;
 
@@ -71,10 +71,10 @@ static void test_weights(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_unknown),
-		cmocka_unit_test(test_titles),
-		cmocka_unit_test(test_weights),
+		cmocka_unit_test(test_rows_are_complete),
+		cmocka_unit_test(test_unknown_names_are_not_found),
+		cmocka_unit_test(test_titles_that_people_search_for),
+		cmocka_unit_test(test_weights_add_up_to_100),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

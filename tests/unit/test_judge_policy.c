@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_judge_policy.c - all that is wrong with a policy text, a text a row. */
+/* test_judge_policy.c - the findings about policy texts, one text per row. */
 #include "tests.h"
 
 #include "check/judge.h"
@@ -12,7 +12,7 @@
 static const struct {
 	const char *text;
 	bool good;
-	const char *found; /* ids and lines, as they come */
+	const char *found; /* ids and line numbers, in order */
 } rows[] = {
 	{ V M X A, true, "" },
 	{ "", false, "version_invalid mode_invalid max_age_invalid" },
@@ -24,7 +24,7 @@ static const struct {
 	{ V M A, false, "mx_missing" },
 	{ V "mode: testing\n" A, false, "mx_missing" },
 	{ V "mode: none\n" A, true, "mode_none" },
-	/* Every fault, not only the first. */
+	/* Every fault is found, not only the first. */
 	{ "version: 1\nmode: x\nmax_age: y\nnonsense\n mx: a\n", false,
 	  "version_invalid:1 mode_invalid:2 max_age_invalid:3 bad_line:4 "
 	  "bad_line:5" },
@@ -38,7 +38,7 @@ static const struct {
 	{ V M X A "x: 1\nx: 2\n", true, "unknown_field:5 duplicate_field:6" },
 	{ V "\n" M X A, true, "bad_line:2" },
 	{ "\n" V M X A, true, "bad_line:1" },
-	{ V M X A "\n", true, "" }, /* at the end, and nothing follows */
+	{ V M X A "\n", true, "" }, /* blank lines at the end are harmless */
 	{ V M X A " \r\n\n", true, "" },
 	{ V M X "max_age: 86399\n", true, "max_age_below_day" },
 	{ V M X "max_age: 86400\n", true, "max_age_short" },
@@ -49,8 +49,8 @@ static const struct {
 	{ "\xef\xbb\xbf" V M X A, false, "bad_line:1 version_invalid" },
 };
 
-/* "id id:LINE ...", where a finding names its line. */
-static void list(const struct report *report, char *to, size_t size)
+/* Lists findings as "id id:LINE ...". */
+static void list_findings(const struct report *report, char *to, size_t size)
 {
 	size_t used = 0;
 
@@ -81,7 +81,7 @@ static struct report *judge_text(const char *text, bool *ret_good)
 	return report;
 }
 
-static void test_rows(void **state)
+static void test_every_fault_is_found(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -89,7 +89,7 @@ static void test_rows(void **state)
 		bool good;
 		struct report *report = judge_text(rows[i].text, &good);
 
-		list(report, found, sizeof(found));
+		list_findings(report, found, sizeof(found));
 		if (good != rows[i].good || strcmp(found, rows[i].found) != 0)
 			fail_msg("\"%s\": %d, %s", rows[i].text, good, found);
 		assert_true(good == (report->policy.policy != NULL));
@@ -97,20 +97,20 @@ static void test_rows(void **state)
 	}
 }
 
-/* What was meant is known of some, and is said. */
-static void test_fix(void **state)
+/* If it is clear what was meant, the fix shows it. */
+static void test_fix_shows_what_was_meant(void **state)
 {
 	static const struct {
 		const char *text, *fix;
 	} fixes[] = {
 		{ V M X "mx: b\xc3\xbc"
 		        "cher.example\n" A,
-		  "Write it so:\nmx: xn--bcher-kva.example" },
+		  "Write it like this:\nmx: xn--bcher-kva.example" },
 		{ V M X "mx: *.b\xc3\xbc"
 		        "cher.example\n" A,
-		  "Write it so:\nmx: *.xn--bcher-kva.example" },
+		  "Write it like this:\nmx: *.xn--bcher-kva.example" },
 		{ V M X "mx: mx.example.org.\n" A,
-		  "Write it so:\nmx: mx.example.org" },
+		  "Write it like this:\nmx: mx.example.org" },
 		{ V M X "mx: 192.0.2.1\n" A, NULL },
 	};
 
@@ -133,8 +133,8 @@ static void test_fix(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_fix),
+		cmocka_unit_test(test_every_fault_is_found),
+		cmocka_unit_test(test_fix_shows_what_was_meant),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_score.c - state, score and exit status, a rule a row. */
+/* test_score.c - state, score and exit status, one rule per row. */
 #include "tests.h"
 
 #include "findings/score.h"
 
 enum { NO_POLICY = -1, NO_SCORE = -1, FOUND_MAX = 4 };
 
-/* Which groups are not walked, as bits. */
+/* A bit for a group that was not checked. */
 #define BIT(group) (1u << (group))
 
 static const struct {
@@ -81,7 +81,7 @@ static const struct {
 	  .mode = POLICY_ENFORCE,
 	  .found = { { FINDING_POLICY_ID_STALE, SEVERITY_CRITICAL } },
 	  .count = 1,
-	  .state = STATE_ENFORCED, /* that is no group that breaks */
+	  .state = STATE_ENFORCED, /* this group does not make it broken */
 	  .score = 49,
 	  .exit_status = CHECK_EXIT_CRITICAL },
 	{ .name = "a certificate that expires soon breaks nothing yet",
@@ -181,7 +181,7 @@ static struct report *new_report(void)
 	return report;
 }
 
-static void test_rows(void **state)
+static void test_scores(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -208,7 +208,7 @@ static void test_rows(void **state)
 	}
 }
 
-static void test_order(void **state)
+static void test_most_severe_comes_first(void **state)
 {
 	static const enum finding_id order[] = {
 		FINDING_REDIRECT, FINDING_BAD_LINE,       FINDING_BAD_LINE,
@@ -236,7 +236,7 @@ static void test_order(void **state)
 }
 
 /* "Batch: the worst, critical > warning > unknown > ok" */
-static void test_worse(void **state)
+static void test_worse_exit_status(void **state)
 {
 	static const int order[] = { CHECK_EXIT_OK, CHECK_EXIT_UNKNOWN,
 		                     CHECK_EXIT_WARNING, CHECK_EXIT_CRITICAL };
@@ -248,7 +248,7 @@ static void test_worse(void **state)
 			                 order[i > k ? i : k]);
 }
 
-/* A hostile text gets nowhere, and not without end. */
+/* Hostile texts are made safe, and the number of findings is limited. */
 static void test_findings_are_safe(void **state)
 {
 	struct report *report = new_report();
@@ -270,9 +270,9 @@ static void test_findings_are_safe(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_order),
-		cmocka_unit_test(test_worse),
+		cmocka_unit_test(test_scores),
+		cmocka_unit_test(test_most_severe_comes_first),
+		cmocka_unit_test(test_worse_exit_status),
 		cmocka_unit_test(test_findings_are_safe),
 	};
 
