@@ -29,8 +29,9 @@
 #include <stdlib.h>
 
 enum {
-	/* The longest chains of steps that wait for each other, as many
-	 * time-outs: HTTPS or SMTP calls, and DNS queries. */
+	/* The longest chain of steps that follow each other has this many
+	 * calls (HTTPS or SMTP) and DNS queries, each with its own time
+	 * limit. */
 	LIMIT_CALLS = 4,
 	LIMIT_QUERIES = 3,
 	HTTPS_PORT = 443,

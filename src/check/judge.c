@@ -61,7 +61,7 @@ static void judge_history(struct judging *j)
 }
 
 /* Judges in order. A domain without MTA-STS gets one neutral finding and no
- * others; a domain whose record could not be looked up only that failure. */
+ * others. A domain whose record could not be looked up gets only that failure. */
 static void judge_all(struct judging *j)
 {
 	struct report *report = j->report;

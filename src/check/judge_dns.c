@@ -10,7 +10,10 @@
 #include <stdlib.h>
 #include <strings.h>
 
-enum { SHOWN = 200 }; /* bytes of a record in a finding */
+enum {
+	RECORD_SHOWN = 200, /* bytes of a record in a finding */
+	RUA_SHOWN = 100,    /* the same of a rua */
+};
 
 static const struct slice no_text = { "", 0 };
 
@@ -28,11 +31,13 @@ static bool is_meant(struct slice text)
 
 static int record_shown_len(struct slice text)
 {
-	return text.len < SHOWN ? (int)text.len : SHOWN;
+	return text.len < RECORD_SHOWN ? (int)text.len : RECORD_SHOWN;
 }
 
-static size_t count(const struct dns_facts *facts, bool (*is)(struct slice),
-                    struct slice *ret_first)
+/* Counts the texts for which IS is true, and returns the first of them or an
+ * empty text. */
+static size_t count_texts(const struct dns_facts *facts,
+                          bool (*is)(struct slice), struct slice *ret_first)
 {
 	size_t n = 0;
 
@@ -53,7 +58,7 @@ static void record_keep_text(struct judging *j, struct slice text)
 		j->report->status = MTS_ENOMEM;
 }
 
-/* -- the one record -------------------------------------------------------- */
+/* -- one record ------------------------------------------------------------ */
 
 /* An invalid id has a finding of its own. */
 static bool record_fault_is_id(const char *why)
@@ -108,7 +113,7 @@ static void record_judge_absence(struct judging *j)
 	struct finding *finding;
 	char id[SUGGEST_ID];
 
-	if (count(&j->facts->apex, is_record, &apex) > 0) {
+	if (count_texts(&j->facts->apex, is_record, &apex) > 0) {
 		finding = report_add(report, FINDING_RECORD_WRONG_PLACE,
 		                     "The record is at %s itself: \"%.*s\"",
 		                     report->domain.name,
@@ -144,7 +149,7 @@ static bool answer_has_text(const struct dns_facts *facts, struct slice text)
 	return false;
 }
 
-/* True if both have the answer_is_same records, in any order. */
+/* True if both have the same records, in any order. */
 static bool answer_is_same(const struct dns_facts *a, const struct dns_facts *b)
 {
 	if (a->count != b->count)
@@ -172,8 +177,8 @@ static void record_judge_servers(struct judging *j)
 		}
 		if (answer_is_same(&first->answer, &server->answer))
 			continue;
-		count(&first->answer, is_meant, &a);
-		count(&server->answer, is_meant, &b);
+		count_texts(&first->answer, is_meant, &a);
+		count_texts(&server->answer, is_meant, &b);
 		report_add(j->report, FINDING_RECORD_INCONSISTENT,
 		           "%s has \"%.*s\", but %s has \"%.*s\"", first->name,
 		           record_shown_len(a), a.data, server->name,
@@ -182,14 +187,14 @@ static void record_judge_servers(struct judging *j)
 	}
 }
 
-/* -- all of it ------------------------------------------------------------- */
+/* -- the record ------------------------------------------------------------ */
 
 static void record_judge_several(struct judging *j, size_t n)
 {
 	struct report *report = j->report;
 	struct slice first;
 
-	count(&j->facts->record, is_record, &first);
+	count_texts(&j->facts->record, is_record, &first);
 	record_keep_text(j, first);
 	report_add(report, FINDING_RECORD_MULTIPLE,
 	           "%zu TXT records at _mta-sts.%s begin with \"v=STSv1;\"", n,
@@ -211,7 +216,7 @@ void judge_record(struct judging *j)
 {
 	const struct dns_facts *facts = &j->facts->record;
 	struct slice record, meant;
-	size_t records = count(facts, is_record, &record);
+	size_t records = count_texts(facts, is_record, &record);
 	size_t others = facts->count - records;
 
 	j->score.record_known = dns_facts_known(facts);
@@ -224,7 +229,7 @@ void judge_record(struct judging *j)
 		record_judge_several(j, records);
 	} else if (records == 1) {
 		record_judge_text(j, record);
-	} else if (count(facts, is_meant, &meant) > 0) {
+	} else if (count_texts(facts, is_meant, &meant) > 0) {
 		record_judge_text(j, meant);
 		others--;
 	} else {
@@ -236,8 +241,6 @@ void judge_record(struct judging *j)
 		           others == 1 ? "" : "s", j->report->domain.name);
 	record_judge_servers(j);
 }
-
-enum { RUA_SHOWN = 100 };
 
 /* -- delegation ------------------------------------------------------------ */
 
@@ -311,8 +314,8 @@ static void tls_rpt_judge_scheme(struct report *report, struct slice rua)
 	char *masked = raw ? render_rua(raw, false) : NULL;
 
 	if (masked)
-		report_add(report, FINDING_RUA_SCHEME, "The address \"%.*s\"",
-		           RUA_SHOWN, masked);
+		report_add(report, FINDING_RUA_SCHEME,
+		           "The address is \"%.*s\"", RUA_SHOWN, masked);
 	else
 		report->status = MTS_ENOMEM;
 	free(masked);

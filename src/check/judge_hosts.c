@@ -59,11 +59,10 @@ static void fetch_say_http(struct judging *j)
 		                     fetch->http_status);
 	}
 	if (fetch->http_status == 404)
-		report_fix(
-		    j->report, finding,
-		    "Put the file where the server finds it for this URL:\n"
-		    "https://mta-sts.%s/.well-known/mta-sts.txt",
-		    j->report->domain.name);
+		report_fix(j->report, finding,
+		           "Make the file available at this URL:\n"
+		           "https://mta-sts.%s/.well-known/mta-sts.txt",
+		           j->report->domain.name);
 }
 
 static void fetch_judge_cause(struct judging *j)
@@ -207,7 +206,7 @@ void judge_cert(struct judging *j)
 		j->score.runs[GROUP_CERT] = RUN_BLOCKED;
 }
 
-/* -- patterns -------------------------------------------------------------- */
+/* -- MX patterns ----------------------------------------------------------- */
 
 /* Taken from the providers' documentation. */
 const char *provider_pattern(const char *mx, const char **ret_provider)
@@ -245,7 +244,7 @@ static void mx_say_no_match(struct judging *j, const struct mx_row *row)
 	const char *provider = NULL;
 	const char *pattern = provider_pattern(row->name, &provider);
 	struct finding *finding;
-	/* The pattern is the host's own name after its first label. */
+	/* Is the pattern the host's name without its first label? */
 	const char *star =
 	    pattern && strchr(row->name, '.') + 1 == pattern ? "*." : "";
 
@@ -314,7 +313,7 @@ static void mx_judge_patterns(struct judging *j, const struct policy *policy)
 	}
 }
 
-/* -- hosts ----------------------------------------------------------------- */
+/* -- MX hosts -------------------------------------------------------------- */
 
 static void mx_judge_cert(struct judging *j, const char *host,
                           const char *address, const struct tls_view *view)

@@ -9,9 +9,10 @@ enum {
 	SHOWN = 120, /* bytes of a line */
 };
 
+/* What the parser has noted about a text so far. */
 struct text_notes {
 	struct report *report;
-	unsigned blank_line; /* the first; 0: none */
+	unsigned blank_line; /* the first one; 0: none */
 	bool bad_mx;
 };
 
@@ -44,7 +45,7 @@ static void text_judge_blank(struct report *report, unsigned line)
 		    line);
 }
 
-/* What follows "mx:". */
+/* The value of a line: what follows the colon, without spaces around it. */
 static struct slice line_value(struct slice line)
 {
 	const char *colon = line.len ? memchr(line.data, ':', line.len) : NULL;
@@ -103,6 +104,8 @@ static void text_on_note(void *arg, enum policy_note note, unsigned line,
 		text_say_bad_mx(notes, line, text);
 }
 
+/* WHY begins with "policy: " or "policy, line N: "; the finding's detail begins
+ * with "The policy: " or "Line N: ". */
 static void text_on_fault(void *arg, enum policy_fault fault, unsigned line,
                           struct slice text, const char *why)
 {
@@ -130,7 +133,7 @@ static void text_on_fault(void *arg, enum policy_fault fault, unsigned line,
 		           line ? "\"" : "");
 }
 
-/* -- the whole ------------------------------------------------------------- */
+/* -- the policy ------------------------------------------------------------ */
 
 static void policy_judge_mode(struct report *report, enum policy_mode mode,
                               enum check_expect expect)

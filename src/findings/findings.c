@@ -294,8 +294,8 @@ static const struct finding_row rows[FINDINGS] = {
 	      "max_age_below_day", GROUP_SYNTAX, WARNING,
 	      "Max-age below 86400",
 	      "Some large senders are reported to ignore a policy that lasts "
-	      "less than a day. A short max_age also helps attackers: once "
-	      "they block the policy host, the policy soon expires at senders.",
+	      "less than a day. A short max_age also helps attackers: if they "
+	      "block the policy host, senders soon forget the policy.",
 	      "Use 604800 (a week) or more.",
 	      "RFC 8461 3.2" },
 	[FINDING_MAX_AGE_SHORT] = {
@@ -429,10 +429,9 @@ static const struct finding_row rows[FINDINGS] = {
 	[FINDING_DELEGATION_SPLIT] = {
 	      "delegation_split", GROUP_CONSISTENCY, WARNING,
 	      "Only one half is delegated",
-	      "One of the TXT record and the policy host is an alias that "
-	      "leads to a provider, the other is not. When the provider "
-	      "changes the policy, the id stays the same, or the other way "
-	      "round.",
+	      "Either the TXT record or the policy host is an alias (CNAME) "
+	      "that leads to a provider, but not both. The provider can then "
+	      "change the policy without the id, or the id without the policy.",
 	      "Delegate both _mta-sts.DOMAIN and mta-sts.DOMAIN to the "
 	      "provider, or neither.",
 	      "RFC 8461 8.2" },

@@ -14,20 +14,21 @@
 
 struct dialer; /* shared by all calls */
 
-/* Of OPTIONS, which outlive it, it takes the resolver's loop, the fetcher's
- * trust, ehlo, timeout_ms (for a whole call) and clock. MTS_ENOMEM, MTS_ELIB. On
- * MTS_OK *RET is the caller's: dialer_free(), which takes NULL and leaves NULL; no
- * call is under way then. */
+/* OPTIONS must outlive the dialer. It uses the resolver's loop, the fetcher's CA
+ * certificates, ehlo, clock, and timeout_ms as the limit for a whole call.
+ * MTS_ENOMEM, MTS_ELIB. On MTS_OK *RET is the caller's: dialer_free(), which takes
+ * NULL, leaves NULL, and must not be called while a call is under way. */
 int dialer_new(const struct probe_options *options, struct dialer **ret);
 void dialer_free(struct dialer **dialer);
 
 struct dial;
 
-/* RESULT's view may be taken: set to NULL then. */
+/* The callback may take over RESULT's view, and then sets it to NULL. */
 typedef void dial_callback(void *arg, struct mx_address *result);
 
-/* Calls PORT of ADDRESS for HOST, which is the server name (SNI) and what the
- * certificate has to be for. SMTP: with STARTTLS. An error return means "not
+/* Connects to PORT of ADDRESS for HOST, which is sent as the server name (SNI) and
+ * which the certificate must match. With SMTP, the dialogue begins in SMTP and
+ * STARTTLS; without, in TLS. An error return means "not
  * started": MTS_ENOMEM. Otherwise CALLBACK comes exactly once, never from
  * inside the call, unless dial_cancel() comes first. */
 int dial_start(struct dialer *dialer, const char *host,

@@ -422,7 +422,7 @@ static void cli_set_defaults(struct check_cli *cli)
 }
 
 static const struct {
-	const char *word;
+	const char *name;
 	enum check_verb verb;
 } verbs[] = {
 	{ "lint", CHECK_VERB_LINT },
@@ -433,30 +433,30 @@ enum { VERBS = sizeof(verbs) / sizeof(*verbs) };
 
 static const char *cli_verb_at(size_t i)
 {
-	return i < VERBS ? verbs[i].word : NULL;
+	return i < VERBS ? verbs[i].name : NULL;
 }
 
-/* A word without a dot may be a misspelt verb: no domain that receives mail has
+/* An argument without a dot may be a misspelt verb: no domain that receives mail has
  * only one label. */
 static int cli_take_verb(struct check_cli *cli)
 {
-	const char *word = cli->arg_count > 0 ? cli->args[0] : ".";
+	const char *name = cli->arg_count > 0 ? cli->args[0] : ".";
 	const char *guess;
 
 	for (size_t i = 0; i < VERBS; i++) {
-		if (strcmp(word, verbs[i].word) != 0)
+		if (strcmp(name, verbs[i].name) != 0)
 			continue;
 		cli->verb = verbs[i].verb;
 		cli->args++;
 		cli->arg_count--;
 		return -1;
 	}
-	guess = strchr(word, '.') ? NULL
-	                          : spell_guess(slice_str(word), cli_verb_at);
+	guess = strchr(name, '.') ? NULL
+	                          : spell_guess(slice_str(name), cli_verb_at);
 	return guess ? check_cli_usage(
 			   "\"%s\": did you mean %s? (For a domain of "
 			   "that name, write \"%s.\")",
-			   word, guess, word)
+			   name, guess, name)
 	             : -1;
 }
 

@@ -96,13 +96,13 @@ static const char *explain_id_at(size_t i)
 	return i < FINDINGS ? finding_row((enum finding_id)i)->name : NULL;
 }
 
-static int explain_no_finding(const char *word)
+static int explain_no_finding(const char *name)
 {
-	const char *guess = spell_guess(slice_str(word), explain_id_at);
+	const char *guess = spell_guess(slice_str(name), explain_id_at);
 
 	return check_cli_usage("explain: there is no finding \"%s\"%s%s%s; "
 	                       "'mtasts-check explain' lists all",
-	                       word, guess ? ": did you mean " : "",
+	                       name, guess ? ": did you mean " : "",
 	                       guess ? guess : "", guess ? "?" : "");
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fuzz_render.c - whatever strangers wrote, no form of a report hands on what a
- * terminal, a browser or a parser would act on.
+/* fuzz_render.c - whatever untrusted texts contain, no output format passes on
+ * anything that a terminal, a browser or a parser would act on.
  *
- * The input is cut into texts, which stand wherever a report has one: those that
- * are marked raw as they are, the others as their makers leave them, safe. */
+ * The input is split into texts that fill every text field of a report: unchanged
+ * in fields that are marked raw, made safe in the others. */
 #include "base/text.h"
 #include "findings/render.h"
 #include "findings/safe.h"
@@ -15,7 +15,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* More than that no report takes from one domain. */
+/* No report takes more text from one domain. */
 enum { INPUT_MAX = 64 * 1024 };
 
 static void must(bool good)
@@ -39,7 +39,7 @@ static unsigned take_byte(struct feed *feed)
 	return (unsigned char)*feed->data++;
 }
 
-/* Up to a byte 0xfe, which is in no UTF-8. */
+/* The text up to a byte 0xfe, which UTF-8 never contains. */
 static struct slice take_text(struct feed *feed)
 {
 	const char *end =
@@ -75,14 +75,14 @@ static void take_into(struct feed *feed, char *to, size_t size)
 
 	snprintf(to, size, "%s", safe);
 	free(safe);
-	/* A character may have been cut in two. */
+	/* A character may have been split. */
 	cut = safe_copy(slice_str(to), false);
 	must(cut != NULL);
 	snprintf(to, size, "%s", cut);
 	free(cut);
 }
 
-/* -- a report of it -------------------------------------------------------- */
+/* -- a report -------------------------------------------------------- */
 
 static struct tls_view *make_view(struct feed *feed)
 {
@@ -192,16 +192,16 @@ static struct report *make_report(struct feed *feed)
 	return report;
 }
 
-/* -- what must hold -------------------------------------------------------- */
+/* -- what must be true -------------------------------------------------------- */
 
-static bool work_queue_writing(uint32_t c)
+static bool changes_direction(uint32_t c)
 {
 	return c == 0x61c || (c >= 0x200e && c <= 0x200f) ||
 	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
-/* UTF-8, and nothing that a terminal acts on but LF; COLORED: and our own
- * escape sequences, which end with 'm'. */
+/* TEXT is UTF-8 without control characters other than LF. With COLORED, our own
+ * escape sequences, which end with 'm', are allowed. */
 static void must_be_safe(struct slice text, bool colored)
 {
 	while (text.len) {
@@ -216,7 +216,7 @@ static void must_be_safe(struct slice text, bool colored)
 			len++;
 		} else {
 			must(c == '\n' || (c >= 0x20 && c < 0x7f) || c > 0x9f);
-			must(!work_queue_writing(c));
+			must(!changes_direction(c));
 		}
 		text = slice_of(text.data + len, text.len - len);
 	}
@@ -237,7 +237,7 @@ static size_t count_of(struct slice text, char what)
 	return count;
 }
 
-/* Every string in it, in any depth. */
+/* Checks every string, at any depth. */
 static void must_be_safe_json(const json_t *value)
 {
 	const char *key;
@@ -249,7 +249,8 @@ static void must_be_safe_json(const json_t *value)
 		size_t len = json_string_length(value);
 
 		must(strlen(s) == len);
-		for (i = 0; i < len; i++) /* a policy's line may end so */
+		for (i = 0; i < len;
+		     i++) /* a line of the policy may end with it */
 			must(s[i] != '\r' || s[i + 1] == '\n');
 	}
 	json_array_foreach(value, i, member) must_be_safe_json(member);
@@ -266,8 +267,8 @@ static void must_be_json(struct slice text)
 	json_decref(value);
 }
 
-/* Each '<' begins one of our own elements, and ends before the next does; each
- * '&' one of the entities that we write. */
+/* Each '<' begins a tag that we write, which ends before the next begins; each '&'
+ * begins an entity that we write. */
 static void must_be_our_html(const char *html)
 {
 	static const char *const ours[] = {
@@ -300,7 +301,7 @@ static void must_be_our_html(const char *html)
 	}
 }
 
-/* -- the forms ------------------------------------------------------------- */
+/* -- the formats ------------------------------------------------------------- */
 
 static void show(const struct report *report,
                  const struct render_options *options, const char *name)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fuzz_smtp_reply.c - a reply is the same however it is cut into pieces, and no
- * byte behind it is taken. */
+/* fuzz_smtp_reply.c - a reply is parsed the same way however it is split, and no
+ * byte after it is used. */
 #include "probe/smtp_reply.h"
 
 #include <stdint.h>
@@ -14,7 +14,7 @@ static void must(int good)
 		abort();
 }
 
-/* Given a byte more each time; returns as smtp_reply_take(). */
+/* Parses TEXT with one more byte each time; returns as smtp_reply_take() does. */
 static int take_slowly(struct slice text, struct smtp_reply *reply,
                        size_t *ret_used)
 {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""mtasts-check: each finding has a world that provokes it, a row each, and a
-healthy domain has none of them."""
+"""mtasts-check: each finding has a row with a set-up that causes it, and a
+healthy domain has no findings."""
 
 import json
 import os
@@ -24,7 +24,7 @@ def checks():
     the_checks.close()
 
 
-# -- what provokes it: each is given a healthy domain -------------------------
+# -- causes of findings: each changes a healthy domain ------------------------
 
 def nothing_at_all(d):
     d.no_record()
@@ -44,7 +44,7 @@ def bad_record(d):
 
 
 def stray_record(d):
-    d.record("v=STSv1 id=1")  # no ';': none that a sender takes for one
+    d.record("v=STSv1 id=1")  # no ';': senders do not accept it
 
 
 def bad_id(d):
@@ -224,7 +224,7 @@ def tls_rpt(*texts):
 def authentic(d):
     d.args += ["--resolver", "127.0.0.53"]
     d.dns.add("_25._tcp.mx1." + d.name, "TLSA", "3 1 1 " + "ab" * 32)
-    # The root, too, or DNSSEC counts as out of reach.
+    # The root too, or DNSSEC counts as not working.
     for name in ("", "_25._tcp.mx1." + d.name, d.name):
         d.dns.behave(name, nameserver.authentic)
 
@@ -232,7 +232,7 @@ def authentic(d):
 CRITICAL, WARNING, INFO, UNKNOWN = "critical", "warning", "info", "unknown"
 
 CASES = [
-    # id, severity, state, what provokes it, further arguments
+    # id, severity, state, what causes it, further arguments
     ("not_configured", INFO, "not_configured", nothing_at_all),
     ("missing_record", CRITICAL, "broken", record_gone),
     ("missing_record", CRITICAL, "broken", nothing_at_all,
@@ -316,7 +316,7 @@ CASES = [
     ("dnssec_signed", INFO, "enforced", authentic),
 ]
 
-# What comes with it, being another side of the same.
+# Other findings that have the same cause.
 COMPANIONS = {
     "missing_record": {"policy_fetch_failed"}, "mx_missing": {"unknown_field"},
     "mx_implicit": {"rua_no_mx"},
@@ -340,9 +340,9 @@ def test_every_id_has_a_row():
 @pytest.mark.parametrize("case", CASES, ids=lambda case: "%s-%s-%s" % (
     case[0], case[1], case[3].__name__))
 def test_finding(checks, case):
-    id, severity, state, provoke, *args = case
+    id, severity, state, cause, *args = case
     d = checks.domain("d%d.test" % CASES.index(case))
-    provoke(d)
+    cause(d)
     try:
         report = d.check(*args)
     finally:
@@ -359,20 +359,20 @@ def test_finding(checks, case):
     assert others <= COMPANIONS.get(id, set()), report["findings"]
 
 
-# What can be mended by pasting what the report has for it.
-PASTED = [case for case in CASES if case[0] in (
+# Findings that go away when the suggested record and policy are published.
+SUGGESTED = [case for case in CASES if case[0] in (
     "record_multiple", "record_syntax", "id_invalid", "record_wrong_place",
     "version_invalid", "mode_invalid", "max_age_invalid", "mx_missing",
     "mx_invalid", "bad_line", "mx_partial_match", "mx_wildcard_missing",
     "policy_id_stale", "tls_rpt_missing", "tls_rpt_syntax")]
 
 
-@pytest.mark.parametrize("case", PASTED, ids=lambda case: "%s-%s" % (
+@pytest.mark.parametrize("case", SUGGESTED, ids=lambda case: "%s-%s" % (
     case[0], case[3].__name__))
-def test_what_is_pasted_mends_it(checks, case):
-    id, _, _, provoke, *args = case
-    d = checks.domain("pasted%d.test" % PASTED.index(case))
-    provoke(d)
+def test_suggestions_fix_the_finding(checks, case):
+    id, _, _, cause, *args = case
+    d = checks.domain("suggested%d.test" % SUGGESTED.index(case))
+    cause(d)
     report = d.check(*args)
     fix = report.finding(id)["fix"]
     if report["suggested_policy"]:
@@ -402,7 +402,7 @@ def test_healthy_domain_is_silent(checks, mode):
     assert {a["reach"] for a in report["mx"][0]["addresses"]} == {"tls"}
 
 
-def test_another_page_at_port_80_is_no_policy(checks):
+def test_another_page_at_port_80_is_not_a_policy(checks):
     d = checks.domain("page80.test")
     page = Port80("5.9.0.10", b"<html>Hello</html>")
     try:
@@ -417,21 +417,21 @@ def test_another_page_at_port_80_is_no_policy(checks):
 
 @pytest.mark.parametrize("mode, severity, exit_status", [
     ("enforce", "critical", 2), ("testing", "warning", 1)])
-@pytest.mark.parametrize("provoke, id", [
+@pytest.mark.parametrize("cause, id", [
     (second_mx, "mx_partial_match"), (mail(cert=None), "starttls_missing"),
     (mail(cert="expired"), "mx_cert_expired"),
     (mail(tls="1.1"), "mx_tls_old")])
-def test_less_in_testing(checks, mode, severity, exit_status, provoke, id):
+def test_severity_is_lower_in_testing(checks, mode, severity, exit_status, cause, id):
     d = checks.domain("%s-%s.test" % (id.replace("_", "-"), mode))
     d.publish(mode=mode)
-    provoke(d)
+    cause(d)
     report = d.check()
     assert report.finding(id)["severity"] == severity
     assert report["state"] == ("broken" if mode == "enforce" else "testing")
     assert report["exit_status"] == exit_status
 
 
-def test_testing_for_long(checks):
+def test_testing_for_long_is_a_warning(checks):
     d = checks.domain("long.test")
     d.publish(mode="testing")
     path = checks.world.path("long.json")
@@ -447,9 +447,9 @@ def test_testing_for_long(checks):
     assert d.check(*args).finding("mode_testing")["severity"] == "warning"
 
 
-# -- not known, not configured ---------------------------------------------------
+# -- unknown, not configured ---------------------------------------------------
 
-def test_record_can_not_be_looked_up(checks):
+def test_record_cannot_be_looked_up(checks):
     d = checks.domain("dark.test")
     d.dns.behave("_mta-sts." + d.name, nameserver.servfail)
     report = d.check()
@@ -459,7 +459,7 @@ def test_record_can_not_be_looked_up(checks):
 
 
 def test_not_configured_is_neutral(checks):
-    """Nothing else is told of, whatever else there is."""
+    """No other finding is shown, whatever else is wrong."""
     d = checks.domain("plain.test")
     d.no_record()
     d.site.status = "200 OK"
@@ -474,7 +474,7 @@ def test_not_configured_is_neutral(checks):
 
 
 def test_mode_none_needs_no_pattern(checks):
-    """Nor is any host marked for it."""
+    """And no host is marked as not covered."""
     d = checks.domain("none-bare.test")
     d.site.body = b"version: STSv1\nmode: none\nmax_age: 86400\n"
     report = d.check("--expect", "none")
@@ -486,7 +486,7 @@ def test_mode_none_needs_no_pattern(checks):
 
 # -- drift -----------------------------------------------------------------------
 
-def test_stale_until_the_id_is_rotated(checks):
+def test_stale_until_the_id_changes(checks):
     d = checks.domain("stale-life.test")
     args = ["--state", checks.world.path("life.json")]
     assert d.check(*args).ids == ["baseline"]
@@ -495,7 +495,7 @@ def test_stale_until_the_id_is_rotated(checks):
     d.site.body = body.replace(b"604800", b"604801")
     for _ in range(2):
         assert d.check(*args).ids == ["policy_id_stale"]
-    d.site.status = "500 Oops"  # an outage is no new baseline
+    d.site.status = "500 Oops"  # an outage is not a new baseline
     assert "policy_id_stale" not in d.check(*args).ids
     d.site.status = "200 OK"
     assert d.check(*args).ids == ["policy_id_stale"]
@@ -515,8 +515,7 @@ def test_policy_text_is_reported_as_served(checks):
     assert report["policy"]["mx"] == ["mx1.text.test"]
 
 
-def test_certificates_are_shown_good_or_not(checks):
-    """A bad one above all."""
+def test_certificates_are_shown_even_if_bad(checks):
     d = checks.domain("shown.test")
     d.site.cert = "expired"
     d.mx("mx1", cert="other-name")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""mtasts-check's forms besides text: the page, the line for monitoring, JSON by
-its schema; and lint and explain."""
+"""mtasts-check's output formats besides text: HTML, the line for monitoring, and
+JSON with its schema; and the verbs lint and explain."""
 
 import html.parser
 import json
@@ -15,7 +15,7 @@ from world.world import record
 
 EVIL = ("\x1b]0;owned\x07\x1b[2J\x9b31m\u202e\x00<script>alert(1)</script>"
         "<img src=x onerror=y>\"'&|")
-# what no form may hand on
+# what no format may print
 ACTS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
@@ -57,7 +57,7 @@ def page_of(checks, *args):
 
 
 def allowed(tag, attrs):
-    """Neither script nor anything from elsewhere; links may be followed."""
+    """No scripts and nothing loaded from elsewhere; links are fine."""
     if tag in ("script", "img", "iframe", "object", "link", "form"):
         return False
     if any(name.startswith("on") or name == "src" for name in attrs):
@@ -67,7 +67,7 @@ def allowed(tag, attrs):
         tag != "a"
 
 
-# -- the page --------------------------------------------------------------------
+# -- HTML --------------------------------------------------------------------
 
 def test_page(checks):
     d = checks.domain("page.test")
@@ -83,7 +83,7 @@ def test_page(checks):
     assert csp == ["default-src 'none';style-src 'unsafe-inline'"]
 
 
-def test_page_of_several(checks):
+def test_page_of_several_domains(checks):
     d = checks.domain("several.test")
     page = page_of(checks, d.name, "absent.test")
     assert [tag for tag, _ in page.elements].count("article") == 2
@@ -91,7 +91,7 @@ def test_page_of_several(checks):
     assert "enforced" in page.text and "not configured" in page.text
 
 
-def test_neutral_page(checks):
+def test_page_without_mta_sts_is_neutral(checks):
     page = page_of(checks, "absent2.test")
     assert not {"bad", "warn"} & {
         word for _, attrs in page.elements
@@ -133,7 +133,7 @@ def test_nagios(checks, provoke, status, word, part):
     assert part in out and d.name in out
 
 
-def test_nagios_of_several(checks):
+def test_nagios_with_several_domains(checks):
     good, bad = checks.domain("n1.test"), checks.domain("n2.test")
     two_ids(bad)
     status, out, _ = checks.run("--nagios", good.name, bad.name, "absent.test")
@@ -151,7 +151,7 @@ FORMS = [[], ["-v"], ["--json"], ["--jsonl"], ["--html"], ["--nagios"],
 
 
 @pytest.mark.parametrize("args", FORMS, ids=" ".join)
-def test_nothing_gets_through(checks, args):
+def test_hostile_text_is_made_safe(checks, args):
     d = checks.domain("evil%d.test" % FORMS.index(args))
     d.record(record(), EVIL)
     d.site.body += ("x: y\n" + EVIL + "\nmx: " + EVIL + "\n").encode()
@@ -167,8 +167,8 @@ def test_nothing_gets_through(checks, args):
 
 
 @pytest.mark.parametrize("args", FORMS, ids=" ".join)
-def test_much(checks, args):
-    """A policy of thousands of lines makes no report of thousands."""
+def test_number_of_findings_is_limited(checks, args):
+    """A policy with thousands of bad lines does not make thousands of findings."""
     d = checks.domain("much%d.test" % FORMS.index(args))
     d.site.body += b"".join(b"k%d: v\n" % i for i in range(5000))
     status, out, _ = checks.run(*args, d.name)
@@ -178,7 +178,7 @@ def test_much(checks, args):
 # -- the schema ------------------------------------------------------------------
 
 def test_schema_can_fail(checks):
-    """The validator is no yes-man."""
+    """The validator rejects wrong documents."""
     document = checks.json(checks.domain("schema.test").name)
     for change in ({"schema": 2}, {"state": "fine"}, {"more": 1},
                    {"score": 101}, {"findings": None}):
@@ -189,7 +189,7 @@ def test_schema_can_fail(checks):
         checks.validate(document)
 
 
-def test_lines_are_documents(checks):
+def test_each_line_is_a_document(checks):
     d = checks.domain("lines.test")
     _, out, _ = checks.run("--jsonl", d.name, "absent3.test")
     for line in out.splitlines():
@@ -235,7 +235,7 @@ def test_lint(checks, text, status, ids):
     assert ids or "No problems found." in out
 
 
-def test_lint_knows_what_is_expected(checks):
+def test_lint_with_expect(checks):
     for expect, status in (("enforce", 0), ("testing", 2), ("none", 2)):
         got, out, _ = checks.run("lint", "--expect", expect, "-", stdin=GOOD)
         assert got == status, out
@@ -244,7 +244,7 @@ def test_lint_knows_what_is_expected(checks):
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "a_b.unnamed.test"])
 def test_what_is_suggested_passes_lint(checks, host):
-    """An MX host that no pattern can name is not put into a policy."""
+    """A name that no pattern can match is not put into a policy."""
     d = checks.domain("unnamed.test")
     d.dns.add(d.name, "MX", "10 %s." % host, "20 mx1.%s." % d.name)
     report = d.check()
@@ -256,7 +256,7 @@ def test_what_is_suggested_passes_lint(checks, host):
     assert d.check()["suggested_policy"] is None
 
 
-def test_lint_shows_nothing_that_acts(checks):
+def test_lint_makes_hostile_text_safe(checks):
     for args in ([], ["--json"], ["--color=never", "-v"]):
         _, out, _ = checks.run("lint", "-", *args, stdin=GOOD + EVIL)
         assert "bad_line" in out and not ACTS.search(out)
@@ -273,7 +273,7 @@ def test_lint_shows_nothing_that_acts(checks):
     (["explain", "record_multipel"], "did you mean record_multiple?"),
     (["explain", "--nagios"], "--nagios needs a domain"),
 ])
-def test_wrong_use(checks, args, hint):
+def test_wrong_usage(checks, args, hint):
     status, out, err = checks.run(*args)
     assert (status, out) == (3, "") and hint in err
 

@@ -43,7 +43,7 @@ def checks():
     ("", "the domain is empty"),
     ("x\x1b]31m", "not a host name"),
 ])
-def test_no_domain(checks, text, hint):
+def test_not_a_domain(checks, text, hint):
     status, out, err = checks.run(text)
     assert (status, out) == (3, "")
     assert hint in err and "\x1b" not in err
@@ -104,12 +104,12 @@ def test_each_host_is_called_once(checks):
     receiver = checks.receivers[-1]
     before = receiver.connections
     reports = checks.json(*names, "--jobs", "8")
-    assert [r["domain"] for r in reports] == names  # in their order
+    assert [r["domain"] for r in reports] == names  # in the order given
     assert {r["state"] for r in reports} == {"enforced"}
     assert receiver.connections == before + 1
 
 
-def test_a_slow_one_keeps_the_order(checks):
+def test_slow_domain_does_not_change_the_order(checks):
     first, names = many(checks, 6, "order")
     checks.world.site(names[0]).http = webserver.later(1)
     reports = checks.json(*names)
@@ -117,11 +117,11 @@ def test_a_slow_one_keeps_the_order(checks):
     status, out, _ = checks.run("--jsonl", *names)
     lines = [json.loads(line) for line in out.splitlines()]
     assert sorted(r["domain"] for r in lines) == sorted(names)
-    assert lines[-1]["domain"] == names[0]  # as they come
+    assert lines[-1]["domain"] == names[0]  # in the order in which they finish
 
 
-def test_many_name_servers(checks):
-    """More than are kept: those that nobody asks go."""
+def test_idle_name_servers_are_closed(checks):
+    """More name servers than resolvers are kept for: idle ones are closed."""
     first, names = many(checks, 24, "zones")
     addresses = ["5.9.3.%d" % (i + 1) for i in range(len(names))]
     server = nameserver.NameServer([(address, 53) for address in addresses])
@@ -151,8 +151,8 @@ def test_file_and_standard_input(checks):
 
 
 @pytest.mark.parametrize("args", [[], ["--json"], ["--nagios"]], ids=" ".join)
-def test_no_domain_in_the_file(checks, args):
-    """Whoever watches a list is not told that all is well when it is empty."""
+def test_file_without_domains_is_an_error(checks, args):
+    """An empty list of domains is an error, not a success."""
     status, out, err = checks.run(*args, "-f", "-", stdin="# none\n\n")
     assert status == 3 and "no domain in standard input" in err
     assert "OK" not in out
@@ -160,8 +160,8 @@ def test_no_domain_in_the_file(checks, args):
         checks.validate(json.loads(out))
 
 
-def test_standard_input_that_is_slow(checks):
-    """What is there is checked while the next is awaited."""
+def test_slow_standard_input(checks):
+    """Domains are checked while the next line is still to come."""
     first, names = many(checks, 2, "pipe")
     process = subprocess.Popen(
         [program("mtasts-check"), "--ca-file", checks.world.ca.root,
@@ -188,7 +188,7 @@ def test_exit_status_is_the_worst(checks):
 
 
 def peak_kib(checks, count):
-    """The most memory that a batch of so many domains takes."""
+    """The peak memory of a batch of COUNT domains."""
     path = checks.world.path("batch")
     with open(path, "w") as file:
         file.writelines("n%d.memory.test\n" % i for i in range(count))
@@ -203,19 +203,19 @@ def peak_kib(checks, count):
 
 
 def is_sanitized():
-    """ASAN keeps what is freed for a while."""
+    """True if built with ASAN."""
     with open(program("mtasts-check"), "rb") as file:
         return b"__asan_init" in file.read()
 
 
 def test_memory_is_bounded(checks):
-    """A sanitizer keeps what was freed for a while, up to 256 MiB."""
+    """With a sanitizer the limit is higher: it keeps up to 256 MiB of freed memory."""
     few, many = peak_kib(checks, 50), peak_kib(checks, 1000)
     assert many - few < (300 if is_sanitized() else 4) * 1024, (few, many)
 
 
 @pytest.mark.parametrize("args", [[], ["--json"], ["--html"]], ids=" ".join)
-def test_full_disk(checks, args):
+def test_full_disk_is_reported(checks, args):
     d = checks.domain("full.test")
     with open("/dev/full", "w") as full:
         done = subprocess.run(
@@ -228,11 +228,11 @@ def test_full_disk(checks, args):
 # -- hostile publishers ----------------------------------------------------------
 
 TIMEOUT = ["--timeout", "1"]
-LIMIT_S = 60  # far more than its limits add up to; against hanging only
+LIMIT_S = 60  # far above all limits together; only a hang exceeds it
 
 
 def tarpit(address, port, banner=b""):
-    """Accepts, says BANNER, and no more."""
+    """Accepts connections, sends BANNER, and then stays silent."""
     listener = socket.create_server((address, port), backlog=200)
     held = []
 
@@ -280,7 +280,7 @@ def test_mail_host_is_hostile(checks, name):
 
 
 def test_two_hundred_mail_hosts(checks):
-    """No domain makes us call hosts without end, nor wait for them."""
+    """No domain can make us call hosts, or wait for them, without end."""
     d = checks.domain("hosts.test")
     listener = tarpit("5.9.99.1", 25)
     names = ["h%d.%s" % (i, d.name) for i in range(200)]
@@ -317,7 +317,7 @@ def test_allow_private(checks):
 EVIL = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202e<script>alert(1)</script>"
 
 
-def test_nothing_gets_to_the_terminal(checks):
+def test_hostile_text_does_not_reach_the_terminal(checks):
     d = checks.domain("evil.test")
     d.record(record(), EVIL)
     d.site.body += ("x: y\n" + EVIL + "\n").encode()
@@ -332,7 +332,7 @@ def test_nothing_gets_to_the_terminal(checks):
 # -- options ---------------------------------------------------------------------
 
 def test_connect(checks):
-    """A new host is tried before DNS points at it."""
+    """A new host can be tested before DNS points to it."""
     d = checks.domain("move.test")
     d.dns.remove("mta-sts." + d.name, "A")
     d.mx("mx1", receiver=False)
@@ -357,7 +357,7 @@ def test_families(checks):
         assert all((":" in a) == (args == ["-6"]) for a in got) or not args
 
 
-def test_the_other_family_is_not_denied(checks):
+def test_other_address_family_is_not_missing(checks):
     d = checks.domain("four.test")
     report = d.check("-6")
     details = [f["detail"] for f in report["findings"]]
@@ -366,7 +366,7 @@ def test_the_other_family_is_not_denied(checks):
 
 
 def test_few_descriptors(checks):
-    """Fewer domains at once, rather than faults that are none."""
+    """With few descriptors fewer domains run at once; no false findings."""
     first, names = many(checks, 60, "open")
     limit = resource.RLIMIT_NOFILE, (100, 100)
     done = subprocess.run(
@@ -405,8 +405,8 @@ def test_only_and_skip(checks):
     assert d.check("--skip", "tls_rpt_missing")["exit_status"] == 0
 
 
-def test_what_is_not_told_is_not_mended(checks):
-    """State is what a sender finds; the exit status what is told."""
+def test_hidden_findings_count_for_the_state(checks):
+    """Hidden findings count for the state, but not for the exit status."""
     d = checks.domain("untold.test")
     d.site.status = "404 Not Found"
     report = d.check("--skip", "http_status")
@@ -441,8 +441,8 @@ def test_watch(checks):
         process.stdout.close()
 
 
-def test_watch_sees_a_new_certificate(checks):
-    """Each round calls anew; in text each says when it was."""
+def test_watch_notices_a_new_certificate(checks):
+    """Each round connects again; in text each begins with its time."""
     d = checks.domain("renewed.test")
     process = subprocess.Popen(
         [program("mtasts-check"), "--ca-file", checks.world.ca.root,
@@ -474,8 +474,8 @@ def test_two_runs_share_a_state_file(checks):
         assert sorted(json.load(file)["domains"]) == sorted(names)
 
 
-def test_state_file_that_is_empty(checks):
-    """Made beforehand, so that it has its owner and mode."""
+def test_empty_state_file_is_a_first_run(checks):
+    """Created beforehand to set its owner and mode."""
     d = checks.domain("empty.test")
     path = checks.world.path("empty.json")
     open(path, "w").close()
@@ -507,7 +507,7 @@ def save(path, data):
 
 @pytest.mark.parametrize("name, data, seen", [
     ("a.json", REPORT, True), ("a.json.gz", gzip.compress(REPORT), True),
-    ("a.json", gzip.compress(REPORT), True),  # whatever its name says
+    ("a.json", gzip.compress(REPORT), True),  # recognised by content, not by name
     ("a.txt", b"nonsense", False)],
     ids=["plain", "packed", "misnamed", "other"])
 def test_reports_in_a_folder(checks, name, data, seen):
@@ -524,14 +524,14 @@ def test_reports_in_a_folder(checks, name, data, seen):
     (gzip.compress(b" " * (17 << 20)), "larger than 16 MiB"),
     (b"\x1f\x8b\x08\x00" + b"x" * 50, "is not a TLS report")],
     ids=["no policies", "empty", "cut off", "bomb", "damaged"])
-def test_report_that_is_none(checks, data, reason):
+def test_invalid_report_is_an_error(checks, data, reason):
     path = checks.world.path("none.json.gz")
     save(path, data)
     status, _, err = checks.run("--reports", path, "a.test")
     assert status == 3 and path in err and reason in err, err
 
 
-def test_state_that_is_none(checks):
+def test_invalid_state_file_is_an_error(checks):
     d = checks.domain("damaged.test")
     path = checks.world.path("damaged.json")
     with open(path, "w") as file:
@@ -559,7 +559,7 @@ def test_text(checks):
     assert "[mx_partial_match]" in out and "RFC 8461 4.1" in out
     assert "    mx: mx2.page.test" in out
     assert all(len(line) <= 80 for line in lines)
-    assert "\x1b" not in out  # no terminal
+    assert "\x1b" not in out  # not a terminal
     _, colored, _ = checks.run("--color=always", d.name)
     assert "\x1b[1;31m" in colored
     assert len(strip(colored).splitlines()) == len(lines)
@@ -606,7 +606,7 @@ def test_malformed_rua_is_masked(checks, rua, shown):
 
 
 def on_terminal(checks, *args, **env):
-    """What a terminal gets."""
+    """The output on a terminal."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [program("mtasts-check"), "--ca-file", checks.world.ca.root, *args],
@@ -616,7 +616,7 @@ def on_terminal(checks, *args, **env):
     while True:
         try:
             out += os.read(ours, 65536)
-        except OSError:  # nobody has the other end
+        except OSError:  # the other end is closed
             break
     process.wait(30)
     os.close(ours)
@@ -636,7 +636,7 @@ def test_colour_on_a_terminal(checks, args, env, colored):
     assert d.name in out and ("\x1b[" in out) == colored
 
 
-# -- in the daemon too -----------------------------------------------------------
+# -- compared with the daemon ---------------------------------------------------
 
 AGREE = {
     "good": lambda d: None,
@@ -668,8 +668,8 @@ def daemon(checks):
 
 @pytest.mark.parametrize("name", AGREE)
 def test_the_daemon_agrees(checks, daemon, name):
-    """What the checker calls usable, mtasts-ctl explain calls so, too, and
-    each blames the same step."""
+    """mtasts-check and mtasts-ctl explain agree whether a policy is usable, and
+    on the step that fails."""
     d = checks.domain("agree-%s.test" % name)
     AGREE[name](d)
     report = d.check()

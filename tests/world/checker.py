@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Domains for mtasts-check, and mtasts-check itself."""
+"""Domains for mtasts-check, and runs of mtasts-check."""
 
 import itertools
 import json
@@ -13,7 +13,7 @@ import jsonschema
 from . import nameserver, smtpserver, world as world_module
 from .daemon import program
 
-ZONE_SERVER = "5.9.0.53"     # the world's name server, as the zones' own
+ZONE_SERVER = "5.9.0.53"     # the world's name server, which serves the zones
 OTHER_SERVER = "5.9.0.54"
 SCHEMA = os.path.join(os.environ.get("srcdir", "."),
                       "doc/mtasts-check.schema.json")
@@ -21,7 +21,7 @@ DNS_ADDRESSES = world_module.DNS_ADDRESSES + ((ZONE_SERVER, 53),)
 
 
 class Checked:
-    """A domain with all that a sender looks at; healthy as it is made."""
+    """A domain with everything that a sender looks at. It starts healthy."""
 
     numbers = itertools.count(1)
 
@@ -48,7 +48,7 @@ class Checked:
         return self.world.site(self.name)
 
     def mx(self, *labels, receiver=True, v6=False, **how):
-        """MX records for these hosts, each with a mail server of its own."""
+        """Publishes MX records for these hosts, and starts a mail server for each."""
         self.dns.add(self.name, "MX", *(
             "%d %s." % (10 * (i + 1), self.host(label))
             for i, label in enumerate(labels)))
@@ -80,7 +80,7 @@ class Checked:
 
 
 class Port80:
-    """Serves a policy host's file in the clear."""
+    """Serves a file over plain HTTP."""
 
     def __init__(self, address, body):
         self.body = body
@@ -107,7 +107,7 @@ class Port80:
 
 
 class Checks:
-    """A world, and runs of mtasts-check in it."""
+    """A world in which mtasts-check runs."""
 
     def __init__(self):
         self.world = world_module.World(dns_addresses=DNS_ADDRESSES)
@@ -124,7 +124,7 @@ class Checks:
         return server
 
     def run(self, *args, stdin="", env=None, timeout_s=120):
-        """(status, standard output, standard error), as bytes are UTF-8."""
+        """Returns (exit status, standard output, standard error), decoded as UTF-8."""
         done = subprocess.run(
             [program("mtasts-check"), "--ca-file", self.world.ca.root, *args],
             input=stdin, capture_output=True, text=True, errors="replace",
@@ -134,8 +134,8 @@ class Checks:
         return done.returncode, done.stdout, done.stderr
 
     def json(self, *args, **how):
-        """The document, which must be as the schema has it; whatever the exit
-        status is, it must say the same."""
+        """Returns the JSON document, which must match the schema and the exit
+        status."""
         status, out, err = self.run("--json", *args, **how)
         assert out, err
         document = json.loads(out)

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Situations of a mail domain in the DNS, said in a line each (RFC 7672).
+"""Set-ups of a mail domain in DNS, each described in one line (RFC 7672).
 
     Situation("two-of-three", "MX a b c; A a b c; TLSA a b", ...)
 
-Statements, ended by ";", names below the domain unless they end with a dot, "@"
-the domain itself:
+Statements are separated by ";". A name is below the domain unless it ends with a
+dot; "@" is the domain itself:
     MX h...         in order of preference; "." is the null MX
     A h...  AAAA h...
     TLSA h...       3 1 1, for port 25; TLSA:KIND and TLSA:587 as in TLSA below
     CNAME a b       a is an alias of b; DNAME a b likewise
-    !FAULT TYPE h   what servers do to that question: see FAULTS
-Each comes twice: "sts.NAME.ZONE" has an enforce policy, "bare.NAME.ZONE" none.
+    !FAULT TYPE h   how servers fail for this query: see FAULTS
+Each exists twice: "sts.NAME.ZONE" has a policy in mode enforce, "bare.NAME.ZONE"
+has none.
 """
 
 from . import nameserver, proxy
@@ -24,7 +25,7 @@ TLSA_KINDS = {
     "sha512": "3 0 2 " + 2 * DIGEST,
     "pkix-ta": "0 0 1 " + DIGEST,      # 7672 3.1.3: undefined
     "pkix-ee": "1 1 1 " + DIGEST,
-    "short": "3 1 1 " + DIGEST[:62],   # no SHA2-256 is that short
+    "short": "3 1 1 " + DIGEST[:62],   # too short for SHA2-256
     "long": "3 1 1 " + DIGEST + "00",
     "short512": "3 1 2 " + DIGEST,
     "selector": "3 2 1 " + DIGEST,
@@ -47,10 +48,10 @@ FAULTS = {
 
 
 class Situation:
-    """ZONE is what the name is in; the zones that all share are made by
-    shared_zones(). OWN: the name is a zone of its own below ZONE (implied by
-    "!" and FAULT), with these arguments for SignedTree.zone(). FAULT: of all
-    that its servers do. STS and BARE: what is to be answered."""
+    """The name is in ZONE; shared_zones() makes the zones that all share. With
+    OWN (implied by "!" and FAULT), the name is a zone of its own below ZONE,
+    with these arguments for SignedTree.zone(). FAULT affects every query to its
+    servers. STS and BARE are the expected answers."""
 
     def __init__(self, name, text, sts, bare, zone="secure.example", own=None,
                  fault=None, key="{domain}"):
@@ -85,7 +86,7 @@ class Situation:
                             *statement.split())
 
     def misbehave(self, world):
-        """Once the tree is up."""
+        """To be called when the tree is up."""
         for variant in self.expected:
             for statement in self.text.split(";"):
                 what, *rest = statement.split() or [""]
@@ -126,7 +127,7 @@ def absolute(name, domain):
 
 
 def shared_zones(tree):
-    """Zones that work, and hosts that other domains' MX may name."""
+    """Makes zones that work, with hosts for the MX records of other domains."""
     tree.zone("secure.example")
     tree.zone("secure.optout.example")
     tree.zone("plain.example", signed=False)
