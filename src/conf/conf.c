@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* conf.c - mtastsd's configuration: its life, and its file. */
+/* conf.c - creates, frees and compares configurations, and reads the file. */
 #include "conf/conf.h"
 
 #include "conf/load.h"
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILE_MAX = 1024 * 1024 }; /* a larger file is something else */
+enum { FILE_MAX = 1024 * 1024 }; /* a larger file is no configuration */
 
 static void free_entry(struct conf_listen *entry)
 {
@@ -39,7 +39,7 @@ void conf_clear_maps(struct conf *conf)
 	conf->map_count = 0;
 }
 
-/* Whether OPTION is an entry's of LIST, or of no list if that is NULL. */
+/* Whether OPTION belongs to the entries of LIST; with NULL, to none. */
 static bool is_of_list(const struct conf_option *option, const char *list)
 {
 	static const char *const lists[] = { "listen", "maps" };
@@ -50,8 +50,8 @@ static bool is_of_list(const struct conf_option *option, const char *list)
 	return !list;
 }
 
-/* Sets the options of an entry of LIST, or with NULL all others, at BASE to
- * their defaults. Lists and sections have none. */
+/* Sets the options at BASE to their defaults: those of an entry of LIST, or with
+ * NULL all others. Lists and sections have no default. */
 static int set_option_defaults(const char *list, void *base)
 {
 	const struct conf_option *option;
@@ -185,7 +185,7 @@ static bool option_differs(const struct conf_option *option,
 	case CONF_ADDRESS:
 		break;
 	}
-	return false; /* none of these takes a restart: test_conf_docs.c */
+	return false; /* none of these needs a restart: test_conf_docs.c */
 }
 
 size_t conf_list_restart(const struct conf *a, const struct conf *b, char *text,
@@ -219,10 +219,11 @@ int conf_parse(const char *text, size_t len, const char *name,
 	int status;
 
 	if (len > FILE_MAX)
-		return fault_set(why, MTS_ERANGE,
-		                 "%s: is longer than 1 MiB, so it is hardly a "
-		                 "configuration",
-		                 name);
+		return fault_set(
+		    why, MTS_ERANGE,
+		    "%s: is longer than 1 MiB, which is too long for "
+		    "a configuration",
+		    name);
 	conf = conf_new();
 	if (!conf)
 		return fault_set(why, MTS_ENOMEM, "%s: out of memory", name);
@@ -257,14 +258,15 @@ int conf_load(const char *path, struct conf **ret, struct fault *why)
 
 	if (!file)
 		return fail_to_open(path, errno, why);
-	text = malloc(FILE_MAX + 1); /* one more, to see that it is too long */
+	text =
+	    malloc(FILE_MAX + 1); /* one more byte shows that it is too long */
 	if (!text) {
 		status = fault_set(why, MTS_ENOMEM, "%s: out of memory", path);
 		goto out;
 	}
 	errno = 0;
 	len = fread(text, 1, FILE_MAX + 1, file);
-	if (ferror(file)) /* a folder can be opened, but not read */
+	if (ferror(file)) /* a directory can be opened, but not read */
 		status = fault_errno(why, errno, "%s: cannot be read", path);
 	else
 		status = conf_parse(text, len, path, ret, why);

@@ -36,7 +36,7 @@ struct conf_listen {
 	unsigned line; /* in the file, for messages */
 };
 
-/* In the order of the options' words. */
+/* In the order of the choices in schema.c. */
 enum conf_dane {
 	CONF_DANE_AUTO,
 	CONF_DANE_ON,
@@ -45,7 +45,7 @@ enum conf_dane {
 };
 enum conf_dane_answer { CONF_DANE_ANSWER_ONLY, CONF_DANE_ANSWER_NONE };
 
-/* In the order of the options' words. */
+/* In the order of the choices in schema.c. */
 enum conf_testing { CONF_TESTING_REPORT, CONF_TESTING_ENFORCE };
 enum conf_like {
 	CONF_LIKE_POSTFIX,
@@ -120,10 +120,10 @@ struct conf {
 		enum log_level level;
 		enum log_target target;
 	} log;
-	char *user; /* to become, when started as root; NULL: nobody */
+	char *user; /* to switch to if started as root; NULL: none */
 };
 
-/* Where mtastsd looks for its configuration, and so mtasts-ctl. */
+/* The configuration file of mtastsd and mtasts-ctl, unless -c names another. */
 #define CONF_DEFAULT_FILE MTS_SYSCONFDIR "/mtasts/mtastsd.yaml"
 
 /* Reads PATH. On MTS_OK *RET is the caller's: conf_free(). MTS_ESYNTAX (bad
@@ -132,18 +132,19 @@ struct conf {
  * read. MTS_ENOMEM. */
 int conf_load(const char *path, struct conf **ret, struct fault *why);
 
-/* The same from memory; NAME stands for the file in messages. */
+/* The same from memory; messages show NAME as the file. */
 int conf_parse(const char *text, size_t len, const char *name,
                struct conf **ret, struct fault *why);
 
-/* Every option at its default; NULL if memory is short. */
+/* Every option at its default; NULL: out of memory. */
 struct conf *conf_new(void);
 
 /* "socketmap", "tcp_table", "exim". */
 const char *conf_protocol_text(enum conf_protocol protocol);
 
-/* Writes to TEXT, cut off at SIZE, which options that are taken in by a restart
- * only differ in A and B: "cache.directory, user". Returns how many do. */
+/* Compares the options of A and B that only a restart can change. Writes the paths
+ * of those that differ to TEXT, cut off at SIZE: "cache.directory, user". Returns how
+ * many differ. */
 size_t conf_list_restart(const struct conf *a, const struct conf *b, char *text,
                          size_t size);
 

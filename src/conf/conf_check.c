@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* conf_check.c - addresses and paths, and options that must fit each other. */
+/* conf_check.c - checks addresses and paths, and options that depend on each
+ * other. */
 #include "conf/conf_check.h"
 
 #include "base/slice.h"
@@ -21,8 +22,9 @@ int check_path(const char *text, struct fault *why)
 {
 	if (text[0] != '/')
 		return fault_set(why, MTS_ESYNTAX,
-		                 QUOTED " is no absolute path; write one that "
-		                        "begins with /",
+		                 QUOTED
+		                 " is not an absolute path; write one that "
+		                 "begins with /",
 		                 text);
 	return MTS_OK;
 }
@@ -33,9 +35,10 @@ int check_unix(const char *text, struct fault *why)
 
 	if (strncmp(text, "unix:/", 6) != 0)
 		return fault_set(why, MTS_ESYNTAX,
-		                 QUOTED " is no unix socket; write unix: and "
-		                        "an absolute path, as in "
-		                        "unix:/run/mtasts/name.sock",
+		                 QUOTED
+		                 " is not a unix socket; write unix: and "
+		                 "an absolute path, as in "
+		                 "unix:/run/mtasts/name.sock",
 		                 text);
 	len = strlen(text + 5);
 	if (len > UNIX_PATH_MAX)
@@ -75,8 +78,8 @@ static bool is_ip(int family, struct slice text)
 	return read_ip(family, text, address);
 }
 
-/* What has digits and dots only was meant for an address: "127.0.0.256" is no
- * name to look up. */
+/* A text of digits and dots only was meant as an address: "127.0.0.256" is not
+ * accepted as a host name. */
 static bool is_host(struct slice host)
 {
 	bool letters = false;
@@ -125,7 +128,7 @@ static int check_inet(const char *text, struct fault *why)
 		                 host.len > 80 ? 80 : (int)host.len, host.data);
 	if (!is_port_number(colon + 1))
 		return fault_set(why, MTS_ERANGE,
-		                 QUOTED " is no port; write a number from 1 "
+		                 QUOTED " is not a port; write a number from 1 "
 		                        "to 65535",
 		                 colon + 1);
 	return MTS_OK;
@@ -138,7 +141,7 @@ int check_address(const char *text, struct fault *why)
 	if (strncmp(text, "unix:", 5) == 0)
 		return check_unix(text, why);
 	return fault_set(why, MTS_ESYNTAX,
-	                 QUOTED " is no address; write unix:/path or "
+	                 QUOTED " is not an address; write unix:/path or "
 	                        "inet:host:port",
 	                 text);
 }
@@ -147,7 +150,7 @@ int check_name(const char *text, struct fault *why)
 {
 	if (strpbrk(text, " \t:/"))
 		return fault_set(why, MTS_ESYNTAX,
-		                 QUOTED " is no name; leave out blanks, ':' "
+		                 QUOTED " is not a name; remove blanks, ':' "
 		                        "and '/'",
 		                 text);
 	return MTS_OK;
@@ -165,14 +168,15 @@ int check_server(const char *text, struct fault *why)
 	    (is_ip(AF_INET, host) || (text[0] == '[' && is_host(host))))
 		return MTS_OK;
 	return fault_set(why, MTS_ESYNTAX,
-	                 QUOTED " is no name server; write an address, as in "
-	                        "192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:53",
+	                 QUOTED
+	                 " is not a name server; write an address, as in "
+	                 "192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:53",
 	                 text);
 }
 
-/* -- options that must fit each other -------------------------------------- */
+/* -- options that depend on each other ------------------------------------- */
 
-/* Bounds, by their rows. */
+/* Pairs of options; the first must not be more than the second. */
 static const struct {
 	const char *min;
 	const char *max;
@@ -190,7 +194,7 @@ static uint64_t number_of(const struct conf *conf,
 	return number;
 }
 
-/* The fault is the one's that was written; if both were, the later's. */
+/* Blames the option that is in the file; if both are, the later one. */
 static int refuse_bounds(const struct conf *conf, const struct conf_option *min,
                          const struct conf_option *max, const unsigned *lines,
                          const char *name, struct fault *why)
@@ -225,8 +229,8 @@ static int check_bounds(const struct conf *conf, const unsigned *lines,
 	return MTS_OK;
 }
 
-/* The bytes of the address that HOST is, an IPv6 one in brackets; how many, 0 for
- * a name. HOST has passed is_host(). */
+/* Reads HOST, an address (IPv6 in brackets), into BYTES and returns its length in
+ * bytes; 0: HOST is a name. HOST has passed is_host(). */
 static size_t address_bytes(struct slice host, unsigned char bytes[16])
 {
 	if (host.data[0] == '[') {
@@ -236,8 +240,8 @@ static size_t address_bytes(struct slice host, unsigned char bytes[16])
 	return read_ip(AF_INET, host, bytes) ? 4 : 0;
 }
 
-/* Whether one host's port is the other's, too: 0.0.0.0 and [::] are all of a
- * family's. */
+/* Whether listening on both hosts, at the same port, would conflict: 0.0.0.0 and
+ * [::] stand for all addresses of their family. */
 static bool same_host(struct slice a, struct slice b)
 {
 	static const unsigned char any[16];
@@ -269,7 +273,7 @@ static bool same_path(const char *a, const char *b)
 	return *a == *b;
 }
 
-/* Both have passed check_address(), or are "". */
+/* A and B have passed check_address(), or are "". */
 static bool same_listen_address(const char *a, const char *b)
 {
 	const char *a_port = strrchr(a, ':');
@@ -286,7 +290,7 @@ static int refuse_address(const struct conf_listen *entry, const char *other,
                           const char *name, struct fault *why)
 {
 	return fault_set(why, MTS_ESYNTAX,
-	                 "%s:%u: listen.%s: %.120s is the address of %s too",
+	                 "%s:%u: listen.%s: %.120s is also the address of %s",
 	                 name, entry->line, conf_protocol_text(entry->protocol),
 	                 entry->address, other);
 }
@@ -296,8 +300,8 @@ static int check_addresses(const struct conf *conf, const char *name,
 {
 	if (conf->stats[0] && same_listen_address(conf->stats, conf->control))
 		return fault_set(why, MTS_ESYNTAX,
-		                 "%s: stats: %.120s is the address of control "
-		                 "too",
+		                 "%s: stats: %.120s is also the address of "
+		                 "control",
 		                 name, conf->stats);
 	for (size_t i = 0; i < conf->listen_count; i++) {
 		const struct conf_listen *entry = &conf->listen[i];
@@ -320,7 +324,7 @@ static int check_addresses(const struct conf *conf, const char *name,
 	return MTS_OK;
 }
 
-/* Whether there is such a map, of ours or of the operator's. */
+/* Whether there is such a map, built-in or in "maps:". */
 static bool has_map(const struct conf *conf, const char *name)
 {
 	for (size_t i = 0; i < conf->map_count; i++)
@@ -346,7 +350,7 @@ static int check_maps(const struct conf *conf, const char *name,
 	return MTS_OK;
 }
 
-/* The fault is the one's that was written last. */
+/* Blames the option that is later in the file. */
 static int check_dane(const struct conf *conf, const unsigned *lines,
                       const char *name, struct fault *why)
 {

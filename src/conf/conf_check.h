@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* conf_check.h - addresses and paths, and options that must fit each other.
+/* conf_check.h - checks addresses and paths, and options that depend on each other.
  *
- * Pure: nothing is opened, bound or looked up. On MTS_ESYNTAX or MTS_ERANGE WHY
+ * Pure: it opens, binds and resolves nothing. On MTS_ESYNTAX or MTS_ERANGE WHY
  * says what is wrong and what would be right. */
 #ifndef CONF_CONF_CHECK_H
 #define CONF_CONF_CHECK_H
@@ -17,16 +17,15 @@ int check_unix(const char *text, struct fault *why);
 /* An absolute path. */
 int check_path(const char *text, struct fault *why);
 
-/* The name of a user, a group or a map, as far as it can be told from its
- * letters. */
+/* The name of a user, a group or a map. Only its characters are checked. */
 int check_name(const char *text, struct fault *why);
 
 /* "ADDRESS", "IPV4:PORT" or "[IPV6]:PORT". */
 int check_server(const char *text, struct fault *why);
 
-/* Options that must fit each other. LINES tells by row (schema_index()) in
- * which line of the file an option stood, 0: none; WHY names file NAME, line
- * and option. */
+/* Checks options that depend on each other. LINES has the line of each option in the
+ * file, by schema_index(), 0: it is not there. WHY contains the file NAME, the line
+ * and the option. */
 int check_together(const struct conf *conf, const unsigned *lines,
                    const char *name, struct fault *why);
 

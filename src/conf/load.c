@@ -46,7 +46,7 @@ static int loader_refuse(const struct loader *loader, const char *option,
 	                 option ? option : "", option ? ": " : "", text);
 }
 
-/* libyaml counts no lines in what it can't decode. */
+/* libyaml does not count lines in text that it can't decode. */
 static unsigned line_at(struct slice text, size_t offset)
 {
 	unsigned line = 1;
@@ -60,8 +60,8 @@ static bool is_tab(const struct loader *loader)
 {
 	size_t at = loader->parser.problem_mark.index;
 
-	/* The index counts characters; a tab that follows others than ASCII is
-	 * only missed as a hint. */
+	/* The index counts characters, not bytes. So after non-ASCII characters a
+	 * tab may be missed; then only the hint is missing. */
 	return at < loader->text.len && loader->text.data[at] == '\t';
 }
 
@@ -80,11 +80,11 @@ static int refuse_yaml(const struct loader *loader)
 		                 problem);
 	return fault_set(loader->why, MTS_ESYNTAX, "%s:%zu: not YAML: %s%s",
 	                 loader->name, parser->problem_mark.line + 1, problem,
-	                 is_tab(loader) ? "; indent with blanks, not tabs"
+	                 is_tab(loader) ? "; indent with spaces, not tabs"
 	                                : "");
 }
 
-static int refuse_luxury(const struct loader *loader)
+static int refuse_extras(const struct loader *loader)
 {
 	const yaml_event_t *event = &loader->event;
 	const yaml_char_t *anchor = NULL;
@@ -107,12 +107,12 @@ static int refuse_luxury(const struct loader *loader)
 	if (anchor)
 		return loader_refuse(
 		    loader, NULL,
-		    "YAML anchors and aliases are not taken; write "
+		    "YAML anchors and aliases are not accepted; write "
 		    "the value out");
 	if (tag)
 		return loader_refuse(
 		    loader, NULL,
-		    "YAML tags are not taken; write the plain value");
+		    "YAML tags are not accepted; write the plain value");
 	return MTS_OK;
 }
 
@@ -122,7 +122,7 @@ static int loader_next(struct loader *loader)
 	yaml_event_delete(&loader->event);
 	if (!yaml_parser_parse(&loader->parser, &loader->event))
 		return refuse_yaml(loader);
-	return refuse_luxury(loader);
+	return refuse_extras(loader);
 }
 
 static bool loader_is_scalar(const struct loader *loader)
@@ -136,7 +136,7 @@ static struct slice loader_scalar(const struct loader *loader)
 	                loader->event.data.scalar.length);
 }
 
-/* Nothing after the colon, or YAML's words for it. */
+/* No value after the colon, or YAML's "~" or "null". */
 static bool loader_is_null(const struct loader *loader)
 {
 	return loader_is_scalar(loader) &&
@@ -148,7 +148,7 @@ static bool loader_is_null(const struct loader *loader)
 
 /* -- values ---------------------------------------------------------------- */
 
-/* Puts file, line and option before what VALUE says. */
+/* VALUE's text, with file, line and option in front. */
 static int refuse_value(const struct loader *loader,
                         const struct conf_option *option,
                         const struct fault *value)
@@ -167,7 +167,7 @@ static int read_value(struct loader *loader, const struct conf_option *option,
 		return loader_refuse(
 		    loader, option->path,
 		    "has a list or options below it; write one "
-		    "value behind the colon");
+		    "value after the colon");
 	if (loader_is_null(loader))
 		return loader_refuse(loader, option->path,
 		                     "has no value; leave the line out for the "
@@ -239,7 +239,7 @@ static int loader_read_mapping(struct loader *loader,
 
 /* -- listen ---------------------------------------------------------------- */
 
-/* Finds out which protocol the entry is of: there is one address in it. */
+/* Sets the protocol of the entry, which must have exactly one address. */
 static int find_listen_protocol(const struct loader *loader,
                                 const struct conf_option *option,
                                 struct conf_listen *entry)
@@ -278,7 +278,7 @@ static int find_listen_protocol(const struct loader *loader,
 	                 loader->name, entry->line, option->path);
 }
 
-/* Refuses what has no meaning for this entry's address and protocol. */
+/* Rejects options that have no meaning for the entry's address and protocol. */
 static int check_listen_entry(const struct loader *loader,
                               const struct conf_option *option,
                               struct conf_listen *entry)
@@ -355,7 +355,7 @@ static int read_listeners(struct loader *loader,
 	if (status == MTS_OK && loader->conf->listen_count < option->min)
 		return loader_refuse(
 		    loader, option->path,
-		    "is empty, so that nobody could ask; leave it "
+		    "is empty, so that no MTA could ask; leave it "
 		    "out for the default");
 	return status;
 }
@@ -517,7 +517,7 @@ static int read_domain_patterns(struct loader *loader,
 	return status;
 }
 
-/* The member whose name is the current event, and its value. */
+/* Reads a member of a policy: its name is the current event. */
 static int read_policy_member(struct loader *loader, struct domain_entry *entry)
 {
 	struct slice name = slice_of("", 0);
@@ -535,7 +535,7 @@ static int read_policy_member(struct loader *loader, struct domain_entry *entry)
 		    "mx");
 	if ((mode && entry->has_mode) || (mx && entry->has_mx))
 		return refuse_in_entry(loader, entry, "", name,
-		                       "is there twice; leave one");
+		                       "is given twice; leave one");
 	entry->has_mode |= mode;
 	entry->has_mx |= mx;
 	status = loader_next(loader);
@@ -578,13 +578,13 @@ static int refuse_second_entry(const struct loader *loader,
 	    overrides_find(loader->conf->domains, &entry->domain);
 
 	return fault_set(loader->why, MTS_ESYNTAX,
-	                 "%s:%u: %s: is there twice, first in line %u; leave "
+	                 "%s:%u: %s: is given twice, first in line %u; leave "
 	                 "one",
 	                 loader->name, entry->line, entry->option,
 	                 first ? first->line : 0);
 }
 
-/* Takes the name of the domain, which is the current event. */
+/* Reads the name of the domain, which is the current event. */
 static int take_domain_name(struct loader *loader, struct domain_entry *entry)
 {
 	struct slice name = slice_of("", 0);
@@ -598,12 +598,12 @@ static int take_domain_name(struct loader *loader, struct domain_entry *entry)
 	         quoted_len(name), name.data);
 	if (name.len && memchr(name.data, ':', name.len))
 		return loader_refuse(loader, entry->option,
-		                     "write the domain without a port; what "
-		                     "is said counts for every port");
+		                     "write the domain without a port; an "
+		                     "entry applies to every port");
 	if (name.len && name.data[0] == '[')
 		return loader_refuse(loader, entry->option,
-		                     "write the domain without brackets; what "
-		                     "is said counts with them too");
+		                     "write the domain without brackets; an "
+		                     "entry applies with brackets, too");
 	status = domain_from_key(name.data, name.len, &entry->domain, &why);
 	if (status == MTS_ENOMEM)
 		return loader_no_memory(loader);
@@ -752,9 +752,10 @@ static int refuse_unknown(const struct loader *loader,
 	char names[300];
 
 	if (slice_is(name, "<<"))
-		return loader_refuse(loader, parent ? parent->path : NULL,
-		                     "YAML merge keys are not taken; write the "
-		                     "options out");
+		return loader_refuse(
+		    loader, parent ? parent->path : NULL,
+		    "YAML merge keys are not accepted; write the "
+		    "options out");
 	if (guess && strchr(guess->path, '.') && slice_is(name, guess->path))
 		return refuse_dotted(loader, guess);
 	list_option_names(parent, names, sizeof(names));
@@ -788,7 +789,7 @@ static int loader_read_mapping(struct loader *loader,
 		line = &loader->lines[schema_index(option)];
 		if (*line)
 			return fault_set(loader->why, MTS_ESYNTAX,
-			                 "%s:%u: %s: is there twice, first in "
+			                 "%s:%u: %s: is given twice, first in "
 			                 "line %u; leave one",
 			                 loader->name, loader_line(loader),
 			                 option->path, *line);
@@ -832,7 +833,7 @@ static int read_stream(struct loader *loader)
 	if (status == MTS_OK && loader->event.type != YAML_STREAM_END_EVENT)
 		return loader_refuse(
 		    loader, NULL,
-		    "a second YAML document begins; one is taken");
+		    "a second YAML document begins; only one is accepted");
 	return status;
 }
 

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* load.h - YAML into a struct conf. */
+/* load.h - reads the configuration file: YAML into a struct conf. */
 #ifndef CONF_LOAD_H
 #define CONF_LOAD_H
 
 #include "conf/conf.h"
 
-/* An entry of "listen:" at the end of CONF's, with its defaults; NULL if memory
- * is short. In conf.c. */
+/* Appends an entry with default values to CONF's "listen:"; NULL: out of memory.
+ * In conf.c, like the next three. */
 struct conf_listen *conf_add_listen(struct conf *conf);
 
 /* The same for "maps:". */
 struct conf_map *conf_add_map(struct conf *conf);
 
-/* Takes all entries out. */
+/* Removes all entries. */
 void conf_clear_listen(struct conf *conf);
 void conf_clear_maps(struct conf *conf);
 

@@ -19,7 +19,8 @@
 
 enum {
 	TEXT_MAX = 4095, /* a path's */
-	UNIX_MAX = 112,  /* "unix:" and 107 bytes; check.c tells it better */
+	UNIX_MAX =
+	    112, /* "unix:" and 107 bytes; check_unix() explains it better */
 	NAME_MAX_ = 255, /* a user's or group's */
 };
 
@@ -49,12 +50,11 @@ static const struct conf_option options[] = {
 	  .offset = IN(listen),
 	  .min = 1,
 	  .max = 64,
-	  .help = "Where MTAs ask.",
-	  .more =
-	      "A list; each entry is one socket. Where Postfix runs smtp(8) "
-	      "chrooted, as Debian does, a unix socket must lie below "
-	      "/var/spool/postfix, or the map be written with proxy: in "
-	      "front, or inet be used." },
+	  .help = "The sockets on which MTAs ask.",
+	  .more = "A list; each entry is one socket. If Postfix runs smtp(8) "
+	          "in a chroot, as Debian does, a unix socket must lie below "
+	          "/var/spool/postfix; otherwise write the map with proxy: in "
+	          "front of it, or use inet." },
 	{ .path = "listen.socketmap",
 	  .type = CONF_ADDRESS,
 	  .offset = ENTRY(address),
@@ -63,7 +63,7 @@ static const struct conf_option options[] = {
 	  .fallback = "unix:/run/mtasts/socketmap.sock",
 	  .help = "The address of a socketmap listener, for Postfix and "
 	          "Sendmail.",
-	  .more = "Either unix:/path or inet:host:port, with an IPv6 address "
+	  .more = "Either unix:/path or inet:host:port; write an IPv6 address "
 	          "in brackets." },
 	{ .path = "listen.mode",
 	  .type = CONF_MODE,
@@ -71,21 +71,21 @@ static const struct conf_option options[] = {
 	  .max = 0777,
 	  .fallback = "0660",
 	  .help = "The permissions of a unix socket, in octal.",
-	  .more = "Whoever may write to it may ask." },
+	  .more = "Users who have write permission can query the socket." },
 	{ .path = "listen.owner",
 	  .type = CONF_NAME,
 	  .offset = ENTRY(owner),
 	  .max = NAME_MAX_,
 	  .fallback = "\"\"",
-	  .help = "The user a unix socket is given to.",
-	  .more = "Empty: the one mtastsd runs as." },
+	  .help = "The user who owns a unix socket.",
+	  .more = "Empty: the user mtastsd runs as." },
 	{ .path = "listen.group",
 	  .type = CONF_NAME,
 	  .offset = ENTRY(group),
 	  .max = NAME_MAX_,
 	  .fallback = "\"\"",
-	  .help = "The group a unix socket is given to.",
-	  .more = "Empty: the one mtastsd runs as." },
+	  .help = "The group that owns a unix socket.",
+	  .more = "Empty: the group mtastsd runs as." },
 	{ .path = "listen.tcp_table",
 	  .type = CONF_ADDRESS,
 	  .offset = ENTRY(address),
@@ -94,16 +94,16 @@ static const struct conf_option options[] = {
 	  .example = "inet:127.0.0.1:8462",
 	  .help = "The address of a tcp_table listener, for Postfix's tcp: "
 	          "maps.",
-	  .more = "Prefer socketmap: a reply has 4096 bytes at most here, "
-	          "and a policy that is too long for it makes mail wait." },
+	  .more = "Prefer socketmap: here a reply has at most 4096 bytes, and "
+	          "mail waits if a policy is too long for it." },
 	{ .path = "listen.map",
 	  .type = CONF_NAME,
 	  .offset = ENTRY(map),
 	  .min = 1,
 	  .max = NAME_MAX_,
 	  .fallback = "postfix",
-	  .help = "The map that a tcp_table listener answers for.",
-	  .more = "The protocol has no map names." },
+	  .help = "The map that a tcp_table listener serves.",
+	  .more = "The tcp_table protocol has no map names." },
 	{ .path = "listen.exim",
 	  .type = CONF_ADDRESS,
 	  .offset = ENTRY(address),
@@ -111,44 +111,46 @@ static const struct conf_option options[] = {
 	  .max = TEXT_MAX,
 	  .example = "unix:/run/mtasts/exim.sock",
 	  .help = "The address of a listener for Exim's ${readsocket}.",
-	  .more = "Exim asks as root when it delivers, and as its own user "
-	          "when it verifies recipients." },
+	  .more = "Exim queries it as root during delivery, and as its own "
+	          "user when it verifies recipients." },
 	{ .path = "control",
 	  .type = CONF_UNIX,
 	  .offset = IN(control),
 	  .max = UNIX_MAX,
 	  .fallback = "unix:/run/mtasts/control.sock",
-	  .help = "The unix socket that mtasts-ctl talks to.",
-	  .more = "Only root, the user mtastsd runs as, and those that "
-	          "control_users and control_group name may: its file has "
-	          "mode 0600 if there are none, and who connects is looked at "
-	          "in any case. Empty: none." },
+	  .help = "The unix socket for mtasts-ctl.",
+	  .more = "It accepts root, the user mtastsd runs as, and the users "
+	          "in control_users and control_group; the user is checked at "
+	          "each connection. The file has mode 0600 if both options "
+	          "are empty. Empty: no control socket." },
 	{ .path = "control_users",
 	  .type = CONF_NAMES,
 	  .offset = IN(control_users),
 	  .max = 64,
 	  .fallback = "[]",
-	  .help = "Further users who may use mtasts-ctl.",
-	  .more = "A list of their names. They can make the daemon forget "
-	          "policies. If there are any, the socket's file has mode "
-	          "0666, and all others are refused as they connect." },
+	  .help = "Additional users who can use mtasts-ctl.",
+	  .more =
+	      "A list of names. These users can make the daemon forget "
+	      "policies. If the list is not empty, the socket's file has "
+	      "mode 0666, and other users are rejected when they connect." },
 	{ .path = "control_group",
 	  .type = CONF_NAME,
 	  .offset = IN(control_group),
 	  .max = NAME_MAX_,
 	  .fallback = "\"\"",
-	  .help = "A group whose members may use mtasts-ctl.",
-	  .more = "The socket is given to it, with mode 0660. Empty: none." },
+	  .help = "A group whose members can use mtasts-ctl.",
+	  .more = "The socket's file belongs to this group and has mode 0660. "
+	          "Empty: none." },
 	{ .path = "stats",
 	  .type = CONF_ADDRESS,
 	  .offset = IN(stats),
 	  .max = TEXT_MAX,
 	  .fallback = "unix:/run/mtasts/stats.sock",
-	  .help = "The address for monitoring, which speaks HTTP.",
+	  .help = "The address of the HTTP socket for monitoring.",
 	  .more = "Either unix:/path or inet:host:port, as in "
 	          "inet:127.0.0.1:9461. It serves /metrics for Prometheus, "
-	          "/stats.json and /healthz, and names no domain: whoever gets "
-	          "there may look. Empty: none." },
+	          "/stats.json and /healthz. There is no access control, and "
+	          "no domain is named. Empty: no such socket." },
 	{ .path = "cache",
 	  .type = CONF_SECTION,
 	  .help = "The policies on disk.",
@@ -160,8 +162,8 @@ static const struct conf_option options[] = {
 	  .max = TEXT_MAX,
 	  .fallback = "/var/lib/mtasts",
 	  .restart = true,
-	  .help = "The folder of the cache.",
-	  .more = "One mtastsd at a time can use it." },
+	  .help = "The directory of the cache.",
+	  .more = "Only one mtastsd at a time can use it." },
 	{ .path = "cache.max_size",
 	  .type = CONF_SIZE,
 	  .offset = IN(cache.max_size),
@@ -169,33 +171,33 @@ static const struct conf_option options[] = {
 	  .max = TIB,
 	  .fallback = "1GiB",
 	  .restart = true,
-	  .help = "What the cache may grow to.",
-	  .more = "Address space is set aside for all of it, memory and disk "
-	          "only for what is stored. When it is nearly full, policies "
-	          "that have ended make room first, then those of mode none, "
-	          "of testing, and of enforce, each not used for longest "
-	          "first." },
+	  .help = "The maximum size of the cache.",
+	  .more = "Address space is reserved for all of it; memory and disk "
+	          "are used only for what is stored. When the cache is nearly "
+	          "full, policies are removed in this order: expired ones, "
+	          "then those in mode none, in mode testing and in mode "
+	          "enforce; within each, the least recently used first." },
 	{ .path = "cache.unused_after",
 	  .type = CONF_DURATION,
 	  .offset = IN(cache.unused_after_ms),
 	  .min = DAY,
 	  .max = 366 * DAY,
 	  .fallback = "30d",
-	  .help = "How long a policy is kept up to date that nobody asks for.",
-	  .more = "Then it is not fetched afresh any more, and goes when its "
-	          "max_age is over; it is in force until then." },
+	  .help = "How long a policy that is not used is kept up to date.",
+	  .more = "After that it is no longer refreshed. It stays in force "
+	          "until its max_age ends, and is then removed." },
 	{ .path = "dns",
 	  .type = CONF_SECTION,
-	  .help = "How names are looked up.",
+	  .help = "DNS queries.",
 	  .more = "" },
 	{ .path = "dns.servers",
 	  .type = CONF_SERVERS,
 	  .offset = IN(dns.servers),
 	  .max = 8, /* the resolver takes no more */
 	  .fallback = "[]",
-	  .help = "The name servers to ask.",
+	  .help = "The name servers to use.",
 	  .more = "A list of addresses; a port can follow an IPv4 address or "
-	          "an IPv6 address in brackets. Empty: those of "
+	          "an IPv6 address in brackets. Empty: those in "
 	          "/etc/resolv.conf." },
 	{ .path = "dns.dnssec",
 	  .type = CONF_CHOICE,
@@ -203,31 +205,32 @@ static const struct conf_option options[] = {
 	  .fallback = "auto",
 	  .choices = dnssec,
 	  .help = "How DNS answers are authenticated, for DANE.",
-	  .more = "With validate signatures are checked here, from the trust "
-	          "anchor down. With trust-ad the name servers' word is taken, "
-	          "their AD bit: the way to them must be safe. With auto it is "
-	          "taken from name servers on loopback addresses, if they do "
-	          "validate, and signatures are checked here otherwise." },
+	  .more = "With validate, mtastsd checks the signatures itself, "
+	          "starting from the trust anchor. With trust-ad, it trusts "
+	          "the AD bit of the name servers: the network path to them "
+	          "must be safe. With auto, it trusts name servers on "
+	          "loopback addresses if they validate, and checks the "
+	          "signatures itself otherwise." },
 	{ .path = "dns.trust_anchor",
 	  .type = CONF_PATH,
 	  .offset = IN(dns.trust_anchor),
 	  .max = TEXT_MAX,
 	  .fallback = "\"\"",
-	  .help = "The file with the root's DNSSEC keys.",
-	  .more = "DS or DNSKEY records as in a zone file; it is never fetched "
-	          "or written. Empty: the system's, as the package "
-	          "dns-root-data brings it." },
+	  .help = "The file with the DNSSEC keys of the root zone.",
+	  .more = "DS or DNSKEY records as in a zone file. The file is never "
+	          "downloaded or changed. Empty: the system's file, which the "
+	          "package dns-root-data installs." },
 	{ .path = "dns.timeout",
 	  .type = CONF_DURATION,
 	  .offset = IN(dns.timeout_ms),
 	  .min = SECOND,
 	  .max = MINUTE,
 	  .fallback = "5s",
-	  .help = "How long one DNS question may take.",
+	  .help = "The time limit of one DNS query.",
 	  .more = "" },
 	{ .path = "fetch",
 	  .type = CONF_SECTION,
-	  .help = "How policies are fetched.",
+	  .help = "Fetching policies.",
 	  .more = "" },
 	{ .path = "fetch.ca_file",
 	  .type = CONF_PATH,
@@ -242,7 +245,7 @@ static const struct conf_option options[] = {
 	  .min = SECOND,
 	  .max = 5 * MINUTE,
 	  .fallback = "60s",
-	  .help = "How long the fetch of one policy may take.",
+	  .help = "The time limit for fetching one policy.",
 	  .more = "RFC 8461 section 3.3 suggests one minute." },
 	{ .path = "fetch.max_size",
 	  .type = CONF_SIZE,
@@ -250,7 +253,7 @@ static const struct conf_option options[] = {
 	  .min = KIB,
 	  .max = POLICY_MAX, /* the parser takes no more */
 	  .fallback = "64KiB",
-	  .help = "How large a policy may be.",
+	  .help = "The maximum size of a policy.",
 	  .more = "RFC 8461 section 3.3 suggests 64 kilobytes." },
 	{ .path = "fetch.concurrency",
 	  .type = CONF_COUNT,
@@ -258,10 +261,10 @@ static const struct conf_option options[] = {
 	  .min = 1,
 	  .max = 1024,
 	  .fallback = "64",
-	  .help = "How many fetches may be under way at once.",
-	  .more = "Further ones wait for their turn. Those that take longer "
-	          "than half a second make room for others and are counted "
-	          "apart, four to sixteen times as many, as there are file "
+	  .help = "How many fetches can run at the same time.",
+	  .more = "Further ones wait. Fetches that take longer than half a "
+	          "second are counted separately: there can be four to "
+	          "sixteen times as many, depending on the number of file "
 	          "descriptors." },
 	{ .path = "fetch.retry",
 	  .type = CONF_DURATION,
@@ -269,18 +272,17 @@ static const struct conf_option options[] = {
 	  .min = 5 * MINUTE, /* 3.3: "five minutes or longer" */
 	  .max = DAY,
 	  .fallback = "5m",
-	  .help = "How long a failed fetch is not repeated.",
-	  .more = "That is for the same domain and the same id; RFC 8461 "
+	  .help = "How long to wait after a failed fetch before trying again.",
+	  .more = "This applies to the same domain and the same id. RFC 8461 "
 	          "section 3.3 asks for five minutes or longer." },
 	{ .path = "fetch.allow_private_addresses",
 	  .type = CONF_BOOL,
 	  .offset = IN(fetch.allow_private_addresses),
 	  .fallback = "false",
-	  .help = "Whether a policy host may have a private address.",
-	  .more =
-	      "Anybody can publish a record whose policy host is a machine "
-	      "of your own network: leave this off unless your own domains' "
-	      "policies are served from there." },
+	  .help = "Whether a policy host can have a private address.",
+	  .more = "Anyone can publish a record whose policy host is a machine "
+	          "in your own network. Leave this off unless the policies of "
+	          "your own domains are served from there." },
 	{ .path = "lookup",
 	  .type = CONF_SECTION,
 	  .help = "How long MTAs wait, and how long absence is remembered.",
@@ -291,22 +293,22 @@ static const struct conf_option options[] = {
 	  .min = SECOND,
 	  .max = 90 * SECOND, /* Postfix defers the mail after 100 s */
 	  .fallback = "20s",
-	  .help = "How long an MTA waits when nothing is known of a domain.",
-	  .more = "Then it is told that there is no policy, or to wait if DANE "
-	          "may apply, and the look-up goes on for the next who asks. "
-	          "Three times dns.timeout is enough to find out that a domain "
-	          "whose name servers do not answer is not signed; with less, "
-	          "its first message waits in vain. "
-	          "Postfix itself gives up, and defers the mail, after 100 "
-	          "seconds." },
+	  .help = "How long an MTA waits if nothing is known about a domain.",
+	  .more = "After that, the answer is that there is no policy, or, if "
+	          "DANE may apply, a temporary error; the lookup continues "
+	          "for later queries. If a domain's name servers do not "
+	          "answer, it takes up to three times dns.timeout to find out "
+	          "that the domain is not signed; with a shorter limit its "
+	          "first message is deferred. Postfix itself gives up and "
+	          "defers the mail after 100 seconds." },
 	{ .path = "lookup.negative_min",
 	  .type = CONF_DURATION,
 	  .offset = IN(lookup.negative_min_ms),
 	  .min = SECOND,
 	  .max = DAY,
 	  .fallback = "1m",
-	  .help = "How long it is remembered at least that there is no record.",
-	  .more = "The zone's SOA record says how long, between this and "
+	  .help = "The minimum time to remember that a domain has no record.",
+	  .more = "The zone's SOA record sets the time, between this and "
 	          "negative_max." },
 	{ .path = "lookup.negative_max",
 	  .type = CONF_DURATION,
@@ -314,11 +316,11 @@ static const struct conf_option options[] = {
 	  .min = SECOND,
 	  .max = DAY,
 	  .fallback = "1h",
-	  .help = "How long it is remembered at most that there is no record.",
+	  .help = "The maximum time to remember that a domain has no record.",
 	  .more = "" },
 	{ .path = "refresh",
 	  .type = CONF_SECTION,
-	  .help = "How cached policies are kept up to date.",
+	  .help = "Keeping cached policies up to date.",
 	  .more = "" },
 	{ .path = "refresh.interval",
 	  .type = CONF_DURATION,
@@ -326,126 +328,126 @@ static const struct conf_option options[] = {
 	  .min = MINUTE,
 	  .max = 30 * DAY,
 	  .fallback = "1d",
-	  .help = "How often each policy is fetched afresh.",
-	  .more = "Up to a tenth sooner, so that not all are fetched at once; "
-	          "and when half of a policy's max_age is over, if that is "
-	          "sooner. After a failure it is tried again after 5 minutes, "
-	          "10, 20 and so on up to 6 hours. RFC 8461 section 3.3 "
-	          "suggests once a day." },
+	  .help = "How often each policy is fetched again.",
+	  .more = "It can be up to a tenth earlier, so that not all policies "
+	          "are fetched at once, and is earlier if half of a policy's "
+	          "max_age is shorter. After a failure the next attempts "
+	          "follow after 5 minutes, 10, 20 and so on, up to 6 hours. "
+	          "RFC 8461 section 3.3 suggests once a day." },
 	{ .path = "refresh.min_interval",
 	  .type = CONF_DURATION,
 	  .offset = IN(refresh.min_interval_ms),
 	  .min = SECOND,
 	  .max = DAY,
 	  .fallback = "5m",
-	  .help = "How often a policy is fetched at most.",
-	  .more = "A policy whose max_age is less ends and is not fetched "
-	          "again before this is over, unless its record has a new id; "
-	          "until then its domain has none." },
+	  .help = "The minimum time between two fetches of a policy.",
+	  .more = "A policy with a shorter max_age expires and is not fetched "
+	          "again before this time has passed, unless its record has a "
+	          "new id; until then the domain has no policy." },
 	{ .path = "refresh.id_check_min",
 	  .type = CONF_DURATION,
 	  .offset = IN(refresh.id_check_min_ms),
 	  .min = SECOND,
 	  .max = 7 * DAY,
 	  .fallback = "1m",
-	  .help = "How long the id of a policy in use is trusted at least.",
-	  .more = "Then its record is asked for again, in the background. The "
-	          "record's time to live says how long, between this and "
-	          "id_check_max." },
+	  .help = "The minimum time before the record of a policy in use is "
+	          "checked for a new id.",
+	  .more = "The check runs in the background. The record's TTL sets "
+	          "the time, between this and id_check_max." },
 	{ .path = "refresh.id_check_max",
 	  .type = CONF_DURATION,
 	  .offset = IN(refresh.id_check_max_ms),
 	  .min = SECOND,
 	  .max = 7 * DAY,
 	  .fallback = "1d",
-	  .help = "How long the id of a policy in use is trusted at most.",
+	  .help = "The maximum time before the record of a policy in use is "
+	          "checked for a new id.",
 	  .more = "" },
 	{ .path = "dane",
 	  .type = CONF_CHOICE,
 	  .offset = IN(dane),
 	  .fallback = "auto",
 	  .choices = dane_modes,
-	  .help = "Where it is looked whether DANE applies, which comes before "
-	          "MTA-STS.",
-	  .more = "With auto that is done for every next hop where the "
-	          "resolver hands out DNSSEC data; with on, whatever the "
-	          "resolver does: behind one that strips signatures much mail "
-	          "then waits; with precedence as with auto, but only where a "
-	          "policy is enforced." },
+	  .help = "For which domains DANE is checked; it takes precedence "
+	          "over MTA-STS.",
+	  .more = "With auto, for every next hop if the resolver provides "
+	          "DNSSEC data. With on, for every next hop in any case: "
+	          "behind a resolver that strips signatures, much mail waits. "
+	          "With precedence, as with auto, but only for domains with "
+	          "an enforced policy." },
 	{ .path = "dane_answer",
 	  .type = CONF_CHOICE,
 	  .offset = IN(dane_answer),
 	  .fallback = "dane-only",
 	  .choices = dane_answers,
-	  .help = "What Postfix is told where DANE applies.",
-	  .more = "With dane-only it is told dane-only or dane, which needs "
-	          "smtp_dns_support_level = dnssec in main.cf; with none it is "
-	          "told nothing, and main.cf has to ask for DANE. That DANE "
-	          "can't be looked up it is told either way." },
+	  .help = "The answer to Postfix if DANE applies.",
+	  .more = "With dane-only, Postfix gets dane-only or dane, which "
+	          "requires smtp_dns_support_level = dnssec in main.cf. With "
+	          "none, it gets no policy, and main.cf has to enable DANE. "
+	          "If DANE can't be checked, the answer is a temporary error "
+	          "in both cases." },
 	{ .path = "testing",
 	  .type = CONF_CHOICE,
 	  .offset = IN(testing),
 	  .fallback = "report",
 	  .choices = testing_modes,
-	  .help = "What policies in mode testing are taken for.",
-	  .more =
-	      "With report they bind nobody, as RFC 8461 section 5 has it; "
-	      "with enforce they count as if they were in mode enforce: "
-	      "mail that fails them waits. For the maps that mtastsd has by "
-	      "itself and for exim." },
+	  .help = "How policies in mode testing are treated.",
+	  .more = "With report they have no effect on delivery, as in RFC "
+	          "8461 section 5. With enforce they are treated as if they "
+	          "were in mode enforce: mail that fails them waits. This "
+	          "applies to the built-in maps and to exim." },
 	{ .path = "protocols",
 	  .type = CONF_BOOL,
 	  .offset = IN(protocols),
 	  .fallback = "false",
-	  .help = "Whether Postfix is told protocols=>=TLSv1.2 with a policy.",
-	  .more =
-	      "The defaults of Postfix 3.7 still allow TLS 1.0, which RFC "
-	      "8461 section 7.2 leaves out; a Postfix before 3.6 does not "
-	      "know the sign >= and defers the mail. For the maps that mtastsd "
-	      "has by itself." },
+	  .help = "Whether answers to Postfix contain protocols=>=TLSv1.2.",
+	  .more = "The defaults of Postfix 3.7 still allow TLS 1.0, which RFC "
+	          "8461 section 7.2 rules out. A Postfix before 3.6 does not "
+	          "support the sign >= and defers the mail. This applies to "
+	          "the built-in maps." },
 	{ .path = "servername",
 	  .type = CONF_BOOL,
 	  .offset = IN(servername),
 	  .fallback = "true",
-	  .help = "Whether Postfix is told servername=hostname with a policy.",
-	  .more = "RFC 8461 section 7.1 wants the host's name in the TLS "
-	          "hand-shake; a Postfix before 3.4 does not know how and "
-	          "defers the mail. For the maps that mtastsd has by itself." },
+	  .help = "Whether answers to Postfix contain servername=hostname.",
+	  .more = "RFC 8461 section 7.1 requires the host's name in the TLS "
+	          "handshake. A Postfix before 3.4 does not support it and "
+	          "defers the mail. This applies to the built-in maps." },
 	{ .path = "strict_mx",
 	  .type = CONF_BOOL,
 	  .offset = IN(strict_mx),
 	  .fallback = "false",
-	  .help = "Whether Postfix is told MX hosts in place of a policy's "
-	          "patterns.",
-	  .more =
-	      "Those of the domain's MX hosts that its policy covers; if it "
-	      "covers none, or they can't be looked up, mail waits. A Postfix "
-	      "before 3.10.5 by itself takes a wildcard for any number of "
-	      "labels, and goes to hosts that no policy lists. It costs a "
-	      "question to DNS for each domain and time to live. For the maps "
-	      "postfix and postfix-tlsrpt that mtastsd has by itself." },
+	  .help = "Whether answers to Postfix contain MX hosts instead of a "
+	          "policy's patterns.",
+	  .more = "They contain those MX hosts of the domain that its policy "
+	          "covers; if there are none, or the lookup fails, mail "
+	          "waits. Without this, a Postfix before 3.10.5 lets a "
+	          "wildcard match any number of labels, and delivers to hosts "
+	          "that the policy does not list. It costs one DNS query per "
+	          "domain and TTL. This applies to the built-in maps postfix "
+	          "and postfix-tlsrpt." },
 	{ .path = "maps",
 	  .type = CONF_MAPS,
 	  .offset = IN(maps),
 	  .max = 64,
-	  .help = "Maps of the operator's own.",
-	  .more = "A list; each entry is one that MTAs can ask besides those "
-	          "that mtastsd has by itself, or in place of the one that has "
-	          "its name." },
+	  .help = "Your own maps.",
+	  .more = "A list; each entry is a map in addition to the built-in "
+	          "ones. An entry with the name of a built-in map replaces "
+	          "it." },
 	{ .path = "maps.name",
 	  .type = CONF_NAME,
 	  .offset = MAP(name),
 	  .min = 1,
 	  .max = NAME_MAX_,
 	  .example = "strict",
-	  .help = "The name that MTAs ask it by.",
+	  .help = "The name of the map, which MTAs use.",
 	  .more = "" },
 	{ .path = "maps.like",
 	  .type = CONF_CHOICE,
 	  .offset = MAP(like),
 	  .fallback = "postfix",
 	  .choices = likes,
-	  .help = "The map whose answers it gives.",
+	  .help = "The built-in map whose answers it gives.",
 	  .more = "" },
 	{ .path = "maps.testing",
 	  .type = CONF_CHOICE,
@@ -476,14 +478,14 @@ static const struct conf_option options[] = {
 	  .type = CONF_DOMAINS,
 	  .offset = IN(domains),
 	  .fallback = "{}",
-	  .help = "The operator's own word on domains, which comes before any "
-	          "look-up.",
-	  .more = "Behind each domain stands either bypass, and it goes "
-	          "without MTA-STS and DANE, or a policy, as in { mode: "
+	  .help = "Your own settings for domains, which are used without any "
+	          "lookup.",
+	  .more = "After each domain, write either bypass, which turns off "
+	          "MTA-STS and DANE for it, or a policy, as in { mode: "
 	          "enforce, mx: [mx1.example.org, \"*.example.net\"] }." },
 	{ .path = "limits",
 	  .type = CONF_SECTION,
-	  .help = "What clients may take.",
+	  .help = "Limits for clients.",
 	  .more = "" },
 	{ .path = "limits.clients",
 	  .type = CONF_COUNT,
@@ -491,39 +493,38 @@ static const struct conf_option options[] = {
 	  .min = 1,
 	  .max = 65536,
 	  .fallback = "1024",
-	  .help = "How many connections of MTAs may be open at once.",
-	  .more = "All listeners together; each smtp(8) process of Postfix "
-	          "keeps one." },
-	{ .path = "log",
-	  .type = CONF_SECTION,
-	  .help = "What is logged, and where.",
-	  .more = "" },
+	  .help = "How many connections from MTAs can be open at the same "
+	          "time.",
+	  .more = "This is the total of all listeners; each smtp(8) process "
+	          "of Postfix keeps one connection." },
+	{ .path = "log", .type = CONF_SECTION, .help = "Logging.", .more = "" },
 	{ .path = "log.level",
 	  .type = CONF_CHOICE,
 	  .offset = IN(log.level),
 	  .fallback = "info",
 	  .choices = levels,
 	  .help = "How much is logged.",
-	  .more = "Look-ups are logged one by one at debug only." },
+	  .more = "Single lookups are logged only at level debug." },
 	{ .path = "log.target",
 	  .type = CONF_CHOICE,
 	  .offset = IN(log.target),
 	  .fallback = "stderr",
 	  .choices = targets,
 	  .help = "Where log lines go.",
-	  .more = "With syslog the facility is mail. In the background it is "
-	          "always syslog." },
+	  .more = "With syslog, the facility is mail. In the background, "
+	          "syslog is always used." },
 	{ .path = "user",
 	  .type = CONF_NAME,
 	  .offset = IN(user),
 	  .max = NAME_MAX_,
 	  .fallback = "\"\"",
 	  .restart = true,
-	  .help = "The user that mtastsd becomes when it is started as root.",
-	  .more = "Sockets are opened before, and folders made that are "
-	          "missing; then root's privileges are given up for good. "
-	          "Empty: none; a service manager may start it as the right "
-	          "user." },
+	  .help = "The user that mtastsd switches to if it is started as "
+	          "root.",
+	  .more = "Before that, sockets are opened and missing directories "
+	          "are created; then root's privileges are dropped for good. "
+	          "Empty: it does not switch; a service manager can start it "
+	          "as the right user." },
 };
 
 enum { OPTIONS = sizeof(options) / sizeof(options[0]) };
@@ -550,7 +551,7 @@ const struct conf_option *schema_find(const char *path)
 	return NULL;
 }
 
-/* What stands after the last dot. */
+/* The part after the last dot. */
 static const char *last_name(const struct conf_option *option)
 {
 	const char *dot = strrchr(option->path, '.');
@@ -598,7 +599,7 @@ static const struct conf_option *guess_spelling(
 	return best;
 }
 
-/* The one option of this name or path in another place. */
+/* The only option of this name or path in another section. */
 static const struct conf_option *guess_elsewhere(struct slice name)
 {
 	const struct conf_option *found = NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* schema.h - the options, a row each.
  *
- * The loader, the defaults, the messages, and the tests that compare table,
- * sample file and manual all read these rows; there is no second list. */
+ * This is the only list of options: the loader, the defaults, the messages, and the
+ * tests that compare the sample file and the manual with it all use it. */
 #ifndef CONF_SCHEMA_H
 #define CONF_SCHEMA_H
 
@@ -12,9 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What an option's value is, and what it is kept as. */
+/* The type of an option's value, and how it is stored. */
 enum conf_type {
-	CONF_SECTION,   /* further options; kept as nothing itself */
+	CONF_SECTION,   /* has further options; nothing is stored */
 	CONF_LISTENERS, /* a list of entries; struct conf_listen[] */
 	CONF_MAPS,      /* a list of entries; struct conf_map[] */
 	CONF_SERVERS,   /* a list of name servers; char *[] */
@@ -35,17 +35,17 @@ enum conf_type {
 struct conf_option {
 	const char *path; /* "fetch.timeout"; "listen.mode" is an entry's */
 	enum conf_type type;
-	bool restart;  /* a reload does not take it in */
+	bool restart;  /* a change needs a restart */
 	size_t offset; /* in struct conf; an entry's in struct conf_listen */
-	/* Of the number; of texts their length in bytes, where 0 means that
-	 * "" is good; of lists their length. */
+	/* Of a number; of the length of a text in bytes, where 0 means that ""
+	 * is valid; of the number of items in a list. */
 	uint64_t min;
 	uint64_t max;
-	const char *fallback;       /* the default, as a file would say it */
-	const char *example;        /* without a default: a good value */
+	const char *fallback; /* the default, as written in a file */
+	const char *example;  /* for options without a default: a valid value */
 	const char *const *choices; /* CONF_CHOICE: up to a NULL */
 	const char *help;           /* one line */
-	const char *more;           /* what else there is to know, or "" */
+	const char *more;           /* further sentences, or "" */
 };
 
 enum { CONF_OPTIONS_MAX = 64 }; /* there are fewer rows than this */
@@ -68,9 +68,9 @@ const struct conf_option *schema_child(const struct conf_option *parent,
 bool schema_is_child(const struct conf_option *option,
                      const struct conf_option *parent);
 
-/* What the author of an unknown option NAME within PARENT may have meant: the
- * one there that is spelt nearly so, or the only one of that name elsewhere;
- * NULL: no idea. */
+/* Guesses what the unknown option NAME within PARENT was meant to be: an option there
+ * with a similar spelling, or the only option of this name elsewhere; NULL: no
+ * guess. */
 const struct conf_option *schema_guess(const struct conf_option *parent,
                                        struct slice name);
 

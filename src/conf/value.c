@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* value.c - an option's text, and what it stands for. */
+/* value.c - converts an option's text to its value, and back. */
 #include "conf/value.h"
 
 #include "conf/conf.h"
@@ -37,7 +37,7 @@ static int quote_len(struct slice text)
 	return text.len > QUOTE_MAX ? QUOTE_MAX : (int)text.len;
 }
 
-/* Takes the digits off the start of TEXT into *RET. */
+/* Moves the digits at the start of TEXT to *RET. */
 static int take_value_digits(struct slice *text, uint64_t *ret)
 {
 	uint64_t n = 0;
@@ -65,7 +65,7 @@ static int parse_units(struct slice text, const struct unit *units,
 
 	if (status != MTS_OK)
 		return status;
-	/* No time at all needs no unit. */
+	/* 0 needs no unit. */
 	if (n == 0 && text.len == 0) {
 		*ret = 0;
 		return MTS_OK;
@@ -193,10 +193,11 @@ static int refuse_duration(const struct conf_option *option, struct slice text,
 		                 "'%.*s' has no unit; write ms, s, m, h or d "
 		                 "after the number, as in %s",
 		                 quote_len(text), text.data, option->fallback);
-	return fault_set(why, MTS_ESYNTAX,
-	                 "'%.*s' is no duration; write a number and ms, s, m, "
-	                 "h or d, as in %s",
-	                 quote_len(text), text.data, option->fallback);
+	return fault_set(
+	    why, MTS_ESYNTAX,
+	    "'%.*s' is not a duration; write a number and ms, s, m, "
+	    "h or d, as in %s",
+	    quote_len(text), text.data, option->fallback);
 }
 
 static int refuse_syntax(const struct conf_option *option, struct slice text,
@@ -207,22 +208,24 @@ static int refuse_syntax(const struct conf_option *option, struct slice text,
 	if (option->type == CONF_DURATION)
 		return refuse_duration(option, text, why);
 	if (option->type == CONF_SIZE)
-		return fault_set(why, MTS_ESYNTAX,
-		                 "'%.*s' is no size; write a number of bytes, "
-		                 "or a number and KiB, MiB, GiB or TiB, as in "
-		                 "%s",
-		                 quote_len(text), text.data, option->fallback);
+		return fault_set(
+		    why, MTS_ESYNTAX,
+		    "'%.*s' is not a size; write a number of bytes, "
+		    "or a number and KiB, MiB, GiB or TiB, as in "
+		    "%s",
+		    quote_len(text), text.data, option->fallback);
 	if (option->type == CONF_BOOL)
 		return fault_set(why, MTS_ESYNTAX,
 		                 "'%.*s' is neither true nor false",
 		                 quote_len(text), text.data);
 	if (option->type == CONF_MODE)
-		return fault_set(why, MTS_ESYNTAX,
-		                 "'%.*s' is no file mode; write it in octal, "
-		                 "as in %s",
-		                 quote_len(text), text.data, option->fallback);
+		return fault_set(
+		    why, MTS_ESYNTAX,
+		    "'%.*s' is not a file mode; write it in octal, "
+		    "as in %s",
+		    quote_len(text), text.data, option->fallback);
 	return fault_set(why, MTS_ESYNTAX,
-	                 "'%.*s' is no number; write one, as in %s",
+	                 "'%.*s' is not a number; write one, as in %s",
 	                 quote_len(text), text.data, option->fallback);
 }
 
@@ -343,7 +346,7 @@ static int check_text(const struct conf_option *option, const char *text,
 	return fault_set(why, MTS_ESYNTAX, "a text is no value for this");
 }
 
-/* No path, name or address has control characters; a NUL would cut it. */
+/* No path, name or address has control characters; a NUL would truncate it. */
 static bool has_controls(struct slice text)
 {
 	for (size_t i = 0; i < text.len; i++)
@@ -363,7 +366,7 @@ static int copy_checked_text(const struct conf_option *option,
 		return fault_set(why, MTS_ERANGE, "must not be empty");
 	if (has_controls(text))
 		return fault_set(why, MTS_ESYNTAX,
-		                 "control characters have no place here");
+		                 "control characters are not allowed");
 	if (text.len == 0 && option->type == CONF_NAME)
 		goto out;
 	copy = strndup(text.len ? text.data : "", text.len);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* value.h - an option's text, and what it stands for. */
+/* value.h - converts an option's text to its value, and back. */
 #ifndef CONF_VALUE_H
 #define CONF_VALUE_H
 

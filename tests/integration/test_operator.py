@@ -111,7 +111,7 @@ def test_bad_word_is_refused(tmp_path):
                          check=False)
     assert got.returncode == 1
     assert json.loads(got.stdout)["error"] == (
-        "%s:3: domains.A.example: is there twice, first in line 2; leave one"
+        "%s:3: domains.A.example: is given twice, first in line 2; leave one"
         % path)
 
 

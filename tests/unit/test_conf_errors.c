@@ -32,7 +32,7 @@ static const struct {
 	  "F:1: lookup.timeout: write two lines, lookup: and, indented below "
 	  "it, timeout:" },
 	{ TEXT("stats: tcp:/x\n"), MTS_ESYNTAX,
-	  "F:1: stats: 'tcp:/x' is no address; write unix:/path or "
+	  "F:1: stats: 'tcp:/x' is not an address; write unix:/path or "
 	  "inet:host:port" },
 	{ TEXT("control: unix:/x\nstats: unix:/x\n"), MTS_ESYNTAX,
 	  "F: stats: unix:/x is the address of control too" },
@@ -59,13 +59,13 @@ static const struct {
 	  "F:2: lookup.timeout: '20' has no unit; write ms, s, m, h or d after "
 	  "the number, as in 20s" },
 	{ TEXT("lookup:\n  timeout: soon\n"), MTS_ESYNTAX,
-	  "F:2: lookup.timeout: 'soon' is no duration; write a number and ms, "
+	  "F:2: lookup.timeout: 'soon' is not a duration; write a number and ms, "
 	  "s, m, h or d, as in 20s" },
 	{ TEXT("lookup:\n  timeout: 1h30m\n"), MTS_ESYNTAX,
-	  "F:2: lookup.timeout: '1h30m' is no duration; write a number and ms, "
+	  "F:2: lookup.timeout: '1h30m' is not a duration; write a number and ms, "
 	  "s, m, h or d, as in 20s" },
 	{ TEXT("lookup:\n  timeout: -5s\n"), MTS_ESYNTAX,
-	  "F:2: lookup.timeout: '-5s' is no duration; write a number and ms, "
+	  "F:2: lookup.timeout: '-5s' is not a duration; write a number and ms, "
 	  "s, m, h or d, as in 20s" },
 	{ TEXT("lookup:\n  timeout: 91s\n"), MTS_ERANGE,
 	  "F:2: lookup.timeout: 91s is out of range; write 1s to 90s" },
@@ -88,10 +88,10 @@ static const struct {
 	  "1 to 1024" },
 	{ TEXT("lookup:\n  timeout: [5s]\n"), MTS_ESYNTAX,
 	  "F:2: lookup.timeout: has a list or options below it; write one "
-	  "value behind the colon" },
+	  "value after the colon" },
 	{ TEXT("lookup:\n  timeout: {a: b}\n"), MTS_ESYNTAX,
 	  "F:2: lookup.timeout: has a list or options below it; write one "
-	  "value behind the colon" },
+	  "value after the colon" },
 	{ TEXT("lookup:\n  timeout:\n"), MTS_ESYNTAX,
 	  "F:2: lookup.timeout: has no value; leave the line out for the "
 	  "default" },
@@ -99,7 +99,7 @@ static const struct {
 	  "F:2: lookup.timeout: has no value; leave the line out for the "
 	  "default" },
 	{ TEXT("lookup:\n  timeout: ''\n"), MTS_ESYNTAX,
-	  "F:2: lookup.timeout: '' is no duration; write a number and ms, s, "
+	  "F:2: lookup.timeout: '' is not a duration; write a number and ms, s, "
 	  "m, h or d, as in 20s" },
 	/* Sections. */
 	{ TEXT("lookup: 5s\n"), MTS_ESYNTAX,
@@ -110,18 +110,18 @@ static const struct {
 	  "indented" },
 	/* Sizes, numbers, truth, words. */
 	{ TEXT("fetch:\n  max_size: 64k\n"), MTS_ESYNTAX,
-	  "F:2: fetch.max_size: '64k' is no size; write a number of bytes, or "
+	  "F:2: fetch.max_size: '64k' is not a size; write a number of bytes, or "
 	  "a number and KiB, MiB, GiB or TiB, as in 64KiB" },
 	{ TEXT("fetch:\n  max_size: 65KiB\n"), MTS_ERANGE,
 	  "F:2: fetch.max_size: 65KiB is out of range; write 1KiB to 64KiB" },
 	{ TEXT("fetch: {max_size: 100}\n"), MTS_ERANGE,
 	  "F:1: fetch.max_size: 100 is out of range; write 1KiB to 64KiB" },
 	{ TEXT("fetch: {concurrency: many}\n"), MTS_ESYNTAX,
-	  "F:1: fetch.concurrency: 'many' is no number; write one, as in 64" },
+	  "F:1: fetch.concurrency: 'many' is not a number; write one, as in 64" },
 	{ TEXT("fetch: {concurrency: 0}\n"), MTS_ERANGE,
 	  "F:1: fetch.concurrency: 0 is out of range; write 1 to 1024" },
 	{ TEXT("fetch: {concurrency: 1.5}\n"), MTS_ESYNTAX,
-	  "F:1: fetch.concurrency: '1.5' is no number; write one, as in 64" },
+	  "F:1: fetch.concurrency: '1.5' is not a number; write one, as in 64" },
 	{ TEXT("fetch: {retry: 4m}\n"), MTS_ERANGE,
 	  "F:1: fetch.retry: 4m is out of range; write 5m to 1d" },
 	{ TEXT("fetch: {allow_private_addresses: on}\n"), MTS_ESYNTAX,
@@ -134,24 +134,24 @@ static const struct {
 	  "F:1: log.target: 'file' is not known; write stderr or syslog" },
 	/* Texts. */
 	{ TEXT("cache: {directory: var/lib}\n"), MTS_ESYNTAX,
-	  "F:1: cache.directory: 'var/lib' is no absolute path; write one that "
+	  "F:1: cache.directory: 'var/lib' is not an absolute path; write one that "
 	  "begins with /" },
 	{ TEXT("cache: {directory: ''}\n"), MTS_ERANGE,
 	  "F:1: cache.directory: must not be empty" },
 	{ TEXT("fetch: {ca_file: ca.pem}\n"), MTS_ESYNTAX,
-	  "F:1: fetch.ca_file: 'ca.pem' is no absolute path; write one that "
+	  "F:1: fetch.ca_file: 'ca.pem' is not an absolute path; write one that "
 	  "begins with /" },
 	{ TEXT("fetch: {ca_file: \"/a\\0b\"}\n"), MTS_ESYNTAX,
-	  "F:1: fetch.ca_file: control characters have no place here" },
+	  "F:1: fetch.ca_file: control characters are not allowed" },
 	/* A control socket is never on the network. */
 	{ TEXT("control: inet:127.0.0.1:1\n"), MTS_ESYNTAX,
-	  "F:1: control: 'inet:127.0.0.1:1' is no unix socket; write unix: and "
+	  "F:1: control: 'inet:127.0.0.1:1' is not a unix socket; write unix: and "
 	  "an absolute path, as in unix:/run/mtasts/name.sock" },
 	{ TEXT("control: /run/x\n"), MTS_ESYNTAX,
-	  "F:1: control: '/run/x' is no unix socket; write unix: and an "
+	  "F:1: control: '/run/x' is not a unix socket; write unix: and an "
 	  "absolute path, as in unix:/run/mtasts/name.sock" },
 	{ TEXT("control: unix:run/x\n"), MTS_ESYNTAX,
-	  "F:1: control: 'unix:run/x' is no unix socket; write unix: and an "
+	  "F:1: control: 'unix:run/x' is not a unix socket; write unix: and an "
 	  "absolute path, as in unix:/run/mtasts/name.sock" },
 	{ TEXT("control: "
 	       "unix:/"
@@ -166,7 +166,7 @@ static const struct {
 	  "F:1: listen: is a list; write each entry below it, as in - "
 	  "socketmap: inet:127.0.0.1:8461" },
 	{ TEXT("listen: []\n"), MTS_ESYNTAX,
-	  "F:1: listen: is empty, so that nobody could ask; leave it out for "
+	  "F:1: listen: is empty, so that no MTA could ask; leave it out for "
 	  "the default" },
 	{ TEXT("listen:\n"), MTS_ESYNTAX,
 	  "F:1: listen: is a list; write each entry below it, as in - "
@@ -175,7 +175,7 @@ static const struct {
 	  "F:2: listen: an entry is a protocol and an address, as in - "
 	  "socketmap: inet:127.0.0.1:8461" },
 	{ TEXT("listen:\n  - socketmap: tcp:1\n"), MTS_ESYNTAX,
-	  "F:2: listen.socketmap: 'tcp:1' is no address; write unix:/path or "
+	  "F:2: listen.socketmap: 'tcp:1' is not an address; write unix:/path or "
 	  "inet:host:port" },
 	{ TEXT("listen:\n  - socketmap: inet:8461\n"), MTS_ESYNTAX,
 	  "F:2: listen.socketmap: 'inet:8461' has no port; write "
@@ -196,10 +196,10 @@ static const struct {
 	  "F:2: listen.socketmap: 'inet:[::1]' has no port; write "
 	  "inet:host:port, as in inet:127.0.0.1:8461" },
 	{ TEXT("listen:\n  - socketmap: inet:[::1]:0\n"), MTS_ERANGE,
-	  "F:2: listen.socketmap: '0' is no port; write a number from 1 to "
+	  "F:2: listen.socketmap: '0' is not a port; write a number from 1 to "
 	  "65535" },
 	{ TEXT("listen:\n  - socketmap: inet:a:70000\n"), MTS_ERANGE,
-	  "F:2: listen.socketmap: '70000' is no port; write a number from 1 to "
+	  "F:2: listen.socketmap: '70000' is not a port; write a number from 1 to "
 	  "65535" },
 	{ TEXT("listen:\n  - socketmap: inet:127.0.0.256:1\n"), MTS_ESYNTAX,
 	  "F:2: listen.socketmap: '127.0.0.256' is neither a host name nor an "
@@ -212,13 +212,13 @@ static const struct {
 	  "tcp_table: or exim: and unix:/path or inet:host:port" },
 	{ TEXT("listen:\n  - socketmap: unix:/a\n    mode: 0999\n"),
 	  MTS_ESYNTAX,
-	  "F:3: listen.mode: '0999' is no file mode; write it in octal, as in "
+	  "F:3: listen.mode: '0999' is not a file mode; write it in octal, as in "
 	  "0660" },
 	{ TEXT("listen:\n  - socketmap: unix:/a\n    mode: 01777\n"),
 	  MTS_ERANGE,
 	  "F:3: listen.mode: 01777 is out of range; write 0000 to 0777" },
 	{ TEXT("listen:\n  - socketmap: unix:/a\n    mode: rw\n"), MTS_ESYNTAX,
-	  "F:3: listen.mode: 'rw' is no file mode; write it in octal, as in "
+	  "F:3: listen.mode: 'rw' is not a file mode; write it in octal, as in "
 	  "0660" },
 	{ TEXT("listen:\n  - socketmap: inet:a:1\n    mode: 0660\n"),
 	  MTS_ESYNTAX,
@@ -258,11 +258,11 @@ static const struct {
 	  "F:2: listen.socketmap: unix:/a is the address of control too" },
 	{ TEXT("listen:\n  - socketmap: unix:/a\n    owner: a b\n"),
 	  MTS_ESYNTAX,
-	  "F:3: listen.owner: 'a b' is no name; leave out blanks, ':' and "
+	  "F:3: listen.owner: 'a b' is not a name; remove blanks, ':' and "
 	  "'/'" },
 	{ TEXT("listen:\n  - socketmap: unix:/a\n    socketmap: unix:/b\n"),
 	  MTS_ESYNTAX,
-	  "F:3: listen.socketmap: is there twice, first in line 2; leave one" },
+	  "F:3: listen.socketmap: is given twice, first in line 2; leave one" },
 	{ TEXT("listen:\n  - netmap: inet:a:1\n"), MTS_ESYNTAX,
 	  "F:2: listen.netmap: unknown option; known here: socketmap, mode, "
 	  "owner, group, tcp_table, map, exim" },
@@ -285,9 +285,9 @@ static const struct {
 	  "F:2: maps: the entry has no name; write name: and what MTAs ask it "
 	  "by" },
 	{ TEXT("maps:\n  - name: a\n  - name: b\n  - name: a\n"), MTS_ESYNTAX,
-	  "F:4: maps.name: 'a' is there already, in line 2" },
+	  "F:4: maps.name: 'a' is already used, in line 2" },
 	{ TEXT("maps:\n  - name: a b\n"), MTS_ESYNTAX,
-	  "F:2: maps.name: 'a b' is no name; leave out blanks, ':' and '/'" },
+	  "F:2: maps.name: 'a b' is not a name; remove blanks, ':' and '/'" },
 	{ TEXT("maps:\n  - { name: a, like: exim }\n"), MTS_ESYNTAX,
 	  "F:2: maps.like: 'exim' is not known; write postfix, postfix-tlsrpt, "
 	  "sts or verdict" },
@@ -345,12 +345,12 @@ static const struct {
 	  "all digits, as in an address" },
 	{ TEXT("domains:\n  example.org: bypass\n  EXAMPLE.ORG.: bypass\n"),
 	  MTS_ESYNTAX,
-	  "F:3: domains.EXAMPLE.ORG.: is there twice, first in line 2; leave "
+	  "F:3: domains.EXAMPLE.ORG.: is given twice, first in line 2; leave "
 	  "one" },
 	{ TEXT("domains:\n  xn--bcher-kva.example: bypass\n"
 	       "  b\xc3\xbc\x63her.example: bypass\n"),
 	  MTS_ESYNTAX,
-	  "F:3: domains.b??cher.example: is there twice, first in line 2; "
+	  "F:3: domains.b??cher.example: is given twice, first in line 2; "
 	  "leave "
 	  "one" },
 	{ TEXT("domains:\n  a.example: { mode: strict }\n"), MTS_ESYNTAX,
@@ -366,7 +366,7 @@ static const struct {
 	  "mode and mx" },
 	{ TEXT("domains:\n  a.example: { mode: none, mode: none }\n"),
 	  MTS_ESYNTAX,
-	  "F:2: domains.a.example: 'mode' is there twice; leave one" },
+	  "F:2: domains.a.example: 'mode' is given twice; leave one" },
 	{ TEXT("domains:\n  a.example: { mx: [mx1.a.example] }\n"), MTS_ESYNTAX,
 	  "F:2: domains.a.example: the policy has no mode; write mode: "
 	  "enforce, "
@@ -381,18 +381,18 @@ static const struct {
 	{ TEXT("domains:\n  a.example:\n    mode: enforce\n    mx:\n"
 	       "      - mx1.a.example\n      - mx*.a.example\n"),
 	  MTS_ESYNTAX,
-	  "F:6: domains.a.example.mx: 'mx*.a.example' is no MX pattern; write "
+	  "F:6: domains.a.example.mx: 'mx*.a.example' is not an MX pattern; write "
 	  "a "
 	  "host name, or '*.' and a domain for any one label" },
 	/* What would steer Postfix. */
 	{ TEXT("domains:\n  a.example: { mode: enforce, mx: [hostname] }\n"),
 	  MTS_ESYNTAX,
-	  "F:2: domains.a.example.mx: 'hostname' is no MX pattern; write a "
+	  "F:2: domains.a.example.mx: 'hostname' is not an MX pattern; write a "
 	  "host "
 	  "name, or '*.' and a domain for any one label" },
 	{ TEXT("domains:\n  a.example: { mode: enforce, mx: mx.a.example }\n"),
 	  MTS_ESYNTAX,
-	  "F:2: domains.a.example.mx: 'mx.a.example' is no list; write "
+	  "F:2: domains.a.example.mx: 'mx.a.example' is not a list; write "
 	  "[mx1.example.org, '*.example.net']" },
 	/* Users. */
 	{ TEXT("control_users: anna\n"), MTS_ESYNTAX,
@@ -402,23 +402,23 @@ static const struct {
 	{ TEXT("control_users: [anna, '']\n"), MTS_ERANGE,
 	  "F:1: control_users: must not be empty" },
 	{ TEXT("control_users: [anna, 'o:o']\n"), MTS_ESYNTAX,
-	  "F:1: control_users: 'o:o' is no name; leave out blanks, ':' and "
+	  "F:1: control_users: 'o:o' is not a name; remove blanks, ':' and "
 	  "'/'" },
 	{ TEXT("control_group: a/b\n"), MTS_ESYNTAX,
-	  "F:1: control_group: 'a/b' is no name; leave out blanks, ':' and "
+	  "F:1: control_group: 'a/b' is not a name; remove blanks, ':' and "
 	  "'/'" },
 	/* Name servers. */
 	{ TEXT("dns: {servers: 192.0.2.1}\n"), MTS_ESYNTAX,
 	  "F:1: dns.servers: is a list; write [192.0.2.1, 192.0.2.2], or [] "
 	  "for none" },
 	{ TEXT("dns: {servers: [dns.example]}\n"), MTS_ESYNTAX,
-	  "F:1: dns.servers: 'dns.example' is no name server; write an "
+	  "F:1: dns.servers: 'dns.example' is not a name server; write an "
 	  "address, as in 192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:53" },
 	{ TEXT("dns: {servers: [192.0.2.1:0]}\n"), MTS_ESYNTAX,
-	  "F:1: dns.servers: '192.0.2.1:0' is no name server; write an "
+	  "F:1: dns.servers: '192.0.2.1:0' is not a name server; write an "
 	  "address, as in 192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:53" },
 	{ TEXT("dns: {servers: ['[::1']}\n"), MTS_ESYNTAX,
-	  "F:1: dns.servers: '[::1' is no name server; write an address, as in "
+	  "F:1: dns.servers: '[::1' is not a name server; write an address, as in "
 	  "192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:53" },
 	{ TEXT("dns: {servers: [[]]}\n"), MTS_ESYNTAX,
 	  "F:1: dns.servers: each item must be one address" },
@@ -426,11 +426,11 @@ static const struct {
 	  "F:1: dns.servers: must not be empty" },
 	/* Once is enough. */
 	{ TEXT("control: ''\ncontrol: ''\n"), MTS_ESYNTAX,
-	  "F:2: control: is there twice, first in line 1; leave one" },
+	  "F:2: control: is given twice, first in line 1; leave one" },
 	{ TEXT("cache:\ncache:\n"), MTS_ESYNTAX,
-	  "F:2: cache: is there twice, first in line 1; leave one" },
+	  "F:2: cache: is given twice, first in line 1; leave one" },
 	{ TEXT("lookup: {timeout: 5s, timeout: 5s}\n"), MTS_ESYNTAX,
-	  "F:1: lookup.timeout: is there twice, first in line 1; leave one" },
+	  "F:1: lookup.timeout: is given twice, first in line 1; leave one" },
 	/* Bounds must not cross; an option that was not written is at its default. */
 	{ TEXT("lookup: {negative_min: 2h}\n"), MTS_ERANGE,
 	  "F:1: lookup.negative_min: 2h is more than lookup.negative_max, "
@@ -456,17 +456,17 @@ static const struct {
 	  "servername, strict_mx, "
 	  "maps, domains, limits, log, user" },
 	{ TEXT("log: &x {level: info}\n"), MTS_ESYNTAX,
-	  "F:1: YAML anchors and aliases are not taken; write the value out" },
+	  "F:1: YAML anchors and aliases are not accepted; write the value out" },
 	{ TEXT("log: *x\n"), MTS_ESYNTAX,
-	  "F:1: YAML anchors and aliases are not taken; write the value out" },
+	  "F:1: YAML anchors and aliases are not accepted; write the value out" },
 	{ TEXT("control: !!str a\n"), MTS_ESYNTAX,
-	  "F:1: YAML tags are not taken; write the plain value" },
+	  "F:1: YAML tags are not accepted; write the plain value" },
 	{ TEXT("<<: {control: a}\n"), MTS_ESYNTAX,
-	  "F:1: YAML merge keys are not taken; write the options out" },
+	  "F:1: YAML merge keys are not accepted; write the options out" },
 	{ TEXT("log: { <<: {level: info} }\n"), MTS_ESYNTAX,
-	  "F:1: log: YAML merge keys are not taken; write the options out" },
+	  "F:1: log: YAML merge keys are not accepted; write the options out" },
 	{ TEXT("control: ''\n---\ncontrol: ''\n"), MTS_ESYNTAX,
-	  "F:2: a second YAML document begins; one is taken" },
+	  "F:2: a second YAML document begins; only one is accepted" },
 	{ TEXT("? [a]\n: b\n"), MTS_ESYNTAX,
 	  "F:1: the name of an option is expected" },
 	{ TEXT("dns:\n  servers: "
@@ -542,7 +542,7 @@ static void test_tabs_are_named(void **state)
 	(void)state;
 	assert_int_equal(conf_parse(text, sizeof(text) - 1, "F", &conf, &why),
 	                 MTS_ESYNTAX);
-	assert_non_null(strstr(why.text, "; indent with blanks, not tabs"));
+	assert_non_null(strstr(why.text, "; indent with spaces, not tabs"));
 }
 
 /* A value can't push the reason out of the message. */
