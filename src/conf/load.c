@@ -375,8 +375,8 @@ static int check_map_name(const struct loader *loader,
 	for (size_t i = 0; i + 1 < conf->map_count; i++)
 		if (strcmp(conf->maps[i].name, entry->name) == 0)
 			return fault_set(loader->why, MTS_ESYNTAX,
-			                 "%s:%u: maps.name: '%.80s' is there "
-			                 "already, in line %u",
+			                 "%s:%u: maps.name: '%.80s' is already "
+			                 "used, in line %u",
 			                 loader->name, entry->line, entry->name,
 			                 conf->maps[i].line);
 	return MTS_OK;
@@ -484,7 +484,7 @@ static int read_domain_pattern(struct loader *loader,
 	if (!mx_pattern_is_valid(text))
 		return refuse_in_entry(
 		    loader, entry, ".mx", text,
-		    "is no MX pattern; write a host name, or "
+		    "is not an MX pattern; write a host name, or "
 		    "\"*.\" and a domain for any one label");
 	buffer_put_slice(&entry->mx, text);
 	if (buffer_put(&entry->mx, "", 1) == MTS_ERANGE)
@@ -506,7 +506,7 @@ static int read_domain_patterns(struct loader *loader,
 		                       loader_is_scalar(loader)
 		                           ? loader_scalar(loader)
 		                           : slice_of("", 0),
-		                       "is no list; write [mx1.example.org, "
+		                       "is not a list; write [mx1.example.org, "
 		                       "\"*.example.net\"]");
 	while ((status = loader_next(loader)) == MTS_OK &&
 	       loader->event.type != YAML_SEQUENCE_END_EVENT) {

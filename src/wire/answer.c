@@ -35,11 +35,11 @@ int answer_write_perm(struct buffer *out, const char *reason)
 	return put_reason(out, "PERM ", reason);
 }
 
-/* -- patterns, at the pace of a cached answer ------------------------------
+/* -- patterns ---------------------------------------------------------------
  *
- * Each writer reserves what it can need at most, then copies. */
+ * Each writer first reserves the most it can need, then copies. */
 
-/* Appends what there is room for. */
+/* Appends TEXT; the bytes must have been reserved. */
 static inline void append_reserved(struct buffer *out, const char *text,
                                    size_t len)
 {
@@ -63,8 +63,8 @@ static bool is_keyword(const char *text, size_t len)
 }
 
 /* Appends PATTERN, without the '*' of "*." unless STAR. Appends nothing and
- * returns false if it could steer an MTA: of mx_pattern_is_valid() that part
- * which costs nothing while copying. */
+ * returns false if it could set attributes of an MTA: the part of
+ * mx_pattern_is_valid() that costs nothing while copying. */
 static bool put_safe_pattern(struct buffer *out, const char *pattern, bool star)
 {
 	bool wildcard = pattern[0] == '*' && pattern[1] == '.' && pattern[2];

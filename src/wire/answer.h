@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* answer.h - the verdict, written for each MTA.
+/* answer.h - writes the answer for each MTA, without the netstring around it.
  *
- * Pure: policies in, text out. What is written here steers an MTA, so nothing
- * that a publisher wrote gets in but patterns that mx_pattern_is_valid() let
- * through. Each writes one reply without the netstring around it. */
+ * Pure: policies in, text out. The text controls an MTA, so of what the publisher of
+ * a policy wrote only patterns that passed mx_pattern_is_valid() get into it. */
 #ifndef WIRE_ANSWER_H
 #define WIRE_ANSWER_H
 
@@ -21,21 +20,21 @@ enum answer_limit {
 	ANSWER_LIMIT_TCP_TABLE, /* TCP_TABLE_MAX, encoded */
 };
 
-/* What the operator wants an answer to do beyond what the RFC asks for. */
+/* What the operator has configured beyond RFC 8461. */
 struct answer_manner {
-	bool enforce_testing; /* take the mode testing for enforce */
+	bool enforce_testing; /* treat mode testing as enforce */
 	bool tls12;           /* Postfix: no TLS before 1.2, by protocols= */
 	bool no_servername;   /* Postfix before 3.4 does not know it */
 	bool strict_mx;       /* Postfix: name MX hosts, not patterns */
 };
 
-/* What is known of a domain when it is answered for. */
+/* What is known about a domain when the answer is written. */
 struct answer_input {
 	const struct domain *domain;
-	const struct policy *policy; /* a live one, or NULL: no policy */
+	const struct policy *policy; /* not expired; NULL: there is none */
 	const char *id;              /* its record's id; only with a policy */
-	int64_t expires_in_s;        /* till its end; only with a policy */
-	struct slice mx;             /* the MX asked about; map verdict only */
+	int64_t expires_in_s;        /* only with a policy */
+	struct slice mx; /* the MX host in question; map verdict only */
 	struct answer_manner how;
 	enum answer_limit limit;
 	/* Maps postfix and postfix-tlsrpt only: what came of DANE, which wins
@@ -78,7 +77,7 @@ int answer_write_policy(struct buffer *out, const struct policy *policy);
  * dots, colons) it takes for none, and delivers unprotected. */
 enum { ANSWER_SENDMAIL_MAX = 250 };
 
-/* "No policy", whole: Postfix wants the blank. */
+/* The whole answer "no policy". Postfix needs the blank. */
 #define ANSWER_NOT_FOUND "NOTFOUND "
 
 enum { ANSWER_REASON_MAX = 200 }; /* a longer reason is cut: MTAs log it */
@@ -87,7 +86,7 @@ enum { ANSWER_REASON_MAX = 200 }; /* a longer reason is cut: MTAs log it */
 int answer_write_temp(struct buffer *out, const char *reason);
 int answer_write_perm(struct buffer *out, const char *reason);
 
-/* What an answer comes to, whoever is told: for counting. */
+/* What an answer means, in any protocol. For the counters. */
 enum answer_kind {
 	ANSWER_SECURE,    /* a policy is enforced */
 	ANSWER_DANE_ONLY, /* not without DANE */
@@ -95,9 +94,9 @@ enum answer_kind {
 	ANSWER_TESTING,   /* map verdict, Exim: there is a policy on trial */
 	ANSWER_MATCH,     /* map verdict: the policy names the MX host, ... */
 	ANSWER_MISMATCH,  /* ... or does not, and is enforced */
-	ANSWER_NONE,      /* nothing is demanded */
-	ANSWER_TEMPORARY, /* mail has to wait */
-	ANSWER_PERMANENT, /* the question is no good */
+	ANSWER_NONE,      /* nothing is required */
+	ANSWER_TEMPORARY, /* the mail is deferred */
+	ANSWER_PERMANENT, /* the question is invalid */
 	ANSWER_KINDS,
 };
 

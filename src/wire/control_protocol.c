@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* control_protocol.c - the language of the control socket. */
+/* control_protocol.c - the protocol of the control socket. */
 #include "wire/control_protocol.h"
 
 #include "base/spell.h"
@@ -209,7 +209,7 @@ static bool add_option(struct control_request *request, struct slice argument)
 
 /* -- the options of top ---------------------------------------------------- */
 
-/* From 1 to MOST; 0: it is none of these. */
+/* A number from 1 to MOST; 0: TEXT is not one. */
 static unsigned parse_up_to(struct slice text, unsigned most)
 {
 	unsigned number = 0;
@@ -258,7 +258,7 @@ int top_span_parse(const struct control_request *request, struct top_span *ret,
 
 /* -- requests -------------------------------------------------------------- */
 
-/* What only one command has to see to. */
+/* Checks that concern one command only. */
 static int check_request(const struct control_request *request,
                          struct fault *why)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* control_protocol.h - the language of the control socket.
+/* control_protocol.h - the protocol of the control socket.
  *
  * Pure codec. A request is one line, "COMMAND [--OPTION[=VALUE]]...
  * [ARGUMENT]...\n", words parted by single blanks or more, at most
@@ -32,8 +32,8 @@ enum {
 enum control_end {
 	CONTROL_END_DONE = 0,
 	CONTROL_END_NO = 1,  /* not found, or no */
-	CONTROL_END_BAD = 2, /* the request was no good */
-	/* Nobody served it: who asked may not, or the daemon is short of memory
+	CONTROL_END_BAD = 2, /* the request was invalid */
+	/* Not served: the user has no permission, or the daemon is out of memory
 	 * or has too many connections. */
 	CONTROL_END_REFUSED = 3,
 };
@@ -146,7 +146,7 @@ struct top_span {
 };
 
 /* Reads the options of REQUEST; the defaults where there are none. MTS_ESYNTAX:
- * WHY says which value is no good, and what would be. */
+ * WHY says which value is invalid, and what is expected. */
 int top_span_parse(const struct control_request *request, struct top_span *ret,
                    struct fault *why);
 

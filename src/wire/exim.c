@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* exim.c - the line that Exim's ${readsocket} sends, and the one it gets.
+/* exim.c - parses the line that Exim's ${readsocket} sends, and writes the answer.
  *
- * SECURITY: a pattern becomes a part of a regular expression and of a host
- * list. Letters, digits, hyphens and dots mean themselves in both, once the
- * dots stand in brackets; patterns were checked when the policy was parsed, and
- * are once more, as they have been on disk since. */
+ * SECURITY: a pattern becomes part of a regular expression and of a host list.
+ * Letters, digits and hyphens have no special meaning in either, and dots are put in
+ * brackets. Patterns are checked when the policy is parsed, and again here, because
+ * they have been on disk since. */
 #include "wire/exim.h"
 
 #include "sts/mx.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* exim.h - the line that Exim's ${readsocket} sends, and the one it gets.
+/* exim.h - parses the line that Exim's ${readsocket} sends, and writes the answer.
  *
  * Pure codec: "exim DOMAIN" or "exim DOMAIN MX-HOST" in, one line out. */
 #ifndef WIRE_EXIM_H
@@ -40,7 +40,7 @@ int exim_write(struct buffer *out, const struct policy *policy, struct slice mx,
                bool enforce_testing);
 
 #define EXIM_NONE "mode=none\n"
-/* "It can't be known": for Exim to try again later. */
+/* A temporary error: Exim tries again later. */
 #define EXIM_FAIL "mode=fail\n"
 
 #endif

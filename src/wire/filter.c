@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* filter.c - which policies the control socket's list is about.
+/* filter.c - which policies the control socket's list shows.
  *
- * A pattern that begins with plain letters is looked for where these stand in
- * the order of domains, so that "ex*" costs no walk over a million policies. */
+ * Domains are sorted. For a pattern that begins with plain letters, such as "ex*", the
+ * list starts and ends at the matching range, instead of reading a million policies. */
 #include "wire/filter.h"
 
 #include <fnmatch.h>
@@ -115,7 +115,7 @@ bool filter_matches(const struct filter *filter, const struct filter_item *item)
 	       fnmatch(filter->pattern, item->domain, FNM_CASEFOLD) == 0;
 }
 
-/* -- where they stand ------------------------------------------------------ */
+/* -- the range of domains that can match ----------------------------------- */
 
 /* Letters, digits, hyphens and dots stand for themselves. */
 static size_t plain_len(const char *pattern)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* filter.h - which policies the control socket's list is about. */
+/* filter.h - which policies the control socket's list shows. */
 #ifndef WIRE_FILTER_H
 #define WIRE_FILTER_H
 
@@ -21,8 +21,8 @@ struct filter {
 };
 
 /* Reads the options of REQUEST; the pattern, which a request does not end with
- * a NUL, is the caller's to set. MTS_ESYNTAX: WHY says which value is no good,
- * and what would be. */
+ * a NUL, is the caller's to set. MTS_ESYNTAX: WHY says which value is
+ * invalid, and what is expected. */
 int filter_parse(const struct control_request *request, struct filter *ret,
                  struct fault *why);
 

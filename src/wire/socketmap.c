@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* socketmap.c - Postfix's and Sendmail's question (socketmap_table(5)). */
+/* socketmap.c - parses socketmap requests of Postfix and Sendmail
+ * (socketmap_table(5)). */
 #include "wire/socketmap.h"
 
 static const struct {
@@ -10,7 +11,7 @@ static const struct {
 	{ "postfix-tlsrpt", MAP_POSTFIX_TLSRPT },
 	{ "sts", MAP_STS },
 	{ "verdict", MAP_VERDICT },
-	/* For people who come from a daemon that has these names. */
+	/* The names that another daemon uses, for those who migrate. */
 	{ "QUERY", MAP_POSTFIX },
 	{ "QUERYwithTLSRPT", MAP_POSTFIX_TLSRPT },
 };
@@ -22,7 +23,7 @@ int socketmap_parse(struct slice payload, struct socketmap_request *ret,
 
 	if (payload.len == 0)
 		return fault_set(why, MTS_ESYNTAX, "an empty request");
-	/* A NUL would end the key early for whatever takes it as a string. */
+	/* Code that treats the key as a string would stop at a NUL. */
 	if (memchr(payload.data, '\0', payload.len))
 		return fault_set(why, MTS_ESYNTAX, "a NUL in the request");
 	blank = memchr(payload.data, ' ', payload.len);

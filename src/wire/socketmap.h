@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* socketmap.h - Postfix's and Sendmail's question (socketmap_table(5)).
+/* socketmap.h - parses socketmap requests of Postfix and Sendmail
+ * (socketmap_table(5)): "MAP KEY" in a netstring. answer.h writes the replies.
  *
- * Pure codec: "MAP KEY" within a netstring; answer.h makes the replies. */
+ * Pure codec. */
 #ifndef WIRE_SOCKETMAP_H
 #define WIRE_SOCKETMAP_H
 
@@ -34,7 +35,7 @@ enum socketmap_map {
 
 enum { MAPS = MAP_VERDICT + 1 };
 
-/* Names count to the letter. */
+/* Names are case-sensitive. */
 enum socketmap_map socketmap_find_map(struct slice name);
 
 /* Walks the names, from index 0; NULL past the end. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* tcp_table.c - the language of Postfix's tcp: maps (tcp_table(5)). */
+/* tcp_table.c - the protocol of Postfix's tcp: maps (tcp_table(5)). */
 #include "wire/tcp_table.h"
 
 /* -- %XX ------------------------------------------------------------------- */
@@ -14,8 +14,8 @@ static int hex_value(char c)
 	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-/* The byte that stands at TEXT's offset I, which is moved on; -1: there is a
- * '%' without its digits. */
+/* Decodes the byte at TEXT's offset *I and advances *I. -1: a '%' without two
+ * hexadecimal digits. */
 static int decode_next(struct slice text, size_t *i)
 {
 	char c = text.data[(*i)++];
@@ -89,7 +89,7 @@ int tcp_table_parse(struct slice line, struct buffer *key, struct fault *why)
 
 /* -- replies --------------------------------------------------------------- */
 
-/* The status of REPLY, of which the text behind its first word is left. */
+/* Returns the status for REPLY, and cuts its first word off. */
 static const char *split_reply(struct slice *reply)
 {
 	struct slice status_text = *reply;

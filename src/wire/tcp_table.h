@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* tcp_table.h - the language of Postfix's tcp: maps (tcp_table(5)).
+/* tcp_table.h - the protocol of Postfix's tcp: maps (tcp_table(5)).
  *
  * Pure codec: "get KEY" in, "200 DATA", "400 REASON" or "500 REASON" out, each
- * a line in which '%', blanks and what is not printable are written %XX. */
+ * a line in which '%', blanks and unprintable bytes are written as %XX. */
 #ifndef WIRE_TCP_TABLE_H
 #define WIRE_TCP_TABLE_H
 
@@ -22,7 +22,7 @@ int tcp_table_parse(struct slice line, struct buffer *key, struct fault *why);
  * be longer than TCP_TABLE_MAX. */
 int tcp_table_put(struct buffer *out, struct slice reply);
 
-/* Whether tcp_table_put() would take REPLY. */
+/* Whether REPLY is short enough for tcp_table_put(). */
 bool tcp_table_fits(struct slice reply);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* transfer.c - cached policies in a form that another host can take over.
+/* transfer.c - writes and reads exported policies.
  *
- * SECURITY: a file may come from anywhere. What gets in is built anew from what
- * policy_parse(), record_parse() and domain_from_key() accepted. */
+ * SECURITY: a file may come from anywhere. What is imported is built from values that
+ * policy_parse(), record_parse() and domain_from_key() have accepted. */
 #include "wire/transfer.h"
 
 #include "base/buffer.h"
@@ -10,7 +10,7 @@
 
 enum { WHY_MAX = 80 }; /* bytes of a bad value in a message */
 
-/* The year 9999, which is what can be printed. */
+/* The end of the year 9999, the last one that can be printed. */
 static const int64_t time_max_s = 253402300799;
 
 /* -- members --------------------------------------------------------------- */
@@ -57,7 +57,7 @@ static int get_domain(const json_t *object, struct domain *ret,
 
 	if (rc != MTS_OK)
 		return rc;
-	/* Keys that an MTA may ask with are more than names. */
+	/* An MTA's key can also be something else than a name. */
 	if (!domain_is_name(name.data, name.len))
 		return fault_set(why, MTS_ESYNTAX,
 		                 "domain: '%.*s' is no domain name",
@@ -76,7 +76,7 @@ static int get_id(const json_t *object, char id[RECORD_ID_MAX + 1],
 
 	if (rc != MTS_OK)
 		return rc;
-	/* Before it is put where a ';' would be another field. */
+	/* It is put into a record below, where a ';' would start a new field. */
 	if (value.len > RECORD_ID_MAX || memchr(value.data, ';', value.len))
 		return fault_set(why, MTS_ESYNTAX,
 		                 "id: '%.*s' is none: 1 to %d letters and "
@@ -170,8 +170,7 @@ static int parse_text(const struct buffer *text, struct policy **ret,
 	return MTS_OK;
 }
 
-/* Writes the text that would have been fetched, no longer than that, and has it
- * parsed. */
+/* Writes the policy as the text that would have been fetched, and parses that. */
 static int get_policy(const json_t *object, struct policy **ret,
                       struct fault *why)
 {
@@ -257,8 +256,8 @@ static int parse_last_line(const json_t *object, struct transfer_line *ret,
 	return rc;
 }
 
-/* Where memory is short Jansson mostly says nothing, and sometimes that the
- * syntax is bad: then a good line is refused, which is told as well. */
+/* Out of memory, Jansson mostly gives no text, and sometimes reports a syntax error:
+ * then a valid line is rejected, which is reported, too. */
 static bool is_no_memory(const json_error_t *error)
 {
 	return error->text[0] == '\0' ||
@@ -298,7 +297,7 @@ int transfer_parse(struct slice line, struct transfer_line *ret,
 
 /* -- writing --------------------------------------------------------------- */
 
-/* Takes VALUE; false if there is no memory. */
+/* Takes ownership of VALUE. False: out of memory. */
 static bool put_member(json_t *object, const char *key, json_t *value)
 {
 	return json_object_set_new(object, key, value) == 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* transfer.h - cached policies in a form that another host can take over: JSON,
- * one object a line.
+/* transfer.h - exported policies, which another host can import: JSON, one object a
+ * line.
  *
  *   {"format": "mtasts-policies", "version": 1, ...}           the first line
  *   {"domain": "example.org", "id": "20240229", "fetched": 1700000000,
@@ -8,8 +8,8 @@
  *    "used": 1700003600}                                        one a policy
  *   {"policies": 1}                                             the last line
  *
- * Pure codec: no clock, no cache. Members that are not known are passed over, so
- * that a later version of the format can have more. */
+ * Pure codec: no clock, no cache. Unknown members are ignored, so that later
+ * versions of the format can add some. */
 #ifndef WIRE_TRANSFER_H
 #define WIRE_TRANSFER_H
 
@@ -51,7 +51,7 @@ struct transfer_line {
 int transfer_parse(struct slice line, struct transfer_line *ret,
                    struct fault *why);
 
-/* The objects to be written as lines; NULL: no memory. */
+/* The objects to be written as lines; NULL: out of memory. */
 json_t *transfer_header(int64_t now_s, const char *program);
 json_t *transfer_policy(const char *domain, const char *id,
                         const struct policy *policy, int64_t fetched_s,

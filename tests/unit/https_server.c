@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* https_server.c - an HTTPS server that does what a test wants it to do. */
+/* https_server.c - an HTTPS server whose behaviour a test chooses. */
 #include "tests.h"
 
 #include "https_server.h"

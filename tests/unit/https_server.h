@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* https_server.h - an HTTPS server that does what a test wants it to do.
+/* https_server.h - an HTTPS server whose behaviour a test chooses.
  *
  * A thread with blocking OpenSSL, so that it shares nothing with what it tests. */
 #ifndef TESTS_HTTPS_SERVER_H

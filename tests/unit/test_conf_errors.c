@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_conf_errors.c - what an operator reads when the file is no good: where it
- * is, what is wrong, what would be right. */
+/* test_conf_errors.c - the messages for an invalid configuration file: which
+ * line, what is wrong, and what to write instead. */
 #include "tests.h"
 
 #include "base/slice.h"
@@ -35,12 +35,12 @@ static const struct {
 	  "F:1: stats: 'tcp:/x' is not an address; write unix:/path or "
 	  "inet:host:port" },
 	{ TEXT("control: unix:/x\nstats: unix:/x\n"), MTS_ESYNTAX,
-	  "F: stats: unix:/x is the address of control too" },
+	  "F: stats: unix:/x is also the address of control" },
 	{ TEXT("listen:\n  - socketmap: inet:[::1]:9461\n"
 	       "stats: inet:[::1]:9461\n"),
 	  MTS_ESYNTAX,
-	  "F:2: listen.socketmap: inet:[::1]:9461 is the address of stats "
-	  "too" },
+	  "F:2: listen.socketmap: inet:[::1]:9461 is also the address of "
+	  "stats" },
 	{ TEXT("cache: { shards: 3 }\n"), MTS_ESYNTAX,
 	  "F:1: cache.shards: unknown option; known here: directory, max_size, "
 	  "unused_after" },
@@ -59,13 +59,16 @@ static const struct {
 	  "F:2: lookup.timeout: '20' has no unit; write ms, s, m, h or d after "
 	  "the number, as in 20s" },
 	{ TEXT("lookup:\n  timeout: soon\n"), MTS_ESYNTAX,
-	  "F:2: lookup.timeout: 'soon' is not a duration; write a number and ms, "
+	  "F:2: lookup.timeout: 'soon' is not a duration; write a number and "
+	  "ms, "
 	  "s, m, h or d, as in 20s" },
 	{ TEXT("lookup:\n  timeout: 1h30m\n"), MTS_ESYNTAX,
-	  "F:2: lookup.timeout: '1h30m' is not a duration; write a number and ms, "
+	  "F:2: lookup.timeout: '1h30m' is not a duration; write a number and "
+	  "ms, "
 	  "s, m, h or d, as in 20s" },
 	{ TEXT("lookup:\n  timeout: -5s\n"), MTS_ESYNTAX,
-	  "F:2: lookup.timeout: '-5s' is not a duration; write a number and ms, "
+	  "F:2: lookup.timeout: '-5s' is not a duration; write a number and "
+	  "ms, "
 	  "s, m, h or d, as in 20s" },
 	{ TEXT("lookup:\n  timeout: 91s\n"), MTS_ERANGE,
 	  "F:2: lookup.timeout: 91s is out of range; write 1s to 90s" },
@@ -99,7 +102,8 @@ static const struct {
 	  "F:2: lookup.timeout: has no value; leave the line out for the "
 	  "default" },
 	{ TEXT("lookup:\n  timeout: ''\n"), MTS_ESYNTAX,
-	  "F:2: lookup.timeout: '' is not a duration; write a number and ms, s, "
+	  "F:2: lookup.timeout: '' is not a duration; write a number and ms, "
+	  "s, "
 	  "m, h or d, as in 20s" },
 	/* Sections. */
 	{ TEXT("lookup: 5s\n"), MTS_ESYNTAX,
@@ -110,18 +114,21 @@ static const struct {
 	  "indented" },
 	/* Sizes, numbers, truth, words. */
 	{ TEXT("fetch:\n  max_size: 64k\n"), MTS_ESYNTAX,
-	  "F:2: fetch.max_size: '64k' is not a size; write a number of bytes, or "
+	  "F:2: fetch.max_size: '64k' is not a size; write a number of bytes, "
+	  "or "
 	  "a number and KiB, MiB, GiB or TiB, as in 64KiB" },
 	{ TEXT("fetch:\n  max_size: 65KiB\n"), MTS_ERANGE,
 	  "F:2: fetch.max_size: 65KiB is out of range; write 1KiB to 64KiB" },
 	{ TEXT("fetch: {max_size: 100}\n"), MTS_ERANGE,
 	  "F:1: fetch.max_size: 100 is out of range; write 1KiB to 64KiB" },
 	{ TEXT("fetch: {concurrency: many}\n"), MTS_ESYNTAX,
-	  "F:1: fetch.concurrency: 'many' is not a number; write one, as in 64" },
+	  "F:1: fetch.concurrency: 'many' is not a number; write one, as in "
+	  "64" },
 	{ TEXT("fetch: {concurrency: 0}\n"), MTS_ERANGE,
 	  "F:1: fetch.concurrency: 0 is out of range; write 1 to 1024" },
 	{ TEXT("fetch: {concurrency: 1.5}\n"), MTS_ESYNTAX,
-	  "F:1: fetch.concurrency: '1.5' is not a number; write one, as in 64" },
+	  "F:1: fetch.concurrency: '1.5' is not a number; write one, as in "
+	  "64" },
 	{ TEXT("fetch: {retry: 4m}\n"), MTS_ERANGE,
 	  "F:1: fetch.retry: 4m is out of range; write 5m to 1d" },
 	{ TEXT("fetch: {allow_private_addresses: on}\n"), MTS_ESYNTAX,
@@ -134,18 +141,21 @@ static const struct {
 	  "F:1: log.target: 'file' is not known; write stderr or syslog" },
 	/* Texts. */
 	{ TEXT("cache: {directory: var/lib}\n"), MTS_ESYNTAX,
-	  "F:1: cache.directory: 'var/lib' is not an absolute path; write one that "
+	  "F:1: cache.directory: 'var/lib' is not an absolute path; write one "
+	  "that "
 	  "begins with /" },
 	{ TEXT("cache: {directory: ''}\n"), MTS_ERANGE,
 	  "F:1: cache.directory: must not be empty" },
 	{ TEXT("fetch: {ca_file: ca.pem}\n"), MTS_ESYNTAX,
-	  "F:1: fetch.ca_file: 'ca.pem' is not an absolute path; write one that "
+	  "F:1: fetch.ca_file: 'ca.pem' is not an absolute path; write one "
+	  "that "
 	  "begins with /" },
 	{ TEXT("fetch: {ca_file: \"/a\\0b\"}\n"), MTS_ESYNTAX,
 	  "F:1: fetch.ca_file: control characters are not allowed" },
 	/* A control socket is never on the network. */
 	{ TEXT("control: inet:127.0.0.1:1\n"), MTS_ESYNTAX,
-	  "F:1: control: 'inet:127.0.0.1:1' is not a unix socket; write unix: and "
+	  "F:1: control: 'inet:127.0.0.1:1' is not a unix socket; write unix: "
+	  "and "
 	  "an absolute path, as in unix:/run/mtasts/name.sock" },
 	{ TEXT("control: /run/x\n"), MTS_ESYNTAX,
 	  "F:1: control: '/run/x' is not a unix socket; write unix: and an "
@@ -175,7 +185,8 @@ static const struct {
 	  "F:2: listen: an entry is a protocol and an address, as in - "
 	  "socketmap: inet:127.0.0.1:8461" },
 	{ TEXT("listen:\n  - socketmap: tcp:1\n"), MTS_ESYNTAX,
-	  "F:2: listen.socketmap: 'tcp:1' is not an address; write unix:/path or "
+	  "F:2: listen.socketmap: 'tcp:1' is not an address; write unix:/path "
+	  "or "
 	  "inet:host:port" },
 	{ TEXT("listen:\n  - socketmap: inet:8461\n"), MTS_ESYNTAX,
 	  "F:2: listen.socketmap: 'inet:8461' has no port; write "
@@ -199,7 +210,8 @@ static const struct {
 	  "F:2: listen.socketmap: '0' is not a port; write a number from 1 to "
 	  "65535" },
 	{ TEXT("listen:\n  - socketmap: inet:a:70000\n"), MTS_ERANGE,
-	  "F:2: listen.socketmap: '70000' is not a port; write a number from 1 to "
+	  "F:2: listen.socketmap: '70000' is not a port; write a number from 1 "
+	  "to "
 	  "65535" },
 	{ TEXT("listen:\n  - socketmap: inet:127.0.0.256:1\n"), MTS_ESYNTAX,
 	  "F:2: listen.socketmap: '127.0.0.256' is neither a host name nor an "
@@ -212,7 +224,8 @@ static const struct {
 	  "tcp_table: or exim: and unix:/path or inet:host:port" },
 	{ TEXT("listen:\n  - socketmap: unix:/a\n    mode: 0999\n"),
 	  MTS_ESYNTAX,
-	  "F:3: listen.mode: '0999' is not a file mode; write it in octal, as in "
+	  "F:3: listen.mode: '0999' is not a file mode; write it in octal, as "
+	  "in "
 	  "0660" },
 	{ TEXT("listen:\n  - socketmap: unix:/a\n    mode: 01777\n"),
 	  MTS_ERANGE,
@@ -255,7 +268,7 @@ static const struct {
 	  "line 2" },
 	{ TEXT("listen:\n  - socketmap: unix:/a\ncontrol: unix:/a\n"),
 	  MTS_ESYNTAX,
-	  "F:2: listen.socketmap: unix:/a is the address of control too" },
+	  "F:2: listen.socketmap: unix:/a is also the address of control" },
 	{ TEXT("listen:\n  - socketmap: unix:/a\n    owner: a b\n"),
 	  MTS_ESYNTAX,
 	  "F:3: listen.owner: 'a b' is not a name; remove blanks, ':' and "
@@ -335,11 +348,11 @@ static const struct {
 	  "F:2: domains..example.org: not a domain name: it begins with a "
 	  "dot, and a parent's policy does not apply (RFC 8461 3.4)" },
 	{ TEXT("domains:\n  example.org:587: bypass\n"), MTS_ESYNTAX,
-	  "F:2: domains.example.org:587: write the domain without a port; what "
-	  "is said counts for every port" },
+	  "F:2: domains.example.org:587: write the domain without a port; an "
+	  "entry applies to every port" },
 	{ TEXT("domains:\n  \"[example.org]\": bypass\n"), MTS_ESYNTAX,
-	  "F:2: domains.[example.org]: write the domain without brackets; what "
-	  "is said counts with them too" },
+	  "F:2: domains.[example.org]: write the domain without brackets; an "
+	  "entry applies with brackets, too" },
 	{ TEXT("domains:\n  192.0.2.1: bypass\n"), MTS_ESYNTAX,
 	  "F:2: domains.192.0.2.1: not a domain name: its last label is "
 	  "all digits, as in an address" },
@@ -381,7 +394,8 @@ static const struct {
 	{ TEXT("domains:\n  a.example:\n    mode: enforce\n    mx:\n"
 	       "      - mx1.a.example\n      - mx*.a.example\n"),
 	  MTS_ESYNTAX,
-	  "F:6: domains.a.example.mx: 'mx*.a.example' is not an MX pattern; write "
+	  "F:6: domains.a.example.mx: 'mx*.a.example' is not an MX pattern; "
+	  "write "
 	  "a "
 	  "host name, or '*.' and a domain for any one label" },
 	/* What would steer Postfix. */
@@ -418,7 +432,8 @@ static const struct {
 	  "F:1: dns.servers: '192.0.2.1:0' is not a name server; write an "
 	  "address, as in 192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:53" },
 	{ TEXT("dns: {servers: ['[::1']}\n"), MTS_ESYNTAX,
-	  "F:1: dns.servers: '[::1' is not a name server; write an address, as in "
+	  "F:1: dns.servers: '[::1' is not a name server; write an address, as "
+	  "in "
 	  "192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:53" },
 	{ TEXT("dns: {servers: [[]]}\n"), MTS_ESYNTAX,
 	  "F:1: dns.servers: each item must be one address" },
@@ -456,9 +471,11 @@ static const struct {
 	  "servername, strict_mx, "
 	  "maps, domains, limits, log, user" },
 	{ TEXT("log: &x {level: info}\n"), MTS_ESYNTAX,
-	  "F:1: YAML anchors and aliases are not accepted; write the value out" },
+	  "F:1: YAML anchors and aliases are not accepted; write the value "
+	  "out" },
 	{ TEXT("log: *x\n"), MTS_ESYNTAX,
-	  "F:1: YAML anchors and aliases are not accepted; write the value out" },
+	  "F:1: YAML anchors and aliases are not accepted; write the value "
+	  "out" },
 	{ TEXT("control: !!str a\n"), MTS_ESYNTAX,
 	  "F:1: YAML tags are not accepted; write the plain value" },
 	{ TEXT("<<: {control: a}\n"), MTS_ESYNTAX,
@@ -585,7 +602,7 @@ static void test_no_bombs(void **state)
 	assert_int_equal(conf_parse(list, sizeof(list) - 1, "F", &conf, &why),
 	                 MTS_ESYNTAX);
 	assert_string_equal(why.text, "F:1: YAML anchors and aliases are not "
-	                              "taken; write the value out");
+	                              "accepted; write the value out");
 }
 
 int main(void)

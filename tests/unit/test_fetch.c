@@ -360,8 +360,8 @@ static void test_connections(void **state)
 	}
 }
 
-/* Header and body are there at once, and then nothing more comes that would
- * wake whoever has read both and looked at one. */
+/* Header and body arrive in two records at once, and nothing follows: both must be
+ * read without another event. */
 static void test_two_records(void **state)
 {
 	static const char header[] = "HTTP/1.1 200 OK\r\n"
@@ -398,8 +398,8 @@ static void test_refused(void **state)
 	close_world(&w);
 }
 
-/* All addresses are tried: one that refuses, cuts off, talks SMTP, keeps silent
- * or has a bad certificate does not keep us from the next. */
+/* All addresses are tried: after one that refuses, closes the connection, talks
+ * SMTP, stays silent or has a bad certificate, the next one is used. */
 static void test_addresses(void **state)
 {
 	struct https_script good = { .cert = { .ca = ca, .san = "DNS:" HOST },
@@ -428,7 +428,7 @@ static void test_addresses(void **state)
 		assert_string_equal(got.address, "127.0.0.2");
 		assert_int_equal(https_server_count(first), 1);
 		https_server_stop(second);
-		/* What got furthest is what is told. */
+		/* The result that got furthest is reported. */
 		get(&w, HOST, "127.0.0.1 127.0.0.2", NULL);
 		uv_run(&w.loop, UV_RUN_DEFAULT);
 		assert_int_not_equal(got.cause, FETCH_OK);
@@ -455,7 +455,7 @@ static void test_ipv6(void **state)
 	https_server_stop(server);
 }
 
-/* A proxy that the environment names is not for us. */
+/* A proxy in the environment is ignored. */
 static void test_no_proxy(void **state)
 {
 	struct https_script good = { .cert = { .ca = ca, .san = "DNS:" HOST },
@@ -701,7 +701,7 @@ static void test_meddling(void **state)
 
 /* -- many ------------------------------------------------------------------ */
 
-/* Hosts that say nothing do not keep a good one waiting. */
+/* Silent hosts do not hold up a good one. */
 static void test_silent_hosts(void **state)
 {
 	struct https_script silent = {
@@ -762,8 +762,8 @@ static struct fetcher *fetcher_with(uv_loop_t *loop, const char *file,
 	return fetcher;
 }
 
-/* The bundle is read once, whatever the number of fetches: it is gone after the
- * start, and nobody misses it. */
+/* The bundle is read only once: it is removed after the start, and fetches still
+ * work. */
 static void test_ca_is_read_once(void **state)
 {
 	struct https_script good = { .cert = { .ca = ca, .san = "DNS:" HOST },

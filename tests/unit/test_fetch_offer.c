@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_fetch_offer.c - fetches whose owner may know further addresses. */
+/* test_fetch_offer.c - fetches whose caller can find further addresses. */
 #include "tests.h"
 
 #include "https_server.h"
@@ -120,7 +120,7 @@ static void run_until(const unsigned *count)
 
 /* -- after a failure ------------------------------------------------------- */
 
-static void goes_on(void **state)
+static void test_offered_addresses_are_tried(void **state)
 {
 	(void)state;
 	open_world(5000, 4);
@@ -135,8 +135,8 @@ static void goes_on(void **state)
 	close_world();
 }
 
-/* It is asked for others once, and what comes of those is the end. */
-static void wants_once(void **state)
+/* The caller is asked once; when the new addresses fail, the fetch fails. */
+static void test_caller_is_asked_once(void **state)
 {
 	(void)state;
 	open_world(5000, 4);
@@ -149,7 +149,7 @@ static void wants_once(void **state)
 	close_world();
 }
 
-static void there_are_none(void **state)
+static void test_no_further_addresses(void **state)
 {
 	(void)state;
 	open_world(5000, 4);
@@ -162,8 +162,8 @@ static void there_are_none(void **state)
 	close_world();
 }
 
-/* Nobody knows others: then a failure is the end at once. */
-static void not_expected(void **state)
+/* Without fetch_expect() the fetch fails at once. */
+static void test_without_expect_it_fails_at_once(void **state)
 {
 	(void)state;
 	open_world(5000, 4);
@@ -174,7 +174,7 @@ static void not_expected(void **state)
 	close_world();
 }
 
-static void not_needed(void **state)
+static void test_caller_is_not_asked_after_success(void **state)
 {
 	(void)state;
 	open_world(5000, 4);
@@ -185,8 +185,8 @@ static void not_needed(void **state)
 	close_world();
 }
 
-/* While its owner looks for others, it takes nobody's place. */
-static void makes_room(void **state)
+/* While the caller looks for addresses, the next fetch can run. */
+static void test_next_fetch_runs_while_asking(void **state)
 {
 	struct fetch *asking;
 
@@ -203,7 +203,7 @@ static void makes_room(void **state)
 	close_world();
 }
 
-/* -- while it does not get on ---------------------------------------------- */
+/* -- while an attempt hangs ------------------------------------------------ */
 
 /* A listener whose queue is full: the system drops what else comes. */
 static void drop_connections(int sockets[SYN_QUEUE])
@@ -222,7 +222,7 @@ static void drop_connections(int sockets[SYN_QUEUE])
 	}
 }
 
-static void begins_anew(void **state)
+static void test_silent_attempt_is_dropped(void **state)
 {
 	int sockets[SYN_QUEUE];
 
@@ -241,8 +241,8 @@ static void begins_anew(void **state)
 		close(sockets[i]);
 }
 
-/* One that has connected is left alone: its host may just be slow. */
-static void stays_connected(void **state)
+/* An attempt that has connected goes on: its host may just be slow. */
+static void test_connected_attempt_goes_on(void **state)
 {
 	struct https_script silent = {
 		.mode = HTTPS_SILENT, .cert = { .ca = ca, .san = "DNS:" HOST }
@@ -263,7 +263,7 @@ static void stays_connected(void **state)
 	https_server_stop(server);
 }
 
-/* -- its owner goes -------------------------------------------------------- */
+/* -- cancelling and closing ------------------------------------------------ */
 
 static void cancel_it(void *arg)
 {
@@ -278,7 +278,7 @@ static void close_it(void *arg)
 	fetcher_close(&w.fetcher);
 }
 
-static void cancelled(void **state)
+static void test_cancel(void **state)
 {
 	(void)state;
 	open_world(5000, 4);
@@ -296,7 +296,7 @@ static void cancelled(void **state)
 	assert_int_equal(w.calls, 0);
 }
 
-static void closed(void **state)
+static void test_close(void **state)
 {
 	(void)state;
 	open_world(5000, 4);
@@ -306,8 +306,8 @@ static void closed(void **state)
 	assert_int_equal(w.calls, 0);
 }
 
-/* What it may do from inside of fetch_want: as it likes. */
-static void from_want(void **state)
+/* From inside the fetch_want callback both are allowed. */
+static void test_cancel_and_close_from_want(void **state)
 {
 	static fetch_want *const wants[] = { cancel_it, close_it };
 
@@ -325,17 +325,17 @@ static void from_want(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(goes_on),
-		cmocka_unit_test(wants_once),
-		cmocka_unit_test(there_are_none),
-		cmocka_unit_test(not_expected),
-		cmocka_unit_test(not_needed),
-		cmocka_unit_test(makes_room),
-		cmocka_unit_test(begins_anew),
-		cmocka_unit_test(stays_connected),
-		cmocka_unit_test(cancelled),
-		cmocka_unit_test(closed),
-		cmocka_unit_test(from_want),
+		cmocka_unit_test(test_offered_addresses_are_tried),
+		cmocka_unit_test(test_caller_is_asked_once),
+		cmocka_unit_test(test_no_further_addresses),
+		cmocka_unit_test(test_without_expect_it_fails_at_once),
+		cmocka_unit_test(test_caller_is_not_asked_after_success),
+		cmocka_unit_test(test_next_fetch_runs_while_asking),
+		cmocka_unit_test(test_silent_attempt_is_dropped),
+		cmocka_unit_test(test_connected_attempt_goes_on),
+		cmocka_unit_test(test_cancel),
+		cmocka_unit_test(test_close),
+		cmocka_unit_test(test_cancel_and_close_from_want),
 	};
 	int failed;
 
