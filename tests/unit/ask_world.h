@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ask_world.h - what an MTA is told, of the operator's word, MTA-STS and DANE
- * together: with a real cache and real look-ups, a clock that the test turns,
- * and discoveries and walks (fake_dane.h) that end as the test says. */
+/* ask_world.h - answers for an MTA from overrides, MTA-STS and DANE together:
+ * with a real cache and real look-ups, a clock that the test sets, and discoveries
+ * and DANE checks (fake_dane.h) whose results the test chooses. */
 #ifndef TESTS_ASK_WORLD_H
 #define TESTS_ASK_WORLD_H
 
@@ -18,12 +18,13 @@ enum { MINUTE_S = 60, HOUR_S = 3600, DAY_S = 86400 };
 #define SECURE "OK secure match=mx1.example.org servername=hostname"
 #define WAIT   "(it waits)"
 
-/* Ends the discovery that is under way, with one step, the id "a1" and the reason "because". */
+/* Ends the discovery that is under way, with one step, the id "a1" and the reason
+ * "because". */
 void finish(enum discover_outcome outcome, struct policy *policy);
 
 extern int64_t wall_s; /* the wall clock */
 
-/* Turns both clocks. */
+/* Sets both clocks forward. */
 void pass(uint64_t seconds);
 
 struct fixture {
@@ -51,14 +52,14 @@ struct fixture {
 int ask_setup(void **state);
 int ask_teardown(void **state);
 
-/* Opens ask, and the walks for DANE, anew. */
+/* Closes ask and the DANE checks and opens them again. */
 void open_ask(struct fixture *f, enum ask_dane dane, bool leave_dane,
               uint64_t timeout_ms);
 
 struct domain domain_of(const char *name);
 
-/* Asks REQUEST, "MAP KEY", as a server does: what is told at once, or WAIT.
- * Whoever waits is told by on_answer(). */
+/* Asks REQUEST, "MAP KEY", as a server does. Returns the answer if it comes at
+ * once, or WAIT; then on_answer() gets it. */
 const char *say(struct fixture *f, const char *request);
 
 #define assert_says(f, request, answer)                                        \

@@ -17,7 +17,7 @@ int fake_dane_running(void)
 	int running = 0;
 
 	for (int i = 0; i < fake_dane.started; i++)
-		running += fake_dane.walks[i].running;
+		running += fake_dane.checks[i].running;
 	return running;
 }
 
@@ -36,35 +36,35 @@ void fake_dane_finish(enum dane_state state, uint32_t ttl_s)
 	};
 	int i = fake_dane.started;
 
-	while (i > 0 && !fake_dane.walks[i - 1].running)
+	while (i > 0 && !fake_dane.checks[i - 1].running)
 		i--;
 	assert_true(i > 0);
-	fake_dane.walks[i - 1].running = false;
-	fake_dane.walks[i - 1].callback(fake_dane.walks[i - 1].arg, &result);
+	fake_dane.checks[i - 1].running = false;
+	fake_dane.checks[i - 1].callback(fake_dane.checks[i - 1].arg, &result);
 }
 
 int dane_start(struct secure_dns *dns, const struct domain_hop *hop,
                dane_callback *callback, void *arg, struct dane_check **ret)
 {
-	struct dane_check *walk = &fake_dane.walks[fake_dane.started];
+	struct dane_check *check = &fake_dane.checks[fake_dane.started];
 
 	(void)dns;
 	if (fake_dane.no_memory)
 		return MTS_ENOMEM;
-	assert_true(fake_dane.started < FAKE_WALKS_MAX);
+	assert_true(fake_dane.started < FAKE_CHECKS_MAX);
 	fake_dane.started++;
-	*walk = (struct dane_check){ *hop, callback, arg, true };
-	*ret = walk;
+	*check = (struct dane_check){ *hop, callback, arg, true };
+	*ret = check;
 	return MTS_OK;
 }
 
-void dane_cancel(struct dane_check **walk)
+void dane_cancel(struct dane_check **check)
 {
-	if (*walk) {
+	if (*check) {
 		fake_dane.cancelled++;
-		(*walk)->running = false;
+		(*check)->running = false;
 	}
-	*walk = NULL;
+	*check = NULL;
 }
 
 enum secure_dns_health secure_dns_health(struct secure_dns *dns)

@@ -15,7 +15,7 @@ uint64_t world_mono_ms;
 
 static struct world *the_world;
 
-/* -- walks that end as the sites say --------------------------------------- */
+/* -- discoveries that end as the sites say --------------------------------- */
 
 struct discovery {
 	struct discovery *next;
@@ -26,53 +26,53 @@ struct discovery {
 	char known_id[RECORD_ID_MAX + 1];
 };
 
-static struct discovery *walks, **walks_end = &walks;
+static struct discovery *discoveries, **discoveries_end = &discoveries;
 
 int discovery_start(const struct discover_options *options,
                     const struct domain *domain, const char *known_id,
                     discover_callback *callback, void *arg,
                     struct discovery **ret)
 {
-	struct discovery *walk = calloc(1, sizeof(*walk));
+	struct discovery *discovery = calloc(1, sizeof(*discovery));
 	struct world *w = the_world;
 
-	walk->callback = callback;
-	walk->arg = arg;
-	walk->despite = options->despite_record;
-	assert_int_equal(sscanf(domain->name, "d%u.example", &walk->n), 1);
-	snprintf(walk->known_id, sizeof(walk->known_id), "%s",
+	discovery->callback = callback;
+	discovery->arg = arg;
+	discovery->despite = options->despite_record;
+	assert_int_equal(sscanf(domain->name, "d%u.example", &discovery->n), 1);
+	snprintf(discovery->known_id, sizeof(discovery->known_id), "%s",
 	         known_id ? known_id : "");
-	*walks_end = walk;
-	walks_end = &walk->next;
-	w->sites[walk->n].walks++;
-	w->sites[walk->n].despite = walk->despite;
+	*discoveries_end = discovery;
+	discoveries_end = &discovery->next;
+	w->sites[discovery->n].discoveries++;
+	w->sites[discovery->n].despite = discovery->despite;
 	if (w->order_count < SITES * 2)
-		w->order[w->order_count++] = walk->n;
+		w->order[w->order_count++] = discovery->n;
 	if (++w->running > w->running_max)
 		w->running_max = w->running;
-	*ret = walk;
+	*ret = discovery;
 	return MTS_OK;
 }
 
-static void take_out(struct discovery *walk)
+static void take_out(struct discovery *discovery)
 {
-	struct discovery **at = &walks;
+	struct discovery **at = &discoveries;
 
-	while (*at != walk)
+	while (*at != discovery)
 		at = &(*at)->next;
-	*at = walk->next;
-	if (walks_end == &walk->next)
-		walks_end = at;
+	*at = discovery->next;
+	if (discoveries_end == &discovery->next)
+		discoveries_end = at;
 	the_world->running--;
 }
 
-void discovery_cancel(struct discovery **walk)
+void discovery_cancel(struct discovery **discovery)
 {
-	if (!*walk)
+	if (!*discovery)
 		return;
-	take_out(*walk);
-	free(*walk);
-	*walk = NULL;
+	take_out(*discovery);
+	free(*discovery);
+	*discovery = NULL;
 }
 
 const char *discover_outcome_text(enum discover_outcome outcome)
@@ -89,13 +89,13 @@ void fetcher_load(const struct fetcher *fetcher, size_t *running,
 	*waiting = the_world->waiting;
 }
 
-static enum discover_outcome outcome_of(const struct discovery *walk,
+static enum discover_outcome outcome_of(const struct discovery *discovery,
                                         struct site *site)
 {
 	if (site->record == DISCOVER_POLICY &&
-	    strcmp(walk->known_id, site->id) == 0)
+	    strcmp(discovery->known_id, site->id) == 0)
 		return DISCOVER_UNCHANGED;
-	if (site->record != DISCOVER_POLICY && !walk->despite)
+	if (site->record != DISCOVER_POLICY && !discovery->despite)
 		return site->record;
 	site->fetches++;
 	site->fetched_s = world_wall_s;
@@ -103,17 +103,17 @@ static enum discover_outcome outcome_of(const struct discovery *walk,
 	                                              : DISCOVER_FETCH_FAILED;
 }
 
-static void end_walk(struct discovery *walk)
+static void end_discovery(struct discovery *discovery)
 {
 	static const char mx[] = "mx1.example.org";
-	struct site *site = &the_world->sites[walk->n];
+	struct site *site = &the_world->sites[discovery->n];
 	struct policy policy = { .mode = site->mode,
 		                 .max_age_s = site->max_age_s,
 		                 .mx_count = 1,
 		                 .mx = slice_of(mx, sizeof(mx)) };
 	struct discover_step step = { .name = site->step ? site->step : "" };
 	struct discover_result result = {
-		.outcome = outcome_of(walk, site),
+		.outcome = outcome_of(discovery, site),
 		.record_ttl_s = site->ttl_s,
 		.text = slice_str(site->text),
 		.cause = site->fetch,
@@ -129,15 +129,15 @@ static void end_walk(struct discovery *walk)
 	if (site->record == DISCOVER_POLICY)
 		snprintf(result.record.id, sizeof(result.record.id), "%s",
 		         site->id);
-	take_out(walk);
-	walk->callback(walk->arg, &result);
-	free(walk);
+	take_out(discovery);
+	discovery->callback(discovery->arg, &result);
+	free(discovery);
 }
 
 void world_settle(struct world *w)
 {
-	while (walks && !w->hang)
-		end_walk(walks);
+	while (discoveries && !w->hang)
+		end_discovery(discoveries);
 }
 
 /* -- clocks ---------------------------------------------------------------- */
@@ -304,7 +304,7 @@ static uint64_t wakes_ms(struct world *w, uv_timer_t **ret)
 /* The timer's callback comes now. */
 static void wake(struct world *w, uv_timer_t *timer)
 {
-	assert_true(++w->wakes < WAKES_MAX); /* or it does the same for ever */
+	assert_true(++w->wakes < WAKES_MAX); /* or it loops forever */
 	uv_timer_set_repeat(timer, 1);
 	assert_int_equal(uv_timer_again(timer), 0);
 	uv_timer_set_repeat(timer, 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* refresh_world.h - months in milliseconds: the refresher with a real cache and
- * look-up service, a clock that is turned to whenever its timer is due, and
- * domains whose DNS and policy hosts are as the test says. */
+ * look-up service, a clock that jumps to whenever its timer is due, and domains
+ * whose DNS and policy hosts the test controls. */
 #ifndef TESTS_REFRESH_WORLD_H
 #define TESTS_REFRESH_WORLD_H
 
@@ -21,7 +21,7 @@ enum {
 	CONCURRENCY = 64,
 };
 
-/* What a domain publishes, and what became of it. */
+/* What a domain publishes, and how often it was asked. */
 struct site {
 	enum discover_outcome record; /* DISCOVER_POLICY: it is good */
 	enum fetch_cause fetch;       /* FETCH_OK: as STEP says */
@@ -32,9 +32,9 @@ struct site {
 	enum policy_mode mode;
 	uint32_t max_age_s;
 	/* Seen. */
-	unsigned walks, fetches;
+	unsigned discoveries, fetches;
 	int64_t fetched_s; /* when last, on the wall clock */
-	bool despite;      /* the last walk was to go on without a record */
+	bool despite; /* the last discovery was to go on without a record */
 };
 
 struct world {
@@ -47,12 +47,12 @@ struct world {
 	struct refresher *refresher;
 	struct lookups_options options;
 	struct site sites[SITES]; /* of world_domain() */
-	size_t waiting;           /* fetches of others that wait */
-	bool hang;                /* walks do not end */
+	size_t waiting;           /* queued fetches of others */
+	bool hang;                /* discoveries do not end */
 	size_t running, running_max;
 	uint64_t timeout_ms, wake_ms; /* of the refresher's timer, as set */
 	uint64_t wakes;               /* of it */
-	unsigned order[SITES * 2];    /* of walks: which domain */
+	unsigned order[SITES * 2];    /* of discoveries: which domain */
 	size_t order_count;
 	char log[1 << 16];
 	int log_fd, stderr_fd;
@@ -65,20 +65,19 @@ extern uint64_t world_mono_ms;
 int world_setup(void **state);
 int world_teardown(void **state);
 
-/* Closes all and opens it again, as the daemon's restart does. */
+/* Closes everything and opens it again, as a restart of the daemon does. */
 void world_restart(struct world *w);
 
 struct domain world_domain(unsigned n);
 
-/* Asks for domain N, as an MTA: what is at hand; if nothing is, it waits for
- * the discovery. True if there is a policy. */
+/* Asks for domain N, as an MTA does, and waits for a discovery if necessary. True
+ * if there is a policy. */
 bool world_ask(struct world *w, unsigned n);
 
 /* The cached entry; false if there is none. */
 bool world_get(struct world *w, unsigned n, struct cache_entry *ret);
 
-/* Lets time pass, up to so many seconds from now, waking the refresher when it
- * wants to. */
+/* Lets SECONDS pass, and calls the refresher when its timer is due. */
 void world_pass(struct world *w, int64_t seconds);
 
 /* The same, asking for domain N each STEP_S. Returns how often there was a
@@ -86,7 +85,7 @@ void world_pass(struct world *w, int64_t seconds);
 unsigned world_pass_asking(struct world *w, unsigned n, int64_t seconds,
                            int64_t step_s);
 
-/* Ends all walks that run. */
+/* Ends all discoveries under way. */
 void world_settle(struct world *w);
 
 /* How often TEXT is in the log since the start. */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_ask.c - what an MTA is told where MTA-STS and DANE both have a say: the
- * decision, who waits for what, and where it is looked at all. */
+/* test_ask.c - answers that depend on both MTA-STS and DANE: the decision, what is
+ * waited for, and when DANE is considered at all. */
 #include "ask_world.h"
 
 /* -- the decision ---------------------------------------------------------- */
 
 /* RFC 8461 2: "senders who implement MTA-STS validation MUST NOT allow MTA-STS
- * Policy validation to override a failing DANE validation". RFC 7672 2.2 tells
+ * Policy validation to override a failing DANE validation". RFC 7672 2.2 says
  * what to do without a policy. */
 static const struct {
 	enum dane_state state;
@@ -32,7 +32,7 @@ static void check_row(struct fixture *f, size_t row, const char *answer)
 	if (strncmp(f->text, answer, strlen(answer)) != 0)
 		fail_msg("%s for %s", f->text,
 		         dane_state_text(table[row].state));
-	/* And what is known now is told at once. */
+	/* It is known now, so the next answers come at once. */
 	(void)say(f, "postfix example.org");
 	assert_memory_equal(f->text, answer, strlen(answer));
 	(void)say(f, "QUERY example.org");
@@ -45,7 +45,7 @@ static void check_row(struct fixture *f, size_t row, const char *answer)
 	f->called = 0;
 }
 
-static void test_enforced(void **state)
+static void test_decision_with_an_enforced_policy(void **state)
 {
 	struct fixture *f = *state;
 
@@ -55,7 +55,7 @@ static void test_enforced(void **state)
 	}
 }
 
-static void test_without(void **state)
+static void test_decision_without_a_policy(void **state)
 {
 	struct fixture *f = *state;
 
@@ -64,8 +64,8 @@ static void test_without(void **state)
 		check_row(f, i, table[i].without);
 }
 
-/* Only a policy that is enforced counts as one. */
-static void test_testing_and_none(void **state)
+/* Only an enforced policy counts. */
+static void test_other_modes_do_not_count(void **state)
 {
 	struct fixture *f = *state;
 
@@ -75,8 +75,8 @@ static void test_testing_and_none(void **state)
 	}
 }
 
-/* But the operator may have a map of his own in which testing counts. */
-static void test_enforced_testing(void **state)
+/* But the operator may define a map that enforces testing. */
+static void test_map_that_enforces_testing(void **state)
 {
 	struct fixture *f = *state;
 
@@ -96,7 +96,7 @@ static void test_enforced_testing(void **state)
 	}
 }
 
-static void test_answer_none(void **state)
+static void test_dane_answer_none(void **state)
 {
 	struct fixture *f = *state;
 
@@ -106,21 +106,21 @@ static void test_answer_none(void **state)
 	fake_dane_finish(DANE_ALL, MINUTE_S);
 	assert_says(f, "postfix example.org", "NOTFOUND ");
 	assert_says(f, "postfix-tlsrpt example.org", "NOTFOUND ");
-	/* What main.cf can't know either still waits. */
+	/* What main.cf can't know either still has to wait. */
 	have_no_policy(f);
 	assert_says(f, "postfix [example.org]", WAIT);
 	fake_dane_finish(DANE_UNKNOWABLE, MINUTE_S);
 	assert_memory_equal(say(f, "postfix [example.org]"), "TEMP ", 5);
 }
 
-/* NOTFOUND in place of dane-only and dane; all else stays. */
+/* NOTFOUND in place of dane-only and dane; everything else stays. */
 static void check_left(struct fixture *f, size_t row, const char *answer)
 {
 	check_row(f, row,
 	          strncmp(answer, "OK dane", 7) == 0 ? "NOTFOUND " : answer);
 }
 
-static void test_answer_none_all(void **state)
+static void test_dane_answer_none_for_every_state(void **state)
 {
 	struct fixture *f = *state;
 
@@ -133,9 +133,9 @@ static void test_answer_none_all(void **state)
 	}
 }
 
-/* Sendmail sees to DANE itself, and knows no "dane"; map verdict is about
+/* Sendmail does DANE itself and does not know "dane"; the map verdict is about
  * MTA-STS. */
-static void test_other_maps(void **state)
+static void test_maps_without_dane(void **state)
 {
 	struct fixture *f = *state;
 
@@ -185,8 +185,9 @@ static void test_hops_have_their_own_state(void **state)
 	have_policy(f, POLICY_ENFORCE);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		assert_says(f, rows[i].request, WAIT);
-		assert_int_equal(fake_dane.walks[i].hop.direct, rows[i].direct);
-		assert_int_equal(fake_dane.walks[i].hop.port, rows[i].port);
+		assert_int_equal(fake_dane.checks[i].hop.direct,
+		                 rows[i].direct);
+		assert_int_equal(fake_dane.checks[i].hop.port, rows[i].port);
 		fake_dane_finish(i % 2 ? DANE_ALL : DANE_NONE, MINUTE_S);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -195,7 +196,7 @@ static void test_hops_have_their_own_state(void **state)
 	/* Other ways to write the same. */
 	assert_says(f, "postfix Example.ORG.:25", SECURE);
 	assert_says(f, "postfix [example.org]:smtp", "OK dane-only");
-	/* A port that can't be known has no TLSA records that could be. */
+	/* An unknown port: its TLSA records can't be looked up. */
 	assert_says(f, "postfix example.org:nosuchservice", SECURE);
 	assert_int_equal(fake_dane.started, (int)ARRAY_LEN(rows));
 }
@@ -203,7 +204,7 @@ static void test_hops_have_their_own_state(void **state)
 /* -- both at once ---------------------------------------------------------- */
 
 /* Nothing is known: both are looked up side by side, whichever ends first. */
-static void test_both_unknown(void **state)
+static void test_both_are_looked_up_side_by_side(void **state)
 {
 	struct fixture *f = *state;
 	struct policy policy = a_policy(POLICY_ENFORCE);
@@ -223,7 +224,7 @@ static void test_both_unknown(void **state)
 	assert_int_equal(f->called, 2);
 }
 
-static void test_dane_comes_first(void **state)
+static void test_dane_ends_first(void **state)
 {
 	struct fixture *f = *state;
 	struct policy policy = a_policy(POLICY_ENFORCE);
@@ -234,15 +235,15 @@ static void test_dane_comes_first(void **state)
 	finish(DISCOVER_POLICY, &policy);
 	assert_int_equal(f->called, 1);
 	assert_string_equal(f->text, "OK dane-only");
-	/* It was learnt before there was a policy to lie beside; now it does,
-	 * and a restart finds it. */
+	/* It was learnt before there was a policy. Now it is stored beside the
+	 * policy, where a restart finds it. */
 	assert_int_equal(record(f).dane_state, DANE_SOME);
 	assert_says(f, "postfix example.org", "OK dane-only");
 	assert_int_equal(fake_dane.started, 1);
 }
 
-/* A policy that is gone when it is told, max_age being 0, counts once. */
-static void test_policy_is_kept_for_the_answer(void **state)
+/* A policy with a max_age of 0 counts for one answer. */
+static void test_policy_without_max_age_counts_once(void **state)
 {
 	struct fixture *f = *state;
 	struct policy policy = a_policy(POLICY_ENFORCE);
@@ -256,7 +257,7 @@ static void test_policy_is_kept_for_the_answer(void **state)
 	assert_string_equal(f->text, SECURE);
 }
 
-static void test_time_out(void **state)
+static void test_check_goes_on_after_timeout(void **state)
 {
 	struct fixture *f = *state;
 
@@ -268,13 +269,13 @@ static void test_time_out(void **state)
 	assert_string_equal(f->text,
 	                    "TEMP DANE may apply to example.org and can't be "
 	                    "looked up: it was not learnt in time");
-	/* The walk goes on for the next. */
+	/* The check goes on, for the next asker. */
 	fake_dane_finish(DANE_NONE, 300);
 	assert_says(f, "postfix example.org", "NOTFOUND ");
 	assert_int_equal(fake_dane.started, 1);
 }
 
-static void test_walk_that_cannot_start(void **state)
+static void test_check_that_cannot_start(void **state)
 {
 	struct fixture *f = *state;
 	struct policy policy = a_policy(POLICY_ENFORCE);
@@ -283,7 +284,7 @@ static void test_walk_that_cannot_start(void **state)
 	have_no_policy(f);
 	assert_memory_equal(say(f, "postfix example.org"), "TEMP ", 5);
 	assert_int_equal(f->called, 0);
-	/* MTA-STS is waited for all the same. */
+	/* MTA-STS is waited for even so. */
 	absent_remove_all(f->absent);
 	assert_says(f, "postfix example.org", WAIT);
 	finish(DISCOVER_POLICY, &policy);
@@ -291,7 +292,7 @@ static void test_walk_that_cannot_start(void **state)
 	assert_memory_equal(f->text, "TEMP ", 5);
 }
 
-static void test_cancel(void **state)
+static void test_cancelled_waiter_is_not_called(void **state)
 {
 	struct fixture *f = *state;
 	struct policy policy = a_policy(POLICY_ENFORCE);
@@ -302,17 +303,17 @@ static void test_cancel(void **state)
 	ask_cancel(&f->waiter);
 	assert_says(f, "postfix example.org", WAIT);
 	finish(DISCOVER_POLICY, &policy);
-	ask_cancel(&f->waiter); /* with a policy kept */
+	ask_cancel(&f->waiter); /* with a copy of the policy */
 	fake_dane_finish(DANE_NONE, 300);
 	assert_int_equal(f->called, 0);
 	assert_says(f, "postfix [example.org]", WAIT);
-	/* Closed while somebody waits: he is not called. */
+	/* Closed while a check is under way. */
 	ask_cancel(&f->waiter);
 	open_ask(f, ASK_DANE_AUTO, false, 20000);
 	assert_int_equal(fake_dane.cancelled, 1);
 }
 
-static void test_refresh(void **state)
+static void test_refresh_looks_up_both(void **state)
 {
 	struct fixture *f = *state;
 	struct policy policy = a_policy(POLICY_ENFORCE);
@@ -335,7 +336,7 @@ static void test_refresh(void **state)
 		assert_int_equal(f->dane_steps, 2);
 		assert_int_equal(f->sts_steps, 1);
 	}
-	/* A walk that fails takes nothing away that still answers. */
+	/* A failed check does not replace a state that still answers. */
 	assert_int_equal(ask_refresh(f->ask, &f->question.ask, 20000, on_answer,
 	                             f, &f->waiter),
 	                 MTS_OK);
@@ -345,10 +346,10 @@ static void test_refresh(void **state)
 	assert_int_equal(f->dane_steps, 2);
 }
 
-/* -- where it is looked ---------------------------------------------------- */
+/* -- when DANE is considered ----------------------------------------------- */
 
 /* "a resolver that strips signatures must not stop anybody's mail" */
-static void test_auto(void **state)
+static void test_auto_needs_dnssec_data(void **state)
 {
 	static const enum secure_dns_health healths[] = { SECURE_DNS_STRIPPED,
 		                                          SECURE_DNS_FAILING,
@@ -361,7 +362,7 @@ static void test_auto(void **state)
 		assert_says(f, "postfix example.org", SECURE);
 	}
 	assert_int_equal(fake_dane.started, 0);
-	/* And what was learnt before counts no more: Postfix asks the same
+	/* What was learnt before no longer counts: Postfix asks the same
 	 * resolver. */
 	fake_dane.health = SECURE_DNS_GOOD;
 	assert_says(f, "postfix example.org", WAIT);
@@ -369,7 +370,7 @@ static void test_auto(void **state)
 	assert_says(f, "postfix example.org", "OK dane-only");
 	fake_dane.health = SECURE_DNS_STRIPPED;
 	assert_says(f, "postfix example.org", SECURE);
-	/* A walk that failed since the resolver broke says nothing. */
+	/* A check that failed because the resolver broke says nothing. */
 	fake_dane.health = SECURE_DNS_GOOD;
 	assert_says(f, "postfix [example.org]", WAIT);
 	fake_dane.health = SECURE_DNS_FAILING;
@@ -377,14 +378,14 @@ static void test_auto(void **state)
 	assert_string_equal(f->text, SECURE);
 	fake_dane.health = SECURE_DNS_GOOD;
 	assert_says(f, "postfix [example.org]", WAIT);
-	/* Nor does one that had an answer before that. */
+	/* Nor does one that had its answer before that. */
 	fake_dane.health = SECURE_DNS_STRIPPED;
 	fake_dane_finish(DANE_ALL, 300);
 	assert_string_equal(f->text, SECURE);
 }
 
-/* A restart while DNS is dead takes nothing away, and stops nobody's mail. */
-static void test_dead(void **state)
+/* While DNS is dead, known states still count, and unknown ones stop no mail. */
+static void test_known_states_count_while_dns_is_dead(void **state)
 {
 	struct fixture *f = *state;
 
@@ -397,7 +398,7 @@ static void test_dead(void **state)
 	pass(300 + 3601); /* an hour past its TTL */
 	assert_says(f, "postfix example.org", SECURE);
 	assert_int_equal(fake_dane.started, 1);
-	/* That a walk failed before says no more than silence does. */
+	/* A check that failed before that says no more than silence. */
 	fake_dane.health = SECURE_DNS_GOOD;
 	assert_says(f, "postfix [example.org]", WAIT);
 	fake_dane_finish(DANE_UNKNOWABLE, MINUTE_S);
@@ -414,7 +415,7 @@ static void await(struct fixture *f, int calls)
 }
 
 /* The first test is still under way. */
-static void test_untested(void **state)
+static void test_checks_wait_for_the_resolver_test(void **state)
 {
 	struct fixture *f = *state;
 
@@ -438,7 +439,7 @@ static void test_untested(void **state)
 	assert_string_equal(f->text, "OK dane-only");
 }
 
-static void test_on(void **state)
+static void test_on_checks_without_dnssec_data(void **state)
 {
 	struct fixture *f = *state;
 
@@ -451,8 +452,8 @@ static void test_on(void **state)
 	assert_memory_equal(say(f, "postfix example.org"), "TEMP ", 5);
 }
 
-/* Only where a policy is enforced. */
-static void test_precedence(void **state)
+/* Only if a policy is enforced. */
+static void test_precedence_needs_an_enforced_policy(void **state)
 {
 	struct fixture *f = *state;
 	struct policy policy = a_policy(POLICY_ENFORCE);
@@ -469,7 +470,7 @@ static void test_precedence(void **state)
 	fake_dane_finish(DANE_ALL, 300);
 	assert_string_equal(f->text, "OK dane-only");
 
-	/* Nothing is known of it: the walk begins when there is a policy. */
+	/* Nothing is known of it: the check starts once there is a policy. */
 	assert_says(f, "postfix example.net", WAIT);
 	assert_int_equal(fake_dane_running(), 0);
 	finish(DISCOVER_POLICY, &policy);
@@ -484,7 +485,7 @@ static void test_precedence(void **state)
 	assert_int_equal(fake_dane_running(), 0);
 }
 
-static void test_off(void **state)
+static void test_off_checks_nothing(void **state)
 {
 	struct fixture *f = *state;
 
@@ -499,28 +500,28 @@ int main(void)
 #define TEST(name)                                                             \
 	cmocka_unit_test_setup_teardown(name, ask_setup, ask_teardown)
 	static const struct CMUnitTest tests[] = {
-		TEST(test_enforced),
-		TEST(test_without),
-		TEST(test_testing_and_none),
-		TEST(test_enforced_testing),
-		TEST(test_answer_none),
-		TEST(test_answer_none_all),
-		TEST(test_other_maps),
+		TEST(test_decision_with_an_enforced_policy),
+		TEST(test_decision_without_a_policy),
+		TEST(test_other_modes_do_not_count),
+		TEST(test_map_that_enforces_testing),
+		TEST(test_dane_answer_none),
+		TEST(test_dane_answer_none_for_every_state),
+		TEST(test_maps_without_dane),
 		TEST(test_temp_says_why),
 		TEST(test_hops_have_their_own_state),
-		TEST(test_both_unknown),
-		TEST(test_dane_comes_first),
-		TEST(test_policy_is_kept_for_the_answer),
-		TEST(test_time_out),
-		TEST(test_walk_that_cannot_start),
-		TEST(test_cancel),
-		TEST(test_refresh),
-		TEST(test_auto),
-		TEST(test_dead),
-		TEST(test_untested),
-		TEST(test_on),
-		TEST(test_precedence),
-		TEST(test_off),
+		TEST(test_both_are_looked_up_side_by_side),
+		TEST(test_dane_ends_first),
+		TEST(test_policy_without_max_age_counts_once),
+		TEST(test_check_goes_on_after_timeout),
+		TEST(test_check_that_cannot_start),
+		TEST(test_cancelled_waiter_is_not_called),
+		TEST(test_refresh_looks_up_both),
+		TEST(test_auto_needs_dnssec_data),
+		TEST(test_known_states_count_while_dns_is_dead),
+		TEST(test_checks_wait_for_the_resolver_test),
+		TEST(test_on_checks_without_dnssec_data),
+		TEST(test_precedence_needs_an_enforced_policy),
+		TEST(test_off_checks_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_ask_mx.c - answers that name MX hosts (strict_mx): which, from when on,
- * for how long, and what is said when they can't be had. The policy is
- * example.org's, with the pattern mx1.example.org. */
+/* test_ask_mx.c - answers that name MX hosts (strict_mx): which hosts, how long
+ * they are remembered, and what the answer is if the look-up fails. The policy is
+ * that of example.org, with the pattern mx1.example.org. */
 #include "ask_world.h"
 
 #define NONE    "TEMP no MX host of example.org is in its policy"
@@ -17,7 +17,7 @@ static int hosts_setup(void **state)
 	return 0;
 }
 
-static void test_covered_ones_are_named(void **state)
+static void test_covered_hosts_are_named(void **state)
 {
 	struct fixture *f = *state;
 
@@ -27,7 +27,7 @@ static void test_covered_ones_are_named(void **state)
 	              TTL_S);
 	assert_int_equal(f->called, 1);
 	assert_string_equal(f->text, SECURE);
-	/* and now at once */
+	/* now at once */
 	assert_says(f, "hosts example.org", SECURE);
 	assert_int_equal(fake_mx.started, 1);
 }
@@ -46,8 +46,8 @@ static void test_none_is_covered(void **state)
 	assert_string_equal(f->text, NONE);
 }
 
-/* Maps without strict_mx ask nobody; nor does who sees to it himself. */
-static void test_only_where_it_is_wanted(void **state)
+/* Maps without strict_mx cause no look-up. */
+static void test_only_strict_mx_looks_hosts_up(void **state)
 {
 	struct fixture *f = *state;
 
@@ -60,8 +60,8 @@ static void test_only_where_it_is_wanted(void **state)
 	assert_int_equal(fake_mx.started, 0);
 }
 
-/* Sendmail gets the patterns of a policy if they are few. */
-static void test_too_long_for_sendmail(void **state)
+/* Sendmail gets the patterns if there are few of them. */
+static void test_too_many_patterns_for_sendmail(void **state)
 {
 	struct fixture *f = *state;
 	struct domain domain = domain_of("example.org");
@@ -90,7 +90,7 @@ static void test_too_long_for_sendmail(void **state)
 }
 
 /* "[host]": there is no MX look-up, and the policy has to cover the host. */
-static void test_brackets(void **state)
+static void test_brackets_need_no_mx_lookup(void **state)
 {
 	struct fixture *f = *state;
 
@@ -98,7 +98,7 @@ static void test_brackets(void **state)
 	assert_int_equal(fake_mx.started, 0);
 }
 
-static void test_looked_up_anew(void **state)
+static void test_hosts_are_looked_up_again_after_ttl(void **state)
 {
 	struct fixture *f = *state;
 
@@ -110,7 +110,7 @@ static void test_looked_up_anew(void **state)
 	assert_says(f, "hosts example.org", WAIT);
 	FAKE_MX_HOSTS("mx9.example.org", TTL_S);
 	assert_string_equal(f->text, NONE);
-	/* the processes of one delivery ask more than once, whatever the TTL */
+	/* whatever the TTL: the processes of one delivery ask several times */
 	pass(TTL_S);
 	assert_says(f, "hosts example.org", WAIT);
 	FAKE_MX_HOSTS("mx1.example.org", 0);
@@ -121,14 +121,14 @@ static void test_looked_up_anew(void **state)
 	FAKE_MX_HOSTS("mx1.example.org", TTL_S);
 }
 
-static void test_unknown(void **state)
+static void test_failed_lookup_is_remembered(void **state)
 {
 	struct fixture *f = *state;
 
 	assert_says(f, "hosts example.org", WAIT);
 	fake_mx_finish(NULL, 0, 0);
 	assert_string_equal(f->text, UNKNOWN);
-	/* It is not asked again at once. */
+	/* There is no new look-up at once. */
 	pass(29);
 	assert_says(f, "hosts example.org", UNKNOWN);
 	pass(1);
@@ -137,8 +137,8 @@ static void test_unknown(void **state)
 	assert_string_equal(f->text, SECURE);
 }
 
-/* What was known goes on for an hour while DNS fails. */
-static void test_grace(void **state)
+/* While DNS fails, the old hosts answer for another hour. */
+static void test_old_hosts_answer_while_dns_fails(void **state)
 {
 	struct fixture *f = *state;
 	int waited = 0;
@@ -165,7 +165,7 @@ static void run(struct fixture *f)
 		uv_run(&f->loop, UV_RUN_ONCE);
 }
 
-static void test_time_out(void **state)
+static void test_lookup_goes_on_after_timeout(void **state)
 {
 	struct fixture *f = *state;
 
@@ -175,12 +175,12 @@ static void test_time_out(void **state)
 	assert_string_equal(f->text,
 	                    "TEMP the MX hosts of example.org can't be "
 	                    "looked up: no answer in time");
-	/* The look-up goes on for the next one. */
+	/* The look-up goes on, for the next asker. */
 	FAKE_MX_HOSTS("mx1.example.org", TTL_S);
 	assert_says(f, "hosts example.org", SECURE);
 }
 
-static void test_cannot_start(void **state)
+static void test_lookup_that_cannot_start(void **state)
 {
 	struct fixture *f = *state;
 
@@ -190,7 +190,7 @@ static void test_cannot_start(void **state)
 	            "nothing is known yet");
 }
 
-static void test_cancel(void **state)
+static void test_cancelled_waiter_is_not_called(void **state)
 {
 	struct fixture *f = *state;
 
@@ -199,13 +199,13 @@ static void test_cancel(void **state)
 	FAKE_MX_HOSTS("mx1.example.org", TTL_S);
 	assert_int_equal(f->called, 0);
 	assert_says(f, "hosts example.org", SECURE);
-	/* and at the end, with a look-up under way */
+	/* At the end a look-up is still under way. */
 	pass(TTL_S);
 	assert_says(f, "hosts example.org", WAIT);
 }
 
-/* The policy has to be discovered first. */
-static void test_after_a_discovery(void **state)
+/* The policy is discovered first. */
+static void test_hosts_after_a_discovery(void **state)
 {
 	struct fixture *f = *state;
 	struct policy policy = a_policy(POLICY_ENFORCE);
@@ -217,14 +217,14 @@ static void test_after_a_discovery(void **state)
 	finish(DISCOVER_POLICY, &policy);
 	assert_int_equal(f->called, 0);
 	assert_int_equal(fake_mx.started, 1);
-	/* It may go meanwhile: what the waiter has is its own. */
+	/* It may be removed meanwhile: the waiter has a copy. */
 	(void)cache_remove(f->cache, &domain);
 	FAKE_MX_HOSTS("mx1.example.org", TTL_S);
 	assert_string_equal(f->text, SECURE);
 }
 
-/* DANE comes first; only where it says nothing hosts are looked up. */
-static void test_after_dane(void **state)
+/* DANE comes first: hosts are looked up only if it says nothing. */
+static void test_hosts_only_if_dane_says_nothing(void **state)
 {
 	struct fixture *f = *state;
 
@@ -243,8 +243,8 @@ static void test_after_dane(void **state)
 	assert_string_equal(f->text, SECURE);
 }
 
-/* For what the operator pins nothing is looked up. */
-static void test_pinned(void **state)
+/* Nothing is looked up for a pinned policy. */
+static void test_pinned_policy_needs_no_hosts(void **state)
 {
 	struct fixture *f = *state;
 	struct domain domain = domain_of("example.org");
@@ -257,7 +257,7 @@ static void test_pinned(void **state)
 	assert_int_equal(fake_mx.started, 0);
 }
 
-static void test_refresh(void **state)
+static void test_refresh_looks_everything_up(void **state)
 {
 	struct fixture *f = *state;
 	struct policy policy = a_policy(POLICY_ENFORCE);
@@ -277,8 +277,8 @@ static void test_refresh(void **state)
 	assert_int_equal(f->sts_steps, 1);
 }
 
-/* More domains than there is room for: the one used longest ago goes. */
-static void test_bounded(void **state)
+/* A full table evicts the domain that was used least recently. */
+static void test_full_table_evicts(void **state)
 {
 	struct fixture *f = *state;
 	struct mx_waiter waiter;
@@ -309,22 +309,22 @@ static void test_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ROW(test_covered_ones_are_named),
+		ROW(test_covered_hosts_are_named),
 		ROW(test_none_is_covered),
-		ROW(test_only_where_it_is_wanted),
-		ROW(test_too_long_for_sendmail),
-		ROW(test_brackets),
-		ROW(test_looked_up_anew),
-		ROW(test_unknown),
-		ROW(test_grace),
-		ROW(test_time_out),
-		ROW(test_cannot_start),
-		ROW(test_cancel),
-		ROW(test_after_a_discovery),
-		ROW(test_after_dane),
-		ROW(test_pinned),
-		ROW(test_refresh),
-		ROW(test_bounded),
+		ROW(test_only_strict_mx_looks_hosts_up),
+		ROW(test_too_many_patterns_for_sendmail),
+		ROW(test_brackets_need_no_mx_lookup),
+		ROW(test_hosts_are_looked_up_again_after_ttl),
+		ROW(test_failed_lookup_is_remembered),
+		ROW(test_old_hosts_answer_while_dns_fails),
+		ROW(test_lookup_goes_on_after_timeout),
+		ROW(test_lookup_that_cannot_start),
+		ROW(test_cancelled_waiter_is_not_called),
+		ROW(test_hosts_after_a_discovery),
+		ROW(test_hosts_only_if_dane_says_nothing),
+		ROW(test_pinned_policy_needs_no_hosts),
+		ROW(test_refresh_looks_everything_up),
+		ROW(test_full_table_evicts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_ask_override.c - the operator's word on domains: it comes before any
+/* test_ask_override.c - the operator's overrides, which come before any
  * look-up. */
 #include "ask_world.h"
 
-/* -- the operator's word --------------------------------------------------- */
+/* -- overrides ------------------------------------------------------------- */
 
-static void test_bypass(void **state)
+static void test_bypass_answers_without_lookup(void **state)
 {
 	struct domain domain = domain_of("example.org");
 	struct fixture *f = *state;
@@ -23,7 +23,7 @@ static void test_bypass(void **state)
 	assert_says(f, "postfix sub.example.org", WAIT);
 }
 
-static void test_pinned(void **state)
+static void test_pinned_policy_is_enforced(void **state)
 {
 	static const char mx[] =
 	    "MX9.example.net\0*.example.net\0mx9.example.net";
@@ -57,13 +57,13 @@ static void test_pinned(void **state)
 	assert_says(f, "verdict example.org a.b.example.net",
 	            "OK enforce mismatch id=pinned expires=31557600");
 	assert_int_equal(fake_dane.started + faked.started, 0);
-	pass(40000000); /* it has no end */
+	pass(40000000); /* it never expires */
 	assert_says(f, "verdict example.org a.example.net",
 	            "OK enforce match id=pinned expires=31557600");
 }
 
-/* A policy of his own that binds nobody. */
-static void test_pinned_modes(void **state)
+/* A pinned policy that is not enforced. */
+static void test_pinned_policy_of_other_modes(void **state)
 {
 	static const char mx[] = "mx9.example.net";
 	struct domain testing = domain_of("testing.example");
@@ -86,7 +86,7 @@ static void test_pinned_modes(void **state)
 	assert_int_equal(fake_dane.started + faked.started, 0);
 }
 
-static void test_words(void **state)
+static void test_source_texts(void **state)
 {
 	struct fixture *f = *state;
 	struct domain domain = domain_of("example.org");
@@ -110,10 +110,10 @@ int main(void)
 #define TEST(name)                                                             \
 	cmocka_unit_test_setup_teardown(name, ask_setup, ask_teardown)
 	static const struct CMUnitTest tests[] = {
-		TEST(test_bypass),
-		TEST(test_pinned),
-		TEST(test_pinned_modes),
-		TEST(test_words),
+		TEST(test_bypass_answers_without_lookup),
+		TEST(test_pinned_policy_is_enforced),
+		TEST(test_pinned_policy_of_other_modes),
+		TEST(test_source_texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

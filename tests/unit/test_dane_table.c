@@ -6,7 +6,7 @@
 #include "alloc.h"
 #include "save.h"
 
-/* -- for how long ---------------------------------------------------------- */
+/* -- how long -------------------------------------------------------------- */
 
 static void test_one_check_for_all(void **state)
 {
@@ -21,7 +21,7 @@ static void test_one_check_for_all(void **state)
 	assert_string_equal(f->text, "NOTFOUND ");
 }
 
-/* Past its TTL it still answers while it is learnt anew in the background. */
+/* After its TTL a state still answers while a new check runs in the background. */
 static void check_ttl(struct fixture *f, const char *none)
 {
 	assert_says(f, "postfix example.org", WAIT);
@@ -36,7 +36,7 @@ static void check_ttl(struct fixture *f, const char *none)
 	/* "a DANE change is seen within its TTL" */
 	fake_dane_finish(DANE_ALL, 300);
 	assert_says(f, "postfix example.org", "OK dane-only");
-	/* For at most an hour. */
+	/* But for at most an hour. */
 	pass(300 + HOUR_S);
 	assert_says(f, "postfix example.org", "OK dane-only");
 	assert_int_equal(fake_dane.started, 3);
@@ -71,8 +71,8 @@ static void test_ttl_in_memory(void **state)
 	assert_int_equal(dane_table_count(f->dane_table), 1);
 }
 
-/* A failure is not repeated at once, and does not take away what was learnt
- * before that is over. */
+/* A failed check is not repeated at once, and does not replace a state that still
+ * answers. */
 static void check_failure(struct fixture *f)
 {
 	assert_says(f, "postfix example.org", WAIT);
@@ -116,7 +116,7 @@ static void test_failure_in_memory(void **state)
 	check_failure(f);
 }
 
-/* A TTL of a second would mean a walk a second. */
+/* A TTL of a second would mean a check a second. */
 static void test_ttl_is_bounded(void **state)
 {
 	struct fixture *f = *state;
@@ -135,7 +135,7 @@ static void test_ttl_is_bounded(void **state)
 	assert_int_equal(fake_dane.started, 3);
 }
 
-/* A hot domain with a tiny TTL: what is the same is not written each time. */
+/* A busy domain with a tiny TTL: an unchanged state is not written each time. */
 static void test_same_state_is_not_written_at_once(void **state)
 {
 	struct fixture *f = *state;
@@ -156,7 +156,7 @@ static void test_same_state_is_not_written_at_once(void **state)
 	assert_says(f, "postfix example.org", SECURE);
 	fake_dane_finish(DANE_NONE, 1);
 	assert_int_equal(record(f).dane_learnt_s, learnt_s + 62);
-	/* A change is. */
+	/* A changed state is. */
 	pass(31);
 	assert_says(f, "postfix example.org", SECURE);
 	fake_dane_finish(DANE_ALL, 1);
@@ -164,8 +164,8 @@ static void test_same_state_is_not_written_at_once(void **state)
 	assert_says(f, "postfix example.org", "OK dane-only");
 }
 
-/* But another TTL is, at once: it says how long the state holds. */
-static void test_other_ttl_is_written(void **state)
+/* A changed TTL is written at once: it says how long the state answers. */
+static void test_changed_ttl_is_written(void **state)
 {
 	struct fixture *f = *state;
 
@@ -181,8 +181,8 @@ static void test_other_ttl_is_written(void **state)
 
 /* -- on disk and in memory ------------------------------------------------- */
 
-/* What is written beside a policy takes the place of what memory had. */
-static void test_moves_to_disk(void **state)
+/* A state that is written beside a policy is removed from memory. */
+static void test_state_moves_to_disk(void **state)
 {
 	struct fixture *f = *state;
 
@@ -199,7 +199,7 @@ static void test_moves_to_disk(void **state)
 	assert_says(f, "postfix example.org", SECURE);
 }
 
-/* Puts a state on disk that was learnt AHEAD_S from now. */
+/* Puts a state on disk that was learnt AHEAD_S seconds from now. */
 static void have_state(struct fixture *f, unsigned state, int64_t ahead_s)
 {
 	struct domain domain = domain_of("example.org");
@@ -231,8 +231,8 @@ static void test_younger_state_answers(void **state)
 	assert_says(f, "postfix example.org", "OK dane-only");
 }
 
-/* Nothing is written beside a policy that has ended. */
-static void test_policy_that_ended(void **state)
+/* Nothing is written beside an expired policy. */
+static void test_nothing_is_written_beside_an_expired_policy(void **state)
 {
 	struct fixture *f = *state;
 
@@ -246,8 +246,8 @@ static void test_policy_that_ended(void **state)
 
 /* -- clocks ---------------------------------------------------------------- */
 
-/* The wall clock may jump, either way: no state is lost at once, none lives for
- * ever. */
+/* The wall clock may jump in either direction: no state is lost at once, and none
+ * lives forever. */
 static void check_jump(struct fixture *f, int64_t jump_s, bool on_disk)
 {
 	struct domain_hop hop = { .domain = domain_of("example.org"),
@@ -264,13 +264,13 @@ static void check_jump(struct fixture *f, int64_t jump_s, bool on_disk)
 	wall_s += jump_s;
 	assert_says(f, "postfix example.org", "OK dane-only");
 	assert_int_equal(fake_dane.started, started + 1);
-	pass(2 * HOUR_S); /* which makes up for a part of the jump */
+	pass(2 * HOUR_S); /* which undoes a part of the jump */
 	assert_says(f, "postfix example.org", WAIT);
 	fake_dane_finish(DANE_ALL, 300);
 	(void)dane_table_remove(f->dane_table, &hop);
 }
 
-static void test_clock_jumps(void **state)
+static void test_clock_may_jump(void **state)
 {
 	struct fixture *f = *state;
 
@@ -281,7 +281,7 @@ static void test_clock_jumps(void **state)
 	check_jump(f, -400 * (int64_t)DAY_S, false);
 }
 
-/* What a process whose clock was ahead has left on disk. */
+/* An earlier process, whose clock was ahead, has left the state on disk. */
 static void test_state_from_the_future(void **state)
 {
 	struct fixture *f = *state;
@@ -290,17 +290,17 @@ static void test_state_from_the_future(void **state)
 	have_state(f, DANE_ALL, 100 * DAY_S);
 	assert_says(f, "postfix example.org", WAIT);
 	fake_dane_finish(DANE_NONE, 300);
-	/* A small step does no harm. */
+	/* A small difference does no harm. */
 	have_state(f, DANE_ALL, 100);
 	assert_says(f, "postfix example.org", "OK dane-only");
-	/* A number that no version knows is none. */
+	/* An unknown number counts as no state. */
 	have_state(f, 200, 0);
 	assert_says(f, "postfix example.org", WAIT);
 }
 
-/* A hit on what is not on disk yet waits for that, and not for DNS: what lies
- * beside the policy counts. If nothing can be waited for, memory has to do. */
-static void test_not_on_disk_yet(void **state)
+/* A hit on a policy that is not on disk yet waits for the disk, not for DNS: the
+ * state beside the policy counts. A caller that can't wait gets it from memory. */
+static void test_hit_waits_for_the_disk_only(void **state)
 {
 	struct domain domain = domain_of("example.org");
 	struct fixture *f = *state;
@@ -484,13 +484,13 @@ int main(void)
 		TEST(test_failure_in_memory),
 		TEST(test_ttl_is_bounded),
 		TEST(test_same_state_is_not_written_at_once),
-		TEST(test_other_ttl_is_written),
-		TEST(test_moves_to_disk),
+		TEST(test_changed_ttl_is_written),
+		TEST(test_state_moves_to_disk),
 		TEST(test_younger_state_answers),
-		TEST(test_policy_that_ended),
-		TEST(test_clock_jumps),
+		TEST(test_nothing_is_written_beside_an_expired_policy),
+		TEST(test_clock_may_jump),
 		TEST(test_state_from_the_future),
-		TEST(test_not_on_disk_yet),
+		TEST(test_hit_waits_for_the_disk_only),
 		TEST(test_known_until_it_is_removed),
 		TEST(test_hops_are_told_apart),
 		TEST(test_full_table_evicts),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_import.c - what becomes of imported policies over time. */
+/* test_import.c - what happens to imported policies over time. */
 #include "refresh_world.h"
 
 static struct cache_entry an_entry(int64_t age_s, uint32_t max_age_s)
@@ -28,8 +28,8 @@ static enum outcome_import import(struct world *w, unsigned n,
 	return outcome;
 }
 
-/* All within an hour, and no more in one minute than in another. */
-static void test_no_herd(void **state)
+/* All are refreshed within an hour, evenly spread over the minutes. */
+static void test_refreshes_are_spread_out(void **state)
 {
 	enum { MANY = 1200 };
 	struct world *w = *state;
@@ -52,8 +52,8 @@ static void test_no_herd(void **state)
 	assert_int_equal(before, MANY);
 }
 
-/* While nothing can be fetched it ends when it would have ended anyway. */
-static void test_life_is_not_extended(void **state)
+/* If it cannot be fetched, it expires when it would have without the import. */
+static void test_import_does_not_extend_the_life(void **state)
 {
 	struct world *w = *state;
 	struct cache_entry entry = an_entry(6 * DAY, 7 * DAY);
@@ -68,8 +68,8 @@ static void test_life_is_not_extended(void **state)
 	assert_false(world_get(w, 1, &entry));
 }
 
-/* A fetch that lies ahead is taken for one as long ago. */
-static void test_ahead(void **state)
+/* A fetch time in the future counts as one just as far in the past. */
+static void test_fetch_in_the_future(void **state)
 {
 	static const struct {
 		int64_t age_s;
@@ -102,9 +102,9 @@ static void test_ahead(void **state)
 	}
 }
 
-/* What was fetched later stays, with all that is known of it; what has ended
- * gives way. */
-static void test_newer_stays(void **state)
+/* A policy that was fetched later stays, with everything known about it. An expired
+ * one is replaced. */
+static void test_newer_policy_stays(void **state)
 {
 	struct world *w = *state;
 	struct cache_entry entry = an_entry(100, DAY);
@@ -128,8 +128,8 @@ static void test_newer_stays(void **state)
 	assert_int_equal(entry.dane_state, 1);
 }
 
-/* What nobody has asked for on the other host either is not refreshed. */
-static void test_unused(void **state)
+/* A policy that was not in use on the other host either is not refreshed. */
+static void test_unused_policy_is_not_refreshed(void **state)
 {
 	struct world *w = *state;
 	struct cache_entry entry = an_entry(DAY, 60 * DAY);
@@ -146,8 +146,8 @@ static void test_unused(void **state)
 	assert_int_equal(w->sites[1].fetches, 1);
 }
 
-/* Its text is not known, so nobody is told that it changed. */
-static void test_text_is_not_known(void **state)
+/* Its text is not known, so no change is logged. */
+static void test_unknown_text_is_not_a_change(void **state)
 {
 	struct world *w = *state;
 	struct cache_entry entry = an_entry(DAY, 7 * DAY);
@@ -158,14 +158,14 @@ static void test_text_is_not_known(void **state)
 	world_pass(w, HOUR);
 	assert_int_equal(w->sites[1].fetches, 1);
 	assert_int_equal(world_logged(w, "policy_"), 0);
-	/* From then on it is. */
+	/* From then on it is known. */
 	w->sites[1].text = "version: STSv1\nmode: enforce\n";
 	world_pass(w, DAY + 1);
 	assert_int_equal(world_logged(w, "policy_text_changed"), 1);
 }
 
-/* The first hit has the record looked at, which nobody has for a while. */
-static void test_id_check(void **state)
+/* The first hit starts an id check, as there has been none for a while. */
+static void test_first_hit_checks_the_id(void **state)
 {
 	struct world *w = *state;
 	struct cache_entry entry = an_entry(HOUR, 7 * DAY);
@@ -173,7 +173,7 @@ static void test_id_check(void **state)
 	assert_int_equal(import(w, 1, &entry), OUTCOME_IMPORTED);
 	assert_true(world_ask(w, 1));
 	world_settle(w);
-	assert_int_equal(w->sites[1].walks, 1);
+	assert_int_equal(w->sites[1].discoveries, 1);
 }
 
 #define ROW(test)                                                              \
@@ -182,10 +182,13 @@ static void test_id_check(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		ROW(test_no_herd),  ROW(test_life_is_not_extended),
-		ROW(test_ahead),    ROW(test_newer_stays),
-		ROW(test_unused),   ROW(test_text_is_not_known),
-		ROW(test_id_check),
+		ROW(test_refreshes_are_spread_out),
+		ROW(test_import_does_not_extend_the_life),
+		ROW(test_fetch_in_the_future),
+		ROW(test_newer_policy_stays),
+		ROW(test_unused_policy_is_not_refreshed),
+		ROW(test_unknown_text_is_not_a_change),
+		ROW(test_first_hit_checks_the_id),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_lookup.c - the look-up service's rules, with a real cache, a clock that
- * the test turns, and discoveries that end as the test says. */
+/* test_lookup.c - the rules of the look-up service, with a real cache, a clock
+ * that the test sets, and discoveries whose results the test chooses. */
 #include "fake_discovery.h"
 #include "folder.h"
 #include "save.h"
@@ -58,7 +58,7 @@ struct fixture {
 	struct lookups *lookups;
 	struct lookups_options options;
 	struct domain domain;
-	/* What the last callback was told. */
+	/* What the last callback got. */
 	int called;
 	enum lookup_source source;
 	bool has_policy;
@@ -157,7 +157,7 @@ static struct lookup_waiter *ask(struct fixture *f)
 	return waiter;
 }
 
-/* Has the domain's policy in the cache, as after a first look-up. */
+/* Puts the domain's policy into the cache, as a first look-up does. */
 static void have_policy(struct fixture *f, const char *id, uint32_t ttl_s,
                         uint32_t max_age_s)
 {
@@ -189,8 +189,8 @@ static int try_now(struct fixture *f)
 	return (int)result.source;
 }
 
-/* A hit on what is not on disk yet waits for it: a kill -9 right after its
- * answer must not undo it. Then it is a hit, and no discovery. */
+/* A hit on a policy that is not on disk yet waits for that: a kill -9 right after
+ * the answer must not lose it. Then it counts as a hit, without a discovery. */
 static void test_hit_waits_for_disk(void **state)
 {
 	struct fixture *f = *state;
@@ -211,14 +211,14 @@ static void test_hit_waits_for_disk(void **state)
 	assert_int_equal(f->source, LOOKUP_CACHED);
 	assert_true(f->has_policy);
 	assert_int_equal(faked.started, 0);
-	/* What changes of it later is no reason to wait. */
+	/* Later changes of the entry are no reason to wait. */
 	wall_s += 7200;
 	assert_int_equal(try_now(f), LOOKUP_CACHED);
 	assert_int_equal(lookups_try(f->lookups, &f->domain, &result), MTS_OK);
 }
 
-/* The policy is flushed while a hit waits for the disk: no hit any more, but the
- * domain may well have one. Who waited learns it as the next asker does. */
+/* The policy is flushed while a hit waits for the disk. The domain may still have
+ * one, so the waiters wait for a discovery, as the next asker does. */
 static void test_flushed_while_waiting_for_disk(void **state)
 {
 	struct fixture *f = *state;
@@ -243,8 +243,8 @@ static void test_flushed_while_waiting_for_disk(void **state)
 	assert_int_equal(counts.waiting, 0);
 }
 
-/* All the same in the time that the asker gave. */
-static void test_flushed_and_timed_out(void **state)
+/* The time limit of the asker covers both waits. */
+static void test_time_limit_covers_both_waits(void **state)
 {
 	struct fixture *f = *state;
 	struct lookup_waiter waiter;
@@ -293,8 +293,8 @@ static void test_one_discovery_for_all(void **state)
 	assert_int_equal(f->called, 10);
 }
 
-/* Beyond the limit a new domain is refused and counted, those under way can be
- * joined, and when there is room again all is as before. */
+/* At the limit new domains are refused and counted, while discoveries under way can
+ * be joined. Below it new ones are started again. */
 static void test_too_many_discoveries(void **state)
 {
 	struct fixture *f = *state;
@@ -326,8 +326,8 @@ static void test_too_many_discoveries(void **state)
 	assert_int_equal(counts.misses, 2);
 }
 
-/* The waiter is let go in time; what comes later is for the next asker. */
-static void test_time_out_goes_on(void **state)
+/* The waiter is called in time; the result comes later, for the next asker. */
+static void test_discovery_goes_on_after_timeout(void **state)
 {
 	struct fixture *f = *state;
 	struct policy policy = a_policy(POLICY_ENFORCE, 86400);
@@ -413,7 +413,7 @@ static void test_failed_fetch_is_not_repeated(void **state)
 	finish(DISCOVER_FETCH_FAILED, "a1", 60, NULL);
 }
 
-/* Nor does a failure of another kind in between lift that. */
+/* A failure of another kind in between does not lift the bar. */
 static void test_failed_fetch_is_barred_through_other_failures(void **state)
 {
 	static const enum discover_outcome rows[] = {
@@ -440,8 +440,8 @@ static void test_failed_fetch_is_barred_through_other_failures(void **state)
 	}
 }
 
-/* That the record has the id of the cached policy lifts no bar: neither if that
- * has ended and is not removed yet, */
+/* That the record has the id of the cached policy does not lift the bar if the
+ * policy has expired and is not removed yet. */
 static void test_failed_fetch_is_barred_after_the_end(void **state)
 {
 	struct fixture *f = *state;
@@ -466,7 +466,7 @@ static void test_failed_fetch_is_barred_after_the_end(void **state)
 	assert_string_equal(faked.known_id, "");
 }
 
-/* nor while it is in force, for when it will have ended. */
+/* Nor does it while the policy is in force: the bar matters once it expires. */
 static void test_failed_fetch_is_barred_before_the_end(void **state)
 {
 	struct fixture *f = *state;
@@ -481,20 +481,20 @@ static void test_failed_fetch_is_barred_before_the_end(void **state)
 	assert_int_equal(try_now(f), LOOKUP_CACHED);
 	assert_string_equal(faked.known_id, "1");
 	finish(DISCOVER_UNCHANGED, "1", 0, NULL);
-	/* Its record is looked at as if nothing had been. */
+	/* Its record is checked as usual. */
 	pass(61);
 	assert_int_equal(faked.started, 2);
 	assert_int_equal(try_now(f), LOOKUP_CACHED);
 	assert_int_equal(faked.started, 3);
 	finish(DISCOVER_UNCHANGED, "1", 0, NULL);
-	pass(100); /* it has ended */
+	pass(100); /* it has expired */
 	assert_int_equal(try_now(f), -1);
 	ask(f);
 	assert_string_equal(faked.known_id, "1");
 }
 
-/* Two name servers that do not agree: that one id's policy can be fetched does
- * not mean that the other one's can. */
+/* Two name servers disagree: that the policy for one id can be fetched does not
+ * mean that the one for the other id can. */
 static void test_failed_fetch_is_barred_between_two_ids(void **state)
 {
 	struct fixture *f = *state;
@@ -515,7 +515,7 @@ static void test_failed_fetch_is_barred_between_two_ids(void **state)
 	finish(DISCOVER_UNCHANGED, "2", 60, NULL);
 	assert_int_equal(try_now(f), LOOKUP_CACHED);
 	assert_string_equal(f->id, "1");
-	/* Once it is fetched, too, all is forgotten. */
+	/* Once the policy for that id is fetched, the bar is lifted. */
 	pass(3 * 60); /* five minutes after the fetch */
 	assert_int_equal(try_now(f), LOOKUP_CACHED);
 	assert_string_equal(faked.known_id, "1");
@@ -523,7 +523,7 @@ static void test_failed_fetch_is_barred_between_two_ids(void **state)
 	assert_int_equal(absent_count(f->absent), 0);
 }
 
-/* A quiet time never outlasts the retry time, however long the TTL is. */
+/* An absence is never remembered for longer than the bar, whatever the TTL. */
 static void test_failed_fetch_is_tried_again_in_time(void **state)
 {
 	struct fixture *f = *state;
@@ -539,7 +539,7 @@ static void test_failed_fetch_is_tried_again_in_time(void **state)
 	assert_int_equal(try_now(f), -1);
 }
 
-/* The same holds when the first answer had the long TTL. */
+/* The same if the first answer had the long TTL. */
 static void test_failed_fetch_with_long_ttl(void **state)
 {
 	struct fixture *f = *state;
@@ -596,13 +596,13 @@ static void test_id_check_waits_for_the_ttl(void **state)
 	assert_int_equal(try_now(f), LOOKUP_CACHED);
 	assert_int_equal(faked.started, 1);
 	assert_string_equal(faked.known_id, "a1");
-	/* While it is out, hits start no second one. */
+	/* While it is under way, hits start no second one. */
 	assert_int_equal(try_now(f), LOOKUP_CACHED);
 	assert_int_equal(faked.started, 1);
 	finish(DISCOVER_UNCHANGED, "a1", 600, NULL);
 	assert_int_equal(try_now(f), LOOKUP_CACHED);
 	assert_int_equal(faked.started, 1);
-	/* The next one is when this answer's TTL is over. */
+	/* The next one is due after the TTL of this answer. */
 	pass(599);
 	assert_int_equal(try_now(f), LOOKUP_CACHED);
 	assert_int_equal(faked.started, 1);
@@ -612,7 +612,7 @@ static void test_id_check_waits_for_the_ttl(void **state)
 	finish(DISCOVER_UNCHANGED, "a1", 600, NULL);
 }
 
-/* max_age counts from the fetch; a look at the record extends nothing. */
+/* max_age counts from the fetch; an id check does not extend it. */
 static void test_id_check_does_not_extend(void **state)
 {
 	struct fixture *f = *state;
@@ -682,8 +682,8 @@ static void test_clock_set_back_does_not_stop_checks(void **state)
 	assert_int_equal(faked.started, 1);
 }
 
-/* A hit's look at the record is out, and meanwhile the policy goes: whoever asks
- * then joins that look, and "the id is the same" is no answer to him. */
+/* A hit has started an id check, and meanwhile the policy goes. Askers join that
+ * check, and "the id is the same" is no answer for them. */
 static void check_that_joiner_gets_policy(struct fixture *f)
 {
 	struct policy policy = a_policy(POLICY_ENFORCE, 86400);
@@ -724,8 +724,8 @@ static void test_policy_ends_during_id_check(void **state)
 	check_that_joiner_gets_policy(f);
 }
 
-/* Nobody waits: whoever asks next has it fetched. */
-static void test_flush_during_id_check_of_nobody(void **state)
+/* Nobody waits: the next asker causes the fetch. */
+static void test_flush_during_id_check_without_waiters(void **state)
 {
 	struct fixture *f = *state;
 
@@ -763,8 +763,8 @@ static void test_refresh_fetches_whatever_is_known(void **state)
 	assert_true(f->has_policy);
 }
 
-/* Reads all of the policy, and then changes the cache, as whatever a client
- * asks next may do. */
+/* Reads the whole policy, then changes the cache, as a client's next question may
+ * do. */
 static void on_lookup_then_change(void *arg, const struct lookup_result *result)
 {
 	struct fixture *f = arg;
@@ -809,11 +809,11 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(test_hit_waits_for_disk),
 		TEST(test_flushed_while_waiting_for_disk),
-		TEST(test_flushed_and_timed_out),
+		TEST(test_time_limit_covers_both_waits),
 		TEST(test_miss_then_hit),
 		TEST(test_too_many_discoveries),
 		TEST(test_one_discovery_for_all),
-		TEST(test_time_out_goes_on),
+		TEST(test_discovery_goes_on_after_timeout),
 		TEST(test_cancelled_waiter_is_not_called),
 		TEST(test_absence_is_remembered),
 		TEST(test_failed_fetch_is_not_repeated),
@@ -833,7 +833,7 @@ int main(void)
 		TEST(test_clock_set_back_does_not_stop_checks),
 		TEST(test_flush_during_id_check),
 		TEST(test_policy_ends_during_id_check),
-		TEST(test_flush_during_id_check_of_nobody),
+		TEST(test_flush_during_id_check_without_waiters),
 		TEST(test_refresh_fetches_whatever_is_known),
 		TEST(test_waiter_changes_the_cache),
 		TEST(test_close_cancels),

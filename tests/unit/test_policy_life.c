@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_policy_life.c - how a policy goes on, over months of a turned clock: where
- * refreshes fail, where nobody asks, where the clock is set; and how it ends. */
+/* test_policy_life.c - what happens to a policy over months (of simulated time):
+ * refreshes fail, it is not in use, the clock is set, and it expires. */
 #include "refresh_world.h"
 
 /* -- failures -------------------------------------------------------------- */
@@ -31,7 +31,7 @@ static void break_site(struct site *site, const struct failure *failure)
 	site->step = failure->step;
 }
 
-static void mend_site(struct site *site)
+static void repair_site(struct site *site)
 {
 	site->record = DISCOVER_POLICY;
 	site->fetch = FETCH_OK;
@@ -40,7 +40,7 @@ static void mend_site(struct site *site)
 
 /* 3.3: "the sender MUST apply that cached policy" until its end, and "MTAs
  * SHOULD alert administrators": once, and when it ends. */
-static void test_failing_until_the_end(void **state)
+static void test_policy_applies_while_refreshes_fail(void **state)
 {
 	struct world *w = *state;
 	struct cache_entry entry;
@@ -73,9 +73,9 @@ static void test_failing_until_the_end(void **state)
 	}
 }
 
-/* It ends while it is being refreshed, and that fails: there is nothing left to
- * note that with, and no policy comes back. */
-static void test_failing_past_the_end(void **state)
+/* It expires during a refresh that fails: there is nothing to record the failure
+ * with, and no policy comes back. */
+static void test_refresh_that_fails_after_the_end(void **state)
 {
 	struct world *w = *state;
 	struct cache_entry entry;
@@ -95,7 +95,7 @@ static void test_failing_past_the_end(void **state)
 	assert_int_equal(w->sites[1].fetches, 2);
 }
 
-/* An hour without any DNS, and then it is there again. */
+/* DNS is dead for an hour, then works again. */
 static void test_dns_dead_for_an_hour(void **state)
 {
 	enum { MANY = 50 };
@@ -115,7 +115,7 @@ static void test_dns_dead_for_an_hour(void **state)
 	}
 	assert_int_equal(world_logged(w, "policy_refresh_failed"), MANY);
 	for (unsigned i = 0; i < MANY; i++)
-		mend_site(&w->sites[i]);
+		repair_site(&w->sites[i]);
 	world_pass(w, 45 * MINUTE);
 	for (unsigned i = 0; i < MANY; i++) {
 		assert_true(world_get(w, i, &entry));
@@ -129,7 +129,7 @@ static void test_dns_dead_for_an_hour(void **state)
 }
 
 /* 5, 10, 20 minutes ..., not sooner than fetch.retry, up to six hours. */
-static void test_pauses(void **state)
+static void test_pauses_double(void **state)
 {
 	static const int64_t pauses[] = { 5, 10, 20, 40, 80, 160, 320, 360 };
 	struct world *w = *state;
@@ -151,8 +151,8 @@ static void test_pauses(void **state)
 	}
 }
 
-/* A restart does not warn again; another cause does, once. */
-static void test_warned_over_restarts(void **state)
+/* There is no new warning after a restart, but one for each new cause. */
+static void test_one_warning_across_restarts(void **state)
 {
 	struct world *w = *state;
 	unsigned before;
@@ -167,7 +167,7 @@ static void test_warned_over_restarts(void **state)
 		world_restart(w);
 		world_pass(w, 1);
 	}
-	/* Nor does it hammer. */
+	/* And the host is not fetched from more often. */
 	assert_true(w->sites[1].fetches <= before + 1);
 	world_pass(w, 10 * HOUR);
 	assert_true(w->sites[1].fetches > before);
@@ -177,10 +177,10 @@ static void test_warned_over_restarts(void **state)
 		world_pass(w, 7 * HOUR);
 	}
 	assert_int_equal(world_logged(w, "policy_refresh_failed"), 2);
-	mend_site(&w->sites[1]);
+	repair_site(&w->sites[1]);
 	world_pass(w, 7 * HOUR);
 	assert_int_equal(world_logged(w, "policy_refresh_recovered"), 1);
-	/* All is forgotten: the next failure is news. */
+	/* After a good fetch the next failure is logged again. */
 	break_site(&w->sites[1], &failures[4]);
 	world_pass(w, DAY + HOUR);
 	assert_int_equal(world_logged(w, "policy_refresh_failed"), 3);
@@ -188,7 +188,7 @@ static void test_warned_over_restarts(void **state)
 
 /* 8.3, 10.2: "should not implement such alerts if the cached policy has a none
  * mode, to allow clean MTA-STS removal". */
-static void test_none_is_silent(void **state)
+static void test_no_warnings_in_mode_none(void **state)
 {
 	struct world *w = *state;
 	struct cache_entry entry;
@@ -200,8 +200,8 @@ static void test_none_is_silent(void **state)
 	world_pass(w, 12 * HOUR);
 	assert_true(world_get(w, 1, &entry));
 	assert_true(entry.failures > 0);
-	/* That it is over is no news either. */
-	mend_site(&w->sites[1]);
+	/* Its end is not logged either. */
+	repair_site(&w->sites[1]);
 	world_pass(w, 12 * HOUR);
 	assert_true(world_get(w, 1, &entry));
 	assert_int_equal(entry.failures, 0);
@@ -211,8 +211,8 @@ static void test_none_is_silent(void **state)
 	assert_int_equal(world_logged(w, "domain="), 0);
 }
 
-/* A new id whose policy can't be had is a failure, too, and is told. */
-static void test_failing_new_id(void **state)
+/* A new id whose policy can't be fetched is a failure as well, and is logged. */
+static void test_failed_fetch_of_a_new_id_is_logged(void **state)
 {
 	struct world *w = *state;
 	struct cache_entry entry;
@@ -232,7 +232,7 @@ static void test_failing_new_id(void **state)
 	assert_int_equal(w->sites[1].fetches, 2);
 	world_pass_asking(w, 1, 40, 1);
 	assert_int_equal(w->sites[1].fetches, 3);
-	mend_site(&w->sites[1]);
+	repair_site(&w->sites[1]);
 	world_pass(w, HOUR);
 	assert_true(world_get(w, 1, &entry));
 	assert_string_equal(entry.id, "b2");
@@ -241,7 +241,7 @@ static void test_failing_new_id(void **state)
 
 /* -- the end --------------------------------------------------------------- */
 
-/* 5.1: time since the fetch, and nothing else. */
+/* 5.1: only the time since the fetch counts. */
 static void test_unchanged_record_extends_nothing(void **state)
 {
 	struct world *w = *state;
@@ -249,16 +249,16 @@ static void test_unchanged_record_extends_nothing(void **state)
 	w->sites[1].max_age_s = 2 * DAY;
 	assert_true(world_ask(w, 1));
 	break_site(&w->sites[1], &failures[2]);
-	/* The record is looked at all the time, and has not changed. */
+	/* The record is checked all the time, and has not changed. */
 	assert_int_equal(world_pass_asking(w, 1, 2 * DAY, 10 * MINUTE),
 	                 2 * 24 * 6);
-	assert_true(w->sites[1].walks > 250);
+	assert_true(w->sites[1].discoveries > 250);
 	world_pass(w, 1);
 	assert_false(world_ask(w, 1));
 }
 
-/* Honoured, and nobody is hammered (refresh.min_interval). */
-static void test_small_max_age(void **state)
+/* It is obeyed, but fetched no more often than refresh.min_interval allows. */
+static void test_small_max_age_is_obeyed(void **state)
 {
 	static const struct {
 		uint32_t max_age_s;
@@ -267,7 +267,7 @@ static void test_small_max_age(void **state)
 	} rows[] = {
 		/* six times five minutes, and the one that is due at the end */
 		{ 0, 6, 6 },         { 1, 12, 6 },     { 100, 6 * 101, 6 },
-		{ 298, 6 * 299, 6 }, { 300, 1800, 6 }, /* refreshed at its very end */
+		{ 298, 6 * 299, 6 }, { 300, 1800, 6 }, /* refreshed just when it expires */
 		{ 450, 1800, 6 },
 	};
 	struct world *w = *state;
@@ -286,7 +286,7 @@ static void test_small_max_age(void **state)
 }
 
 /* But a new id is a new policy. */
-static void test_small_max_age_new_id(void **state)
+static void test_new_id_after_a_small_max_age(void **state)
 {
 	struct world *w = *state;
 
@@ -303,9 +303,9 @@ static void test_small_max_age_new_id(void **state)
 	assert_int_equal(w->sites[1].fetches, 2);
 }
 
-/* -- what nobody asks for -------------------------------------------------- */
+/* -- policies that are not in use ------------------------------------------ */
 
-static void test_unused(void **state)
+static void test_unused_policy_is_not_refreshed(void **state)
 {
 	struct world *w = *state;
 	struct cache_entry entry;
@@ -321,15 +321,15 @@ static void test_unused(void **state)
 	world_pass(w, 18 * DAY);
 	assert_int_equal(w->sites[1].fetches, fetches);
 	assert_true(w->wakes <= wakes + 18);
-	assert_true(world_get(w, 1, &entry)); /* it is in force still */
+	assert_true(world_get(w, 1, &entry)); /* it is still in force */
 	world_pass(w, 2 * DAY);
 	assert_false(world_get(w, 1, &entry));
 	assert_int_equal(w->sites[1].fetches, fetches);
 	assert_int_equal(world_logged(w, "warning"), 0);
 }
 
-/* Somebody asks again before it ends. */
-static void test_used_again(void **state)
+/* Somebody asks for it again before it expires. */
+static void test_used_again_before_the_end(void **state)
 {
 	struct world *w = *state;
 	struct cache_entry entry;
@@ -352,7 +352,7 @@ static void test_used_again(void **state)
 /* -- the wall clock is set ------------------------------------------------- */
 
 /* "No policy in force is lost at once and none lives forever." */
-static void test_clock_is_set(void **state)
+static void test_clock_is_set_while_hosts_are_down(void **state)
 {
 	static const int64_t rows[] = { 6 * HOUR, 23 * HOUR, -6 * HOUR,
 		                        -23 * HOUR };
@@ -364,16 +364,16 @@ static void test_clock_is_set(void **state)
 		break_site(&w->sites[i], &failures[2]);
 		world_pass(w, HOUR);
 		world_wall_s += rows[i];
-		/* Four fifths of its life, though nobody can fetch it. */
+		/* Four fifths of its life, while it cannot be fetched. */
 		assert_int_equal(world_pass_asking(w, i, 18 * HOUR, HOUR), 18);
-		world_pass(w, 15 * HOUR); /* four thirds, and it is gone */
+		world_pass(w, 15 * HOUR); /* four thirds: expired */
 		assert_false(world_ask(w, i));
 		world_wall_s -= rows[i];
-		world_pass(w, 8 * DAY); /* all is as before */
+		world_pass(w, 8 * DAY); /* as before */
 	}
 }
 
-static void test_clock_is_set_and_hosts_are_fine(void **state)
+static void test_clock_is_set_while_hosts_work(void **state)
 {
 	struct world *w = *state;
 
@@ -388,7 +388,7 @@ static void test_clock_is_set_and_hosts_are_fine(void **state)
 	assert_int_equal(world_logged(w, "policy_ended"), 0);
 }
 
-/* It was set back while the daemon was not there: what is stored lies ahead. */
+/* It was set back while the daemon did not run: stored times are in the future. */
 static void test_clock_is_set_over_a_restart(void **state)
 {
 	static const int64_t rows[] = { -6 * HOUR, -3 * DAY, -40 * DAY };
@@ -401,7 +401,7 @@ static void test_clock_is_set_over_a_restart(void **state)
 		world_wall_s += rows[i];
 		world_restart(w);
 		assert_true(world_ask(w, i));
-		/* The hit makes it due, as it would be for long. */
+		/* The hit makes it due, which it would not be for long. */
 		world_pass(w, DAY + MINUTE);
 		assert_true(w->sites[i].fetches >= 2);
 		assert_true(world_get(w, i, &entry));
@@ -415,20 +415,20 @@ int main(void)
 #define TEST(name)                                                             \
 	cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 	static const struct CMUnitTest tests[] = {
-		TEST(test_failing_until_the_end),
-		TEST(test_failing_past_the_end),
+		TEST(test_policy_applies_while_refreshes_fail),
+		TEST(test_refresh_that_fails_after_the_end),
 		TEST(test_dns_dead_for_an_hour),
-		TEST(test_pauses),
-		TEST(test_warned_over_restarts),
-		TEST(test_none_is_silent),
-		TEST(test_failing_new_id),
+		TEST(test_pauses_double),
+		TEST(test_one_warning_across_restarts),
+		TEST(test_no_warnings_in_mode_none),
+		TEST(test_failed_fetch_of_a_new_id_is_logged),
 		TEST(test_unchanged_record_extends_nothing),
-		TEST(test_small_max_age),
-		TEST(test_small_max_age_new_id),
-		TEST(test_unused),
-		TEST(test_used_again),
-		TEST(test_clock_is_set),
-		TEST(test_clock_is_set_and_hosts_are_fine),
+		TEST(test_small_max_age_is_obeyed),
+		TEST(test_new_id_after_a_small_max_age),
+		TEST(test_unused_policy_is_not_refreshed),
+		TEST(test_used_again_before_the_end),
+		TEST(test_clock_is_set_while_hosts_are_down),
+		TEST(test_clock_is_set_while_hosts_work),
 		TEST(test_clock_is_set_over_a_restart),
 	};
 

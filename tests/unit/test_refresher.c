@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_refresher.c - when a policy's text is fetched afresh, what that brings,
- * and how many are fetched at once. */
+/* test_refresher.c - when a policy is refreshed, what that changes, and how many
+ * are refreshed at once. */
 #include "refresh_world.h"
 #include "save.h"
 
-/* What is to be stored finds no room. */
+/* Storing a policy fails with MTS_EFULL while this is set. */
 static bool is_full;
 
 int __real_cache_put(struct cache *cache, const struct domain *domain,
@@ -18,11 +18,11 @@ int __wrap_cache_put(struct cache *cache, const struct domain *domain,
 	return is_full ? MTS_EFULL : __real_cache_put(cache, domain, entry);
 }
 
-/* -- the text's clock ------------------------------------------------------ */
+/* -- when ------------------------------------------------------------------ */
 
 /* 3.3: "a suggested refresh frequency is once per day"; 10.2: "regardless of
- * the state of the TXT record", and whoever asks or not. */
-static void test_daily(void **state)
+ * the state of the TXT record", and whether or not anybody asks. */
+static void test_refresh_once_a_day(void **state)
 {
 	struct world *w = *state;
 	struct cache_entry entry;
@@ -36,11 +36,11 @@ static void test_daily(void **state)
 	assert_true(w->wakes <= 24 + 3);
 	assert_true(world_get(w, 1, &entry));
 	assert_true(entry.fetched_s > world_wall_s - DAY);
-	/* A refresh is no use. */
+	/* A refresh does not count as use. */
 	assert_int_equal(entry.used_s, START_S);
 }
 
-static void test_half_of_max_age(void **state)
+static void test_refresh_after_half_of_max_age(void **state)
 {
 	struct world *w = *state;
 
@@ -51,8 +51,9 @@ static void test_half_of_max_age(void **state)
 	assert_true(w->sites[1].fetches <= 28);
 }
 
-/* What was fetched in one second drifts apart. */
-static void test_no_herd(void **state)
+/* Policies that were fetched in the same second are refreshed at different
+ * times. */
+static void test_refreshes_are_spread_out(void **state)
 {
 	enum { MANY = 1000 };
 	struct world *w = *state;
@@ -74,8 +75,8 @@ static void test_no_herd(void **state)
 		assert_true(w->sites[i].fetches >= 2);
 }
 
-/* "A tick with nothing due costs nothing": there is none. */
-static void test_idle(void **state)
+/* The timer does not run while nothing is due. */
+static void test_timer_is_idle_while_nothing_is_due(void **state)
 {
 	struct world *w = *state;
 
@@ -86,9 +87,9 @@ static void test_idle(void **state)
 	assert_int_equal(w->wakes, 1);
 }
 
-/* -- what a refresh brings ------------------------------------------------- */
+/* -- what a refresh changes ------------------------------------------------ */
 
-static void test_what_is_fetched_replaces(void **state)
+static void test_fetched_policy_replaces_the_old_one(void **state)
 {
 	struct world *w = *state;
 	struct cache_entry entry;
@@ -105,7 +106,7 @@ static void test_what_is_fetched_replaces(void **state)
 	assert_string_equal(entry.id, "a1");
 	assert_int_equal(world_logged(w, "policy_text_changed domain=d1."), 1);
 	assert_int_equal(world_logged(w, "warning: policy_text_changed"), 1);
-	/* A new id as well: told by its mode. */
+	/* A new id as well: the line names the modes. */
 	w->sites[1].id = "b2";
 	w->sites[1].mode = POLICY_ENFORCE;
 	world_pass(w, 2 * HOUR);
@@ -117,15 +118,15 @@ static void test_what_is_fetched_replaces(void **state)
 	world_pass(w, 2 * HOUR);
 	assert_int_equal(world_logged(w, "info: policy_id_changed domain=d1."),
 	                 1);
-	/* What was enforced and is no more is worth a warning. */
+	/* A warning if the policy is no longer enforced. */
 	w->sites[1].id = "d4";
 	w->sites[1].mode = POLICY_TESTING;
 	world_pass(w, 2 * HOUR);
 	assert_int_equal(world_logged(w, "warning: policy_mode_changed"), 1);
 }
 
-/* 10.2: who can suppress the record can't let the policy run out. */
-static void test_record_does_not_matter(void **state)
+/* 10.2: an attacker who suppresses the record can't make the policy expire. */
+static void test_record_does_not_stop_a_refresh(void **state)
 {
 	static const enum discover_outcome rows[] = {
 		DISCOVER_NO_RECORD,
@@ -144,7 +145,7 @@ static void test_record_does_not_matter(void **state)
 		assert_true(w->sites[i].fetches >= 20);
 		assert_true(world_get(w, i, &entry));
 		assert_true(entry.fetched_s > world_wall_s - DAY);
-		/* The look at the record was none. */
+		/* This did not count as an id check. */
 		assert_string_equal(entry.id, "a1");
 		assert_int_equal(entry.checked_s, START_S);
 		assert_int_equal(entry.record_ttl_s, 300);
@@ -154,8 +155,8 @@ static void test_record_does_not_matter(void **state)
 	assert_int_equal(world_logged(w, "warning"), 0);
 }
 
-/* But it makes no policy for who has none: 3.1, "skip the remaining steps". */
-static void test_record_matters_without_policy(void **state)
+/* But a domain without a policy gets none: 3.1, "skip the remaining steps". */
+static void test_record_decides_without_a_policy(void **state)
 {
 	struct world *w = *state;
 	struct cache_entry entry;
@@ -164,7 +165,7 @@ static void test_record_matters_without_policy(void **state)
 	assert_true(world_ask(w, 1));
 	w->sites[1].record = DISCOVER_NO_RECORD;
 	w->hang = true;
-	world_pass(w, HOUR + 10); /* it ends while it is being refreshed */
+	world_pass(w, HOUR + 10); /* it expires during the refresh */
 	assert_int_equal(w->running, 1);
 	w->hang = false;
 	world_settle(w);
@@ -173,10 +174,10 @@ static void test_record_matters_without_policy(void **state)
 	assert_false(world_get(w, 1, &entry));
 }
 
-/* -- the start, and the load ----------------------------------------------- */
+/* -- how many at once ------------------------------------------------------ */
 
-/* After days without power all is due at once. */
-static void test_overdue_at_start(void **state)
+/* After days without power everything is due at once. */
+static void test_overdue_policies_at_start(void **state)
 {
 	enum { MANY = 1000 };
 	struct world *w = *state;
@@ -193,7 +194,7 @@ static void test_overdue_at_start(void **state)
 	w->order_count = 0;
 	w->running_max = 0;
 	world_pass(w, 20);
-	/* Some are done, not all at once; those that were due first. */
+	/* Some are refreshed, not all at once, in the order of their due times. */
 	assert_true(w->order_count >= 500 && w->order_count <= 20 * 5 * 9 + 9);
 	for (size_t i = 1; i < w->order_count; i++)
 		assert_true(due_s[w->order[i]] >= due_s[w->order[i - 1]]);
@@ -202,8 +203,8 @@ static void test_overdue_at_start(void **state)
 	assert_true(w->running_max <= CONCURRENCY);
 }
 
-/* Hosts that say nothing do not stop the others, nor are they too many. */
-static void test_in_flight(void **state)
+/* Silent hosts do not stop the others, and no more than allowed are under way. */
+static void test_silent_hosts_do_not_stop_others(void **state)
 {
 	enum { MANY = 500 };
 	struct world *w = *state;
@@ -217,7 +218,7 @@ static void test_in_flight(void **state)
 	w->order_count = 0;
 	w->wakes = 0;
 	world_pass(w, 60);
-	/* There is no room for more: it looks once a second. */
+	/* No more may be started: it tries once a second. */
 	assert_in_range(w->wakes, 50, 75);
 	assert_int_equal(w->running, CONCURRENCY);
 	assert_int_equal(w->order_count, CONCURRENCY);
@@ -234,10 +235,10 @@ static void test_in_flight(void **state)
 	assert_true(s.next_s > world_wall_s);
 }
 
-/* Whoever waits for a fetch comes first. But who sees to it that somebody always
- * waits, with hosts that say nothing, must not keep policies from being fetched
- * afresh until they end (10.2): one goes each second. */
-static void test_gives_way(void **state)
+/* Fetches that somebody waits for come first. But an attacker who makes silent
+ * hosts fill the queue must not delay refreshes until policies expire (10.2): one
+ * a second is started even then. */
+static void test_waiting_fetches_come_first(void **state)
 {
 	enum { MANY = 100 };
 	struct world *w = *state;
@@ -255,8 +256,8 @@ static void test_gives_way(void **state)
 	assert_int_equal(w->order_count, MANY);
 }
 
-/* Nor are those more than may be under way, if their hosts say nothing. */
-static void test_gives_way_within_bounds(void **state)
+/* These are no more than may be under way, if their hosts are silent. */
+static void test_one_a_second_stays_within_the_limit(void **state)
 {
 	enum { MANY = 100 };
 	struct world *w = *state;
@@ -273,9 +274,9 @@ static void test_gives_way_within_bounds(void **state)
 	world_settle(w);
 }
 
-/* What came of a refresh can't be noted, so the policy is due still: it is not
- * fetched again before five minutes are over (3.3), and nothing else is. */
-static void test_holds(void **state)
+/* The result of a refresh can't be stored, so the policy is still due: nothing is
+ * fetched again before five minutes have passed (3.3). */
+static void test_result_that_cannot_be_stored(void **state)
 {
 	struct world *w = *state;
 	struct cache_entry entry;
@@ -290,7 +291,7 @@ static void test_holds(void **state)
 	assert_int_equal(w->sites[1].fetches, 2);
 	assert_int_equal(w->sites[2].fetches, 2);
 	for (int i = 0; i < 4; i++) {
-		assert_true(world_ask(w, 1)); /* nor does a hit end that */
+		assert_true(world_ask(w, 1)); /* a hit does not change that */
 		world_pass(w, MINUTE);
 	}
 	assert_int_equal(w->sites[1].fetches, 2);
@@ -307,9 +308,9 @@ static void test_holds(void **state)
 	assert_int_equal(entry.failures, 1);
 }
 
-/* The timer counts the time that passes; not that the machine sleeps, nor that
- * its date is set right after the start, by days. */
-static void test_date_is_set(void **state)
+/* The timer does not notice that the machine was suspended, or that its date was
+ * set by days right after the start. */
+static void test_date_is_noticed(void **state)
 {
 	struct world *w = *state;
 
@@ -321,12 +322,12 @@ static void test_date_is_set(void **state)
 	world_wall_s += 102 * DAY;
 	world_pass(w, MINUTE);
 	assert_int_equal(w->sites[1].fetches, 1);
-	/* The first hit on one that is due tells; */
+	/* The first hit on a policy that is due reports it. */
 	assert_true(world_ask(w, 1));
 	world_pass(w, MINUTE);
 	assert_int_equal(w->sites[1].fetches, 2);
 	assert_int_equal(w->sites[2].fetches, 2);
-	/* or it is seen within a day. */
+	/* Otherwise it is noticed within a day. */
 	world_wall_s -= 100 * DAY;
 	world_restart(w);
 	world_pass(w, MINUTE);
@@ -335,8 +336,8 @@ static void test_date_is_set(void **state)
 	assert_int_equal(w->sites[1].fetches, 3);
 }
 
-/* But while it is fetched, hits are as idle as otherwise. */
-static void test_hits_meanwhile(void **state)
+/* Hits during the refresh do not wake the refresher. */
+static void test_hits_during_a_refresh(void **state)
 {
 	struct world *w = *state;
 	uint64_t wakes;
@@ -355,8 +356,8 @@ static void test_hits_meanwhile(void **state)
 	world_settle(w);
 }
 
-/* One discovery for the refresher and for whoever asks. */
-static void test_joins(void **state)
+/* The refresher and other askers share one discovery. */
+static void test_one_discovery_for_refresher_and_askers(void **state)
 {
 	struct world *w = *state;
 	struct domain domain = world_domain(1);
@@ -372,11 +373,11 @@ static void test_joins(void **state)
 	assert_int_equal(lookups_renew(w->lookups, &domain), MTS_OK);
 	assert_int_equal(lookups_renew(w->lookups, &domain), MTS_EBUSY);
 	assert_int_equal(w->running, 1);
-	lookups_watch(w->lookups, NULL); /* it was not the refresher */
+	lookups_watch(w->lookups, NULL); /* the refresher did not start it */
 	w->hang = false;
 	world_settle(w);
 	assert_int_equal(w->sites[1].fetches, 2);
-	/* Also if that ends without a record. */
+	/* Also if the id check finds no record. */
 	world_pass(w, HOUR);
 	w->sites[1].record = DISCOVER_NO_RECORD;
 	save_to_disk(&w->loop, w->cache, &domain);
@@ -399,8 +400,8 @@ static void test_joins(void **state)
 	assert_int_equal(w->sites[1].fetches, 4);
 }
 
-/* What is flushed is not fetched any more. */
-static void test_flushed(void **state)
+/* A flushed policy is not refreshed. */
+static void test_flushed_policy_is_not_refreshed(void **state)
 {
 	struct world *w = *state;
 	struct domain domain = world_domain(1);
@@ -411,7 +412,7 @@ static void test_flushed(void **state)
 	assert_int_equal(w->sites[1].fetches, 1);
 }
 
-static void test_dane_is_kept(void **state)
+static void test_refresh_does_not_change_dane(void **state)
 {
 	struct world *w = *state;
 	struct domain domain = world_domain(1);
@@ -440,23 +441,23 @@ int main(void)
 #define TEST(name)                                                             \
 	cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 	static const struct CMUnitTest tests[] = {
-		TEST(test_daily),
-		TEST(test_half_of_max_age),
-		TEST(test_no_herd),
-		TEST(test_idle),
-		TEST(test_what_is_fetched_replaces),
-		TEST(test_record_does_not_matter),
-		TEST(test_record_matters_without_policy),
-		TEST(test_overdue_at_start),
-		TEST(test_in_flight),
-		TEST(test_gives_way),
-		TEST(test_gives_way_within_bounds),
-		TEST(test_holds),
-		TEST(test_date_is_set),
-		TEST(test_hits_meanwhile),
-		TEST(test_joins),
-		TEST(test_flushed),
-		TEST(test_dane_is_kept),
+		TEST(test_refresh_once_a_day),
+		TEST(test_refresh_after_half_of_max_age),
+		TEST(test_refreshes_are_spread_out),
+		TEST(test_timer_is_idle_while_nothing_is_due),
+		TEST(test_fetched_policy_replaces_the_old_one),
+		TEST(test_record_does_not_stop_a_refresh),
+		TEST(test_record_decides_without_a_policy),
+		TEST(test_overdue_policies_at_start),
+		TEST(test_silent_hosts_do_not_stop_others),
+		TEST(test_waiting_fetches_come_first),
+		TEST(test_one_a_second_stays_within_the_limit),
+		TEST(test_result_that_cannot_be_stored),
+		TEST(test_date_is_noticed),
+		TEST(test_hits_during_a_refresh),
+		TEST(test_one_discovery_for_refresher_and_askers),
+		TEST(test_flushed_policy_is_not_refreshed),
+		TEST(test_refresh_does_not_change_dane),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

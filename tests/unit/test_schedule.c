@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_schedule.c - the clocks' rules, a row each. */
+/* test_schedule.c - the rules for the times of a policy, one row each. */
 #include "tests.h"
 
 #include "lookup/schedule.h"
@@ -31,7 +31,7 @@ static struct cache_entry an_entry(uint32_t max_age_s)
 
 /* -- when ------------------------------------------------------------------ */
 
-static void test_after_fetch(void **state)
+static void test_due_after_fetch(void **state)
 {
 	static const struct {
 		uint32_t max_age_s;
@@ -49,10 +49,10 @@ static void test_after_fetch(void **state)
 		{ HOUR, LEAST, HOUR / 2 },
 		{ 600, LEAST, 300 },
 		{ 601, GREATEST, 300 }, /* min_interval */
-		/* not twice within min_interval, as long as it lives then */
+		/* not again within min_interval if it is live by then */
 		{ 400, LEAST, 300 },
 		{ 300, LEAST, 300 },
-		/* it has ended by then: its end */
+		/* expired by then: its end */
 		{ 299, LEAST, 300 },
 		{ 298, LEAST, 299 },
 		{ 100, GREATEST, 101 },
@@ -74,8 +74,8 @@ static void test_after_fetch(void **state)
 	}
 }
 
-/* Pauses that double, never past the end. */
-static void test_after_failure(void **state)
+/* Pauses double, and never go past the end. */
+static void test_due_after_failure(void **state)
 {
 	static const struct {
 		uint32_t failures;
@@ -97,12 +97,12 @@ static void test_after_failure(void **state)
 		/* 3.3: "five minutes or longer": later by chance, not sooner */
 		{ 1, GREATEST, 7 * DAY, 5 * MINUTE + 30 },
 		{ 9, GREATEST, 7 * DAY, 6 * HOUR + 36 * MINUTE },
-		/* a last try before the end */
+		/* one last try before the end */
 		{ 9, LEAST, 6 * HOUR + 1, 6 * HOUR },
 		{ 9, LEAST, 6 * HOUR, 6 * HOUR - 5 * MINUTE },
 		{ 9, LEAST, HOUR, 55 * MINUTE },
 		{ 9, LEAST, 10 * MINUTE, 5 * MINUTE },
-		/* too late for another one: the end */
+		/* too late for another try: the end */
 		{ 9, LEAST, 10 * MINUTE - 1, 10 * MINUTE - 1 },
 		{ 1, LEAST, 5 * MINUTE, 5 * MINUTE },
 		{ 1, LEAST, 1, 1 },
@@ -124,8 +124,8 @@ static void test_after_failure(void **state)
 	}
 }
 
-/* Within an hour, within half of what is left, not within min_interval. */
-static void test_after_import(void **state)
+/* Within an hour, in the first half of what is left, after min_interval. */
+static void test_due_after_import(void **state)
 {
 	static const struct {
 		int64_t age_s, left_s; /* until the first second without it */
@@ -141,7 +141,7 @@ static void test_after_import(void **state)
 		{ 0, 7 * DAY, LEAST, 5 * MINUTE },
 		{ MINUTE, 7 * DAY, LEAST, 4 * MINUTE },
 		{ MINUTE, 7 * DAY, GREATEST, HOUR - 1 },
-		/* It ends before it may be fetched again. */
+		/* It expires before it may be fetched again. */
 		{ 0, MINUTE, LEAST, MINUTE },
 	};
 
@@ -160,7 +160,7 @@ static void test_after_import(void **state)
 	}
 }
 
-static void test_retry_is_the_least(void **state)
+static void test_pauses_are_never_shorter_than_retry(void **state)
 {
 	struct schedule_rules slow = rules;
 	struct cache_entry entry = an_entry(30 * DAY);
@@ -183,7 +183,7 @@ static void test_retry_is_the_least(void **state)
 	                 NOW + 2 * HOUR);
 }
 
-static void test_id_check(void **state)
+static void test_id_check_is_due_after_ttl(void **state)
 {
 	static const struct {
 		uint32_t ttl_s;
@@ -207,7 +207,7 @@ static void test_id_check(void **state)
 
 /* -- what ------------------------------------------------------------------ */
 
-static void test_due(void **state)
+static void test_what_to_do_when_due(void **state)
 {
 	static const struct {
 		uint32_t max_age_s;
@@ -239,22 +239,23 @@ static void test_due(void **state)
 	}
 }
 
-static void test_overdue(void **state)
+static void test_overdue_entries_are_noticed(void **state)
 {
 	static const struct {
 		int64_t used_s, due_s; /* from now */
 		bool overdue;
 	} rows[] = {
-		{ 0, -1, false }, /* it is due as it is */
+		{ 0, -1, false }, /* it is due already */
 		{ 0, 0, false },
 		{ 0, DAY, false },
 		{ -HOUR, DAY, false },
-		{ -31 * DAY, 60, true }, /* it had been left */
+		{ -31 * DAY, 60, true }, /* it was unused */
 		{ -31 * DAY, 90 * DAY, true },
 		{ -31 * DAY, -1, false },
-		{ 0, DAY + 1, true }, /* no rule says so */
+		{ 0, DAY + 1, true }, /* later than any rule allows */
 		{ 0, INT64_MAX - NOW, true },
-		{ 6 * HOUR, DAY + 6 * HOUR, true }, /* set back by hours */
+		{ 6 * HOUR, DAY + 6 * HOUR,
+		  true }, /* clock set back by hours */
 	};
 	struct schedule_rules quick = rules;
 	struct cache_entry entry = an_entry(365 * DAY);
@@ -266,7 +267,7 @@ static void test_overdue(void **state)
 		if (schedule_is_overdue(&rules, &entry, NOW) != rows[i].overdue)
 			fail_msg("row %zu", i);
 	}
-	/* A pause after failures is no fault, however short the interval. */
+	/* A pause after failures is not too late, however short the interval. */
 	quick.interval_s = HOUR;
 	entry = an_entry(365 * DAY);
 	entry.failures = 20;
@@ -275,8 +276,8 @@ static void test_overdue(void **state)
 	assert_false(schedule_is_overdue(&quick, &entry, NOW));
 }
 
-/* No sum overflows, whatever was stored. */
-static void test_absurd_times(void **state)
+/* Sums do not overflow, whatever was stored. */
+static void test_absurd_times_do_not_overflow(void **state)
 {
 	static const int64_t times[] = { INT64_MIN, -1, 0, NOW, INT64_MAX };
 
@@ -302,7 +303,7 @@ static void test_absurd_times(void **state)
 
 /* -- failures -------------------------------------------------------------- */
 
-static void test_causes(void **state)
+static void test_causes_of_failures(void **state)
 {
 	static const struct {
 		enum fetch_cause fetch;
@@ -345,7 +346,7 @@ static void test_causes(void **state)
 
 /* "one warning a domain and cause"; 3.3: "unless the cached policy mode is
  * none". */
-static void test_warnings(void **state)
+static void test_one_warning_per_cause(void **state)
 {
 	static const struct {
 		enum refresh_cause cause;
@@ -379,7 +380,7 @@ static void test_warnings(void **state)
 		assert_int_equal(refresh_last_cause(&none), rows[i].cause);
 		assert_false(schedule_was_warned(&none));
 	}
-	/* What is on disk may be anything. */
+	/* The number on disk may be anything. */
 	entry.failed_cause = 0xff;
 	assert_int_equal(refresh_last_cause(&entry), REFRESH_FINE);
 	entry.failures = UINT32_MAX;
@@ -390,16 +391,16 @@ static void test_warnings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_after_fetch),
-		cmocka_unit_test(test_after_failure),
-		cmocka_unit_test(test_after_import),
-		cmocka_unit_test(test_retry_is_the_least),
-		cmocka_unit_test(test_id_check),
-		cmocka_unit_test(test_due),
-		cmocka_unit_test(test_overdue),
-		cmocka_unit_test(test_absurd_times),
-		cmocka_unit_test(test_causes),
-		cmocka_unit_test(test_warnings),
+		cmocka_unit_test(test_due_after_fetch),
+		cmocka_unit_test(test_due_after_failure),
+		cmocka_unit_test(test_due_after_import),
+		cmocka_unit_test(test_pauses_are_never_shorter_than_retry),
+		cmocka_unit_test(test_id_check_is_due_after_ttl),
+		cmocka_unit_test(test_what_to_do_when_due),
+		cmocka_unit_test(test_overdue_entries_are_noticed),
+		cmocka_unit_test(test_absurd_times_do_not_overflow),
+		cmocka_unit_test(test_causes_of_failures),
+		cmocka_unit_test(test_one_warning_per_cause),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

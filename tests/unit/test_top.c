@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_top.c - the busiest names, in bounded memory. */
+/* test_top.c - the most frequent names, in bounded memory. */
 #include "tests.h"
 
 #include "lookup/top.h"
@@ -56,7 +56,7 @@ static void expect(const struct top *top, unsigned minutes, size_t place,
 	assert_null(rows[place].cause);
 }
 
-static void test_order(void **state)
+static void test_highest_count_comes_first(void **state)
 {
 	struct top *top = *state;
 
@@ -75,7 +75,7 @@ static void test_order(void **state)
 }
 
 /* One domain may fail in several ways. */
-static void test_failures(void **state)
+static void test_failures_count_by_cause(void **state)
 {
 	static const char dns[] = "dns", certificate[] = "certificate";
 	struct top *top = *state;
@@ -92,8 +92,8 @@ static void test_failures(void **state)
 	assert_int_equal(top_total(top, TOP_LOOKUPS, 10), 0);
 }
 
-/* Minutes pass: they are added up as far back as is asked, and then forgotten. */
-static void test_minutes(void **state)
+/* Minutes are added up as far back as is asked for, and later forgotten. */
+static void test_minutes_are_added_up(void **state)
 {
 	struct top *top = *state;
 
@@ -102,13 +102,13 @@ static void test_minutes(void **state)
 		note(top, minute % 2 ? "odd.example" : "even.example", 2);
 		now_ms += 60 * 1000;
 	}
-	now_ms -= 60 * 1000; /* the last one is not over */
+	now_ms -= 60 * 1000; /* the last minute is not over */
 	expect(top, 1, 0, "even.example", 2, 0);
 	expect(top, 1, 1, "a.example", 1, 0);
 	assert_int_equal(top_list(top, TOP_LOOKUPS, 1, rows, TOP_SLOTS), 2);
 	expect(top, 10, 2, "odd.example", 10, 0);
 	assert_int_equal(top_total(top, TOP_LOOKUPS, 10), 30);
-	/* More than there are is all there are. */
+	/* Asking for more minutes than there are gives all of them. */
 	assert_int_equal(top_total(top, TOP_LOOKUPS, 1000), 30);
 	now_ms += 9 * 60 * 1000;
 	assert_int_equal(top_total(top, TOP_LOOKUPS, 10), 3);
@@ -116,9 +116,9 @@ static void test_minutes(void **state)
 	assert_int_equal(top_list(top, TOP_LOOKUPS, 10, rows, TOP_SLOTS), 0);
 }
 
-/* Whatever is asked: who has a good share is found, and a count is never too
- * low, nor too high by more than is told. */
-static void test_flood(void **state)
+/* Whatever is asked for: frequent names are found, and a count is never too low,
+ * nor too high by more than its error. */
+static void test_frequent_names_survive_a_flood(void **state)
 {
 	struct top *top = *state;
 	const unsigned total = 200000;
@@ -152,8 +152,8 @@ static void test_flood(void **state)
 	assert_int_equal(top_total(top, TOP_LOOKUPS, 10), total);
 }
 
-/* Over minutes, one that was let go in one of them may have been there. */
-static void test_flood_over_minutes(void **state)
+/* A name that was dropped in one of the minutes may still have counted there. */
+static void test_flood_over_several_minutes(void **state)
 {
 	struct top *top = *state;
 
@@ -169,14 +169,14 @@ static void test_flood_over_minutes(void **state)
 	expect(top, 10, 0, "old.example", 107, 100);
 }
 
-static void test_longest(void **state)
+static void test_longest_name(void **state)
 {
 	char name[DOMAIN_MAX + 2];
 	struct top *top = *state;
 
 	memset(name, 'a', sizeof(name));
 	top_note_lookup(top, slice_of(name, DOMAIN_MAX));
-	top_note_lookup(top, slice_of(name, DOMAIN_MAX + 1)); /* no domain */
+	top_note_lookup(top, slice_of(name, DOMAIN_MAX + 1)); /* not a domain */
 	top_note_lookup(top, slice_of(name, 1));
 	assert_int_equal(top_list(top, TOP_LOOKUPS, 1, rows, TOP_SLOTS), 2);
 	assert_int_equal(strlen(rows[0].domain) + strlen(rows[1].domain),
@@ -188,12 +188,12 @@ static void test_longest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_order),
-		TEST(test_failures),
-		TEST(test_minutes),
-		TEST(test_flood),
-		TEST(test_flood_over_minutes),
-		TEST(test_longest),
+		TEST(test_highest_count_comes_first),
+		TEST(test_failures_count_by_cause),
+		TEST(test_minutes_are_added_up),
+		TEST(test_frequent_names_survive_a_flood),
+		TEST(test_flood_over_several_minutes),
+		TEST(test_longest_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
