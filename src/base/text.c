@@ -65,7 +65,7 @@ static bool char_is_safe(uint32_t c)
 		{ 0x2028, 0x202e },   /* line separators, direction overrides */
 		{ 0x2060, 0x206f },   /* no width, direction isolates */
 		{ 0xfeff, 0xfeff },   /* byte order mark */
-		{ 0xe0000, 0xe007f }, /* tags, which nobody sees */
+		{ 0xe0000, 0xe007f }, /* invisible tags */
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
