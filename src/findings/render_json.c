@@ -321,8 +321,8 @@ static int json_begin(struct buffer *out, const struct render *render)
 	return render->options->several ? buffer_puts(out, "[\n") : MTS_OK;
 }
 
-static int json_put_element(struct buffer *out, const struct render *render,
-                            const struct report *report)
+static int json_put_next_report(struct buffer *out, const struct render *render,
+                                const struct report *report)
 {
 	int status;
 
@@ -390,7 +390,7 @@ static int json_put_explanations(struct buffer *out,
 const struct renderer renderer_json = {
 	.name = "json",
 	.begin = json_begin,
-	.report = json_put_element,
+	.report = json_put_next_report,
 	.end = json_end,
 	.lint = json_put_lint,
 	.explain = json_put_explanations,

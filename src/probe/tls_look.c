@@ -119,7 +119,7 @@ static int chain_read(struct tls_view *view, const STACK_OF(X509) * chain)
 
 static int ctx_index = -1; /* where an X509_STORE_CTX holds our view */
 
-static const char *cert_date_text(const ASN1_TIME *time, char text[40])
+static const char *look_date_text(const ASN1_TIME *time, char text[40])
 {
 	struct tm tm;
 
@@ -199,12 +199,12 @@ static void look_note_error(struct tls_view *view, X509 *cert, int error,
 	case X509_V_ERR_CERT_HAS_EXPIRED:
 		look_note(view, TLS_FAULT_EXPIRED, "%s expired on %s",
 		          depth ? "its issuer's" : "it",
-		          cert_date_text(X509_get0_notAfter(cert), date));
+		          look_date_text(X509_get0_notAfter(cert), date));
 		break;
 	case X509_V_ERR_CERT_NOT_YET_VALID:
 		look_note(view, TLS_FAULT_EXPIRED, "%s is not valid before %s",
 		          depth ? "its issuer's" : "it",
-		          cert_date_text(X509_get0_notBefore(cert), date));
+		          look_date_text(X509_get0_notBefore(cert), date));
 		break;
 	case X509_V_ERR_HOSTNAME_MISMATCH:
 		look_note_name(view);

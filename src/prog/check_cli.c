@@ -50,7 +50,7 @@ static const char help_text[] =
     "says\n"
     "how to fix it. lint checks a policy file without using the network. "
     "explain\n"
-    "explains findings, or lists them all.\n"
+    "describes findings, or lists them all.\n"
     "\n"
     "What is checked:\n"
     "  -f, --file FILE         also read domains from FILE, one per line (-: "

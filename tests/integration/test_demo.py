@@ -55,7 +55,7 @@ def test_demo(tmp_path):
         assert why in found.group(2), said
     good, broken = said.split("$ mtasts-check --no-smtp ")[1:]
     assert good.startswith("enforce.example\nenforce.example: enforced"), said
-    assert "Nothing to complain of." in good, said
+    assert "No problems found." in good, said
     assert "expired.example: broken" in broken, said
     assert "[cert_expired]" in broken, said
     assert not os.listdir(tmp_path)
