@@ -20,6 +20,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,7 +81,7 @@ static int fail_usage(void)
 	return EXIT_USAGE;
 }
 
-/* Returns an exit status, or -1 to go on. */
+/* Returns an exit status, or -1: continue. */
 static int parse_options(int argc, char **argv, struct options *ret)
 {
 	static const struct option longs[] = {
@@ -202,8 +203,8 @@ static void unwatch_signals(struct run *run)
 	uv_run(&run->loop, UV_RUN_DEFAULT);
 }
 
-/* Writes one line, as far as a signal handler can. */
-static void say_fatal(int signum)
+/* Writes one line to standard error, unless that would block. Async-signal-safe. */
+static void write_fatal_line(int signum)
 {
 	static const struct {
 		int number;
@@ -215,7 +216,10 @@ static void say_fatal(int signum)
 		{ SIGFPE, "mtastsd: killed by SIGFPE\n" },
 		{ SIGABRT, "mtastsd: aborted by a library or an assertion\n" },
 	};
+	struct pollfd to = { .fd = STDERR_FILENO, .events = POLLOUT };
 
+	if (poll(&to, 1, 0) != 1)
+		return;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		if (rows[i].number == signum &&
 		    write(STDERR_FILENO, rows[i].text, strlen(rows[i].text)) <
@@ -230,7 +234,7 @@ static void say_fatal(int signum)
 static void on_fatal_signal(int signum)
 {
 	cache_mark_suspect();
-	say_fatal(signum);
+	write_fatal_line(signum);
 	signal(signum, SIG_DFL);
 	raise(signum);
 }

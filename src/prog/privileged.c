@@ -95,8 +95,8 @@ static int privileges_switch(const struct privileges *to)
 	return privileges_forbid_new();
 }
 
-/* Becomes the user TO, with its groups, for good: neither this process nor a program it
- * starts can get root's privileges back, and we try. MTS_ESYS. */
+/* Becomes that user, with its groups, for good: neither this process nor a program that
+ * it starts can get root's privileges back. Checks that. MTS_ESYS. */
 static int privileges_drop(const struct privileges *privileges,
                            struct fault *why)
 {

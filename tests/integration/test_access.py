@@ -62,7 +62,8 @@ def others(world, daemons):
                  "--groups=%s" % groups if groups else "--clear-groups",
                  world.share(program("mtasts-ctl")), "-s", daemon.control,
                  *args],
-                capture_output=True, text=True, check=False)
+                capture_output=True, text=True, check=False,
+                env=dict(os.environ, LSAN_OPTIONS=world.lsan_options()))
             return done.returncode, done.stderr
         return daemon, run
     if not can_become("--reuid=1", "--regid=1", "--groups=8"):

@@ -281,8 +281,7 @@ def rooted(world, daemons, monkeypatch):
     """A daemon that starts as root and becomes USER. Its sockets are in a folder that
     does not exist yet."""
     # A leak check at the end, in a sanitized build, runs as USER.
-    monkeypatch.setenv("LSAN_OPTIONS", "suppressions=" + world.share(
-        os.environ["srcdir"] + "/tests/lsan.supp"))
+    monkeypatch.setenv("LSAN_OPTIONS", world.lsan_options())
     daemon = daemons()
     daemon.socket = daemon.path("run/map.sock")
     daemon.control = daemon.path("run/ctl.sock")

@@ -239,25 +239,16 @@ def test_waiting_client_that_sends_on(daemons, world):
 
 # -- many clients -------------------------------------------------------------
 
-def table_of_files(daemon):
-    """The size of the kernel's table of descriptors."""
-    with open("/proc/%d/status" % daemon.process.pid) as file:
-        return int(next(line for line in file
-                        if line.startswith("FDSize:")).split()[1])
-
-
 def test_1024_connections(daemons):
     daemon = daemons()
     # as a service manager sets it: a low soft limit, a high hard limit
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     daemon.start(preexec_fn=lambda: resource.setrlimit(
         resource.RLIMIT_NOFILE, (min(256, hard), hard)))
-    table = table_of_files(daemon)
     clients = [daemon.connect() for _ in range(MANY)]
     for client in clients:
         client.request("postfix", "wire.example")
     assert {client.reply() for client in clients} == {OK}
-    assert table_of_files(daemon) == table > MANY
     with daemon.connect() as one_more:
         assert one_more.is_closed()
     assert len([line for line in daemon.log().splitlines()

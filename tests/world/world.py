@@ -75,6 +75,11 @@ class World:
             os.chmod(copy, os.stat(path).st_mode | 0o444)
         return copy
 
+    def lsan_options(self):
+        """LSAN_OPTIONS for a sanitized program that becomes another user."""
+        return "suppressions=" + self.share(
+            os.path.join(os.environ["srcdir"], "tests", "lsan.supp"))
+
     def domain(self, name, text=None, id="1", records=None, mode="enforce",
                mx=("mx1.{domain}",), max_age=86400,
                addresses=(POLICY_HOST_V4,), ttl=300, **site):
