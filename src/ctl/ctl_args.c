@@ -213,7 +213,7 @@ static int check_argument(const char *argument)
 {
 	if (*argument && !strpbrk(argument, " \t\r\n"))
 		return -1;
-	return ctl_usage("an argument is empty or has blanks within");
+	return ctl_usage("an argument is empty or contains blanks");
 }
 
 int ctl_args_request(const struct ctl_args *args, struct buffer *line)
@@ -234,13 +234,13 @@ int ctl_args_request(const struct ctl_args *args, struct buffer *line)
 		status = check_argument(args->args[i]);
 		/* In the request it would be an option all the same. */
 		if (status < 0 && args->literal && args->args[i][0] == '-')
-			status = ctl_usage("behind -- stand no options, and no "
+			status = ctl_usage("no options may follow --, and no "
 			                   "domain begins with '-'");
 	}
 	if (status >= 0 || buffer_status(line) == MTS_OK)
 		return status;
 	snprintf(text, sizeof(text),
-	         "the arguments have more than %d bytes; give some at a time",
+	         "the arguments have more than %d bytes; pass fewer at a time",
 	         CONTROL_LINE_MAX);
 	return ctl_usage(text);
 }

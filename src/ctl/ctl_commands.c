@@ -10,17 +10,17 @@
 
 static const struct ctl_option options[] = {
 	{ 's', "socket", "SOCKET", "the control socket" },
-	{ 'c', "config", "FILE", "take it from this configuration file" },
+	{ 'c', "config", "FILE", "take the control socket from this file" },
 	{ 'j', "json", NULL, "print one JSON document" },
 	{ 'V', "version", NULL, "print the version and exit" },
-	{ 'h', "help", NULL, "print help, of a command if one is given" },
+	{ 'h', "help", NULL, "print this help, or a command's, and exit" },
 };
 
 enum { OPTIONS = sizeof(options) / sizeof(options[0]) };
 
 /* What this program does by itself, or has a say in. */
 static const struct control_row locals[] = {
-	{ "import", "FILE|-", 1, 1, "take over what was exported", NULL },
+	{ "import", "FILE|-", 1, 1, "read policies that export wrote", NULL },
 	{ "check-config", "[FILE]", 0, 1,
 	  "check a configuration file of mtastsd", NULL },
 };
@@ -135,7 +135,7 @@ void ctl_help(void)
 	printf("usage: mtasts-ctl [OPTION...] COMMAND [ARGUMENT...]\n"
 	       "       mtasts-ctl COMMAND --help\n"
 	       "\n"
-	       "Looks into the running mtastsd, and steers it.\n"
+	       "Queries and controls the running mtastsd.\n"
 	       "\n");
 	for (size_t i = 0; (row = ctl_command_at(i)); i++) {
 		char text[CONTROL_USAGE_MAX];
@@ -145,8 +145,7 @@ void ctl_help(void)
 	printf("\n");
 	print_options();
 	printf("\n"
-	       "The control socket is %s\n"
-	       "unless -s or -c says otherwise.\n"
+	       "The default control socket is %s.\n"
 	       "Exit status: 0 done, 1 not found or no, 2 usage, 3 mtastsd "
 	       "can't be reached.\n"
 	       "See mtasts-ctl(1).\n",

@@ -10,66 +10,66 @@
 
 static const struct control_option list_options[] = {
 	[CONTROL_LIST_MODE] = { "mode", "MODE",
-	                        "only those in this mode: enforce, testing or "
-	                        "none" },
+	                        "only policies in this mode: enforce, testing "
+	                        "or none" },
 	[CONTROL_LIST_FAILING] = { "failing", NULL,
-	                           "only those whose last refresh failed" },
+	                           "only policies whose last refresh failed" },
 	[CONTROL_LIST_EXPIRING] = { "expiring", "SPAN",
-	                            "only those that end within SPAN, as 7d" },
-	[CONTROL_LIST_LIMIT] = { "limit", "N", "no more than N of them" },
+	                            "only policies that expire within SPAN, "
+	                            "such as 7d" },
+	[CONTROL_LIST_LIMIT] = { "limit", "N", "at most N policies" },
 	[CONTROL_LIST_NAMES] = { "names", NULL,
-	                         "only their domains, for scripts" },
+	                         "print only the domains, for scripts" },
 	{ NULL, NULL, NULL },
 };
 
 static const struct control_option top_options[] = {
 	[CONTROL_TOP_MINUTES] = { "minutes", "N",
-	                          "look back N minutes, 10 at most; 5 by "
+	                          "count the last N minutes, at most 10; 5 by "
 	                          "default" },
 	[CONTROL_TOP_ROWS] = { "rows", "N",
-	                       "show N of each kind, 64 at most; 10 by "
-	                       "default, on a terminal what fits" },
+	                       "show N domains of each kind, at most 64; by "
+	                       "default 10, or on a terminal as many as fit" },
 	[CONTROL_TOP_INTERVAL] = { "interval", "SECONDS",
-	                           "show it anew after SECONDS, 3600 at most; "
-	                           "1 by default" },
+	                           "update the screen every SECONDS, at most "
+	                           "3600; 1 by default" },
 	{ NULL, NULL, NULL },
 };
 
 static const struct control_option flush_options[] = {
 	[CONTROL_FLUSH_ALL] = { "all", NULL, "forget everything" },
 	[CONTROL_FLUSH_NEGATIVE] = { "negative", NULL,
-	                             "forget absences and failed fetches" },
+	                             "forget that domains have no policy, and "
+	                             "failed fetches" },
 	{ NULL, NULL, NULL },
 };
 
 static const struct control_row commands[] = {
 	[CONTROL_STATUS] = { "status", "", 0, 0,
-	                     "what the daemon is doing and how it is", NULL },
-	[CONTROL_STATS] = { "stats", "", 0, 0, "all that monitoring measures",
+	                     "the state of the daemon and what it does", NULL },
+	[CONTROL_STATS] = { "stats", "", 0, 0, "all metrics for monitoring",
 	                    NULL },
 	[CONTROL_TOP] = { "top", "", 0, 0,
-	                  "the busiest domains and failures, as they go",
+	                  "the busiest and the failing domains, live",
 	                  top_options },
 	[CONTROL_LOOKUP] = { "lookup", "DOMAIN [MX]", 1, 2,
-	                     "the answer an MTA would get", NULL },
+	                     "the answer that an MTA would get", NULL },
 	[CONTROL_EXPLAIN] = { "explain", "DOMAIN", 1, 1,
-	                      "why mail to a domain waits, or how it goes",
+	                      "why mail to a domain waits, and what to do",
 	                      NULL },
 	[CONTROL_LIST] = { "list", "[PATTERN]", 0, 1,
-	                   "the cached policies, one a line", list_options },
+	                   "the cached policies, one per line", list_options },
 	[CONTROL_SHOW] = { "show", "DOMAIN", 1, 1,
-	                   "all that is cached for a domain", NULL },
+	                   "everything cached for a domain", NULL },
 	[CONTROL_REFRESH] = { "refresh", "DOMAIN...", 1, CONTROL_ARGS_MAX,
-	                      "look up the record and fetch the policy now",
-	                      NULL },
+	                      "look up and fetch the policy now", NULL },
 	[CONTROL_FLUSH] = { "flush", "DOMAIN...|--all|--negative", 0,
-	                    CONTROL_ARGS_MAX,
-	                    "forget domains, all, or what is absent",
+	                    CONTROL_ARGS_MAX, "forget some domains or all",
 	                    flush_options },
 	[CONTROL_EXPORT] = { "export", "[PATTERN]", 0, 1,
-	                     "write the policies, for another cache", NULL },
-	[CONTROL_IMPORT] = { "import", "", 0, 0, "take over what was exported",
-	                     NULL },
+	                     "write the policies, for another daemon", NULL },
+	[CONTROL_IMPORT] = { "import", "", 0, 0,
+	                     "read policies that export wrote", NULL },
 	[CONTROL_RELOAD] = { "reload", "", 0, 0, "read the configuration again",
 	                     NULL },
 };
@@ -310,7 +310,7 @@ static int too_many(const struct control_row *row, struct fault *why)
 	if (row->args_max < CONTROL_ARGS_MAX)
 		return usage(row, why);
 	return fault_set(why, MTS_ESYNTAX,
-	                 "%s takes %d domains at most; give it some at a time, "
+	                 "%s takes at most %d domains; pass fewer at a time, "
 	                 "as xargs -n 200 does",
 	                 row->name, CONTROL_ARGS_MAX);
 }
@@ -340,9 +340,9 @@ int control_parse(struct slice line, struct control_request *ret,
 		                 "the request is longer than %d bytes",
 		                 CONTROL_LINE_MAX);
 	if (!is_printable_text(line))
-		return fault_set(why, MTS_ESYNTAX,
-		                 "the request holds control characters or is "
-		                 "no UTF-8");
+		return fault_set(
+		    why, MTS_ESYNTAX,
+		    "the request contains control characters or is not UTF-8");
 	argument = next_argument(&rest);
 	if (argument.len == 0)
 		return fault_set(why, MTS_ESYNTAX, "the request is empty");

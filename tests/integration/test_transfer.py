@@ -132,10 +132,10 @@ def test_more_domains_than_one_command_takes(daemons):
     take(daemon, lines_of(*map(a_policy, names)))
     status, out, err = ctl(daemon, "flush", *names[:1000])
     assert (status, out) == (2, "")
-    assert "the arguments have more than 65536 bytes; give some" in err
+    assert "the arguments have more than 65536 bytes; pass fewer" in err
     status, out, err = ctl(daemon, "flush", *(n[59:] for n in names))
     assert (status, out) == (2, "")
-    assert "flush takes 1024 domains at most; give it some at a time" in err
+    assert "flush takes at most 1024 domains; pass fewer at a time" in err
     done = subprocess.run(
         ["xargs", "-r", "-n", "200", program("mtasts-ctl"), "-s",
          daemon.control, "flush"], capture_output=True, text=True,

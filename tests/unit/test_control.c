@@ -105,7 +105,7 @@ static void test_options(void **state)
 	}
 }
 
-#define BYTES "the request holds control characters or is no UTF-8"
+#define BYTES "the request contains control characters or is not UTF-8"
 #define LIST                                                                   \
 	"list [--mode MODE] [--failing] [--expiring SPAN] [--limit N] "        \
 	"[--names] [PATTERN]"
@@ -214,9 +214,9 @@ static void test_caps(void **state)
 	assert_int_equal(control_parse(long_line(line, CONTROL_ARGS_MAX + 1),
 	                               &request, &why),
 	                 MTS_ESYNTAX);
-	assert_string_equal(why.text,
-	                    "refresh takes 1024 domains at most; give it some "
-	                    "at a time, as xargs -n 200 does");
+	assert_string_equal(
+	    why.text, "refresh takes at most 1024 domains; pass fewer at a "
+		      "time, as xargs -n 200 does");
 	memset(line, ' ', sizeof(line));
 	memcpy(line, "status", 6);
 	assert_int_equal(
