@@ -440,7 +440,7 @@ static void ask_on_hosts(void *arg, const struct mx_hosts *hosts)
 	ask_answer(arg, hosts);
 }
 
-/* MTS_ENOTFOUND: the answer takes no look-up of MX hosts. */
+/* Looks up the MX hosts. MTS_ENOTFOUND: the answer does not need that. */
 static int ask_start_hosts(struct ask_waiter *waiter)
 {
 	const struct ask_question *question = &waiter->question;
@@ -489,7 +489,7 @@ static int start_dane(struct ask_waiter *waiter)
 	                        ask_on_dane, waiter, &waiter->dane_wait);
 }
 
-/* Whether the answer takes a DANE check, as far as STS tells. */
+/* Whether the answer needs a DANE check, judging by STS. */
 static bool wants_dane_check(struct ask_waiter *waiter,
                              const struct lookup_result *sts)
 {
@@ -507,7 +507,7 @@ static void ask_on_sts(void *arg, const struct lookup_result *result)
 	bool dane_out = waiter->state == ASK_BOTH;
 
 	take_sts(waiter, result);
-	/* Where only a policy makes DANE matter, it is checked only now. */
+	/* If DANE matters only where there is a policy, its check starts now. */
 	if (wants_dane_check(waiter, result))
 		dane_out = start_dane(waiter) == MTS_OK;
 	/* A check that ended before the policy came could not store its state
@@ -530,9 +530,9 @@ static int start_sts(struct ask_waiter *waiter, uint64_t timeout_ms)
 	                    &waiter->sts_wait);
 }
 
-/* Starts the look-ups that the answer takes. If only one of MTA-STS and DANE can
- * be started, it is waited for; STS, or that there is no check, stands for the
- * other. MTS_ENOTFOUND: there is nothing to look up. */
+/* Starts the look-ups that the answer needs. If only one of MTA-STS and DANE can
+ * be started, the waiter waits for that one; instead of the other it uses STS, or
+ * that there was no check. MTS_ENOTFOUND: there is nothing to look up. */
 static int ask_start(struct ask_waiter *waiter, const struct lookup_result *sts,
                      bool sts_known, uint64_t timeout_ms)
 {

@@ -44,8 +44,8 @@ struct ask_options {
 	uint64_t timeout_ms; /* lookup.timeout */
 };
 
-/* MTS_ENOMEM. On MTS_OK *RET is the caller's: ask_close(), once nobody waits any
- * more. */
+/* MTS_ENOMEM. On MTS_OK *RET is the caller's: ask_close(), once there are no
+ * waiters. */
 int ask_new(const struct ask_options *options, struct ask **ret,
             struct fault *why);
 void ask_close(struct ask **ask);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 enum {
-	/* Checks at a time, those that nobody waits for included. */
+	/* Checks at a time, including those without waiters. */
 	DANE_CHECKS_MAX = 16384,
 	/* How often we look whether the resolver's test has ended. */
 	DANE_TEST_PAUSE_MS = 50,

@@ -11,13 +11,14 @@
  * flight, enters it with flight_start() and starts the work. Either way
  * flight_join() adds the asker to those who wait. Each waiter has a time limit
  * of its own. When that expires, this one waiter is called and has left; the
- * flight and the other waiters go on. A flight that nobody waits for goes on as
- * well, so that its result can be stored for whoever asks next.
+ * flight and the other waiters go on. A flight without waiters goes on as well, so
+ * that its result can be stored for the next asker.
  *
  * When the work has ended, the service stores the result and calls
  * flight_end(). That takes the flight out of the table and then calls every
  * waiter, in the order in which they joined. If the work is abandoned instead,
- * flight_drop() and flights_close() remove the flight without calling anybody.
+ * flight_drop() and flights_close() remove the flight and call none of the
+ * waiters.
  *
  * Who owns what: the service owns its object and frees it after flight_end() or
  * flight_drop(). The asker owns its struct flight_waiter, which must stay where
@@ -107,7 +108,8 @@ bool flight_has_waiters(const struct flight *flight);
  * used any more when the first callback runs. */
 void flight_end(struct flight *flight, const void *result);
 
-/* The work is abandoned: takes FLIGHT out of the table and calls nobody. */
+/* The work is abandoned: takes FLIGHT out of the table and calls none of the
+ * waiters. */
 void flight_drop(struct flight *flight);
 
 struct flight_counts {

@@ -34,9 +34,9 @@ struct lookups {
 	uint64_t refused_before_flood;
 };
 
-/* One domain's discovery. It may run twice: the first run may end at the record,
- * because its id is known, or because there is none, and somebody may have
- * joined meanwhile who needs the policy's text. */
+/* One domain's discovery. It may run twice. The first run may end at the record,
+ * because its id is known or because there is none, while an asker who joined
+ * meanwhile needs the policy's text. */
 struct policy_discovery {
 	struct flight flight;
 	struct lookups *lookups;
@@ -235,8 +235,8 @@ static const char *barred_id(struct lookups *lookups,
 	return absent->id;
 }
 
-/* Somebody may ask for random names so that other people's mail goes out without
- * its policy. One line when that begins, and one when half of the discoveries
+/* An attacker may ask for random names so that other people's mail goes out
+ * without its policy. One line when that begins, and one when half of the discoveries
  * have ended. */
 static void note_flood(struct lookups *lookups)
 {
@@ -321,10 +321,10 @@ static bool has_live_policy(struct policy_discovery *work)
 	return outcome_get_live(&work->lookups->rules, &work->domain, &entry);
 }
 
-/* The run ended at the record, whose id is ID. Does somebody want the policy's
- * text even so? An operator does. So does the refresher, and so do waiters if
- * the cached policy is gone meanwhile (flushed or expired), unless that id may
- * not be fetched yet (3.3). */
+/* The run ended at the record, whose id is ID. Is the policy's text needed even
+ * so? Always for an operator. For the refresher, and for waiters if the cached
+ * policy is gone meanwhile (flushed or expired), only if the policy for that id
+ * may be fetched again (3.3). */
 static bool wants_text(struct policy_discovery *work, const char *id)
 {
 	struct absent_entry absent;
@@ -493,8 +493,8 @@ static void check_id(struct lookups *lookups, const struct domain *domain,
 	                      false, &work);
 }
 
-/* Makes ENTRY due now: it was no longer refreshed, or is due too late, and now
- * somebody asks for it. */
+/* Makes ENTRY due now: it was no longer refreshed, or is due too late, but is in
+ * use again. */
 static bool make_due(struct lookups *lookups, const struct domain *domain,
                      const struct cache_entry *entry, int64_t now_s)
 {

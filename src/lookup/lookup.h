@@ -4,9 +4,8 @@
  * The life of a look-up: lookups_try() answers at once if the cache has a live
  * policy, or if the domain is known to have none. Otherwise lookups_wait() joins
  * the policy discovery for the domain, or starts one (lookup/flight.h), and
- * calls back when the discovery ends or the time limit expires. A discovery that
- * nobody waits for any more goes on, and its result is stored for the next
- * asker. A hit whose TXT record is due for a check (RFC 8461 5.1) starts one in
+ * calls back when the discovery ends or the time limit expires. A discovery
+ * without waiters goes on, and its result is stored for the next asker. A hit whose TXT record is due for a check (RFC 8461 5.1) starts one in
  * the background. */
 #ifndef LOOKUP_LOOKUP_H
 #define LOOKUP_LOOKUP_H

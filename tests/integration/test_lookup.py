@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The look-up: who is asked, when, how often, and what is remembered."""
+"""Look-ups: which servers are asked, when, how often; what is remembered."""
 
 import select
 import threading
@@ -13,8 +13,8 @@ from world import webserver as web
 from world.world import HANG_S, policy, wait_for
 
 NONE = "NOTFOUND "
-# Looks at the record with every hit that is a second old, forgets absence
-# after a second: what takes minutes in the field.
+# Checks the record with every hit that is a second old, and forgets an absence
+# after a second. With real settings that takes minutes.
 QUICK = {"refresh": {"id_check_min": "1s", "id_check_max": "1s"},
          "lookup": {"negative_min": "1s", "negative_max": "3s"}}
 
@@ -31,7 +31,7 @@ def ask_all(daemon, keys, map="postfix"):
 
 # -- hits and misses ----------------------------------------------------------
 
-def test_hit_asks_nobody(world, daemon):
+def test_hit_causes_no_traffic(world, daemon):
     world.domain("hit.example")
     assert daemon.ask("hit.example") == ok("hit.example")
     asked, accepted = len(world.dns.log), world.web.accepted
@@ -41,7 +41,7 @@ def test_hit_asks_nobody(world, daemon):
     assert world.web.accepted == accepted
 
 
-def test_absent_asks_nobody(world, daemon):
+def test_known_absence_causes_no_traffic(world, daemon):
     assert daemon.ask("absent.example") == NONE
     asked = len(world.dns.log)
     for _ in range(50):
@@ -50,7 +50,7 @@ def test_absent_asks_nobody(world, daemon):
 
 
 def test_hit_while_the_world_is_down(world, daemons):
-    """Nor does it wait for the look at the record, which takes a minute."""
+    """It does not wait for the check of the record, which takes a minute."""
     daemon = daemons(refresh=QUICK["refresh"], dns={"timeout": "60s"},
                      lookup={"timeout": "90s"}).start()
     world.domain("down.example", ttl=1)
@@ -78,7 +78,7 @@ def test_one_discovery_for_many(world, daemon):
     assert world.fetch_count("many.example") == 1
 
 
-def test_late_policy_is_for_the_next(world, daemons):
+def test_late_policy_is_for_the_next_asker(world, daemons):
     daemon = daemons(lookup={"timeout": "1s"}, fetch={"timeout": "5m"}).start()
     come = threading.Event()
     world.domain("late.example", http=web.once(come))
@@ -90,8 +90,8 @@ def test_late_policy_is_for_the_next(world, daemons):
     assert world.fetch_count("late.example") == 1
 
 
-def test_slow_domains_delay_nobody(world, daemons):
-    """Who asks for others is answered before the first of those who wait."""
+def test_slow_domains_do_not_delay_others(world, daemons):
+    """Other questions are answered while those for slow domains wait."""
     daemon = daemons(dns={"timeout": "10s"}, lookup={"timeout": "10s"}).start()
     world.domain("swift.example")
     assert daemon.ask("swift.example") == ok("swift.example")
@@ -107,7 +107,7 @@ def test_slow_domains_delay_nobody(world, daemons):
         for _ in range(100):
             assert swift.ask("postfix", "swift.example").startswith("OK")
             assert swift.ask("postfix", "not a domain") == NONE
-        # a miss that is quick, too
+        # A miss can be fast as well.
         world.domain("quick.example")
         assert swift.ask("postfix", "quick.example") == ok("quick.example")
     assert not select.select([one.sock for one in clients], [], [], 0)[0]
@@ -118,7 +118,7 @@ def test_slow_domains_delay_nobody(world, daemons):
 # -- absence ------------------------------------------------------------------
 
 SOAS = [
-    # SOA minimum, its TTL, seconds it is to be remembered, 600 to 1800
+    # SOA minimum, its TTL, seconds that it is remembered (600 to 1800)
     ("minimum", 1200, 3600, 1200),
     ("ttl", 3600, 1200, 1200),  # RFC 2308 5: the lesser of the two
     ("short", 0, 3600, 600),
@@ -141,7 +141,7 @@ def test_absence_lasts(world, daemons, name, minimum, ttl, seconds):
     assert seconds - HANG_S <= known["absent"]["ends_in"] <= seconds
 
 
-def test_absence_ends(world, daemons):
+def test_absence_expires(world, daemons):
     daemon = daemons(**QUICK).start()
     world.dns.soa("over.example", 1)
     assert daemon.ask("over.example") == NONE
@@ -165,7 +165,7 @@ def test_policy_appears(world, daemons):
 # -- failed fetch ------------------------------------------------------
 
 def test_fetch_retry_is_per_id(world, daemons):
-    """3.3: not again for five minutes - but a new id is a new policy."""
+    """3.3: no second fetch for five minutes, but a new id is a new policy."""
     daemon = daemons(**QUICK).start()
     domain = "retry.example"
     site = world.domain(domain, status="500 Oops", ttl=1)
@@ -178,7 +178,7 @@ def test_fetch_retry_is_per_id(world, daemons):
         return world.txt_count(domain) > known
     wait_for(asked_again, step_s=0.1)
     time.sleep(0.3)
-    assert site.connections == 1  # the record was looked at, and no more
+    assert site.connections == 1  # only the record was looked up
     site.status = "200 OK"
     world.publish_id(domain, "2", ttl=1)
     wait_for(lambda: daemon.ask(domain) == ok(domain), step_s=0.1)
@@ -194,7 +194,7 @@ def test_new_id_brings_new_policy(world, daemons):
     assert daemon.ask(domain) == ok(domain)
     world.domain(domain, id="2", mx=("new.{domain}",), ttl=1)
     time.sleep(1.1)
-    # the hit that starts the look goes out at once, as it was
+    # The hit that starts the check gets the old policy, at once.
     assert daemon.ask(domain) == ok(domain)
     wait_for(lambda: daemon.ask(domain) == ok(domain, "new"))
     assert world.fetch_count(domain) == 1
@@ -203,7 +203,7 @@ def test_new_id_brings_new_policy(world, daemons):
 
 
 def test_same_id_fetches_nothing(world, daemons):
-    """And max_age counts from the fetch, not from the look at the record."""
+    """And max_age counts from the fetch, not from the check of the record."""
     daemon = daemons(**QUICK).start()
     domain = "same.example"
     world.domain(domain, ttl=1)
@@ -214,10 +214,10 @@ def test_same_id_fetches_nothing(world, daemons):
         return int(answer.rpartition("=")[2])
     before = expires_s()
 
-    def two_looks():
+    def two_checks():
         daemon.ask(domain)
         return world.txt_count(domain) >= 3
-    wait_for(two_looks, step_s=0.1)
+    wait_for(two_checks, step_s=0.1)
     assert world.fetch_count(domain) == 1
     assert expires_s() <= before - 1
 
@@ -252,8 +252,8 @@ CHANGES_NOTHING = {
 
 
 @pytest.fixture(scope="module")
-def unshaken(world):
-    """The answers after each change, a good while later."""
+def answers_after_changes(world):
+    """The answers after each change, some time later."""
     from world.daemon import Daemon
     with Daemon(world, "unshaken", **QUICK).start() as daemon:
         domains = {name: name + ".unshaken.example"
@@ -270,23 +270,24 @@ def unshaken(world):
         def ask_all_of_them():
             for name, domain in domains.items():
                 answers[name].add(daemon.ask(domain))
-            # The record was looked at, or this would show nothing.
+            # Without a check of the record this would prove nothing.
             return all(world.txt_count(domain) > known[domain]
                        for domain in domains.values())
         wait_for(ask_all_of_them, step_s=0.1)
-        time.sleep(2)  # what came of the look
+        time.sleep(2)  # the result of the check
         ask_all_of_them()
         yield answers
 
 
 @pytest.mark.parametrize("name", CHANGES_NOTHING)
-def test_changes_nothing(unshaken, name):
+def test_failure_changes_nothing(answers_after_changes, name):
     """3.3, 5.1: the unexpired policy stays in force."""
-    assert unshaken[name] == {ok(name + ".unshaken.example")}
+    domain = name + ".unshaken.example"
+    assert answers_after_changes[name] == {ok(domain)}
 
 
-def test_policy_ends(world, daemons):
-    """max_age after the fetch the policy is gone, whatever DNS says."""
+def test_policy_expires(world, daemons):
+    """The policy expires max_age after the fetch, whatever DNS says."""
     daemon = daemons().start()
     site = world.domain("ends.example", max_age=3)
     before_s = time.time()
@@ -300,7 +301,7 @@ def test_policy_ends(world, daemons):
             answers.append(answer)
         time.sleep(0.1)
     assert daemon.ask("ends.example") == NONE
-    # None on a machine so slow that it can't be told.
+    # There may be none on a slow machine.
     assert set(answers) <= {ok("ends.example")}
 
 
