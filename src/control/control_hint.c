@@ -419,8 +419,7 @@ static bool is_short_of_memory(const struct ask_result *result)
 {
 	const struct discover_result *discovery = result->sts.discovery;
 
-	return (discovery && discovery->outcome == DISCOVER_NO_MEMORY) ||
-	       (result->dane_check && result->dane_check->short_of_memory);
+	return discovery && discovery->outcome == DISCOVER_NO_MEMORY;
 }
 
 const char *control_hint(const struct control_case *it)

@@ -14,7 +14,6 @@ struct row {
 	enum dane_state dane;
 	enum dane_state walked; /* DANE_NOT_KNOWN: no walk */
 	bool leave, enforce_testing, strict;
-	bool dane_short;   /* of memory, in its walk */
 	const char *hosts; /* with a NUL after each; NULL: not looked up; "":
 	                    * they can't be; NULL_MX: there are none */
 	const char *mail, *why, *still, *hint, *more; /* "-": there is none */
@@ -316,14 +315,6 @@ static const struct row rows[] = {
 	  .hosts = "",
 	  .still = "too short of memory",
 	  .hint = "give it more" },
-	{ .label = "no memory for DANE",
-	  .mode = -1,
-	  .outcome = DISCOVER_NO_RECORD,
-	  .dane = DANE_UNKNOWABLE,
-	  .walked = DANE_UNKNOWABLE,
-	  .dane_short = true,
-	  .mail = "waits until it is known whether DANE applies",
-	  .hint = "give it more" },
 };
 
 static void check(const struct row *row, const char *what, const char *text,
@@ -382,9 +373,7 @@ static void test_texts_of_each_outcome(void **state)
 			.outcome = row->outcome,
 			.cause = FETCH_CERT_EXPIRED,
 		};
-		struct dane_result found = { .state = row->walked,
-			                     .short_of_memory =
-			                         row->dane_short };
+		struct dane_result found = { .state = row->walked };
 		struct ask_result result;
 		struct control_case it = { .result = &result };
 		struct mx_hosts hosts;

@@ -1,29 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_dane_check.c - from a next hop to its DANE state (RFC 7672 2), over look-ups
- * that say what a row wants: dnssec/secure_dns.h is made up here. */
+/* test_dane_check.c - from a next hop to its DANE state (RFC 7672 2).
+ *
+ * This file has its own dnssec/secure_dns.h, which gives the answers that a row
+ * lists. */
 #include "tests.h"
 
 #include "alloc.h"
 
 #include "discover/dane_check.h"
-#include "discover/dane_internal.h"
 #include "discover/dane_rules.h"
 #include "dnssec/zones.h"
 
 #include <getdns/getdns.h>
 #include <stdio.h>
 
-/* -- look-ups as a row tells them ------------------------------------------ */
+/* -- look-ups with a row's answers ----------------------------------------- */
 
-/* A line an answer: NAME TYPE HOW [>TARGET]... [RECORD|RECORD...]. HOW is one of
- * S I (records, secure or not), S0 I0 (none), SX IX (no such name), SU (DS: a
- * delegation without), B (bogus), F (SERVFAIL), T (time-out), H (nothing comes).
- * >TARGET: by way of a CNAME. What is not listed: DS is secure, all else is S0. */
+/* One answer per line: NAME TYPE HOW [>TARGET]... [RECORD|RECORD...]. HOW is one
+ * of S I (records, secure or insecure), S0 I0 (no records), SX IX (no such name),
+ * SU (DS: an unsigned delegation), B (bogus), F (SERVFAIL), T (time-out), H (no
+ * answer, ever). >TARGET: through a CNAME. The default is S0; for DS, secure. */
 struct secure_dns {
 	uv_loop_t loop;
 	const char *answers;
 	unsigned asked;
-	unsigned fail_at; /* this question can't be asked; 0: none */
+	unsigned fail_at; /* the question that is refused; 0: none */
 	char log[8192];   /* "NAME TYPE;" */
 };
 
@@ -82,7 +83,7 @@ static size_t put_mx(char *to, const char *text)
 	return 2 + name.len;
 }
 
-/* "3 1 1 32": so many bytes of data. */
+/* "3 1 1 32": the last number is the length of the data. */
 static size_t put_tlsa(char *to, const char *text)
 {
 	unsigned usage, selector, matching, len;
@@ -222,7 +223,7 @@ int secure_dns_ask(struct secure_dns *dns, const struct dns_name *name,
 	return MTS_OK;
 }
 
-/* -- walks ----------------------------------------------------------------- */
+/* -- checks ---------------------------------------------------------------- */
 
 static struct {
 	unsigned calls;
@@ -233,12 +234,12 @@ static struct {
 	char steps[DANE_STEPS_MAX][500];
 } got;
 
-static void on_walk(void *arg, const struct dane_result *result)
+static void on_result(void *arg, const struct dane_result *result)
 {
-	struct dane_check **walk = arg;
+	struct dane_check **check = arg;
 
-	if (walk)
-		*walk = NULL;
+	if (check)
+		*check = NULL;
 	got.calls++;
 	got.state = result->state;
 	got.ttl_s = result->ttl_s;
@@ -251,8 +252,8 @@ static void on_walk(void *arg, const struct dane_result *result)
 	snprintf(got.reason, sizeof(got.reason), "%s", result->reason);
 }
 
-static int walk(struct secure_dns *dns, const char *hop, uint16_t port,
-                const char *answers)
+static int run_check(struct secure_dns *dns, const char *hop, uint16_t port,
+                     const char *answers)
 {
 	struct domain_hop h = { .port = port };
 	struct dane_check *w = NULL;
@@ -265,7 +266,7 @@ static int walk(struct secure_dns *dns, const char *hop, uint16_t port,
 	snprintf(h.domain.name, sizeof(h.domain.name), "%.*s",
 	         (int)(h.direct ? len - 2 : len), h.direct ? hop + 1 : hop);
 	h.domain.len = strlen(h.domain.name);
-	status = dane_start(dns, &h, on_walk, NULL, &w);
+	status = dane_start(dns, &h, on_result, NULL, &w);
 	assert_int_equal(got.calls, 0);
 	uv_run(&dns->loop, UV_RUN_DEFAULT);
 	assert_int_equal(got.calls, status == MTS_OK);
@@ -307,8 +308,7 @@ static const struct row {
 	{ "insecure MX, no TLSA", "x.example",
 	  "x.example MX I 10 a.example\n" NO_HOST("a.example"), DANE_NONE, NULL,
 	  NULL, 0 },
-	{ "insecure MX, a host that fails: what is signed does not matter",
-	  "x.example",
+	{ "insecure MX, a host that fails: no zone is checked", "x.example",
 	  "x.example MX I 10 a.example\na.example A T\na.example AAAA T\n",
 	  DANE_NONE, NULL, "DS;", 0 },
 	{ "insecure MX, TLSA records that fail", "x.example",
@@ -366,13 +366,13 @@ static const struct row {
 	{ "MX fails, and so does DS", "x.example",
 	  "x.example MX T\nexample DS T\n", DANE_UNKNOWABLE, NULL, "CNAME;",
 	  0 },
-	{ "MX fails, DS is bogus: nothing unsigned is that", "x.example",
+	{ "MX fails, DS is bogus: only signed zones can be", "x.example",
 	  "x.example MX F\nx.example DS B\nx.example CNAME I y.org\n",
 	  DANE_UNKNOWABLE, NULL, "CNAME;", 0 },
 	{ "MX fails, below what does not exist", "x.y.example",
 	  "x.y.example MX F\ny.example DS SX\nx.y.example DS SU\n",
 	  DANE_UNKNOWABLE, NULL, "x.y.example DS;", 0 },
-	{ "MX fails, deeper than is looked", DEEP,
+	{ "MX fails, with more labels than are checked", DEEP,
 	  DEEP " MX F\n" DEEP " DS SU\n", DANE_UNKNOWABLE, NULL, DEEP " DS;",
 	  0 },
 	{ "MX fails: an alias into an unsigned zone", "x.example",
@@ -404,14 +404,14 @@ static const struct row {
 	{ "no other host remains", "x.example",
 	  "x.example MX S 10 a.example\na.example A T\na.example AAAA T\n",
 	  DANE_UNKNOWABLE, NULL, NULL, 0 },
-	{ "a broken unsigned zone never holds mail back", "x.example",
+	{ "a broken unsigned zone never delays mail", "x.example",
 	  "x.example MX S 10 a.org\na.org A T\na.org AAAA T\na.org DS SU\n",
 	  DANE_NONE, NULL, "TLSA;", 0 },
-	{ "nor do two in one zone", "x.example",
+	{ "two hosts in such a zone: it is checked once", "x.example",
 	  "x.example MX S 10 a.org|20 b.org\na.org A T\na.org AAAA T\n"
 	  "b.org A T\nb.org AAAA T\norg DS SU\n",
 	  DANE_NONE, NULL, "b.org DS;", 0 },
-	{ "addresses fail, and what is signed can't be learnt", "x.example",
+	{ "addresses fail, and whether it is signed is unknown", "x.example",
 	  "x.example MX S 10 a.org\na.org A F\na.org AAAA F\norg DS T\n",
 	  DANE_UNKNOWABLE, NULL, NULL, 0 },
 	{ "all lookup errors are treated the same way: bogus addresses",
@@ -440,7 +440,7 @@ static const struct row {
 	  "x.example MX S 10 a.example\na.example A S x\n"
 	  "_25._tcp.a.example TLSA B\n",
 	  DANE_UNKNOWABLE, NULL, "DS;", 0 },
-	{ "it fails, and what is signed can't be learnt", "x.example",
+	{ "it fails, and whether it is signed is unknown", "x.example",
 	  "x.example MX S 10 a.example\na.example A S x\n"
 	  "_25._tcp.a.example TLSA F\nexample DS T\n",
 	  DANE_UNKNOWABLE, NULL, NULL, 0 },
@@ -554,7 +554,7 @@ static const struct row {
 	  "x.example MX S 10 a.org\na.org A I >b.org x\n"
 	  "a.org CNAME I b.org\n_25._tcp.a.org TLSA S 3 1 1 32\n",
 	  DANE_NONE, NULL, "TLSA;", 0 },
-	{ "Insecure CNAME, which can't be asked for", "x.example",
+	{ "Insecure CNAME, whose look-up fails", "x.example",
 	  "x.example MX S 10 a.example\na.example A I >b.org x\n"
 	  "a.example CNAME F\n",
 	  DANE_UNKNOWABLE, NULL, NULL, 0 },
@@ -598,7 +598,7 @@ static void close_dns(struct secure_dns *dns)
 	assert_int_equal(uv_loop_close(&dns->loop), 0);
 }
 
-static void walks(void **state)
+static void test_every_row_has_its_state(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -606,7 +606,8 @@ static void walks(void **state)
 		struct secure_dns dns;
 
 		open_dns(&dns);
-		walk(&dns, row->hop, row->port ? row->port : 25, row->answers);
+		run_check(&dns, row->hop, row->port ? row->port : 25,
+		          row->answers);
 		if (got.state != row->state ||
 		    (row->asked && !strstr(dns.log, row->asked)) ||
 		    (row->not_asked && strstr(dns.log, row->not_asked)))
@@ -620,8 +621,8 @@ static void walks(void **state)
 	}
 }
 
-/* A state is as good as the shortest-lived of what it rests on. */
-static void ttls(void **state)
+/* A state is valid as long as every answer that it rests on. */
+static void test_ttl_is_the_lowest_of_what_the_state_rests_on(void **state)
 {
 	static const struct {
 		const char *what, *answers;
@@ -658,7 +659,7 @@ static void ttls(void **state)
 		  190 },
 		{ "nor of the other family",
 		  "x.example MX S 10 a.org\na.org AAAA S0=195\n", 195 },
-		{ "a failure that is left out",
+		{ "a failure that does not change the state",
 		  "x.example MX S 10 a.org|20 b.org\na.org A S x\n"
 		  "_25._tcp.a.org TLSA F\n" OK_HOST("b.org"),
 		  60 },
@@ -676,7 +677,7 @@ static void ttls(void **state)
 		struct secure_dns dns;
 
 		open_dns(&dns);
-		walk(&dns, "x.example", 25, ttl_rows[i].answers);
+		run_check(&dns, "x.example", 25, ttl_rows[i].answers);
 		if (got.ttl_s != ttl_rows[i].ttl_s)
 			fail_msg("%s: %u", ttl_rows[i].what,
 			         (unsigned)got.ttl_s);
@@ -684,8 +685,8 @@ static void ttls(void **state)
 	}
 }
 
-/* However many hosts a stranger names, and wherever their zones are. */
-static void bounds(void **state)
+/* This holds however many hosts a hostile domain names, and in whatever zones. */
+static void test_number_of_questions_is_limited(void **state)
 {
 	struct secure_dns dns;
 	char answers[8000];
@@ -703,19 +704,20 @@ static void bounds(void **state)
 		                         "\nh%d.a%d.b%d.c.d.e.example A F\n"
 		                         "h%d.a%d.b%d.c.d.e.example AAAA F",
 		                         i, i, i, i, i, i);
-	walk(&dns, "x.example", 25, answers);
+	run_check(&dns, "x.example", 25, answers);
 	assert_int_equal(got.state, DANE_UNKNOWABLE);
 	assert_int_equal(got.step_count, 1 + DANE_HOSTS_MAX);
 	assert_non_null(strstr(dns.log, "h44.")); /* the most preferred */
 	assert_null(strstr(dns.log, "h12."));
 	assert_non_null(strstr(dns.log, "h13."));
-	/* MX, two a host, and what is known of zones is not asked again. */
+	/* One MX, two per host; what is known about zones is not asked
+	 * again. */
 	assert_in_range(dns.asked, 1 + 64 + 4, 1 + 64 + ZONES_QUESTIONS_MAX);
 	close_dns(&dns);
 }
 
-/* More hosts than are looked at: who knows what these have. */
-static void more_hosts(void **state)
+/* Hosts beyond the limit may have no TLSA records, so the state is never ALL. */
+static void test_hosts_beyond_the_limit_are_not_taken_for_usable(void **state)
 {
 	struct secure_dns dns;
 	char answers[8000];
@@ -732,7 +734,7 @@ static void more_hosts(void **state)
 		                         "\nh%d.example A S x\n"
 		                         "_25._tcp.h%d.example TLSA S 3 1 1 32",
 		                         i, i);
-	walk(&dns, "x.example", 25, answers);
+	run_check(&dns, "x.example", 25, answers);
 	assert_int_equal(got.state, DANE_SOME);
 	close_dns(&dns);
 }
@@ -743,8 +745,8 @@ static const char busy[] =
     "b.example A S >c.example x\n_25._tcp.c.example TLSA F\n"
     "c.example A T\nc.example AAAA T\n";
 
-/* Whichever question can't be asked: a result, and a safe one. */
-static void no_room(void **state)
+/* Whichever question is refused, there is a result, and mail waits. */
+static void test_question_that_cannot_be_asked_is_unknowable(void **state)
 {
 	(void)state;
 	for (unsigned at = 1; at < 40; at++) {
@@ -752,7 +754,7 @@ static void no_room(void **state)
 
 		open_dns(&dns);
 		dns.fail_at = at;
-		if (walk(&dns, "x.example", 25, busy) == MTS_OK) {
+		if (run_check(&dns, "x.example", 25, busy) == MTS_OK) {
 			assert_int_equal(got.state, DANE_UNKNOWABLE);
 			assert_int_equal(got.ttl_s, 60);
 		} else {
@@ -762,7 +764,7 @@ static void no_room(void **state)
 	}
 }
 
-static void no_memory(void **state)
+static void test_failed_allocation_is_unknowable(void **state)
 {
 	size_t most = 1;
 
@@ -772,7 +774,7 @@ static void no_memory(void **state)
 
 		open_dns(&dns);
 		alloc_fail_at(at);
-		if (walk(&dns, "x.example", 25, busy) == MTS_OK) {
+		if (run_check(&dns, "x.example", 25, busy) == MTS_OK) {
 			assert_int_equal(got.state, DANE_UNKNOWABLE);
 			assert_int_equal(got.ttl_s, 60);
 		}
@@ -782,8 +784,7 @@ static void no_memory(void **state)
 	}
 }
 
-/* At every moment of a walk. */
-static void cancelling(void **state)
+static void test_cancel_at_every_moment(void **state)
 {
 	(void)state;
 	for (int rounds = 0; rounds < 30; rounds++) {
@@ -795,7 +796,7 @@ static void cancelling(void **state)
 		memset(&got, 0, sizeof(got));
 		dns.answers = busy;
 		snprintf(hop.domain.name, sizeof(hop.domain.name), "x.example");
-		assert_int_equal(dane_start(&dns, &hop, on_walk, &w, &w),
+		assert_int_equal(dane_start(&dns, &hop, on_result, &w, &w),
 		                 MTS_OK);
 		for (int i = 0; i < rounds; i++)
 			uv_run(&dns.loop, UV_RUN_NOWAIT);
@@ -806,9 +807,30 @@ static void cancelling(void **state)
 	}
 }
 
-/* Those who wait for lookup.timeout, by default four times dns.timeout, still
- * hear what a walk that ran out of time came to. */
-static void ends_in_time(void **state)
+static void note_if_active(uv_handle_t *handle, void *arg)
+{
+	uv_timer_t **ret = arg;
+
+	if (handle->type != UV_TIMER || !uv_is_active(handle))
+		return;
+	if (!*ret || uv_timer_get_due_in((uv_timer_t *)handle) >
+	                 uv_timer_get_due_in(*ret))
+		*ret = (uv_timer_t *)handle;
+}
+
+/* The timer that limits the check: questions are answered at once or never. */
+static uv_timer_t *limit_of_check(struct secure_dns *dns)
+{
+	uv_timer_t *timer = NULL;
+
+	uv_walk(&dns->loop, note_if_active, &timer);
+	assert_non_null(timer);
+	return timer;
+}
+
+/* Whoever waits for lookup.timeout, by default four times dns.timeout, still gets
+ * the result of a check that ran out of time. */
+static void test_check_ends_before_its_callers_give_up(void **state)
 {
 	struct domain_hop hop = { .port = 25 };
 	struct dane_check *w = NULL;
@@ -818,16 +840,16 @@ static void ends_in_time(void **state)
 	open_dns(&dns);
 	dns.answers = busy;
 	snprintf(hop.domain.name, sizeof(hop.domain.name), "x.example");
-	assert_int_equal(dane_start(&dns, &hop, on_walk, &w, &w), MTS_OK);
-	assert_in_range(uv_timer_get_due_in(&w->timer), 1,
+	assert_int_equal(dane_start(&dns, &hop, on_result, &w, &w), MTS_OK);
+	assert_in_range(uv_timer_get_due_in(limit_of_check(&dns)), 1,
 	                4 * secure_dns_timeout_ms(&dns) - 200);
 	dane_cancel(&w);
 	close_dns(&dns);
 }
 
-/* Its time is over while something is still asked: what did answer counts, and
- * what did not is tried again soon. */
-static void runs_out_of_time(void **state)
+/* Time runs out while a question is open. The answers that came count; the result
+ * is valid for a minute only. */
+static void test_answers_in_time_count_when_time_runs_out(void **state)
 {
 	static const struct {
 		const char *what, *answers;
@@ -878,18 +900,20 @@ static void runs_out_of_time(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(time_rows); i++) {
 		struct domain_hop hop = { .port = 25 };
 		struct dane_check *w = NULL;
+		uv_timer_t *limit;
 		struct secure_dns dns;
 
 		open_dns(&dns);
 		memset(&got, 0, sizeof(got));
 		dns.answers = time_rows[i].answers;
 		snprintf(hop.domain.name, sizeof(hop.domain.name), "x.example");
-		assert_int_equal(dane_start(&dns, &hop, on_walk, &w, &w),
+		assert_int_equal(dane_start(&dns, &hop, on_result, &w, &w),
 		                 MTS_OK);
 		for (int k = 0; k < 50; k++)
 			uv_run(&dns.loop, UV_RUN_NOWAIT);
 		assert_int_equal(got.calls, 0);
-		uv_timer_start(&w->timer, w->timer.timer_cb, 0, 0);
+		limit = limit_of_check(&dns);
+		uv_timer_start(limit, limit->timer_cb, 0, 0);
 		uv_run(&dns.loop, UV_RUN_DEFAULT);
 		assert_int_equal(got.calls, 1);
 		if (got.state != time_rows[i].state || got.ttl_s != 60)
@@ -902,7 +926,7 @@ static void runs_out_of_time(void **state)
 
 /* -- the rules ------------------------------------------------------------- */
 
-static void usable(void **state)
+static void test_usable_tlsa_records(void **state)
 {
 	static const struct {
 		uint8_t usage, selector, matching;
@@ -939,16 +963,19 @@ static void usable(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(walks),
-		cmocka_unit_test(bounds),
-		cmocka_unit_test(ttls),
-		cmocka_unit_test(more_hosts),
-		cmocka_unit_test(no_room),
-		cmocka_unit_test(no_memory),
-		cmocka_unit_test(cancelling),
-		cmocka_unit_test(ends_in_time),
-		cmocka_unit_test(usable),
-		cmocka_unit_test(runs_out_of_time),
+		cmocka_unit_test(test_every_row_has_its_state),
+		cmocka_unit_test(test_number_of_questions_is_limited),
+		cmocka_unit_test(
+		    test_ttl_is_the_lowest_of_what_the_state_rests_on),
+		cmocka_unit_test(
+		    test_hosts_beyond_the_limit_are_not_taken_for_usable),
+		cmocka_unit_test(
+		    test_question_that_cannot_be_asked_is_unknowable),
+		cmocka_unit_test(test_failed_allocation_is_unknowable),
+		cmocka_unit_test(test_cancel_at_every_moment),
+		cmocka_unit_test(test_check_ends_before_its_callers_give_up),
+		cmocka_unit_test(test_usable_tlsa_records),
+		cmocka_unit_test(test_answers_in_time_count_when_time_runs_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

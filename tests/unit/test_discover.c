@@ -46,7 +46,7 @@ static const struct row rows[] = {
 	{ "all is well", RECORD, LOCAL, NULL, PLAIN POLICY, NULL, false,
 	  DISCOVER_POLICY, FETCH_OK, 300, "",
 	  "record+ address+ connect+ tls+ http+ policy+",
-	  "mode enforce, max_age 86400 s, 1 mx; line 4 left out: mx: b@d" },
+	  "mode enforce, max_age 86400 s, 1 mx; line 4 ignored: mx: b@d" },
 	{ "another id is known", RECORD, LOCAL, NULL, PLAIN POLICY, "abc124",
 	  false, DISCOVER_POLICY, FETCH_OK, 300, "",
 	  "record+ address+ connect+ tls+ http+ policy+", "" },
