@@ -166,12 +166,12 @@ static void call_back(uv_timer_t *timer)
 	callback(arg, &result);
 }
 
-static void end_check(struct dane_check *check, enum dane_state state,
-                      const char *format, ...)
+static void end_dane_check(struct dane_check *check, enum dane_state state,
+                           const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-static void end_check(struct dane_check *check, enum dane_state state,
-                      const char *format, ...)
+static void end_dane_check(struct dane_check *check, enum dane_state state,
+                           const char *format, ...)
 {
 	va_list ap;
 
@@ -248,10 +248,10 @@ static void combine_hosts(struct dane_check *check)
 	if (!cause)
 		cause = first_in_state(check, DANE_HOST_SILENT);
 	if (state == DANE_UNKNOWABLE && cause)
-		end_check(check, state, "%s: %s",
-		          dns_name_show(&cause->name, name), cause->text);
+		end_dane_check(check, state, "%s: %s",
+		               dns_name_show(&cause->name, name), cause->text);
 	else
-		end_check(check, state, "%s", describe_state(state));
+		end_dane_check(check, state, "%s", describe_state(state));
 }
 
 /* -- one host: the end ----------------------------------------------------- */
@@ -580,7 +580,7 @@ static void start_host(struct dane_host *host)
 
 /* -- MX records ------------------------------------------------------------ */
 
-static void start_hosts(struct dane_check *check)
+static void start_dane_hosts(struct dane_check *check)
 {
 	for (size_t i = 0; i < check->host_count; i++)
 		start_host(&check->hosts[i]);
@@ -610,7 +610,7 @@ static int use_domain_as_host(struct dane_check *check,
 static void end_out_of_memory(struct dane_check *check)
 {
 	add_dane_step(check, "mx", false, "out of memory");
-	end_check(check, DANE_UNKNOWABLE, "out of memory");
+	end_dane_check(check, DANE_UNKNOWABLE, "out of memory");
 }
 
 /* Inserts MX by preference. If there are too many, the least preferred host is
@@ -655,14 +655,14 @@ static void read_mx_records(struct dane_check *check,
 		add_dane_step(check, "mx", true,
 		              "%s null MX: the domain accepts no mail",
 		              security);
-		end_check(check, DANE_NONE,
-		          "the domain accepts no mail (null MX)");
+		end_dane_check(check, DANE_NONE,
+		               "the domain accepts no mail (null MX)");
 		return;
 	}
 	add_dane_step(check, "mx", true, "%s, %zu host%s%s", security,
 	              check->host_count, check->host_count == 1 ? "" : "s",
 	              check->more_hosts ? "; the others are not checked" : "");
-	start_hosts(check);
+	start_dane_hosts(check);
 }
 
 static void read_no_mx(struct dane_check *check)
@@ -677,7 +677,7 @@ static void read_no_mx(struct dane_check *check)
 	add_dane_step(check, "mx", true,
 	              "none (%s): the domain itself is the host",
 	              check->mx_secure ? "secure" : "insecure");
-	start_hosts(check);
+	start_dane_hosts(check);
 }
 
 static void dane_check_on_mx_zone(void *arg, enum zone_security security)
@@ -689,9 +689,10 @@ static void dane_check_on_mx_zone(void *arg, enum zone_security security)
 		add_dane_step(check, "mx", true,
 		              "the look-up failed (%s); the zone is not signed",
 		              check->mx_failure);
-		end_check(check, DANE_NONE,
-		          "the MX records can't be looked up, and the zone is "
-		          "not signed");
+		end_dane_check(
+		    check, DANE_NONE,
+		    "the MX records can't be looked up, and the zone is "
+		    "not signed");
 		return;
 	}
 	add_dane_step(check, "mx", false, "the look-up failed (%s); %s",
@@ -699,8 +700,9 @@ static void dane_check_on_mx_zone(void *arg, enum zone_security security)
 	              security == ZONE_SIGNED
 	                  ? "the zone is signed"
 	                  : "whether the zone is signed is unknown");
-	end_check(check, DANE_UNKNOWABLE,
-	          "the MX records can't be looked up: %s", check->mx_failure);
+	end_dane_check(check, DANE_UNKNOWABLE,
+	               "the MX records can't be looked up: %s",
+	               check->mx_failure);
 }
 
 static void fail_mx(struct dane_check *check, const struct dns_answer *answer)
@@ -735,7 +737,7 @@ static void dane_check_on_mx(void *arg, const struct dns_answer *answer)
 		return;
 	case DNS_NXDOMAIN:
 		add_dane_step(check, "mx", true, "the domain does not exist");
-		end_check(check, DANE_NONE, "the domain does not exist");
+		end_dane_check(check, DANE_NONE, "the domain does not exist");
 		return;
 	case DNS_FAILED:
 	case DNS_TIMEOUT:
@@ -754,8 +756,8 @@ static void dane_check_on_timeout(uv_timer_t *timer)
 	zones_free(&check->zones);
 	if (check->host_count == 0) {
 		add_dane_step(check, "mx", false, "no answer in time");
-		end_check(check, DANE_UNKNOWABLE,
-		          "no answer in time for the MX records");
+		end_dane_check(check, DANE_UNKNOWABLE,
+		               "no answer in time for the MX records");
 		secure_query_cancel(&check->mx_query);
 		return;
 	}
@@ -803,7 +805,7 @@ int dane_start(struct secure_dns *dns, const struct domain_hop *hop,
 		status = use_domain_as_host(check, &name);
 		check->mx_secure = true;
 		if (status == MTS_OK)
-			start_hosts(check);
+			start_dane_hosts(check);
 	} else if (status == MTS_OK) {
 		status =
 		    secure_dns_ask(dns, &name, GETDNS_RRTYPE_MX,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* dane_rules.c - from what DNS says of each host to a domain's DANE state. */
+/* dane_rules.c - the DANE state of a next hop from the states of its hosts (RFC
+ * 7672). */
 #include "discover/dane_rules.h"
 
 enum {
@@ -58,11 +59,11 @@ bool dane_tlsa_is_usable(struct slice rdata)
 
 enum { HOST_STATES = DANE_HOST_UNKNOWABLE + 1 };
 
-/* 2.1.2: a host whose TLSA look-up fails counts as unreachable. An MTA that is
- * told "dane" or "dane-only" finds that out by itself; one that is told neither
- * would go there without DANE. So such a host matters where no other one brings
- * DANE in. A host whose addresses nobody can look up does not, unless there is no
- * other: "delivery may proceed via any remaining MX hosts". */
+/* 2.1.2: a host whose TLSA look-up fails counts as unreachable. If we answer "dane"
+ * or "dane-only" because of another host, the MTA finds that out by itself. If we
+ * answer neither, the MTA would deliver to this host without DANE. So an UNKNOWABLE
+ * host decides the state only if no host is USABLE. A SILENT host decides it only
+ * if there is no other: "delivery may proceed via any remaining MX hosts". */
 static enum dane_state combine_secure(const size_t count[HOST_STATES], bool all)
 {
 	if (count[DANE_HOST_USABLE])
@@ -80,8 +81,8 @@ static enum dane_state combine_secure(const size_t count[HOST_STATES], bool all)
 }
 
 /* 2.2.1: "the SMTP client MAY elect to use DANE TLS, even with MX hosts obtained
- * via an insecure MX RRset". Whoever can forge that needs no broken TLSA records:
- * what can't be looked up is no reason to hold mail back. */
+ * via an insecure MX RRset". An attacker who can forge the MX records has no need to
+ * break TLSA look-ups. So a failed look-up does not delay mail here. */
 static enum dane_state combine_insecure(const size_t count[HOST_STATES])
 {
 	return count[DANE_HOST_USABLE] || count[DANE_HOST_UNUSABLE]

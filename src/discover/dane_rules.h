@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* dane_rules.h - from what DNS says of each host to a domain's DANE state (RFC
+/* dane_rules.h - the DANE state of a next hop from the states of its hosts (RFC
  * 7672).
  *
  * Pure. */
@@ -12,30 +12,30 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What was learnt of one host. */
+/* The result of the look-ups for one host. */
 enum dane_host_state {
-	DANE_HOST_UNREACHABLE, /* it has no address (2.2.2), or its addresses
-	                        * can't be looked up in a zone that is not
-	                        * signed */
-	DANE_HOST_SILENT,      /* the same in a signed zone: no server answers,
-	                        * neither us nor the MTA */
+	DANE_HOST_UNREACHABLE, /* it has no address (2.2.2), or the address
+	                        * look-up failed in an unsigned zone */
+	DANE_HOST_SILENT,      /* the address look-up failed, or was bogus, and
+	                        * the zone may be signed: the MTA can't find
+	                        * the host either */
 	DANE_HOST_NONE,        /* it has no secure TLSA record */
-	DANE_HOST_USABLE,
-	DANE_HOST_UNUSABLE,
-	DANE_HOST_UNKNOWABLE, /* it may have some: bogus addresses, or TLSA
-	                       * look-ups that fail (2.1.2) */
+	DANE_HOST_USABLE,      /* at least one TLSA record is usable */
+	DANE_HOST_UNUSABLE,    /* it has TLSA records, none of them usable */
+	DANE_HOST_UNKNOWABLE,  /* it may have TLSA records, but the look-up
+	                        * failed (2.1.2) */
 };
 
 /* "unreachable", "silent", ... */
 const char *dane_host_state_text(enum dane_host_state state);
 
-/* True if a TLSA record of this RDATA can authenticate a server: usage DANE-TA(2)
- * or DANE-EE(3) (3.1), selector 0 or 1, and as much data as its matching type has
- * (RFC 6698 2.1). */
+/* True if a TLSA record with this RDATA can authenticate a server: its usage is
+ * DANE-TA(2) or DANE-EE(3) (3.1), its selector 0 or 1, and its data as long as the
+ * matching type requires (RFC 6698 2.1). */
 bool dane_tlsa_is_usable(struct slice rdata);
 
-/* What COUNT hosts make together. MX_SECURE: the MX records that name them are
- * secure, or there is no need of any. ALL: there are no more hosts. */
+/* The state of a next hop with these COUNT hosts. MX_SECURE: the MX records are
+ * secure, or none are needed. ALL: there are no other hosts. */
 enum dane_state dane_combine(const enum dane_host_state *hosts, size_t count,
                              bool mx_secure, bool all);
 

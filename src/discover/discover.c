@@ -131,8 +131,8 @@ static void add_timed_step(struct discovery *d, const char *name, bool ok,
 }
 
 /* Adds the line of the current step, which has just ended. */
-static void add_step(struct discovery *d, const char *name, bool ok,
-                     const char *text)
+static void add_trace_step(struct discovery *d, const char *name, bool ok,
+                           const char *text)
 {
 	uint64_t now_ms = clock_mono_ms(d->options.clock);
 
@@ -206,7 +206,7 @@ static void end_discovery(struct discovery *d, enum discover_outcome outcome,
 static void fail_step(struct discovery *d, const char *step,
                       enum discover_outcome outcome, const char *reason)
 {
-	add_step(d, step, false, reason);
+	add_trace_step(d, step, false, reason);
 	end_discovery(d, outcome, reason);
 }
 
@@ -265,7 +265,7 @@ static void read_policy_text(struct discovery *d, struct slice body)
 	write_text(text, sizeof(text), "mode %s, max_age %u s, %u mx%s",
 	           policy_mode_text(policy->mode), (unsigned)policy->max_age_s,
 	           (unsigned)policy->mx_count, ignored.text);
-	add_step(d, "policy", true, text);
+	add_trace_step(d, "policy", true, text);
 	d->result.policy = policy;
 	d->result.text = body;
 	end_discovery(d, DISCOVER_POLICY, "policy fetched");
@@ -317,7 +317,8 @@ static void start_fetch(struct discovery *d)
 
 /* -- addresses ------------------------------------------------------------- */
 
-static void add_addresses(struct discovery *d, const struct dns_answer *answer)
+static void collect_addresses(struct discovery *d,
+                              const struct dns_answer *answer)
 {
 	char text[ADDRESS_TEXT];
 
@@ -358,14 +359,14 @@ static void use_addresses(struct discovery *d)
 	char text[sizeof(d->steps->text)];
 
 	list_addresses(d, text, sizeof(text));
-	add_step(d, "address", true, text);
+	add_trace_step(d, "address", true, text);
 	start_fetch(d);
 }
 
 static void read_addresses(struct discovery *d, const struct dns_answer *answer)
 {
 	if (answer->status == DNS_OK)
-		add_addresses(d, answer);
+		collect_addresses(d, answer);
 	else if (answer->status == DNS_FAILED || answer->status == DNS_TIMEOUT)
 		write_text(d->dns_fault, sizeof(d->dns_fault), "%s",
 		           answer->reason);
@@ -458,7 +459,7 @@ static void fail_record(struct discovery *d, enum discover_outcome outcome,
 		fail_step(d, "record", outcome, reason);
 		return;
 	}
-	add_step(d, "record", false, reason);
+	add_trace_step(d, "record", false, reason);
 	start_addresses(d);
 }
 
@@ -478,7 +479,7 @@ static void read_record(struct discovery *d, const struct dns_answer *answer)
 	}
 	write_text(text, sizeof(text), "id %s, TTL %u s", d->result.record.id,
 	           (unsigned)answer->ttl_s);
-	add_step(d, "record", true, text);
+	add_trace_step(d, "record", true, text);
 	if (*d->known_id && strcmp(d->known_id, d->result.record.id) == 0)
 		end_discovery(d, DISCOVER_UNCHANGED,
 		              "the record's id has not changed");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* mx_hosts.c - the MX hosts of a domain, by name. */
+/* mx_hosts.c - the names of a domain's MX hosts. */
 #include "discover/mx_hosts.h"
 
 #include "dns/dns_reply.h"
@@ -16,18 +16,18 @@ struct mx_hosts_query {
 	void *arg;
 };
 
-/* The hosts so far, by preference. */
-struct hosts {
+/* Sorted by preference. */
+struct mx_host_list {
 	size_t count;
-	struct host {
+	struct mx_host {
 		uint16_t preference;
 		char name[DNS_NAME_WIRE + 1];
-	} at[MX_HOSTS_MAX];
+	} hosts[MX_HOSTS_MAX];
 	char names[MX_HOSTS_MAX * (DOMAIN_MAX + 1)];
 };
 
-/* What is no host name is left out: no policy can cover it. */
-static bool to_host(const struct dns_mx *mx, struct host *ret)
+/* False: MX does not name a host, so no policy can match it. */
+static bool read_mx_host(const struct dns_mx *mx, struct mx_host *ret)
 {
 	ret->preference = mx->preference;
 	dns_name_show(&mx->name, ret->name);
@@ -36,59 +36,60 @@ static bool to_host(const struct dns_mx *mx, struct host *ret)
 	return domain_is_name(ret->name, strlen(ret->name));
 }
 
-/* Puts HOST in by preference; the least preferred falls out. */
-static void put_host(struct hosts *hosts, const struct host *host)
+/* Inserts HOST by preference. If there are too many, the least preferred one is
+ * dropped. */
+static void insert_host(struct mx_host_list *list, const struct mx_host *host)
 {
-	size_t at = hosts->count;
+	size_t at = list->count;
 
-	while (at > 0 && hosts->at[at - 1].preference > host->preference)
+	while (at > 0 && list->hosts[at - 1].preference > host->preference)
 		at--;
 	if (at == MX_HOSTS_MAX)
 		return;
-	if (hosts->count < MX_HOSTS_MAX)
-		hosts->count++;
-	memmove(&hosts->at[at + 1], &hosts->at[at],
-	        (hosts->count - 1 - at) * sizeof(hosts->at[0]));
-	hosts->at[at] = *host;
+	if (list->count < MX_HOSTS_MAX)
+		list->count++;
+	memmove(&list->hosts[at + 1], &list->hosts[at],
+	        (list->count - 1 - at) * sizeof(list->hosts[0]));
+	list->hosts[at] = *host;
 }
 
-static struct slice names_of(struct hosts *hosts)
+static struct slice join_names(struct mx_host_list *list)
 {
 	size_t used = 0;
 
-	for (size_t i = 0; i < hosts->count; i++) {
-		size_t size = strlen(hosts->at[i].name) + 1;
+	for (size_t i = 0; i < list->count; i++) {
+		size_t size = strlen(list->hosts[i].name) + 1;
 
-		memcpy(hosts->names + used, hosts->at[i].name, size);
+		memcpy(list->names + used, list->hosts[i].name, size);
 		used += size;
 	}
-	return slice_of(hosts->names, used);
+	return slice_of(list->names, used);
 }
 
-static void tell_records(struct mx_hosts_query *query,
-                         const struct dns_answer *answer)
+static void report_records(struct mx_hosts_query *query,
+                           const struct dns_answer *answer)
 {
-	struct hosts *hosts = malloc(sizeof(*hosts));
-	struct mx_hosts result = { .known = hosts != NULL,
+	struct mx_host_list *list = malloc(sizeof(*list));
+	struct mx_hosts result = { .known = list != NULL,
 		                   .ttl_s = answer->ttl_s,
 		                   .reason = "out of memory" };
 	struct dns_mx mx;
-	struct host host;
+	struct mx_host host;
 
-	if (hosts) {
-		hosts->count = 0;
+	if (list) {
+		list->count = 0;
 		for (size_t i = 0; i < answer->count; i++)
 			if (dns_mx_read(answer->texts[i], &mx) &&
-			    !dns_mx_is_null(&mx) && to_host(&mx, &host))
-				put_host(hosts, &host);
-		result.names = names_of(hosts);
+			    !dns_mx_is_null(&mx) && read_mx_host(&mx, &host))
+				insert_host(list, &host);
+		result.names = join_names(list);
 		result.reason = "";
 	}
 	query->callback(query->arg, &result);
-	free(hosts);
+	free(list);
 }
 
-static void on_answer(void *arg, const struct dns_answer *answer)
+static void mx_hosts_on_answer(void *arg, const struct dns_answer *answer)
 {
 	struct mx_hosts_query *query = arg;
 	const char *name = query->domain.name;
@@ -100,7 +101,7 @@ static void on_answer(void *arg, const struct dns_answer *answer)
 	query->dns = NULL;
 	switch (answer->status) {
 	case DNS_OK:
-		tell_records(query, answer);
+		report_records(query, answer);
 		break;
 	case DNS_NODATA: /* RFC 5321 5.1: the domain itself is the host */
 		result.names = slice_of(name, query->domain.len + 1);
@@ -134,7 +135,7 @@ int mx_hosts_start(struct resolver *resolver, const struct domain *domain,
 	status = dns_name_parse(domain->name, &name);
 	if (status == MTS_OK)
 		status = resolver_ask(resolver, &name, GETDNS_RRTYPE_MX, false,
-		                      on_answer, query, &query->dns);
+		                      mx_hosts_on_answer, query, &query->dns);
 	if (status != MTS_OK)
 		free(query);
 	else

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* trust_anchor.c - the file with the root's keys. */
+/* trust_anchor.c - finds and checks the file with the root's keys.
+ *
+ * libunbound accepts a file without any keys, and then takes every answer for
+ * insecure. So the file is checked here first. */
 #include "dnssec/trust_anchor.h"
 
 #include <errno.h>
@@ -9,7 +12,7 @@
 
 enum { ANCHOR_FILE_MAX = 256 * 1024 };
 
-const char *const trust_anchor_places[] = {
+const char *const trust_anchor_paths[] = {
 	"/usr/share/dns/root.key", /* Debian: dns-root-data */
 	"/usr/share/dnssec-trust-anchors/root.key",
 	"/usr/share/dnssec-root/trusted-key.key", /* Alpine */
@@ -21,8 +24,9 @@ const char *const trust_anchor_places[] = {
 	NULL,
 };
 
-/* A directory opens, and a FIFO does not come back. */
-static int open_file(const char *path, FILE **ret, struct fault *why)
+/* Rejects what is not a regular file: fopen() accepts a directory, and blocks on
+ * a FIFO. */
+static int open_anchor(const char *path, FILE **ret, struct fault *why)
 {
 	struct stat stat_buffer;
 	int error = 0;
@@ -32,7 +36,7 @@ static int open_file(const char *path, FILE **ret, struct fault *why)
 		                   path);
 	if (!S_ISREG(stat_buffer.st_mode))
 		return fault_set(why, MTS_ESYNTAX,
-		                 "trust anchor %s is no regular file", path);
+		                 "trust anchor %s is not a regular file", path);
 	if (stat_buffer.st_size > ANCHOR_FILE_MAX)
 		return fault_set(why, MTS_ERANGE,
 		                 "trust anchor %s is larger than %d bytes",
@@ -68,12 +72,12 @@ int trust_anchor_check(const char *path, struct fault *why)
 {
 	getdns_list *records = NULL;
 	FILE *file = NULL;
-	int status = open_file(path, &file, why);
+	int status = open_anchor(path, &file, why);
 	getdns_return_t rc;
 
 	if (status != MTS_OK)
 		return status;
-	/* An origin would be read from memory that getdns never wrote to. */
+	/* With an origin, getdns would read uninitialized memory. */
 	rc = getdns_fp2rr_list(file, &records, NULL, 3600);
 	if (rc)
 		status = fault_set(
@@ -82,15 +86,14 @@ int trust_anchor_check(const char *path, struct fault *why)
 		    "trust anchor %s can't be read by getdns", path);
 	else if (count_anchors(records) == 0)
 		status = fault_set(why, MTS_ENOTFOUND,
-		                   "trust anchor %s holds no DS and no DNSKEY "
-		                   "record",
+		                   "trust anchor %s has no DS or DNSKEY record",
 		                   path);
 	getdns_list_destroy(records);
 	fclose(file);
 	return status;
 }
 
-int trust_anchor_find(const char *configured, const char *const *places,
+int trust_anchor_find(const char *configured, const char *const *paths,
                       const char **ret, struct fault *why)
 {
 	int status = MTS_ENOTFOUND;
@@ -98,14 +101,14 @@ int trust_anchor_find(const char *configured, const char *const *places,
 	*ret = configured;
 	if (*configured)
 		return trust_anchor_check(configured, why);
-	for (; *places; places++) {
-		status = trust_anchor_check(*places, why);
-		*ret = *places;
+	for (; *paths; paths++) {
+		status = trust_anchor_check(*paths, why);
+		*ret = *paths;
 		if (status == MTS_OK || status == MTS_ENOMEM)
 			return status;
 	}
 	return fault_set(why, MTS_ENOTFOUND,
-	                 "no trust anchor is where systems keep it: install "
-	                 "the package with it (dns-root-data), or set "
-	                 "dns.trust_anchor");
+	                 "there is no trust anchor in any of the usual places: "
+	                 "install the package that has it (dns-root-data), or "
+	                 "set dns.trust_anchor");
 }

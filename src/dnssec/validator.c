@@ -1,149 +1,166 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* validator.c - DNSSEC validation by libunbound, on a thread of its own.
  *
- * Why not getdns, which asks by TCP: getdns validates on the thread that calls it,
- * our loop, and asks for the whole chain each time; it has no bound for the work
- * that a hostile zone makes (CVE-2023-50387, NSEC3 iterations); and a DNSKEY that
- * is not answered in time makes it read freed memory. libunbound has none of these
- * faults, caches keys, and says why an answer is bogus. getdns' DNSSEC extensions
- * must not be turned on.
+ * This file asks the thread (validator_thread.c), reads its answers, and replaces
+ * it when it is stuck or has ended.
  *
- * Held with care as well:
+ * Why not getdns, which we use for TCP? It validates on the calling thread, our
+ * loop, and asks for the whole chain each time. It does not limit the work that
+ * a hostile zone can cause (CVE-2023-50387, NSEC3 iterations). And when a DNSKEY
+ * answer times out, it reads freed memory. libunbound has none of these faults,
+ * caches keys, and says why an answer is bogus. Never turn on getdns' DNSSEC
+ * extensions.
  *
- * - A cancelled question that libunbound has begun stays with it until it is over,
- *   and would still take memory and sockets there: so it is not cancelled but
- *   forgotten, and counted until its answer comes.
- * - It reads no file but the anchor's, which it takes as good when it is empty:
- *   so that is looked into first (trust_anchor.c).
- * - It answers some names by itself (RFC 6303, RFC 6761). A private network's
- *   "test" and "home.arpa" are asked for like others.
- * - A server that keeps silent is left alone for up to two minutes, and probed
- *   less and less: here it is asked anew within seconds.
- * - Built with nettle, it has no bound for the size of an RSA key's exponent: one
- *   signature can take it minutes. A thread that does not come back for seconds is
- *   left to itself, and another one takes its place; so is one that has ended. */
+ * libunbound has limits of its own:
+ *
+ * - It can't give up a question that it has begun. So a cancelled question stays
+ *   counted until its answer comes.
+ * - It accepts an empty trust anchor file. So trust_anchor.c checks the file first.
+ * - It avoids a server that was silent for up to two minutes. Our settings reduce
+ *   that to seconds.
+ * - Built with nettle, as in Debian, it does not limit the size of an RSA key's
+ *   exponent, so a single signature can take minutes. A thread that makes no
+ *   progress for seconds is left behind, and a new one takes over. */
+#include "dnssec/validator.h"
+
 #include "base/log.h"
-#include "dnssec/validator_internal.h"
+#include "dnssec/validator_thread.h"
 
 #include <getdns/getdns_extra.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unbound.h>
 
 enum {
-	/* A thread that has not come back at two looks in a row is stuck: no
-	 * name that anybody uses takes a tenth of that. Not at one: the whole
-	 * process may have been stopped. */
-	LOOK_MS = 2500,
-	LOOKS = 2,
+	/* A thread without a heartbeat in two periods in a row is stuck: no
+	 * ordinary signature takes a tenth of that. One period is not enough,
+	 * since the whole process may have been suspended. */
+	WATCH_MS = 2500,
+	WATCH_PERIODS = 2,
 	CLOSE_MS = 1000,
-	LEFT_BEHIND_MAX = 4, /* each takes a processor's time */
+	LEFT_BEHIND_MAX = 4, /* each uses a processor */
 };
 
 struct validator {
-	struct validator_thread *thread;  /* NULL: none was to be had */
-	struct list questions;            /* all that it has */
-	size_t load;                      /* how many these are */
-	uv_async_t async;                 /* it has answered */
-	uv_timer_t timer;                 /* has it come back? */
-	uint64_t work_queue;              /* when the timer was started */
-	unsigned looks;                   /* since then */
-	struct validator_options options; /* for the next one; ours */
-	unsigned handles;                 /* that are not closed */
+	struct validator_thread *thread;  /* NULL: could not be made; the next
+	                                  * question tries again */
+	struct list questions;            /* all that the thread has */
+	size_t load;                      /* their number */
+	uv_async_t async;                 /* the thread signals answers */
+	uv_timer_t watchdog;              /* runs while there are questions */
+	uint64_t heartbeats;              /* at the last watchdog */
+	unsigned silent_periods;          /* since then */
+	struct validator_options options; /* our copy, for the next thread */
+	unsigned handles;                 /* not closed yet */
+};
+
+struct validator_question {
+	struct list node; /* in the validator's questions */
+	struct validator *validator;
+	struct thread_question *asked; /* the thread's */
+	struct dns_name name;
+	validator_callback *callback; /* NULL: cancelled */
+	void *arg;
 };
 
 /* -- answers --------------------------------------------------------------- */
 
 static void read_packet(const struct validator_question *question,
-                        const struct validator_result *result,
+                        const struct thread_question *answer,
                         struct dns_reply *reply)
 {
-	struct slice message = slice_of(result->packet, result->packet_len);
+	struct slice message = slice_of(answer->packet, answer->packet_len);
 
-	/* Out of memory is a reason like others, and stands in the reply. */
-	(void)dns_reply_read(message, &question->name, question->type, false,
+	/* If this fails, REPLY says why. */
+	(void)dns_reply_read(message, &question->name, answer->type, false,
 	                     reply);
-	/* libunbound has followed it to its end. */
+	/* libunbound has followed the alias to its end. */
 	if (reply->kind == DNS_REPLY_ALIAS)
 		reply->kind = DNS_REPLY_NODATA;
 }
 
-static bool is_failure(const struct validator_result *result)
+static bool is_servfail(const struct thread_question *answer)
 {
 	enum { RCODE_AT = 3, RCODE_MASK = 15 }; /* RFC 1035 4.1.1 */
 
-	if (result->rcode == GETDNS_RCODE_SERVFAIL)
+	if (answer->rcode == GETDNS_RCODE_SERVFAIL)
 		return true;
-	return result->packet_len > RCODE_AT &&
-	       (result->packet[RCODE_AT] & RCODE_MASK) == GETDNS_RCODE_SERVFAIL;
+	return answer->packet_len > RCODE_AT &&
+	       (answer->packet[RCODE_AT] & RCODE_MASK) == GETDNS_RCODE_SERVFAIL;
 }
 
-static void read_result(const struct validator_question *question,
-                        struct dns_reply *reply)
+static void read_thread_answer(const struct validator_question *question,
+                               const struct thread_question *answer,
+                               struct dns_reply *reply)
 {
-	const struct validator_result *result = &question->result;
-
 	*reply = (struct dns_reply){ .kind = DNS_REPLY_BAD };
-	if (result->error)
-		dns_reply_bad(reply, "libunbound: %s",
-		              ub_strerror(result->error));
-	else if (result->bogus)
+	if (answer->error)
+		dns_reply_bad(reply, "libunbound: %s", answer->error);
+	else if (answer->bogus)
 		dns_reply_bad(reply, "bogus: %s",
-		              result->why_bogus ? result->why_bogus
+		              answer->why_bogus ? answer->why_bogus
 		                                : "not authentic");
-	else if (is_failure(result))
+	else if (is_servfail(answer))
 		dns_reply_bad(reply, "SERVFAIL, or no server answers");
-	else if (!result->packet)
+	else if (!answer->packet)
 		dns_reply_bad(reply, "there is no answer");
 	else
-		read_packet(question, result, reply);
+		read_packet(question, answer, reply);
 }
 
-/* QUESTION is nobody's any more but for its memory. */
-static void leave(struct validator_question *question)
+static void free_question(struct validator_question *question)
 {
-	list_remove(&question->link);
+	list_remove(&question->node);
 	question->validator->load--;
+	free(question);
 }
 
-/* What libunbound made of it; or, with a REASON, that it failed for that. */
-static void tell(struct validator_question *question, const char *reason)
+static void deliver_answer(struct validator_question *question,
+                           const struct thread_question *answer)
 {
-	const struct validator_result *result = &question->result;
+	struct dns_reply reply;
+	struct validator_reply out = { .reply = &reply };
+
+	if (!question->callback)
+		return;
+	read_thread_answer(question, answer, &reply);
+	out.bogus = !answer->error && answer->bogus;
+	out.secure = !answer->error && !out.bogus && answer->secure;
+	question->callback(question->arg, &out);
+	dns_reply_clear(&reply);
+}
+
+static void deliver_failure(struct validator_question *question,
+                            const char *reason)
+{
 	struct dns_reply reply = { .kind = DNS_REPLY_BAD };
 	struct validator_reply out = { .reply = &reply };
 
 	if (!question->callback)
 		return;
-	if (reason) {
-		dns_reply_bad(&reply, "%s", reason);
-	} else {
-		read_result(question, &reply);
-		out.bogus = !result->error && result->bogus;
-		out.secure = !result->error && !out.bogus && result->secure;
-	}
+	dns_reply_bad(&reply, "%s", reason);
 	question->callback(question->arg, &out);
 	dns_reply_clear(&reply);
 }
 
-/* -- the thread ------------------------------------------------------------ */
+/* -- replacing the thread -------------------------------------------------- */
 
-static int get_thread(struct validator *validator, struct fault *why)
+static int make_thread(struct validator *validator, struct fault *why)
 {
 	return validator_thread_new(&validator->options, &validator->async,
 	                            &validator->thread, why);
 }
 
-/* Its questions are its own from then on. */
+/* Ends the thread, which frees the questions that it has. */
 static void drop_thread(struct validator *validator, unsigned wait_ms)
 {
 	list_each_safe (node, &validator->questions)
-		leave(container_of(node, struct validator_question, link));
+		free_question(
+		    container_of(node, struct validator_question, node));
 	if (validator->thread)
 		validator_thread_end(&validator->thread, wait_ms);
 }
 
-static void warn(const char *reason, bool replaced)
+static void warn_stuck(const char *reason, bool replaced)
 {
 	static uint64_t next_ms[2];
 
@@ -153,55 +170,54 @@ static void warn(const char *reason, bool replaced)
 }
 
 /* Moves the questions that the thread has not begun to SPARED, and fails the
- * others. What it is stuck at is among these, if not alone. */
-static void give_up_begun(struct validator *validator, const char *reason,
-                          struct list *spared)
+ * others: one of these is what the thread is stuck at. */
+static void fail_begun(struct validator *validator, const char *reason,
+                       struct list *spared)
 {
 	list_each_safe (node, &validator->questions) {
 		struct validator_question *question =
-		    container_of(node, struct validator_question, link);
+		    container_of(node, struct validator_question, node);
 
-		if (validator_thread_withdraw(question)) {
+		if (validator_thread_withdraw(question->asked)) {
 			list_remove(node);
 			list_append(spared, node);
 		} else {
-			tell(question, reason);
+			deliver_failure(question, reason);
 		}
 	}
 }
 
-/* Another one takes the thread's place; if none can be had the next question tries
- * again. */
+/* If no new thread can be made, the next question tries again. */
 static void replace_thread(struct validator *validator, const char *reason)
 {
 	struct list spared;
 	struct fault why;
 
 	list_init(&spared);
-	give_up_begun(validator, reason, &spared);
+	fail_begun(validator, reason, &spared);
 	drop_thread(validator, 0);
-	if (get_thread(validator, &why) == MTS_OK)
-		warn(reason, true);
+	if (make_thread(validator, &why) == MTS_OK)
+		warn_stuck(reason, true);
 	else
-		warn(why.text, false);
+		warn_stuck(why.text, false);
 	list_each_safe (node, &spared) {
 		struct validator_question *question =
-		    container_of(node, struct validator_question, link);
+		    container_of(node, struct validator_question, node);
 
 		if (validator->thread &&
-		    validator_thread_put(validator->thread, question) ==
+		    validator_thread_put(validator->thread, question->asked) ==
 		        MTS_OK) {
 			list_remove(node);
 			list_append(&validator->questions, node);
 		} else {
-			tell(question, reason);
-			leave(question);
-			validator_question_free(question);
+			deliver_failure(question, reason);
+			thread_question_free(question->asked);
+			free_question(question);
 		}
 	}
 }
 
-static void on_async(uv_async_t *async)
+static void validator_on_async(uv_async_t *async)
 {
 	struct validator *validator = async->data;
 	struct list answered;
@@ -212,71 +228,74 @@ static void on_async(uv_async_t *async)
 	list_init(&answered);
 	runs = validator_thread_take(validator->thread, &answered);
 	list_each_safe (node, &answered) {
-		struct validator_question *question =
-		    container_of(node, struct validator_question, node);
+		struct thread_question *answer =
+		    container_of(node, struct thread_question, node);
+		struct validator_question *question = answer->owner;
 
 		list_remove(node);
-		leave(question);
-		tell(question, NULL);
-		validator_question_free(question);
+		deliver_answer(question, answer);
+		free_question(question);
+		thread_question_free(answer);
 	}
 	if (!runs)
 		replace_thread(validator, "libunbound's event loop ended");
 }
 
-static void on_timer(uv_timer_t *timer)
+static void validator_on_watchdog(uv_timer_t *timer)
 {
-	static const char reason[] = "libunbound has been at work on one "
-				     "answer for seconds";
+	static const char reason[] =
+	    "libunbound has been working on one answer for seconds";
 	struct validator *validator = timer->data;
-	uint64_t work_queue;
+	uint64_t heartbeats;
 
 	if (!validator->thread || list_empty(&validator->questions)) {
 		uv_timer_stop(timer);
 		return;
 	}
-	work_queue = validator_thread_turns(validator->thread);
-	if (work_queue != validator->work_queue) {
-		validator->work_queue = work_queue;
-		validator->looks = 0;
+	heartbeats = validator_thread_heartbeats(validator->thread);
+	if (heartbeats != validator->heartbeats) {
+		validator->heartbeats = heartbeats;
+		validator->silent_periods = 0;
 		validator_thread_wake(validator->thread);
-	} else if (++validator->looks == LOOKS) {
+	} else if (++validator->silent_periods == WATCH_PERIODS) {
 		uv_timer_stop(timer);
 		if (validator_threads_left_behind() < LEFT_BEHIND_MAX)
 			replace_thread(validator, reason);
 		else
-			warn(reason, false);
+			warn_stuck(reason, false);
 	}
 }
 
-/* It has a question since its counter was at TURNS. */
-static void watch_thread(struct validator *validator, uint64_t work_queue)
+/* The thread had so many HEARTBEATS before it got its first question. */
+static void start_watchdog(struct validator *validator, uint64_t heartbeats)
 {
-	if (uv_is_active((uv_handle_t *)&validator->timer))
+	if (uv_is_active((uv_handle_t *)&validator->watchdog))
 		return;
-	validator->work_queue = work_queue;
-	validator->looks = 0;
-	uv_timer_start(&validator->timer, on_timer, LOOK_MS, LOOK_MS);
-	/* Questions have timers, which keep the loop alive. */
-	uv_unref((uv_handle_t *)&validator->timer);
+	validator->heartbeats = heartbeats;
+	validator->silent_periods = 0;
+	uv_timer_start(&validator->watchdog, validator_on_watchdog, WATCH_MS,
+	               WATCH_MS);
+	/* The callers' timers keep the loop alive. */
+	uv_unref((uv_handle_t *)&validator->watchdog);
 }
 
 /* -- questions ------------------------------------------------------------- */
 
-static int put(struct validator *validator, struct validator_question *question)
+static int put_question(struct validator *validator,
+                        struct thread_question *question)
 {
 	struct fault why;
-	uint64_t work_queue;
+	uint64_t heartbeats;
 	int status = MTS_OK;
 
 	if (!validator->thread)
-		status = get_thread(validator, &why);
+		status = make_thread(validator, &why);
 	if (status != MTS_OK)
 		return status;
-	work_queue = validator_thread_turns(validator->thread);
+	heartbeats = validator_thread_heartbeats(validator->thread);
 	status = validator_thread_put(validator->thread, question);
 	if (status == MTS_OK)
-		watch_thread(validator, work_queue);
+		start_watchdog(validator, heartbeats);
 	return status;
 }
 
@@ -289,19 +308,20 @@ int validator_ask(struct validator *validator, const struct dns_name *name,
 
 	if (!question)
 		return MTS_ENOMEM;
-	question->text = dns_name_format(name);
 	question->validator = validator;
 	question->name = *name;
-	question->type = type;
 	question->callback = callback;
 	question->arg = arg;
-	if (question->text)
-		status = put(validator, question);
+	question->asked = thread_question_new(name, type, question);
+	if (question->asked)
+		status = put_question(validator, question->asked);
 	if (status != MTS_OK) {
-		validator_question_free(question);
+		if (question->asked)
+			thread_question_free(question->asked);
+		free(question);
 		return status;
 	}
-	list_append(&validator->questions, &question->link);
+	list_append(&validator->questions, &question->node);
 	validator->load++;
 	*ret = question;
 	return MTS_OK;
@@ -315,10 +335,10 @@ void validator_cancel(struct validator_question **question)
 		return;
 	*question = NULL;
 	q->callback = NULL;
-	if (!validator_thread_withdraw(q))
+	if (!validator_thread_withdraw(q->asked))
 		return;
-	leave(q);
-	validator_question_free(q);
+	thread_question_free(q->asked);
+	free_question(q);
 }
 
 size_t validator_load(const struct validator *validator)
@@ -326,17 +346,9 @@ size_t validator_load(const struct validator *validator)
 	return validator->load;
 }
 
-/* -- the validator --------------------------------------------------------- */
+/* -- new and close --------------------------------------------------------- */
 
-static void on_closed(uv_handle_t *handle)
-{
-	struct validator *validator = handle->data;
-
-	if (--validator->handles == 0)
-		free(validator);
-}
-
-static int keep_options(struct validator *validator,
+static int copy_options(struct validator *validator,
                         const struct validator_options *options)
 {
 	size_t size = options->server_count * sizeof(*options->servers);
@@ -351,15 +363,15 @@ static int keep_options(struct validator *validator,
 	return MTS_OK;
 }
 
-static int add_handles(struct validator *validator)
+static int init_handles(struct validator *validator)
 {
 	uv_loop_t *loop = validator->options.loop;
 
-	if (uv_async_init(loop, &validator->async, on_async) != 0)
+	if (uv_async_init(loop, &validator->async, validator_on_async) != 0)
 		return MTS_ELIB;
-	uv_timer_init(loop, &validator->timer);
+	uv_timer_init(loop, &validator->watchdog);
 	validator->async.data = validator;
-	validator->timer.data = validator;
+	validator->watchdog.data = validator;
 	validator->handles = 2;
 	uv_unref((uv_handle_t *)&validator->async);
 	return MTS_OK;
@@ -374,19 +386,27 @@ int validator_new(const struct validator_options *options,
 	if (!validator)
 		return fault_set(why, MTS_ENOMEM, "out of memory");
 	list_init(&validator->questions);
-	status = keep_options(validator, options);
+	status = copy_options(validator, options);
 	if (status == MTS_OK)
-		status = add_handles(validator);
+		status = init_handles(validator);
 	if (status != MTS_OK)
 		fault_set(why, status, "validation can't be set up: %s",
 		          mts_status_text(status));
 	else
-		status = get_thread(validator, why);
+		status = make_thread(validator, why);
 	if (status != MTS_OK)
 		validator_close(&validator);
 	else
 		*ret = validator;
 	return status;
+}
+
+static void validator_on_closed(uv_handle_t *handle)
+{
+	struct validator *validator = handle->data;
+
+	if (--validator->handles == 0)
+		free(validator);
 }
 
 void validator_close(struct validator **validator)
@@ -403,6 +423,6 @@ void validator_close(struct validator **validator)
 		free(v);
 		return;
 	}
-	uv_close((uv_handle_t *)&v->async, on_closed);
-	uv_close((uv_handle_t *)&v->timer, on_closed);
+	uv_close((uv_handle_t *)&v->async, validator_on_closed);
+	uv_close((uv_handle_t *)&v->watchdog, validator_on_closed);
 }

@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* validator_thread.c - the thread on which libunbound works.
+/* validator_thread.c - a thread on which libunbound validates.
  *
- * libunbound can have a thread by itself, ub_resolve_async(). It is not used: the
- * pipe to that is written to with no regard to whether it is full, which stops our
- * loop while a signature takes long; that thread ends for good when it is refused
- * memory for what it reads, and ub_ctx_delete() then waits for ever. So libunbound
- * runs on an event loop of libevent's here, and questions and answers change hands
- * in lists under a lock. */
-#include "base/shortage.h"
-#include "dnssec/validator_internal.h"
+ * libunbound can make a thread of its own, ub_resolve_async(). We don't use it: it
+ * writes questions to a pipe and blocks when the pipe is full, which stops our
+ * loop while one signature takes long to verify. So libunbound runs on a libevent
+ * loop here, and we pass it the questions. */
+#include "dnssec/validator_thread.h"
 
 #include <event2/event.h>
 #include <getdns/getdns_extra.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -23,26 +21,28 @@
 #include <unistd.h>
 
 struct validator_thread {
-	uv_mutex_t lock; /* for these: */
-	uv_cond_t over;
-	struct list asked;    /* nobody has begun them */
-	struct list answered; /* the loop has not taken them */
-	uv_async_t *async;    /* NULL: nobody listens any more */
-	uint64_t work_queue;
-	bool ending;
+	/* Under the lock. */
+	uv_mutex_t lock;
+	uv_cond_t ended_cond; /* signalled when .ended is set */
+	struct list asked;    /* questions not begun yet */
+	struct list answered; /* questions the loop has not taken back yet */
+	uv_async_t *async;    /* NULL: nobody wants answers any more */
+	uint64_t heartbeats;
+	bool ending; /* it is to end */
 	bool ended;
-	bool left_behind; /* who ends frees it */
+	bool left_behind; /* it frees itself when it ends */
 
+	/* The loop's. */
 	pthread_t id;
-	bool runs; /* it was started */
-	int wake_fd;
+	bool started;
 
-	/* The thread's, once it runs. */
+	int wake_fd; /* an eventfd: the loop writes, the thread reads */
+
+	/* The thread's, once it has started. */
 	struct event_base *base;
-	struct validator_events *events;
 	struct event *wake;
 	struct ub_ctx *context;
-	struct list begun; /* libunbound has them */
+	struct list begun; /* questions that libunbound has */
 };
 
 static _Atomic unsigned left_behind;
@@ -52,77 +52,180 @@ unsigned validator_threads_left_behind(void)
 	return left_behind;
 }
 
-void validator_question_free(struct validator_question *question)
+/* -- questions ------------------------------------------------------------- */
+
+struct thread_question *thread_question_new(const struct dns_name *name,
+                                            uint16_t type, void *owner)
 {
-	free(question->result.why_bogus);
-	free(question->result.packet);
-	free(question->text);
+	struct thread_question *question = calloc(1, sizeof(*question));
+
+	if (!question)
+		return NULL;
+	question->name = dns_name_format(name);
+	question->type = type;
+	question->owner = owner;
+	if (question->name)
+		return question;
+	free(question);
+	return NULL;
+}
+
+void thread_question_free(struct thread_question *question)
+{
+	free(question->why_bogus);
+	free(question->packet);
+	free(question->name);
 	free(question);
 }
 
 static void free_questions(struct list *questions)
 {
 	list_each_safe (node, questions) {
-		struct validator_question *question =
-		    container_of(node, struct validator_question, node);
-
 		list_remove(node);
-		validator_question_free(question);
+		thread_question_free(
+		    container_of(node, struct thread_question, node));
 	}
 }
 
-/* Nobody else has THREAD any more, and it does not run. */
-static void free_thread(struct validator_thread *thread)
+/* -- setting up libunbound ------------------------------------------------- */
+
+static int mts_from_unbound(int rc)
 {
-	if (thread->context)
-		ub_ctx_delete(thread->context); /* fails what was begun */
-	free_questions(&thread->asked);
-	free_questions(&thread->begun);
-	free_questions(&thread->answered);
-	validator_events_free(thread->events);
-	if (thread->wake)
-		event_free(thread->wake);
-	if (thread->base)
-		event_base_free(thread->base);
-	if (thread->wake_fd >= 0)
-		close(thread->wake_fd);
-	uv_cond_destroy(&thread->over);
-	uv_mutex_destroy(&thread->lock);
-	free(thread);
+	return rc == UB_NOERROR ? MTS_OK
+	       : rc == UB_NOMEM ? MTS_ENOMEM
+	                        : MTS_ELIB;
+}
+
+static const struct {
+	const char *name;
+	const char *value;
+	bool required; /* else: libunbound may not know it */
+} settings[] = {
+	{ "module-config:", "validator iterator", true },
+	{ "use-syslog:", "no", true },
+	{ "verbosity:", "0", true },
+	{ "do-not-query-localhost:", "no", true },
+	/* Memory: a megabyte and a half in all. */
+	{ "msg-cache-size:", "512k", true },
+	{ "rrset-cache-size:", "512k", true },
+	{ "key-cache-size:", "384k", true },
+	{ "neg-cache-size:", "64k", true },
+	{ "infra-cache-numhosts:", "64", true },
+	/* Sockets; 128 descriptors are reserved for everything but clients. */
+	{ "outgoing-range:", "48", true },
+	{ "outgoing-num-tcp:", "8", true },
+	{ "edns-buffer-size:", "1232", true },
+	/* Ask a server again soon after it was silent. */
+	{ "infra-host-ttl:", "5", true },
+	{ "infra-keep-probing:", "yes", false },
+	/* Try again soon what failed. */
+	{ "val-bogus-ttl:", "10", true },
+	{ "cache-max-ttl:", "86400", true },
+	{ "cache-max-negative-ttl:", "3600", true },
+	{ "harden-glue:", "yes", true },
+	{ "harden-dnssec-stripped:", "yes", true },
+	{ "harden-below-nxdomain:", "yes", true },
+	/* A zone that changes its algorithm may be signed with only one of
+	 * those in its DS records (RFC 6840 5.11). */
+	{ "harden-algo-downgrade:", "no", true },
+	/* Denials must come with their proof; see dns_denial.h. */
+	{ "minimal-responses:", "no", true },
+	{ "aggressive-nsec:", "no", false },
+	{ "prefetch:", "no", true },
+	{ "prefetch-key:", "no", true },
+	{ "serve-expired:", "no", true },
+	{ "qname-minimisation:", "no", true },
+	{ "trust-anchor-signaling:", "no", false },
+	{ "root-key-sentinel:", "no", false },
+	{ "val-log-level:", "2", false }, /* fills in why_bogus */
+};
+
+static int apply_settings(struct ub_ctx *context, struct fault *why)
+{
+	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++) {
+		int rc = ub_ctx_set_option(context, settings[i].name,
+		                           settings[i].value);
+
+		if (rc && (settings[i].required || rc == UB_NOMEM))
+			return fault_set(why, mts_from_unbound(rc),
+			                 "libunbound: %s %s: %s",
+			                 settings[i].name, settings[i].value,
+			                 ub_strerror(rc));
+	}
+	return MTS_OK;
+}
+
+static int add_servers(struct ub_ctx *context,
+                       const struct validator_options *options,
+                       struct fault *why)
+{
+	for (size_t i = 0; i < options->server_count; i++) {
+		const struct resolver_server *server = &options->servers[i];
+		char address[ADDRESS_TEXT];
+		char text[ADDRESS_TEXT + 8];
+		int rc;
+
+		snprintf(text, sizeof(text), "%s@%u",
+		         address_text(&server->address, address),
+		         (unsigned)server->port);
+		rc = ub_ctx_set_fwd(context, text);
+		if (rc)
+			return fault_set(why, mts_from_unbound(rc),
+			                 "libunbound: server %s: %s", text,
+			                 ub_strerror(rc));
+	}
+	return MTS_OK;
+}
+
+/* libunbound answers some names itself (RFC 6303, RFC 6761), but private networks
+ * do use these two. Removing them also makes libunbound read the trust anchor now
+ * and not with the first question. */
+static int remove_local_zones(struct ub_ctx *context,
+                              const struct validator_options *options,
+                              struct fault *why)
+{
+	static const char *const zones[] = { "test.", "home.arpa." };
+	int rc = UB_NOERROR;
+
+	for (size_t i = 0; i < 2 && !rc; i++)
+		rc = ub_ctx_zone_remove(context, zones[i]);
+	if (!rc)
+		return MTS_OK;
+	return fault_set(why, mts_from_unbound(rc),
+	                 "libunbound can't be set up with trust anchor %s: %s",
+	                 options->trust_anchor, ub_strerror(rc));
+}
+
+static int set_up_context(struct ub_ctx *context,
+                          const struct validator_options *options,
+                          struct fault *why)
+{
+	int rc = ub_ctx_debugout(context, NULL);
+	int status;
+
+	if (!rc)
+		rc = ub_ctx_add_ta_file(context, options->trust_anchor);
+	if (rc)
+		return fault_set(why, mts_from_unbound(rc), "libunbound: %s",
+		                 ub_strerror(rc));
+	status = apply_settings(context, why);
+	if (status == MTS_OK)
+		status = add_servers(context, options, why);
+	if (status == MTS_OK)
+		status = remove_local_zones(context, options, why);
+	return status;
 }
 
 /* -- on the thread --------------------------------------------------------- */
 
-/* UB_INITFAIL may be for want of memory, too. */
-static void fail(struct validator_result *result, int error)
-{
-	result->error = error;
-	if (error == UB_NOMEM)
-		shortage_note();
-	else if (error == UB_INITFAIL)
-		shortage_look();
-}
-
-static void keep_packet(struct validator_result *result, const void *packet,
-                        size_t len)
-{
-	result->packet = malloc(len);
-	if (!result->packet) {
-		fail(result, UB_NOMEM);
-		return;
-	}
-	memcpy(result->packet, packet, len);
-	result->packet_len = len;
-}
-
 /* Under the lock. */
-static void end_if_asked(struct validator_thread *thread)
+static void end_if_requested(struct validator_thread *thread)
 {
 	if (thread->ending)
 		event_base_loopbreak(thread->base);
 }
 
-static void hand_back(struct validator_question *question)
+static void hand_back(struct thread_question *question)
 {
 	struct validator_thread *thread = question->thread;
 
@@ -131,75 +234,105 @@ static void hand_back(struct validator_question *question)
 	list_append(&thread->answered, &question->node);
 	if (thread->async)
 		uv_async_send(thread->async);
-	end_if_asked(thread);
+	end_if_requested(thread);
 	uv_mutex_unlock(&thread->lock);
 }
 
-static void on_result(void *arg, int rcode, void *packet, int len, int security,
-                      char *why_bogus, int was_limited)
+static void copy_packet(struct thread_question *question, const void *packet,
+                        size_t len)
 {
-	struct validator_question *question = arg;
-	struct validator_result *result = &question->result;
+	question->packet = malloc(len);
+	if (!question->packet) {
+		question->error = ub_strerror(UB_NOMEM);
+		return;
+	}
+	memcpy(question->packet, packet, len);
+	question->packet_len = len;
+}
+
+static void thread_on_result(void *arg, int rcode, void *packet, int len,
+                             int security, char *why_bogus, int was_limited)
+{
+	struct thread_question *question = arg;
 
 	(void)was_limited;
-	result->rcode = rcode;
-	result->bogus = security == 1;
-	result->secure = security == 2;
-	if (result->bogus && why_bogus) /* without it if there is no memory */
-		result->why_bogus = strdup(why_bogus);
+	question->rcode = rcode;
+	question->bogus = security == 1;
+	question->secure = security == 2;
+	if (question->bogus && why_bogus)
+		question->why_bogus = strdup(why_bogus);
 	if (rcode == GETDNS_RCODE_NOERROR && packet && len > 0)
-		keep_packet(result, packet, (size_t)len);
+		copy_packet(question, packet, (size_t)len);
 	hand_back(question);
 }
 
-static void begin(struct validator_thread *thread,
-                  struct validator_question *question)
+static void begin_question(struct validator_thread *thread,
+                           struct thread_question *question)
 {
-	int error;
+	int rc;
 
 	list_append(&thread->begun, &question->node);
-	error =
-	    ub_resolve_event(thread->context, question->text, question->type,
-	                     GETDNS_RRCLASS_IN, question, on_result, NULL);
-	if (error) {
-		fail(&question->result, error);
+	rc = ub_resolve_event(thread->context, question->name, question->type,
+	                      GETDNS_RRCLASS_IN, question, thread_on_result,
+	                      NULL);
+	if (rc) {
+		question->error = ub_strerror(rc);
 		hand_back(question);
 	}
 }
 
-/* The next one that was asked, or NULL: so that one which takes long keeps no other
- * from being asked elsewhere. */
-static struct validator_question *take_asked(struct validator_thread *thread)
+/* Takes one question at a time: if it takes long, the others can still be
+ * withdrawn and asked elsewhere. */
+static struct thread_question *next_question(struct validator_thread *thread)
 {
-	struct validator_question *question = NULL;
+	struct thread_question *question = NULL;
 	struct list *node;
 
 	uv_mutex_lock(&thread->lock);
-	thread->work_queue++;
+	thread->heartbeats++;
 	node = list_first(&thread->asked);
 	if (node && !thread->ending) {
-		question = container_of(node, struct validator_question, node);
-		question->taken = true;
+		question = container_of(node, struct thread_question, node);
+		question->begun = true;
 		list_remove(node);
 	}
-	end_if_asked(thread);
+	end_if_requested(thread);
 	uv_mutex_unlock(&thread->lock);
 	return question;
 }
 
-static void on_wake(evutil_socket_t fd, short what, void *arg)
+static void thread_on_wake(evutil_socket_t fd, short what, void *arg)
 {
 	struct validator_thread *thread = arg;
-	struct validator_question *question;
+	struct thread_question *question;
 	uint64_t count;
 
 	(void)what;
 	(void)!read(fd, &count, sizeof(count));
-	while ((question = take_asked(thread)))
-		begin(thread, question);
+	while ((question = next_question(thread)))
+		begin_question(thread, question);
 }
 
-static void *work(void *arg)
+/* Only the thread itself, or the loop once the thread has ended. */
+static void free_thread(struct validator_thread *thread)
+{
+	if (thread->context)
+		ub_ctx_delete(thread->context); /* ends what was begun */
+	free_questions(&thread->asked);
+	free_questions(&thread->begun);
+	free_questions(&thread->answered);
+	if (thread->wake)
+		event_free(thread->wake);
+	if (thread->base)
+		event_base_free(thread->base);
+	if (thread->wake_fd >= 0)
+		close(thread->wake_fd);
+	uv_cond_destroy(&thread->ended_cond);
+	uv_mutex_destroy(&thread->lock);
+	free(thread);
+}
+
+static void *run_thread(void *arg)
 {
 	struct validator_thread *thread = arg;
 	bool alone;
@@ -208,7 +341,7 @@ static void *work(void *arg)
 	uv_mutex_lock(&thread->lock);
 	alone = thread->left_behind;
 	thread->ended = true;
-	uv_cond_signal(&thread->over);
+	uv_cond_signal(&thread->ended_cond);
 	if (thread->async)
 		uv_async_send(thread->async);
 	uv_mutex_unlock(&thread->lock);
@@ -225,13 +358,13 @@ static bool init_lock(struct validator_thread *thread)
 {
 	if (uv_mutex_init(&thread->lock) != 0)
 		return false;
-	if (uv_cond_init(&thread->over) == 0)
+	if (uv_cond_init(&thread->ended_cond) == 0)
 		return true;
 	uv_mutex_destroy(&thread->lock);
 	return false;
 }
 
-static bool make_base(struct validator_thread *thread)
+static bool make_event_loop(struct validator_thread *thread)
 {
 	thread->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (thread->wake_fd < 0)
@@ -239,12 +372,24 @@ static bool make_base(struct validator_thread *thread)
 	thread->base = event_base_new();
 	if (!thread->base)
 		return false;
-	thread->events = validator_events_new(thread->base);
-	if (!thread->events)
-		return false;
 	thread->wake = event_new(thread->base, thread->wake_fd,
-	                         EV_READ | EV_PERSIST, on_wake, thread);
+	                         EV_READ | EV_PERSIST, thread_on_wake, thread);
 	return thread->wake && event_add(thread->wake, NULL) == 0;
+}
+
+static int make_context(struct validator_thread *thread,
+                        const struct validator_options *options,
+                        struct fault *why)
+{
+	if (!make_event_loop(thread))
+		return fault_set(why, MTS_ENOMEM,
+		                 "libevent: out of memory or descriptors");
+	thread->context = ub_ctx_create_event(thread->base);
+	if (!thread->context)
+		return fault_set(why, MTS_ELIB,
+		                 "libunbound does not start: out of memory or "
+		                 "descriptors, or built without libevent");
+	return set_up_context(thread->context, options, why);
 }
 
 int validator_thread_new(const struct validator_options *options,
@@ -256,7 +401,6 @@ int validator_thread_new(const struct validator_options *options,
 
 	if (!thread || !init_lock(thread)) {
 		free(thread);
-		shortage_note();
 		return fault_set(why, MTS_ENOMEM, "out of memory");
 	}
 	list_init(&thread->asked);
@@ -264,16 +408,7 @@ int validator_thread_new(const struct validator_options *options,
 	list_init(&thread->answered);
 	thread->async = async;
 	thread->wake_fd = -1;
-	if (make_base(thread)) {
-		status = validator_context_new(
-		    options, validator_events_get(thread->events),
-		    &thread->context, why);
-	} else {
-		shortage_look();
-		status = fault_set(why, MTS_ENOMEM,
-		                   "libevent: no memory or no descriptor is "
-		                   "left");
-	}
+	status = make_context(thread, options, why);
 	if (status == MTS_OK)
 		*ret = thread;
 	else
@@ -281,24 +416,21 @@ int validator_thread_new(const struct validator_options *options,
 	return status;
 }
 
-/* No signal is for it. */
-static int run(struct validator_thread *thread)
+/* The thread inherits the signal mask: it must take no signals. */
+static int start_thread(struct validator_thread *thread)
 {
 	sigset_t all, before;
 
-	if (thread->runs)
+	if (thread->started)
 		return MTS_OK;
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &before);
-	thread->runs = pthread_create(&thread->id, NULL, work, thread) == 0;
+	thread->started =
+	    pthread_create(&thread->id, NULL, run_thread, thread) == 0;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (thread->runs)
-		return MTS_OK;
-	shortage_note();
-	return MTS_ENOMEM;
+	return thread->started ? MTS_OK : MTS_ENOMEM;
 }
 
-/* Room for another number there is always: it adds up to a few. */
 void validator_thread_wake(struct validator_thread *thread)
 {
 	uint64_t one = 1;
@@ -307,9 +439,9 @@ void validator_thread_wake(struct validator_thread *thread)
 }
 
 int validator_thread_put(struct validator_thread *thread,
-                         struct validator_question *question)
+                         struct thread_question *question)
 {
-	int status = run(thread);
+	int status = start_thread(thread);
 	bool first;
 
 	if (status != MTS_OK)
@@ -324,38 +456,39 @@ int validator_thread_put(struct validator_thread *thread,
 	return MTS_OK;
 }
 
-bool validator_thread_withdraw(struct validator_question *question)
+bool validator_thread_withdraw(struct thread_question *question)
 {
 	struct validator_thread *thread = question->thread;
-	bool taken;
+	bool begun;
 
 	uv_mutex_lock(&thread->lock);
-	taken = question->taken;
-	if (!taken)
+	begun = question->begun;
+	if (!begun)
 		list_remove(&question->node);
 	uv_mutex_unlock(&thread->lock);
-	return !taken;
+	return !begun;
 }
 
-bool validator_thread_take(struct validator_thread *thread, struct list *list)
+bool validator_thread_take(struct validator_thread *thread,
+                           struct list *answered)
 {
 	bool ended;
 
 	uv_mutex_lock(&thread->lock);
-	list_take(list, &thread->answered);
+	list_take(answered, &thread->answered);
 	ended = thread->ended;
 	uv_mutex_unlock(&thread->lock);
 	return !ended;
 }
 
-uint64_t validator_thread_turns(struct validator_thread *thread)
+uint64_t validator_thread_heartbeats(struct validator_thread *thread)
 {
-	uint64_t work_queue;
+	uint64_t heartbeats;
 
 	uv_mutex_lock(&thread->lock);
-	work_queue = thread->work_queue;
+	heartbeats = thread->heartbeats;
 	uv_mutex_unlock(&thread->lock);
-	return work_queue;
+	return heartbeats;
 }
 
 void validator_thread_end(struct validator_thread **thread, unsigned wait_ms)
@@ -366,7 +499,7 @@ void validator_thread_end(struct validator_thread **thread, unsigned wait_ms)
 	bool ended;
 
 	*thread = NULL;
-	if (!t->runs) {
+	if (!t->started) {
 		free_thread(t);
 		return;
 	}
@@ -374,7 +507,8 @@ void validator_thread_end(struct validator_thread **thread, unsigned wait_ms)
 	t->async = NULL;
 	t->ending = true;
 	validator_thread_wake(t);
-	while (!t->ended && uv_cond_timedwait(&t->over, &t->lock, wait_ns) == 0)
+	while (!t->ended &&
+	       uv_cond_timedwait(&t->ended_cond, &t->lock, wait_ns) == 0)
 		;
 	ended = t->ended;
 	t->left_behind = !ended;

@@ -87,8 +87,8 @@ static void end_request(struct zones *zones, enum zone_security security)
 
 /* -- steps ----------------------------------------------------------------- */
 
-static const struct known_zone *find_known(const struct zones *zones,
-                                           const struct dns_name *name)
+static const struct known_zone *find_known_zone(const struct zones *zones,
+                                                const struct dns_name *name)
 {
 	for (size_t i = 0; i < zones->known_count; i++)
 		if (dns_name_is(&zones->known[i].name, name))
@@ -125,7 +125,7 @@ static void step_down(struct zones *zones)
 	while (zones->labels < all) {
 		struct dns_name next =
 		    dns_name_tail(&zones->name, zones->labels + 1);
-		const struct known_zone *known = find_known(zones, &next);
+		const struct known_zone *known = find_known_zone(zones, &next);
 
 		if (zones->labels >= ZONES_LABELS_MAX) {
 			end_request(zones, ZONE_UNKNOWN);

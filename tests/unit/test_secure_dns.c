@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_secure_dns.c - resolvers that validate, strip, choke or keep silent, and
- * what is made of them. (Real signatures are in tests/integration.) */
+/* test_secure_dns.c - resolvers that validate, strip signatures, fail or stay
+ * silent, and what secure_dns.c concludes. (tests/integration has real
+ * signatures.) */
 #include "tests.h"
 
 #include "alloc.h"
-#include "base/shortage.h"
 #include "dns_server.h"
 #include "netns.h"
 
 #include "base/log.h"
-#include "dnssec/dnssec_test.h"
 #include "dnssec/secure_dns.h"
 #include "dnssec/trust_anchor.h"
 
@@ -23,7 +22,7 @@ static const char anchor_ds[] =
     ". IN DS 20326 8 2 "
     "E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D\n";
 
-/* Valgrind is slow, and so are sanitizers on a busy machine. */
+/* Valgrind is slow, and so are sanitizers on a loaded machine. */
 static uint64_t timeout_ms(void)
 {
 	return getenv("MTS_VALGRIND") ? 4000 : 500;
@@ -218,7 +217,7 @@ static void say_nothing_to_dnssec(void *arg, struct dns_message *m)
 	say_stripped(arg, m);
 }
 
-/* As a middlebox that wants no EDNS. */
+/* Like a middlebox that rejects EDNS. */
 static void say_formerr(void *arg, struct dns_message *m)
 {
 	(void)arg;
@@ -236,7 +235,7 @@ static void say_cut(void *arg, struct dns_message *m)
 		dns_set_flags(m, DNS_QR | DNS_RD | DNS_RA | DNS_TC);
 }
 
-/* An alias and not a word about its end; one of the two answers is secure. */
+/* An alias without its target; only the second of the two answers is secure. */
 static void say_half_secure(void *arg, struct dns_message *m)
 {
 	(void)arg;
@@ -253,7 +252,7 @@ static void say_half_secure(void *arg, struct dns_message *m)
 
 /* -- tests ----------------------------------------------------------------- */
 
-static void health(void **state)
+static void test_state_after_the_first_test(void **state)
 {
 	static const struct {
 		const char *what;
@@ -303,8 +302,7 @@ static void health(void **state)
 	}
 }
 
-/* An idle daemon tests nothing; who asks, when a test is due, begins one. */
-static void retest(void **state)
+static void test_next_test_starts_only_when_due_and_asked_for(void **state)
 {
 	struct world w;
 	unsigned count;
@@ -330,7 +328,7 @@ static void say_now(void *arg, struct dns_message *m)
 	now_says(arg, m);
 }
 
-static void changes(void **state)
+static void test_good_is_given_up_after_three_failures(void **state)
 {
 	struct world w;
 
@@ -338,7 +336,7 @@ static void changes(void **state)
 	now_says = say_validated;
 	open_world(&w, SECURE_DNS_TRUST_AD, say_now);
 	assert_int_equal(test(&w), SECURE_DNS_GOOD);
-	/* Two failures in a row are no reason yet. */
+	/* Two failures in a row are not enough. */
 	now_says = say_choked;
 	w.now_ms += 3600 * 1000;
 	assert_int_equal(test(&w), SECURE_DNS_GOOD);
@@ -346,13 +344,13 @@ static void changes(void **state)
 	assert_int_equal(test(&w), SECURE_DNS_GOOD);
 	w.now_ms += 30 * 1000;
 	assert_int_equal(test(&w), SECURE_DNS_FAILING);
-	/* It is back: seen at the next test, ten minutes later. */
+	/* It works again; the next test, ten minutes later, sees it. */
 	now_says = say_validated;
 	w.now_ms += 9 * 60 * 1000;
 	assert_int_equal(test(&w), SECURE_DNS_FAILING);
 	w.now_ms += 60 * 1000;
 	assert_int_equal(test(&w), SECURE_DNS_GOOD);
-	/* DNS dead for an hour and back: nothing that was good is lost. */
+	/* DNS is dead for an hour and comes back: the state stays GOOD. */
 	now_says = say_nothing;
 	w.now_ms += 3600 * 1000;
 	for (int i = 0; i < 5; i++) {
@@ -361,7 +359,7 @@ static void changes(void **state)
 	}
 	now_says = say_validated;
 	assert_int_equal(test(&w), SECURE_DNS_GOOD);
-	/* Answers without AD need no second look. */
+	/* Answers without AD count at once. */
 	now_says = say_stripped;
 	w.now_ms += 3600 * 1000;
 	assert_int_equal(test(&w), SECURE_DNS_STRIPPED);
@@ -375,9 +373,8 @@ static void say_one_choked(void *arg, struct dns_message *m)
 		dns_set_rcode(m, 2);
 }
 
-/* A look-up that fails is reason to look at the resolver sooner, but no more
- * than once a minute: strangers' zones always fail. */
-static void doubt(void **state)
+/* But not more than one test a minute: some zone always fails. */
+static void test_failed_lookup_brings_the_next_test_forward(void **state)
 {
 	struct world w;
 	unsigned count;
@@ -396,11 +393,11 @@ static void doubt(void **state)
 	w.now_ms += 1000;
 	assert_int_equal(test(&w), SECURE_DNS_GOOD);
 	assert_int_equal(dns_server_udp_count(w.server), count + 1);
-	/* It was the zone, and nothing has failed since. */
+	/* The zone was to blame, and nothing has failed since. */
 	w.now_ms += 59 * 60 * 1000;
 	assert_int_equal(test(&w), SECURE_DNS_GOOD);
 	assert_int_equal(dns_server_udp_count(w.server), count + 1);
-	/* It is the resolver. */
+	/* Now the resolver is to blame. */
 	now_says = say_choked;
 	ask(&w, "x.example", GETDNS_RRTYPE_MX);
 	assert_int_equal(test(&w), SECURE_DNS_GOOD);
@@ -411,9 +408,9 @@ static void doubt(void **state)
 	close_world(&w);
 }
 
-/* A resolver that ceases to validate says so of nothing: no answer has the AD bit
- * any more. But most zones are not signed, so it takes some of them to doubt. */
-static void no_more_ad(void **state)
+/* When a resolver stops validating, its answers just lack the AD bit. Most zones
+ * are not signed, so it takes many such answers in a row. */
+static void test_many_insecure_answers_bring_the_next_test_forward(void **state)
 {
 	struct world w;
 	unsigned count;
@@ -441,49 +438,9 @@ static void no_more_ad(void **state)
 	close_world(&w);
 }
 
-static void say_short(void *arg, struct dns_message *m)
-{
-	(void)arg;
-	shortage_note(); /* as somebody is refused memory meanwhile */
-	dns_set_rcode(m, 2);
-}
-
-/* A test for which there was no memory tells nothing of the resolver: that DANE
- * may apply is not taken for the contrary. */
-static void tested_without_memory(void **state)
-{
-	struct world w;
-	unsigned count;
-
-	(void)state;
-	now_says = say_short;
-	open_world(&w, SECURE_DNS_TRUST_AD, say_now);
-	assert_int_equal(test(&w), SECURE_DNS_UNTESTED);
-	count = dns_server_udp_count(w.server);
-	assert_true(count > 0);
-	assert_int_equal(test(&w), SECURE_DNS_UNTESTED);
-	assert_int_equal(dns_server_udp_count(w.server), count);
-	now_says = say_validated;
-	w.now_ms += 1000;
-	assert_int_equal(test(&w), SECURE_DNS_GOOD);
-	now_says = say_short;
-	w.now_ms += 60 * 60 * 1000;
-	for (int i = 0; i < 5; i++) {
-		assert_int_equal(test(&w), SECURE_DNS_GOOD);
-		w.now_ms += 1000;
-	}
-	now_says = say_choked;
-	for (int i = 0; i < 3; i++) {
-		assert_int_equal(test(&w),
-		                 i < 2 ? SECURE_DNS_GOOD : SECURE_DNS_FAILING);
-		w.now_ms += 30 * 1000;
-	}
-	close_world(&w);
-}
-
-/* A machine starts, and its network a little later: until that is seen, mail
+/* When a machine boots, its network may come up later. Until a test sees that, mail
  * goes without DANE. */
-static void comes_up(void **state)
+static void test_dns_that_comes_up_late_is_seen_soon(void **state)
 {
 	struct world w;
 
@@ -504,15 +461,14 @@ static void say_and_count(void *arg, struct dns_message *m)
 	say_stripped(arg, m);
 }
 
-/* resolv.conf is looked at no more often than that. */
+/* resolv.conf is checked at most every two seconds. */
 static void wait_for_reread(uv_loop_t *loop)
 {
 	usleep(2100 * 1000);
 	uv_update_time(loop);
 }
 
-/* The validator asks who resolv.conf names now, not who it named at first. */
-static void servers_change(void **state)
+static void test_validator_follows_resolv_conf(void **state)
 {
 	char path[] = "/tmp/test_secure_dns.XXXXXX";
 	struct resolver_options options = { .resolv_conf = path,
@@ -544,7 +500,7 @@ static void servers_change(void **state)
 	ask(&w, "y.example", GETDNS_RRTYPE_A);
 	assert_int_equal(asked[0], 0);
 	assert_true(asked[1] > 0);
-	/* What was under way when they changed is asked of the new ones. */
+	/* The new servers get what was open when they changed. */
 	write_file(path, "nameserver 127.0.0.1\n");
 	(void)begin(&w, "z.example", GETDNS_RRTYPE_A);
 	wait_for_reread(&w.loop);
@@ -559,7 +515,7 @@ static void servers_change(void **state)
 	unlink(path);
 }
 
-static void by_ad(void **state)
+static void test_ad_bit_makes_an_answer_authenticated(void **state)
 {
 	struct world w;
 
@@ -594,8 +550,7 @@ static void say_and_note(void *arg, struct dns_message *m)
 	dns_add(m, DNS_ANSWER, "x.example 60 TXT hello");
 }
 
-/* MTA-STS' own look-ups ask for no signatures. */
-static void plain_questions(void **state)
+static void test_plain_lookups_do_not_ask_for_signatures(void **state)
 {
 	struct dns_query *query;
 	struct world w;
@@ -613,7 +568,7 @@ static void plain_questions(void **state)
 	close_world(&w);
 }
 
-static void failures(void **state)
+static void test_failures_have_a_reason(void **state)
 {
 	static const struct {
 		enum secure_dns_mode mode;
@@ -639,8 +594,7 @@ static void failures(void **state)
 	}
 }
 
-/* Unsigned answers where all is signed. */
-static void stripped_is_bogus(void **state)
+static void test_unsigned_answer_below_a_signed_root_is_bogus(void **state)
 {
 	struct world w;
 
@@ -654,8 +608,7 @@ static void stripped_is_bogus(void **state)
 	close_world(&w);
 }
 
-/* A storm: bounded, and every one is told in time. */
-static void storm(void **state)
+static void test_queue_is_bounded_and_every_lookup_ends(void **state)
 {
 	static const enum secure_dns_mode modes[] = { SECURE_DNS_TRUST_AD,
 		                                      SECURE_DNS_VALIDATE };
@@ -685,8 +638,8 @@ static void storm(void **state)
 	}
 }
 
-/* At every moment, questions out or not. */
-static void closing(void **state)
+/* With and without open questions. */
+static void test_close_at_every_moment(void **state)
 {
 	static const enum secure_dns_mode modes[] = { SECURE_DNS_TRUST_AD,
 		                                      SECURE_DNS_VALIDATE,
@@ -710,7 +663,7 @@ static void closing(void **state)
 	}
 }
 
-static void no_memory(void **state)
+static void test_failed_allocation_is_an_error(void **state)
 {
 	(void)state;
 	for (int validate = 0; validate < 2; validate++)
@@ -743,7 +696,7 @@ static void no_memory(void **state)
 		}
 }
 
-static void anchors(void **state)
+static void test_trust_anchor_files(void **state)
 {
 	static const struct {
 		const char *text; /* NULL: there is no file */
@@ -783,7 +736,7 @@ static void anchors(void **state)
 	}
 }
 
-static void half_good_anchor(void **state)
+static void test_partly_invalid_trust_anchor_is_rejected(void **state)
 {
 	struct fault why;
 	struct world w;
@@ -796,13 +749,13 @@ static void half_good_anchor(void **state)
 	assert_int_not_equal(try_open(&w, SECURE_DNS_VALIDATE, w.anchor, &why),
 	                     MTS_OK);
 	assert_non_null(strstr(why.text, w.anchor));
-	/* A folder. */
+	/* A directory. */
 	assert_int_equal(try_open(&w, SECURE_DNS_AUTO, "/tmp", &why),
 	                 MTS_ESYNTAX);
 	close_world(&w);
 }
 
-static void places(void **state)
+static void test_system_trust_anchor_is_the_first_valid_file(void **state)
 {
 	static const char *none[] = { "/nonexistent/a", "/nonexistent/b",
 		                      NULL };
@@ -812,7 +765,7 @@ static void places(void **state)
 	struct fault why;
 
 	(void)state;
-	snprintf(path, sizeof(path), "/tmp/mts-place-%d", (int)getpid());
+	snprintf(path, sizeof(path), "/tmp/mts-anchor-file-%d", (int)getpid());
 	assert_int_equal(trust_anchor_find("", none, &found, &why),
 	                 MTS_ENOTFOUND);
 	assert_non_null(strstr(why.text, "dns.trust_anchor"));
@@ -825,24 +778,28 @@ static void places(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(health),
-		cmocka_unit_test(retest),
-		cmocka_unit_test(changes),
-		cmocka_unit_test(doubt),
-		cmocka_unit_test(no_more_ad),
-		cmocka_unit_test(tested_without_memory),
-		cmocka_unit_test(comes_up),
-		cmocka_unit_test(servers_change),
-		cmocka_unit_test(by_ad),
-		cmocka_unit_test(plain_questions),
-		cmocka_unit_test(failures),
-		cmocka_unit_test(stripped_is_bogus),
-		cmocka_unit_test(storm),
-		cmocka_unit_test(closing),
-		cmocka_unit_test(no_memory),
-		cmocka_unit_test(anchors),
-		cmocka_unit_test(half_good_anchor),
-		cmocka_unit_test(places),
+		cmocka_unit_test(test_state_after_the_first_test),
+		cmocka_unit_test(
+		    test_next_test_starts_only_when_due_and_asked_for),
+		cmocka_unit_test(test_good_is_given_up_after_three_failures),
+		cmocka_unit_test(
+		    test_failed_lookup_brings_the_next_test_forward),
+		cmocka_unit_test(
+		    test_many_insecure_answers_bring_the_next_test_forward),
+		cmocka_unit_test(test_dns_that_comes_up_late_is_seen_soon),
+		cmocka_unit_test(test_validator_follows_resolv_conf),
+		cmocka_unit_test(test_ad_bit_makes_an_answer_authenticated),
+		cmocka_unit_test(test_plain_lookups_do_not_ask_for_signatures),
+		cmocka_unit_test(test_failures_have_a_reason),
+		cmocka_unit_test(
+		    test_unsigned_answer_below_a_signed_root_is_bogus),
+		cmocka_unit_test(test_queue_is_bounded_and_every_lookup_ends),
+		cmocka_unit_test(test_close_at_every_moment),
+		cmocka_unit_test(test_failed_allocation_is_an_error),
+		cmocka_unit_test(test_trust_anchor_files),
+		cmocka_unit_test(test_partly_invalid_trust_anchor_is_rejected),
+		cmocka_unit_test(
+		    test_system_trust_anchor_is_the_first_valid_file),
 	};
 
 	if (!netns_enter())
