@@ -3,7 +3,7 @@
  *
  * A test asks for the root zone's NS records: the root is signed and always there.
  * If the answer is not secure, a second question without DNSSEC tells a dead
- * resolver from one that withholds DNSSEC. A test starts only when somebody asks
+ * resolver from one that withholds DNSSEC. A test starts only when a caller asks
  * for the state and a test is due, so an idle daemon sleeps. */
 #ifndef DNSSEC_DNSSEC_HEALTH_H
 #define DNSSEC_DNSSEC_HEALTH_H

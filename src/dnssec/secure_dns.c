@@ -3,7 +3,7 @@
  *
  * This file queues the look-ups, and decides whom to ask: libunbound on its
  * thread (validator.c), or the resolver, whose AD bit is then trusted. It decides
- * anew when the servers or the options change. Whether DNSSEC works at all is
+ * again when the servers or the options change. Whether DNSSEC works at all is
  * tested by dnssec_health.c.
  *
  * Each look-up is delivered from its own timer, which is also its time limit. So

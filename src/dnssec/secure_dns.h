@@ -67,7 +67,7 @@ enum secure_dns_health {
 };
 
 /* To be called before each look-up that depends on it: starts the next test if it
- * is due. (While nobody calls this, nothing is tested.) */
+ * is due. (Without calls, nothing is tested.) */
 enum secure_dns_health secure_dns_health(struct secure_dns *dns);
 
 /* "good", "stripped", ... */

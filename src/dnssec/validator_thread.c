@@ -26,7 +26,7 @@ struct validator_thread {
 	uv_cond_t ended_cond; /* signalled when .ended is set */
 	struct list asked;    /* questions not begun yet */
 	struct list answered; /* questions the loop has not taken back yet */
-	uv_async_t *async;    /* NULL: nobody wants answers any more */
+	uv_async_t *async;    /* NULL: answers are no longer wanted */
 	uint64_t heartbeats;
 	bool ending; /* it is to end */
 	bool ended;

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """DANE comes first (RFC 8461 2, RFC 7672 2 and 3), in a real signed tree.
 
-Each situation is asked for with and without an enforce policy, by a daemon that
-trusts its resolver's AD bit and by one that validates for itself: the answers
-must be the same.
+Each situation is asked about with and without an enforce policy, of a daemon that
+trusts its resolver's AD bit and of one that validates. The answers must be the
+same.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -34,7 +34,7 @@ SITUATIONS = [
     S("last", "MX a b c; A a b c; TLSA c", ONLY, DANE),
     S("none", "MX a b; A a b", SECURE, NONE),
     S("many", "MX {0}; A {0}; TLSA {0}".format(hosts(32)), ONLY, ONLY),
-    # more than are looked at: who knows what the others have
+    # more hosts than are checked: the others may have no TLSA records
     S("too-many", "MX {0}; A {0}; TLSA {0}".format(hosts(40)), ONLY, DANE),
     S("too-many-none", "MX {0}; A {0}".format(hosts(40)), SECURE, NONE),
     S("wildcard", "MX a; A a; TLSA *.a", ONLY, ONLY),
@@ -48,7 +48,7 @@ SITUATIONS = [
     S("unreachable-other", "MX a b; A a; TLSA a b", ONLY, ONLY),
     S("unreachable-all", "MX a b; TLSA a b", SECURE, NONE),
     S("literal-mx", "MX 192.0.2.1.", SECURE, NONE),
-    # 3.1: what is usable
+    # 3.1: which records are usable
     S("ta", "MX a; A a; TLSA:ta a", ONLY, ONLY),
     S("sha512", "MX a; A a; TLSA:sha512 a", ONLY, ONLY),
     S("pkix-ta", "MX a; A a; TLSA:pkix-ta a", SECURE, DANE),
@@ -83,7 +83,7 @@ SITUATIONS = [
     S("insecure-implicit", "A @; TLSA @", SECURE, NONE, zone="plain.example"),
     S("insecure-balanced", "MX mx.balanced.example.", SECURE, NONE,
       zone="plain.example"),
-    # RFC 4035 5.2: an algorithm nobody knows is as no signature
+    # RFC 4035 5.2: an unknown algorithm counts as unsigned
     S("unknown-algorithm", "MX a; A a; TLSA a", SECURE, NONE,
       own={"ds": "unknown"}),
     S("no-ds", "MX a; A a; TLSA a", SECURE, NONE, own={"ds": False}),
@@ -131,7 +131,7 @@ SITUATIONS = [
     S("tlsa-stripped", "MX a; A a; TLSA a; !stripped TLSA a", TEMP, TEMP),
     S("tlsa-expired", "MX a; A a; TLSA a; !expired TLSA a", TEMP, TEMP),
     S("tlsa-forged", "MX a; A a; TLSA a; !forged TLSA a", TEMP, TEMP),
-    # (without the address at the name, its parent's absence would be proof)
+    # (without this address, the denial of the parent name would be proof)
     S("tlsa-no-proof", "MX a; A a _25._tcp.a; !no-proof TLSA a", TEMP, TEMP),
     S("tlsa-one-fails", "MX a b; A a b _25._tcp.a; !servfail TLSA a", TEMP, TEMP),
     # "delivery may proceed via any remaining MX hosts"
@@ -139,10 +139,10 @@ SITUATIONS = [
       (ONLY, DANE)),
     S("a-other-fails", "MX a b; A a b; TLSA b; !tampered A a", ONLY,
       (ONLY, DANE)),
-    # and in one that isn't: never a temporary error
+    # the same in an unsigned zone: never a temporary error
     S("plain-mx-servfail", "MX a; A a; !servfail MX @", SECURE, NONE,
       own={"signed": False}),
-    # (the resolver may give the server up before it asks for the policy)
+    # (the resolver may give up on the server before the policy is asked for)
     S("plain-mx-silent", "MX a; A a; !silent MX @", (SECURE, NONE), NONE,
       own={"signed": False}),
     S("plain-mx-refused", "MX a; A a; !refused MX @", SECURE, NONE,
@@ -153,7 +153,7 @@ SITUATIONS = [
       own={"signed": False}),
     S("plain-optout-mx-servfail", "MX a; A a; !servfail MX @", SECURE, NONE,
       own={"signed": False}, zone="optout.example"),
-    # whole zones: their policy can't be learnt either
+    # whole zones fail: their policy can't be looked up either
     S("silent", "MX a; A a; TLSA a", TEMP, TEMP, fault="silent"),
     S("servfail", "MX a; A a; TLSA a", TEMP, TEMP, fault="servfail"),
     S("lame", "MX a; A a; TLSA a", TEMP, TEMP, fault="refused"),
@@ -178,7 +178,7 @@ SITUATIONS = [
       fault="silent", zone="optout.example"),
     S("plain-optout-servfail", "MX a; A a", NONE, NONE, own={"signed": False},
       fault="servfail", zone="optout.example"),
-    # insecure MX, host that fails: no "securely identified" destination
+    # insecure MX, a host fails: no "securely identified" destination
     S("insecure-mx-fails", "MX mx.bogus.example.", SECURE, (NONE, DANE),
       zone="plain.example"),
     # next hops without MX look-up, other ports
@@ -214,7 +214,7 @@ def world():
 # -- the situations -----------------------------------------------------------
 
 class Outcome:
-    """What came of a situation; filled by play()."""
+    """The outcome of a situation; filled in by play()."""
 
 
 def play(daemon, situation, variant):
@@ -227,7 +227,7 @@ def play(daemon, situation, variant):
 
 @pytest.fixture(scope="module")
 def outcomes(request, world):
-    """All situations that were asked for, many at a time: some have to wait."""
+    """Plays all selected situations, many at a time, since some have to wait."""
     wanted = {tuple(item.callspec.params[name]
                     for name in ("mode", "situation", "variant"))
               for item in request.session.items

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""DANE over time, under each option, and with resolvers good and bad."""
+"""DANE over time, with each option, and with good and bad resolvers."""
 
 import re
 
@@ -29,7 +29,7 @@ SITUATIONS = [
     S("other-ds", "MX a; A a; TLSA a", TEMP, TEMP, own={"ds": "other"}),
 ]
 
-# Whose servers count the questions.
+# The servers of these count the queries.
 COUNTED = [S(name, text, None, None, fault=Ask.answer) for name, text in (
     ("hits-all", "MX a; A a; TLSA a"), ("hits-none", "MX a; A a"),
     ("option-off", "MX a; A a"), ("option-precedence", "MX a; A a"),
@@ -37,7 +37,7 @@ COUNTED = [S(name, text, None, None, fault=Ask.answer) for name, text in (
 
 # Names whose TLSA records come and go; their TTL is a second.
 MOVING = ["comes.moving.example", "goes.moving.example"]
-TTL_MIN_S = 30  # a state counts for so long at least, whatever the zone says
+TTL_MIN_S = 30  # a state is valid at least so long, whatever the TTLs
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +64,8 @@ def world():
 
 @pytest.fixture(scope="module", autouse=True)
 def changed(world):
-    """Daemons that have learnt what then changes, long before the last test
-    looks at them."""
+    """Daemons that know two states, which then change. The last test asks them
+    again."""
     daemons = [dane_daemon(world, "change-" + mode, dns)
                for mode, dns in MODES.items()]
     try:
@@ -87,7 +87,7 @@ def answers_are(daemon, expected):
                 for domain, word in domains.items()])
 
 
-# -- what the operator wants --------------------------------------------------
+# -- the options ---------------------------------------------------------------
 
 OPTIONS = [
     # dane, dane_answer, domain, answer
@@ -138,13 +138,13 @@ def test_options(by_option, dane, dane_answer, domain, expected):
     ("off", "sts", False), ("off", "bare", False), ("auto", "bare", True),
     ("precedence", "bare", False), ("precedence", "sts", True)])
 def test_who_is_asked(world, by_option, dane, variant, asks):
-    """precedence "spares everybody else's look-ups"."""
+    """With precedence, domains without a policy cost no DANE look-ups."""
     domain = "%s.option-%s.example" % (variant, dane)
     by_option(dane, "dane-only").ask(domain)
     assert bool(world.dns.count(domain, "MX")) == asks
 
 
-# -- what the resolver is good for --------------------------------------------
+# -- good and bad resolvers ----------------------------------------------------
 
 def auto_daemon(world, resolver, name=None, **dns):
     dns = {"servers": [RESOLVERS[resolver]], "dnssec": "auto", **dns}
@@ -165,7 +165,7 @@ def test_auto_with_dnssec(world, resolver):
 @pytest.mark.parametrize("resolver", [
     "stripping", "stripping-far", "choking", "choking-far", "no-dnskey"])
 def test_auto_without_dnssec(world, resolver):
-    """Said in the log and in status; nobody's mail is stopped."""
+    """The log and status say so, and no mail waits."""
     with auto_daemon(world, resolver).start() as daemon:
         for domain, expected in (("sts.all.secure.example", SECURE),
                                  ("bare.all.secure.example", NONE),
@@ -178,7 +178,7 @@ def test_auto_without_dnssec(world, resolver):
 
 
 def test_answers_only_from_loopback_are_believed(world):
-    """An AD bit from afar says nothing: the far resolver claims it for all."""
+    """A remote resolver's AD bit is not trusted: this one sets it always."""
     world.dns.proxies["stripping"].behave_zone("", claim_ad)
     try:
         with auto_daemon(world, "stripping-far", "claims").start() as daemon:
@@ -219,7 +219,7 @@ def test_bad_anchor(world, name, text):
 
 
 def test_other_anchor(world):
-    """A root key that isn't: said, and nobody's mail is stopped."""
+    """With a wrong root key, the daemon says so, and no mail waits."""
     path = world.path("other.key")
     with open(path, "w") as file:
         file.write(". IN DS 1 13 2 " + "00" * 32 + "\n")
@@ -229,12 +229,11 @@ def test_other_anchor(world):
         assert daemon.events("dnssec_unavailable", "warning")
 
 
-# -- as time goes by ----------------------------------------------------------
+# -- over time ----------------------------------------------------------------
 
 @pytest.mark.parametrize("mode", MODES)
 def test_state_survives_restart(world, mode):
-    """It is on disk, beside the policy: no DNS is needed for the answer, nor
-    waited for."""
+    """The state is on disk beside the policy, so the answer needs no DNS."""
     domain = "sts.first.secure.example"
     daemon = dane_daemon(world, "restart-" + mode, MODES[mode])
     with daemon.start():
@@ -249,7 +248,7 @@ def test_state_survives_restart(world, mode):
 
 
 def test_hit_asks_nobody(world):
-    """A hit stays a hit, with DANE and without."""
+    """A cache hit makes no query, with DANE and without."""
     with dane_daemon(world, "hits", MODES["trust-ad"]).start() as daemon:
         domains = ["%s.hits-%s.example" % (variant, kind)
                    for variant in ("sts", "bare") for kind in ("all", "none")]
@@ -263,7 +262,7 @@ def test_hit_asks_nobody(world):
 
 
 def test_change_is_seen_within_its_ttl(world, changed):
-    """Though the policy is cached for a day, and is not fetched for it."""
+    """Although the policy is cached for a day and is not fetched again."""
     fetches = [world.fetch_count(domain) for domain in MOVING]
     for daemon in changed:
         wait_for(lambda: answers_are(daemon, {"comes": ONLY, "goes": SECURE}),

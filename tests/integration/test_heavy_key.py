@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A publisher with a key whose signatures take minutes to check. libunbound, where
-it is built with nettle, has no bound for that: nobody else may wait for it."""
+"""A zone with a key whose signatures take minutes to verify.
+
+libunbound does not limit this if it is built with nettle. Other domains must not
+wait for it."""
 
 import base64
 import random
@@ -26,7 +28,7 @@ SIZE = 16000  # bytes, of the modulus, and of the exponent
 ZONE = "heavy.example"
 OTHERS = [Situation("all", "MX a; A a; TLSA a", ONLY, ONLY),
           Situation("none", "MX a; A a", SECURE, None)]
-NAMES = 300  # more than a pipe has room for
+NAMES = 300  # more than fit into a pipe
 
 
 def heavy_key():
@@ -44,7 +46,7 @@ KEY = heavy_key()
 
 
 def signature():
-    """Of the key by itself; not that anybody will see the end of it."""
+    """Made by the key itself. It is not valid, but nobody gets that far."""
     now = int(time.time())
     return dns.rdata.from_text(
         "IN", "RRSIG", "DNSKEY 8 2 60 %d %d %d %s. %s" % (
@@ -82,7 +84,7 @@ def world():
         the_world.close()
 
 
-def test_others_do_not_wait(world):
+def test_other_domains_do_not_wait(world):
     known = "sts.all.secure.example"
     with dane_daemon(world, "heavy", MODES["validate"]).start() as daemon:
         assert daemon.ask(known) == "OK dane-only"
@@ -104,8 +106,7 @@ def test_others_do_not_wait(world):
             stranger.close()
 
 
-def test_end(world):
-    """An end is an end, whatever is at work."""
+def test_daemon_stops_during_a_long_verification(world):
     with dane_daemon(world, "end", MODES["validate"]).start() as daemon:
         assert daemon.ask(ZONE).startswith("TEMP ")
         daemon.stop()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The signed tree itself: is each zone what the tests of DANE take it for?
+"""The signed tree itself: is each zone what the DANE tests expect?
 
-A zone that were bogus for another reason than the one it is made for would
-prove nothing, nor would a resolver that strips nothing.
+A zone that is bogus for the wrong reason would prove nothing. Neither would
+a resolver that strips nothing.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -57,7 +57,7 @@ def tree():
             the_world.dns.add("mx." + name, "A", "192.0.2.1", ttl=1)
         the_world.start()
         with ThreadPoolExecutor(len(ZONES)) as pool:
-            for name, _, _ in ZONES:  # some of them take their time
+            for name, _, _ in ZONES:  # some of them are slow
                 pool.submit(reply_of, "mx." + name, "A")
                 pool.submit(reply_of, "mx." + name, "A", "plain")
         yield the_world.dns
@@ -66,8 +66,8 @@ def tree():
 
 
 def status(name, rtype="A"):
-    """As the validating resolver sees it. What it refuses to hand out and a
-    plain one does is bogus; silence is no answer."""
+    """The status that the validating resolver reports. An answer that only the
+    plain resolver gives is bogus. Without any answer the zone is dead."""
     reply, plain = reply_of(name, rtype), reply_of(name, rtype, "plain")
     if reply is None:
         return DEAD if plain is None else BOGUS
@@ -104,7 +104,7 @@ def test_nxdomain(tree, name, expected):
     ("plain-silent.example", SECURE),
 ])
 def test_ds(tree, name, expected):
-    """The absence of DS: proven by NSEC, by opt-out only as good as not."""
+    """The absence of DS is proven by NSEC. With opt-out it is not proven."""
     assert status(name, "DS") == expected
 
 
@@ -143,7 +143,7 @@ def test_choking_resolver(tree):
 
 
 def test_update_is_signed(tree):
-    """A dynamic update is served, signed anew, when it has been made."""
+    """After a dynamic update, the new record is served with a signature."""
     name = "_25._tcp.mx.nsec3.example"
     tree.add(name, "TLSA", TLSA_KINDS["ee"])
     reply = look_up(name, "TLSA")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""strict_mx: Postfix is told MX hosts, those that the policy covers."""
+"""strict_mx: the answer to Postfix lists the MX hosts that match the policy."""
 
 import pytest
 
@@ -38,7 +38,7 @@ ROWS = [
      SECURE % "mx.some.example"),
     ("twolabels", ["a.b.twolabels.example"],
      "TEMP no MX host of twolabels.example is in its policy"),
-    # RFC 5321 5.1: the domain itself, which "*." does not cover
+    # RFC 5321 5.1: the domain itself, which "*." does not match
     ("implicit", [], "TEMP no MX host of implicit.example is in its policy"),
 ]
 
@@ -50,7 +50,7 @@ def test_answer(world, daemon, name, mxs, answer):
     publish(world, name, *mxs)
     assert daemon.ask(name, "strict") == answer
     assert daemon.ask(name, "strict310").startswith(answer)
-    # These two name patterns: strict_mx is no matter of theirs.
+    # These two list patterns, so strict_mx does not affect them.
     patterns = SECURE % (".%s:mx1.other.example" % name)
     assert daemon.ask(name, "postfix") == patterns
     assert daemon.ask(name, "strict-sts") == patterns
@@ -62,7 +62,7 @@ def test_implicit_mx(world, daemon):
 
 
 def test_smart_host(world, daemon):
-    """In brackets stands the host itself: there are no MX records to ask."""
+    """In brackets is the host itself, so there is no MX look-up."""
     publish(world, "mx.smart.example", "elsewhere.example",
             listed=("{domain}",))
     publish(world, "smart.example", listed=("mx.smart.example",))
@@ -90,7 +90,7 @@ def test_testing_asks_for_no_mx(world, daemon):
 
 
 def test_one_question(world, daemon):
-    """Postfix asks once for each host; the DNS is asked once a TTL."""
+    """Postfix asks for each host, but the MX records are asked for once per TTL."""
     publish(world, "once.example", "mx.once.example")
     for _ in range(5):
         assert daemon.ask("once.example", "strict") == \
@@ -111,22 +111,22 @@ def test_new_records(world, daemon):
                                    nameserver.garbage],
                          ids=lambda one: one.__name__)
 def test_dns_fails(world, daemon, fault):
-    """Mail waits; the policy that the DNS can't take away stays."""
+    """Mail waits. The policy stays: an attacker on the DNS can't remove it."""
     name = fault.__name__ + ".example"
     publish(world, name, "mx." + name)
     world.dns.behave(name, fault, "MX")
     assert daemon.ask(name, "strict").startswith(
         "TEMP the MX hosts of %s can't be looked up: " % name)
     assert daemon.ask(name, "postfix").startswith("OK secure ")
-    # Once that is forgotten it is asked anew.
+    # Once the failure expires, the DNS is asked again.
     world.dns.behave(name, None, "MX")
     daemon.ctl("flush", name)
     assert daemon.ask(name, "strict") == SECURE % ("mx." + name)
 
 
 def test_for_all_maps(world, daemons):
-    """The option is for our own maps, and mtasts-ctl says what Postfix is
-    told, and why."""
+    """The top-level option affects the built-in maps only; mtasts-ctl shows
+    the answer to Postfix, and why."""
     publish(world, "all.example", "mx.all.example")
     publish(world, "none-in.example", "mx.elsewhere.example")
     daemon = daemons(dane="off", strict_mx=True,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* fake_mx.h - discover/mx_hosts.h for tests: look-ups that end as the test says.
- * Link with fake_mx.c, and not with libnet.a. */
+ * Link with fake_mx.c instead of libdiscover.a. */
 #ifndef TESTS_FAKE_MX_H
 #define TESTS_FAKE_MX_H
 

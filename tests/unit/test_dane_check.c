@@ -828,7 +828,7 @@ static uv_timer_t *limit_of_check(struct secure_dns *dns)
 	return timer;
 }
 
-/* Whoever waits for lookup.timeout, by default four times dns.timeout, still gets
+/* A caller that waits lookup.timeout (by default four times dns.timeout) still gets
  * the result of a check that ran out of time. */
 static void test_check_ends_before_its_callers_give_up(void **state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_discover.c - the walk from a domain to its policy (RFC 8461 3). */
+/* test_discover.c - discovery: from a domain to its policy (RFC 8461 3). */
 #include "tests.h"
 
 #include "alloc.h"
@@ -23,7 +23,7 @@
 static char ca_path[] = "/tmp/test_discover_ca.XXXXXX";
 static struct test_ca *ca;
 
-/* -- a row: what DNS and HTTPS say, and what comes of it ------------------- */
+/* -- rows: the answers of DNS and HTTPS, and the outcome ------------------- */
 
 struct row {
 	const char *about;
@@ -35,15 +35,15 @@ struct row {
 	enum fetch_cause cause;
 	uint32_t ttl_s;
 	const char *reason;
-	const char *steps; /* "record+ address-": + good, - failed */
-	const char *last;  /* within the last step's text */
+	const char *steps; /* "record+ address-": + ok, - failed */
+	const char *last;  /* part of the last step's text */
 };
 
 #define FAILING "servfail"
-#define LATE    "late " /* the first question is lost */
+#define LATE    "late " /* the first query is lost */
 
 static const struct row rows[] = {
-	{ "all is well", RECORD, LOCAL, NULL, PLAIN POLICY, NULL, false,
+	{ "a valid policy", RECORD, LOCAL, NULL, PLAIN POLICY, NULL, false,
 	  DISCOVER_POLICY, FETCH_OK, 300, "",
 	  "record+ address+ connect+ tls+ http+ policy+",
 	  "mode enforce, max_age 86400 s, 1 mx; line 4 ignored: mx: b@d" },
@@ -56,14 +56,14 @@ static const struct row rows[] = {
 	{ "no record", NULL, LOCAL, NULL, PLAIN POLICY, NULL, false,
 	  DISCOVER_NO_RECORD, FETCH_OK, 120, "no _mta-sts TXT record",
 	  "record-", "" },
-	{ "only somebody else's records",
-	  "_mta-sts." DOMAIN " 77 TXT v=spf1 -all", LOCAL, NULL, PLAIN POLICY,
-	  NULL, false, DISCOVER_NO_RECORD, FETCH_OK, 77, "", "record-", "" },
+	{ "only other TXT records", "_mta-sts." DOMAIN " 77 TXT v=spf1 -all",
+	  LOCAL, NULL, PLAIN POLICY, NULL, false, DISCOVER_NO_RECORD, FETCH_OK,
+	  77, "", "record-", "" },
 	{ "two records", RECORD "\n" RECORD, LOCAL, NULL, PLAIN POLICY, NULL,
 	  false, DISCOVER_BAD_RECORD, FETCH_OK, 300, "", "record-", "" },
-	{ "a bad record", "_mta-sts." DOMAIN " 300 TXT v=STSv1; id=-;", LOCAL,
-	  NULL, PLAIN POLICY, NULL, false, DISCOVER_BAD_RECORD, FETCH_OK, 300,
-	  "", "record-", "" },
+	{ "an invalid record", "_mta-sts." DOMAIN " 300 TXT v=STSv1; id=-;",
+	  LOCAL, NULL, PLAIN POLICY, NULL, false, DISCOVER_BAD_RECORD, FETCH_OK,
+	  300, "", "record-", "" },
 	{ "a record behind a CNAME",
 	  "_mta-sts." DOMAIN " 200 CNAME r.example.net\n"
 	  "r.example.net 300 TXT v=STSv1; id=abc123;",
@@ -74,16 +74,16 @@ static const struct row rows[] = {
 	{ "no address", RECORD, NULL, NULL, PLAIN POLICY, NULL, false,
 	  DISCOVER_FETCH_FAILED, FETCH_OK, 300, HOST " has no address",
 	  "record+ address-", "" },
-	{ "addresses can't be had", RECORD, FAILING, NULL, PLAIN POLICY, NULL,
-	  false, DISCOVER_FETCH_FAILED, FETCH_OK, 300, "SERVFAIL",
+	{ "the address look-up fails", RECORD, FAILING, NULL, PLAIN POLICY,
+	  NULL, false, DISCOVER_FETCH_FAILED, FETCH_OK, 300, "SERVFAIL",
 	  "record+ address-", "can't be looked up" },
-	{ "one kind of address can't be had", RECORD, LOCAL, FAILING,
-	  PLAIN POLICY, NULL, false, DISCOVER_POLICY, FETCH_OK, 300, "",
-	  "record+ address+ connect+ tls+ http+ policy+", "" },
-	{ "one kind of address comes late, and is the good one", RECORD,
-	  HOST " 60 A 127.0.0.9", LATE HOST " 9 AAAA ::1", PLAIN POLICY, NULL,
+	{ "AAAA fails, A is enough", RECORD, LOCAL, FAILING, PLAIN POLICY, NULL,
 	  false, DISCOVER_POLICY, FETCH_OK, 300, "",
 	  "record+ address+ connect+ tls+ http+ policy+", "" },
+	{ "only the late kind of address works", RECORD, HOST " 60 A 127.0.0.9",
+	  LATE HOST " 9 AAAA ::1", PLAIN POLICY, NULL, false, DISCOVER_POLICY,
+	  FETCH_OK, 300, "", "record+ address+ connect+ tls+ http+ policy+",
+	  "" },
 	{ "only private addresses", RECORD, LOCAL, HOST " 9 AAAA ::1",
 	  PLAIN POLICY, NULL, true, DISCOVER_FETCH_FAILED, FETCH_OK, 300,
 	  HOST " has only private addresses (", "record+ address-",
@@ -94,11 +94,11 @@ static const struct row rows[] = {
 	{ "no policy", RECORD, LOCAL, NULL, PLAIN "hello", NULL, false,
 	  DISCOVER_FETCH_FAILED, FETCH_OK, 300, "",
 	  "record+ address+ connect+ tls+ http+ policy-", "" },
-	{ "nobody listens", RECORD, HOST " 60 A 127.0.0.9", NULL, NULL, NULL,
-	  false, DISCOVER_FETCH_FAILED, FETCH_CONNECT, 300,
+	{ "connection refused", RECORD, HOST " 60 A 127.0.0.9", NULL, NULL,
+	  NULL, false, DISCOVER_FETCH_FAILED, FETCH_CONNECT, 300,
 	  "Connection refused", "record+ address+ connect-", "refused" },
-	{ "somebody else's certificate", RECORD, HOST " 60 A 127.0.0.2", NULL,
-	  NULL, NULL, false, DISCOVER_FETCH_FAILED, FETCH_CERT_NAME, 300,
+	{ "a certificate for another host", RECORD, HOST " 60 A 127.0.0.2",
+	  NULL, NULL, NULL, false, DISCOVER_FETCH_FAILED, FETCH_CERT_NAME, 300,
 	  "certificate is for other.example", "record+ address+ connect+ tls-",
 	  "certificate is for other.example" },
 };
@@ -148,7 +148,7 @@ static struct {
 	enum policy_mode mode;
 } got;
 
-static bool despite; /* the walk goes on without a record */
+static bool despite; /* the discovery goes on without a record */
 
 static void on_result(void *arg, const struct discover_result *result)
 {
@@ -187,7 +187,7 @@ static void on_result(void *arg, const struct discover_result *result)
 		got.mode = result->policy->mode;
 }
 
-/* Valgrind on a busy machine takes its time. */
+/* Valgrind is slow on a loaded machine. */
 static uint64_t fetch_timeout_ms(void)
 {
 	return getenv("MTS_VALGRIND") ? 4900 : 3000;
@@ -243,7 +243,7 @@ static void discover(struct world *w, const char *name, const char *known_id,
 
 /* -- tests ----------------------------------------------------------------- */
 
-static void walk(const struct row *row)
+static void discover_row(const struct row *row)
 {
 	struct https_script good = {
 		.cert = { .ca = ca, .san = "DNS:" HOST },
@@ -273,18 +273,18 @@ static void walk(const struct row *row)
 	https_server_stop(servers[2]);
 }
 
-static void test_rows(void **state)
+static void test_outcome_of_each_row(void **state)
 {
 	(void)state;
 	/* The first hand-shake sets OpenSSL up, which takes valgrind seconds on a
 	 * busy machine. */
 	if (getenv("MTS_VALGRIND"))
-		walk(&rows[0]);
+		discover_row(&rows[0]);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct row *row = &rows[i];
 		bool found;
 
-		walk(row);
+		discover_row(row);
 		if (got.outcome != row->outcome || got.cause != row->cause ||
 		    got.ttl_s != row->ttl_s ||
 		    strcmp(got.steps, row->steps) != 0 ||
@@ -306,7 +306,7 @@ static void test_rows(void **state)
 }
 
 /* 10.2: "regardless of the state of the "_mta-sts" TXT record". */
-static void test_despite_record(void **state)
+static void test_refresh_fetches_despite_the_record(void **state)
 {
 	static const struct {
 		const char *txt;
@@ -327,7 +327,7 @@ static void test_despite_record(void **state)
 			           .a = LOCAL,
 			           .response = PLAIN POLICY };
 
-		walk(&row);
+		discover_row(&row);
 		assert_int_equal(got.outcome, DISCOVER_POLICY);
 		assert_string_equal(got.id, "");
 		assert_int_equal(got.record_outcome, records[i].record);
@@ -335,13 +335,13 @@ static void test_despite_record(void **state)
 		assert_string_equal(
 		    got.steps, "record- address+ connect+ tls+ http+ policy+");
 		row.a = NULL;
-		walk(&row);
+		discover_row(&row);
 		assert_int_equal(got.outcome, DISCOVER_FETCH_FAILED);
 		assert_int_equal(got.record_outcome, records[i].record);
 		assert_string_equal(got.steps, "record- address-");
 	}
-	/* With a record it is as ever. */
-	walk(&rows[0]);
+	/* With a record nothing changes. */
+	discover_row(&rows[0]);
 	assert_int_equal(got.outcome, DISCOVER_POLICY);
 	assert_string_equal(got.id, "abc123");
 	assert_int_equal(got.record_outcome, DISCOVER_POLICY);
@@ -349,7 +349,7 @@ static void test_despite_record(void **state)
 }
 
 /* 253 bytes are a domain, but leave no room for "_mta-sts.". */
-static void test_long_domain(void **state)
+static void test_domain_too_long_for_a_record_has_none(void **state)
 {
 	char name[DOMAIN_MAX + 1] = "";
 	struct discovery *discovery;
@@ -374,7 +374,7 @@ static void test_long_domain(void **state)
 	close_world(&w);
 }
 
-static void test_cancel(void **state)
+static void test_cancel_at_every_moment(void **state)
 {
 	struct https_script good = { .cert = { .ca = ca, .san = "DNS:" HOST },
 		                     .response = PLAIN POLICY };
@@ -401,11 +401,11 @@ static void test_cancel(void **state)
 		assert_int_equal(got.calls <= 1, 1);
 		close_world(&w);
 	}
-	assert_true(done > 0); /* the last ones got to the end */
+	assert_true(done > 0); /* the last ones were not cancelled */
 	https_server_stop(server);
 }
 
-static void test_no_memory(void **state)
+static void test_failed_allocation_gives_no_wrong_policy(void **state)
 {
 	struct https_script good = { .cert = { .ca = ca, .san = "DNS:" HOST },
 		                     .response = PLAIN POLICY };
@@ -442,11 +442,11 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_despite_record),
-		cmocka_unit_test(test_long_domain),
-		cmocka_unit_test(test_cancel),
-		cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_outcome_of_each_row),
+		cmocka_unit_test(test_refresh_fetches_despite_the_record),
+		cmocka_unit_test(test_domain_too_long_for_a_record_has_none),
+		cmocka_unit_test(test_cancel_at_every_moment),
+		cmocka_unit_test(test_failed_allocation_gives_no_wrong_policy),
 	};
 	int failed;
 

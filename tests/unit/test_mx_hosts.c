@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_mx_hosts.c - a domain's MX hosts, from answers good and bad. */
+/* test_mx_hosts.c - the names of a domain's MX hosts, from valid and invalid
+ * answers. */
 #include "tests.h"
 
 #include "alloc.h"
@@ -12,7 +13,7 @@ enum { TYPE_MX = 15 };
 static const struct row {
 	const char *lines; /* the answer's records */
 	unsigned rcode;
-	const char *hosts; /* with ' ' between; NULL: not known */
+	const char *hosts; /* separated by ' '; NULL: not known */
 } rows[] = {
 	{ "x.example 60 MX 10 mx.example", 0, "mx.example" },
 	{ "x.example 60 MX 20 b.example\nx.example 60 MX 10 A.Example", 0,
@@ -26,8 +27,8 @@ static const struct row {
 	{ "x.example 60 MX 0 .", 0, "" },
 	{ "x.example 60 CNAME y.example\ny.example 60 MX 10 mx.example", 0,
 	  "mx.example" },
-	/* What is no host name is left out: no policy can cover it, and nothing
-	 * but names gets into an answer. */
+	/* Anything that is not a host name is dropped: no policy can match it,
+	 * and our answers must contain only names. */
 	{ "x.example 60 MX 5 a:b.example\nx.example 60 MX 5 a}b.example\n"
 	  "x.example 60 MX 5 *.example\nx.example 60 MX 5 _a.example\n"
 	  "x.example 60 MX 10 mx.example",
@@ -79,8 +80,8 @@ static void say_row(void *arg, struct dns_message *m)
 		dns_add(m, DNS_AUTHORITY, "example 60 SOA 30");
 }
 
-/* Asks for x.example; the status of the start. FAIL: the allocation that fails
- * from there on. */
+/* Looks up x.example; returns the status of mx_hosts_start(). FAIL: this allocation
+ * fails; 0: none. */
 static int look_up(dns_script *script, void *arg, size_t fail, bool cancel)
 {
 	static const struct domain domain = { 9, "x.example" };
@@ -115,7 +116,7 @@ static int look_up(dns_script *script, void *arg, size_t fail, bool cancel)
 	return status;
 }
 
-static void test_rows(void **state)
+static void test_hosts_of_each_answer(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -144,8 +145,7 @@ static void say_many(void *arg, struct dns_message *m)
 	}
 }
 
-/* Of too many the most preferred count. */
-static void test_many(void **state)
+static void test_most_preferred_hosts_are_used_of_too_many(void **state)
 {
 	(void)state;
 	assert_int_equal(look_up(say_many, NULL, 0, false), MTS_OK);
@@ -160,7 +160,7 @@ static void say_nothing(void *arg, struct dns_message *m)
 	m->silent = true;
 }
 
-static void test_silence(void **state)
+static void test_silent_server_makes_hosts_unknown(void **state)
 {
 	(void)state;
 	assert_int_equal(look_up(say_nothing, NULL, 0, false), MTS_OK);
@@ -169,7 +169,7 @@ static void test_silence(void **state)
 	assert_true(got.reason[0]);
 }
 
-static void test_cancel(void **state)
+static void test_no_callback_after_cancel(void **state)
 {
 	struct row row = rows[0];
 
@@ -178,7 +178,7 @@ static void test_cancel(void **state)
 	assert_int_equal(got.calls, 0);
 }
 
-static void test_no_memory(void **state)
+static void test_failed_allocation_gives_no_wrong_hosts(void **state)
 {
 	struct row row = rows[1];
 	bool failed;
@@ -201,9 +201,12 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),      cmocka_unit_test(test_many),
-		cmocka_unit_test(test_silence),   cmocka_unit_test(test_cancel),
-		cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_hosts_of_each_answer),
+		cmocka_unit_test(
+		    test_most_preferred_hosts_are_used_of_too_many),
+		cmocka_unit_test(test_silent_server_makes_hosts_unknown),
+		cmocka_unit_test(test_no_callback_after_cancel),
+		cmocka_unit_test(test_failed_allocation_gives_no_wrong_hosts),
 	};
 
 	if (!netns_enter())

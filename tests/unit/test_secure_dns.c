@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The root's key of 2017 (RFC 7958): nobody here can sign with it. */
+/* The root's key of 2017 (RFC 7958): no test can sign with it. */
 static const char anchor_ds[] =
     ". IN DS 20326 8 2 "
     "E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D\n";
