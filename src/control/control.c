@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* control.c - the operator's socket: who is let in. control_peer.c serves them.
+/* control.c - the operator's socket: listens, and decides who may connect.
+ * control_peer.c serves the connections.
  *
- * SECURITY: whoever may speak here can empty the cache. The socket's mode lets
- * in our own user and root, and more only where the configuration names them;
- * the credentials of each peer are checked in any case. */
+ * SECURITY: a user of this socket can empty the cache. The socket's mode admits
+ * root and our own user, and others only if the configuration names them. The
+ * credentials of each peer are always checked. */
 #include "control/control.h"
 
 #include "base/log.h"
@@ -17,24 +18,24 @@
 
 enum {
 	PEERS_MAX = 16,             /* operators, scripts, monitoring */
-	REFUSED_LOG_MS = 10 * 1000, /* between two lines on refused peers */
+	REFUSED_LOG_MS = 10 * 1000, /* between two log lines on refused peers */
 };
 
 struct control {
 	struct control_peers peers;
 	struct endpoint *endpoint; /* NULL: none */
 	struct control_access *access;
-	/* Between prepare and settle; the socket NULL if it is to stay. */
+	/* Set between prepare and settle; no socket: the present one stays. */
 	const struct control_options *next;
 	struct endpoint *next_endpoint;
 	struct control_access *next_access;
-	uint64_t refused;    /* since the last log line, and with it */
-	uint64_t refused_ms; /* when that was written */
+	uint64_t refused;    /* including the one in the last log line */
+	uint64_t refused_ms; /* the time of that line */
 };
 
 /* -- peers coming ---------------------------------------------------------- */
 
-/* Whoever can connect can make us refuse him as often as he likes. */
+/* Limited: any local user who can connect can cause refusals. */
 static void log_refused_peer(struct control *control,
                              const struct control_who *peer)
 {
@@ -57,8 +58,7 @@ static void log_refused_peer(struct control *control,
 	control->refused_ms = now_ms;
 }
 
-/* True if the one at the other end may speak; WHO is then who that is, as the
- * log tells it. */
+/* True if the peer may use the socket; WHO then describes it for the log. */
 static bool may_speak(struct control *control, uv_stream_t *stream,
                       char who[CONTROL_WHO_MAX])
 {
@@ -107,7 +107,7 @@ static void control_on_connection(void *arg, uv_stream_t *stream)
 
 /* -- the service ----------------------------------------------------------- */
 
-/* Of the socket that ACCESS and OPTIONS want. */
+/* How to bind the socket. */
 static struct bind_options binding(const struct control_options *options,
                                    const struct control_access *access)
 {
@@ -190,7 +190,7 @@ int control_prepare(struct control *control,
 	return rc;
 }
 
-/* Goes over to what is prepared; what was before is left in its place. */
+/* Swaps the present state and the prepared one; the caller frees the latter. */
 static void take_next(struct control *control)
 {
 	const struct control_options *options = control->next;

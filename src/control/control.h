@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* control.h - the operator's socket (wire/control_protocol.h tells its language).
+/* control.h - the operator's socket (wire/control_protocol.h describes its
+ * language).
  *
- * Only those may speak whom control_access.h lets in: the socket's mode is 0600
- * unless more are named, and each peer's credentials are checked besides. */
+ * Only the users that control_access.h allows can use it: the socket's mode is
+ * 0600 unless the configuration names more users, and each peer's credentials
+ * are checked as well. */
 #ifndef CONTROL_CONTROL_H
 #define CONTROL_CONTROL_H
 
@@ -18,34 +20,35 @@
 
 struct control;
 
-/* What came of a reload of the configuration. */
+/* The result of a reload of the configuration. */
 struct control_reload {
 	int64_t when_s;     /* 0: there was none yet */
-	struct fault fault; /* status MTS_OK: it was taken in */
-	size_t restarts;    /* options in it that take a restart, */
+	struct fault fault; /* status MTS_OK: it took effect */
+	size_t restarts;    /* changed options that need a restart, */
 	char options[200];  /* by name: "cache.directory, user" */
 };
 
-/* All pointers are borrowed and outlive the service. */
+/* All pointers are borrowed and must outlive the service. */
 /* Connections of MTAs, for status. */
 struct control_clients {
 	uint64_t now;
-	uint64_t most;    /* that there may be */
-	uint64_t total;   /* since the start, ... */
-	uint64_t refused; /* ... and those beyond MOST */
+	uint64_t most;    /* the limit */
+	uint64_t total;   /* since the start */
+	uint64_t refused; /* since the start, because of MOST */
 };
 
 struct control_options {
 	uv_loop_t *loop;
 	const struct clock *clock;
-	const char *address; /* "unix:/path"; "": nobody is listened to */
-	/* Who may speak besides root and our own user. */
+	const char *address; /* "unix:/path"; "": no socket */
+	/* Who may use the socket besides root and our own user. */
 	const char *const *users; /* USER_COUNT names */
 	size_t user_count;
-	const char *group;        /* a group's name, or NULL */
-	struct activation *ready; /* what is bound already; may be NULL */
-	const char *version;      /* for status */
-	const char *config; /* the configuration file's path, "" if none */
+	const char *group; /* a group's name, or NULL */
+	struct activation
+	    *ready;          /* sockets that are bound already; may be NULL */
+	const char *version; /* for status */
+	const char *config;  /* the configuration file's path, "" if none */
 	struct ask *ask;
 	struct lookups *lookups;
 	struct dane_table *dane_table;   /* NULL: DANE is off */
@@ -66,8 +69,8 @@ struct control_options {
 	const char *const *listeners;
 	size_t listener_count;
 	void (*count_clients)(void *arg, struct control_clients *ret);
-	/* Reloads the configuration, on behalf of WHO; the result is good until
-	 * the next one. What these options are may change in it. */
+	/* Reloads the configuration on behalf of WHO. The result is valid
+	 * until the next reload. These options may change during the call. */
 	const struct control_reload *(*reload)(void *arg, const char *who);
 	const struct control_reload *last_reload;
 	void *arg;
@@ -78,16 +81,16 @@ struct control_options {
 int control_open(const struct control_options *options, struct control **ret,
                  struct fault *why);
 
-/* Prepares other OPTIONS (of the same loop and clock), which are borrowed until
- * they are settled: opens another socket if the address is another one;
- * control_open()'s errors. control_settle() then puts them in force, or drops
- * them. Connections stay. */
+/* Prepares new OPTIONS (with the same loop and clock), which are borrowed
+ * until control_settle(): opens another socket if the address has changed.
+ * Errors as in control_open(). control_settle() then puts them in force or
+ * drops them. Connections stay open. */
 int control_prepare(struct control *control,
                     const struct control_options *options, struct fault *why);
 void control_settle(struct control *control, bool good);
 
-/* Drops every connection and closes. Takes NULL, leaves NULL. The loop must run
- * once more before it is closed. */
+/* Drops every connection and closes the socket. Takes NULL, leaves NULL. The
+ * loop must run once more before it is closed. */
 void control_close(struct control **control);
 
 #endif

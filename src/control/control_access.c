@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* control_access.c - who may speak at the control socket.
+/* control_access.c - who may use the control socket.
  *
- * SECURITY: the kernel tells who connected, with the groups that process had
- * then; nothing that the peer sends counts. What can't be learnt is a no. */
+ * SECURITY: the decision uses the peer's user and groups at the time of
+ * connect(), as the kernel reports them, and nothing that the peer sends. If
+ * they are not known, the peer is refused. */
 #include "control/control_access.h"
 
 #include <errno.h>
@@ -117,7 +118,7 @@ static bool is_member(int fd, gid_t group)
 	gid_t *groups;
 	bool found;
 
-	/* The first call tells how many there are: ERANGE, or none. */
+	/* The first call only asks for the size: ERANGE, or there are none. */
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &len) == 0 ||
 	    errno != ERANGE)
 		return false;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* control_access.h - who may speak at the control socket.
+/* control_access.h - who may use the control socket.
  *
- * Root and our own user always may; besides them the users that the
- * configuration names, and the members of the group it names. */
+ * Root and our own user, the users that the configuration names, and the
+ * members of the group that it names. */
 #ifndef CONTROL_CONTROL_ACCESS_H
 #define CONTROL_CONTROL_ACCESS_H
 
@@ -22,17 +22,17 @@ int control_access_new(const char *const *users, size_t count,
                        struct fault *why);
 void control_access_free(struct control_access **access);
 
-/* The mode that the socket's file needs so that all of them can connect. Where
- * it lets others in as well, control_access_allows() is what keeps them out. */
+/* The mode that the socket's file needs so that all of them can connect. It
+ * may admit other users, too; control_access_allows() refuses those. */
 mode_t control_access_mode(const struct control_access *access);
 
-/* Whom a connection is from. -1: the system does not say. */
+/* The process at the other end. -1: not known. */
 struct control_who {
 	long uid, pid;
 };
 
-/* True if the one at the other end of FD, a unix socket, may speak. PEER is
- * filled in any case. */
+/* True if the peer of FD, a unix socket, may use the service. Always fills
+ * PEER. */
 bool control_access_allows(const struct control_access *access, int fd,
                            struct control_who *peer);
 

@@ -2,7 +2,8 @@
 /* control_commands.c - the commands that need neither the network nor a scan of
  * the cache: status, stats, top, flush and reload.
  *
- * SECURITY: every change is logged with the name of the operator who made it. */
+ * SECURITY: every change is logged with the name of the operator who made
+ * it. */
 #include "control/control_job.h"
 
 #include "base/log.h"
@@ -249,7 +250,7 @@ static void put_process(json_t **item, const struct control_context *context)
 	control_put(item, "clients", clients_object(options));
 }
 
-/* What is wrong, as texts. */
+/* What is wrong, in words. */
 static json_t *reasons_array(unsigned reasons)
 {
 	json_t *array = json_array();
@@ -331,7 +332,7 @@ static json_t *rows_array(const struct top *top, enum top_kind kind,
 	return array;
 }
 
-/* What goes on now, and since the start: a screen tells the rates. */
+/* Gauges, and counters since the start, from which a screen computes rates. */
 static void put_now(json_t **item, const struct metrics_sources *sources)
 {
 	struct lookup_counts lookups = { 0 };
@@ -356,7 +357,7 @@ void control_step_top(struct control_job *job)
 	struct top_span span;
 	json_t *item = json_object();
 
-	/* control_parse() has seen to it that it is good. */
+	/* control_parse() has checked it. */
 	(void)top_span_parse(&job->request, &span, NULL);
 	control_put_count(&item, "minutes", span.minutes);
 	control_put_count(&item, "asked",
@@ -410,7 +411,7 @@ static void flush_all(struct control_job *job)
 		control_job_end(job, CONTROL_END_DONE, NULL);
 }
 
-/* Forgets the domain of HOP, and says what there was. */
+/* Forgets the domain of HOP and writes what was known. */
 static bool flush_domain(struct control_job *job, const struct domain_hop *hop)
 {
 	const struct control_options *options = &job->context->options;
@@ -441,7 +442,7 @@ static void flush_domains(struct control_job *job)
 {
 	struct domain_hop hop;
 
-	/* All are looked at before any is forgotten. */
+	/* Check all arguments before any domain is forgotten. */
 	if (job->next == 0 && !control_job_check_domains(job))
 		return;
 	for (size_t n = 0; n < FLUSH_CHUNK; n++) {
@@ -456,7 +457,7 @@ static void flush_domains(struct control_job *job)
 	}
 }
 
-/* control_parse() has seen to it that there is one of the three. */
+/* control_parse() has checked that one of the three is given. */
 void control_step_flush(struct control_job *job)
 {
 	if (control_has(&job->request, CONTROL_FLUSH_ALL))

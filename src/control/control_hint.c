@@ -139,7 +139,8 @@ static const char *policy_why(const struct ask_result *result)
 	return "the policy is in mode none";
 }
 
-/* Why DANE does not apply, or why the policy applies though TLSA records exist. */
+/* Why DANE does not apply, or why the policy applies though TLSA records
+ * exist. */
 static const char *nothing_why(const struct ask_result *result)
 {
 	if (result->dane.state == DANE_UNUSABLE)
@@ -249,7 +250,8 @@ const char *control_why_still(const struct ask_result *result)
 
 /* -- what to do ------------------------------------------------------------ */
 
-/* What to do about a failed fetch. Mostly the domain's owner has to act, sometimes this machine's operator. */
+/* What to do about a failed fetch. Mostly the domain's owner has to act,
+ * sometimes this machine's operator. */
 static const char *fetch_hint(enum fetch_cause cause)
 {
 	switch (cause) {

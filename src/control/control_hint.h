@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* control_hint.h - what the outcome of a look-up means for mail to the domain, why, and what the operator can do.
- * All texts are constants and parts of a sentence. The caller replaces the word DOMAIN in them with the domain's name. */
+/* control_hint.h - what the outcome of a look-up means for mail to the domain,
+ * why, and what the operator can do.
+ *
+ * All texts are constants and parts of a sentence. The caller replaces the word
+ * DOMAIN in them with the domain's name. */
 #ifndef CONTROL_CONTROL_HINT_H
 #define CONTROL_CONTROL_HINT_H
 
@@ -29,7 +32,8 @@ const char *control_mail(const struct control_case *it);
 /* Why Postfix gets the answer that it gets. */
 const char *control_why(const struct ask_result *result);
 
-/* Why the policy is in force though its last look-up failed; NULL: it did not fail. */
+/* Why the policy is in force though its last look-up failed; NULL: it did
+ * not fail. */
 const char *control_why_still(const struct ask_result *result);
 
 /* What to do, and who has to do it. */

@@ -5,13 +5,13 @@
  * A connection (control_peer.c) has one job, which runs one command after
  * another. A command is a function that is called with the job and appends one
  * piece of its answer to the connection's buffer. It is called again when the
- * peer has read the previous piece, so a slow peer costs us no memory. A command
- * that needs the network starts a look-up; the job is WAITING until its callback
- * runs.
+ * peer has read the previous piece, so a slow peer costs us no memory. A
+ * command that needs the network starts a look-up; the job is WAITING until its
+ * callback runs.
  *
- * The commands are in control_commands.c (status, stats, top, flush, reload),
- * control_lookup.c (lookup, refresh, explain), control_list.c (list, show) and
- * control_transfer.c (export, import). */
+ * The commands are in control_commands.c (status, stats, top, flush,
+ * reload), control_lookup.c (lookup, refresh, explain), control_list.c
+ * (list, show) and control_transfer.c (export, import). */
 #ifndef CONTROL_CONTROL_JOB_H
 #define CONTROL_CONTROL_JOB_H
 
@@ -102,7 +102,8 @@ void control_import_eof(struct control_job *job);
 /* Fails the command because memory is short. */
 void control_job_fail(struct control_job *job);
 
-/* Writes *ITEM and drops it; NULL makes the job fail. True if it was written. */
+/* Writes *ITEM and drops it; NULL makes the job fail. True if it was
+ * written. */
 bool control_job_say(struct control_job *job, json_t **item);
 
 /* Writes the end of the command; the job is then idle. ERROR may be NULL. */

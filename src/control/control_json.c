@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* control_json.c - policies, absences and steps as JSON objects. */
+/* control_json.c - policies, absences, DANE states and steps as JSON
+ * objects. */
 #include "control/control_json.h"
 
 #include "base/clock.h"
@@ -13,7 +14,7 @@
 
 void control_put(json_t **object, const char *key, json_t *value)
 {
-	/* Takes VALUE in any case, and refuses a NULL on either side. */
+	/* Always takes VALUE; fails if either is NULL. */
 	if (json_object_set_new(*object, key, value) == 0)
 		return;
 	json_decref(*object);
@@ -25,7 +26,7 @@ void control_put_text(json_t **object, const char *key, const char *text)
 	control_put_slice(object, key, slice_str(text));
 }
 
-/* TEXT with '?' for all that is not ASCII. */
+/* TEXT with '?' for each byte that is not ASCII. */
 static json_t *ascii_string(struct slice text)
 {
 	char *copy = malloc(text.len + 1);
@@ -47,8 +48,8 @@ void control_put_slice(json_t **object, const char *key, struct slice text)
 {
 	json_t *value = json_stringn(text.len ? text.data : "", text.len);
 
-	/* Jansson refuses what is no UTF-8, and does not tell that from a lack
-	 * of memory. */
+	/* Jansson rejects invalid UTF-8, with the same result as if memory
+	 * were short. */
 	if (!value)
 		value = ascii_string(text);
 	control_put(object, key, value);
@@ -145,8 +146,8 @@ void control_put_mx(json_t **object, const struct policy *policy)
 	control_put(object, "mx", array);
 }
 
-/* The three clocks: the look at the record, the fetch, and how that fails. What
- * has ended, or is left to end, has no next time. */
+/* The times of the id check, the fetch, and its failures. A policy that has
+ * expired or is left to expire has no next time. */
 static void put_clocks(json_t **object, const struct cache_entry *entry,
                        const struct schedule_rules *rules, int64_t now_s)
 {
@@ -200,7 +201,7 @@ json_t *control_json_list_item(const char *domain,
 	return item;
 }
 
-/* Whole seconds from NOW to UNTIL, rounded up: what is not over is not 0. */
+/* Whole seconds from NOW to UNTIL, rounded up, so that only the past is 0. */
 static uint64_t seconds_left(uint64_t until_ms, uint64_t now_ms)
 {
 	return until_ms > now_ms ? (until_ms - now_ms + 999) / 1000 : 0;

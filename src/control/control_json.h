@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* control_json.h - what the control socket says of policies, as JSON.
+/* control_json.h - policies and look-ups as JSON, for the control socket.
  *
- * An object is made by puts, and checked once: a put that fails drops the
- * object and leaves NULL, which further puts leave alone. The only cause is a
- * lack of memory, since texts that are not UTF-8 are mended. */
+ * An object is built with puts and checked once, at the end: a put that fails
+ * drops the object and leaves NULL, and further puts do nothing. Puts only fail
+ * if memory is short, since invalid UTF-8 is replaced. */
 #ifndef CONTROL_CONTROL_JSON_H
 #define CONTROL_CONTROL_JSON_H
 
@@ -25,7 +25,7 @@ void control_put_bool(json_t **object, const char *key, bool value);
 void control_put_int(json_t **object, const char *key, int64_t value);
 void control_put_count(json_t **object, const char *key, uint64_t value);
 
-/* Seconds since 1970; null if 0: it has not happened. */
+/* Seconds since 1970; 0, "has not happened", becomes null. */
 void control_put_time(json_t **object, const char *key, int64_t time_s);
 
 /* Appends *OBJECT and a newline to OUT; drops *OBJECT and leaves NULL.
@@ -39,8 +39,8 @@ void control_put_policy(json_t **object, const struct cache_entry *entry,
 /* "mx": the patterns. */
 void control_put_mx(json_t **object, const struct policy *policy);
 
-/* All of an entry but the text: control_put_policy(), mx, live, what its clocks
- * say by RULES, and each time twice, KEY and KEY_iso. */
+/* All of an entry except the text: control_put_policy(), mx, live, when it
+ * is due by RULES, and each time twice, as KEY and KEY_iso. */
 void control_put_entry(json_t **object, const struct cache_entry *entry,
                        const struct schedule_rules *rules, int64_t now_s);
 
@@ -48,7 +48,7 @@ void control_put_entry(json_t **object, const struct cache_entry *entry,
 json_t *control_json_list_item(const char *domain,
                                const struct cache_entry *entry, int64_t now_s);
 
-/* What is known to be absent; null if its times are over. */
+/* What is known to be absent; null if that has expired. */
 json_t *control_json_absent(const struct absent_entry *entry, uint64_t now_ms);
 
 /* One step of a policy discovery, and of a DANE check. */

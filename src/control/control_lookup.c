@@ -2,10 +2,10 @@
 /* control_lookup.c - the commands that look something up: lookup (as an MTA
  * would), refresh (now) and explain (why is this mail stuck?).
  *
- * All three write the answer that Postfix would get, with the code that writes
- * it for Postfix (reply_write()). explain first writes what is known, then looks
- * up the MX hosts and the policy and writes each step, and ends with what that
- * means for the mail. */
+ * All three write the answer that Postfix would get, with the code that
+ * writes it for Postfix (reply_write()). explain first writes what is known,
+ * then looks up the MX hosts and the policy and writes each step, and ends
+ * with what that means for the mail. */
 #include "control/control_hint.h"
 #include "control/control_job.h"
 
@@ -72,8 +72,8 @@ static void put_mx_verdict(json_t **item, struct control_job *job,
 	put_mta_reply(item, "verdict", job, &question, result);
 }
 
-/* A policy pinned in the configuration has no record, was never fetched and does
- * not expire. */
+/* A policy pinned in the configuration has no record, was never fetched and
+ * does not expire. */
 static void put_policy_in_force(json_t **item, struct control_job *job,
                                 const struct ask_result *result)
 {
@@ -158,9 +158,9 @@ static void set_question_options(struct control_job *job)
 	job->lookup.question.strict_mx = how->strict_mx;
 }
 
-/* Takes argument 0 as the next hop. A key that is not a domain is no error: an MTA
- * that asks for it gets "no policy", and so does the operator. That ends the
- * command as END and returns false. */
+/* Takes argument 0 as the next hop. A key that is not a domain is no error:
+ * an MTA that asks for it gets "no policy", and so does the operator. That
+ * ends the command as END and returns false. */
 static bool take_next_hop(struct control_job *job, enum control_end end)
 {
 	struct slice key = job->request.argv[0];
@@ -194,7 +194,8 @@ static void await_lookup_result(struct control_job *job, int rc)
 		control_job_end(job, CONTROL_END_NO, mts_status_text(rc));
 }
 
-/* -- how a look-up ended ----------------------------------------------------- */
+/* -- how a look-up ended
+ * ----------------------------------------------------- */
 
 /* True if the look-up was conclusive: a policy, or proof that there is none. */
 static bool is_conclusive(const struct ask_result *result)
@@ -328,8 +329,8 @@ void control_step_refresh(struct control_job *job)
 
 /* -- explain --------------------------------------------------------------- */
 
-/* Everything is known, but the policy is not on disk yet. An MTA waits for that,
- * and then gets this answer. */
+/* Everything is known, but the policy is not on disk yet. An MTA waits for
+ * that, and then gets this answer. */
 static bool is_unsaved_only(const struct ask_result *result)
 {
 	return !result->sts_known && result->sts.has_policy &&
@@ -417,7 +418,8 @@ static bool say_dane_steps(struct control_job *job,
 	return true;
 }
 
-/* -- explain: what it means --------------------------------------------------------- */
+/* -- explain: what it means
+ * --------------------------------------------------------- */
 
 /* The MX hosts, each with whether the policy covers it; null: they could not be
  * looked up. */
@@ -480,7 +482,8 @@ static void put_conclusion(json_t **item, struct control_job *job,
 	             control_hint_more(&it));
 }
 
-/* -- explain: the look-up -------------------------------------------------------------- */
+/* -- explain: the look-up
+ * -------------------------------------------------------------- */
 
 static void explain_on_answer(void *arg, const struct ask_result *result)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* control_peer.c - one connection of the control socket.
  *
- * A peer is read all the time, so that we notice when it goes away; what it
- * sends ahead is kept, up to one request or some lines of an import, and then it
- * is read no further until that is used. Its job (control_job.h) is asked for
- * more only when all that it said before is written. */
+ * We always read from a peer, so that we notice when it goes away. Data that
+ * arrives early is buffered, up to one request or some lines of an import; then
+ * reading stops until the data is used. The job (control_job.h) is called again
+ * only when its previous piece has been written. */
 #include "control/control_peer.h"
 
 #include "control/control_job.h"
@@ -17,14 +17,15 @@
 enum {
 	IDLE_MS = 60 * 1000, /* without a request */
 	READ_SIZE = 4096,    /* most requests are short */
-	/* Without reading: somebody looks at a long list page by page. */
+	/* Without reading: a person may read a long list page by page. */
 	UNREAD_MS = 10 * 60 * 1000,
-	/* Who has come just now gets the time to ask. */
+	/* A new peer gets at least that long to send its request. */
 	DROP_MIN_MS = 1000,
-	/* While lines are taken that somebody may write as we read. */
+	/* Between two lines of an import, which a program may write slowly. */
 	READING_IDLE_MS = 5 * 60 * 1000,
-	READING_CHUNK = 25,    /* lines taken in one turn of the loop */
-	READING_BUSY_MS = 20,  /* until a line that was not taken comes again */
+	READING_CHUNK = 25, /* lines taken in one iteration of the loop */
+	READING_BUSY_MS =
+	    20, /* before a line that got MTS_EBUSY is tried again */
 	OUT_MAX = 1024 * 1024, /* the largest policy, escaped, and much more */
 };
 
@@ -33,15 +34,15 @@ struct peer {
 	struct control_peers *peers;
 	uv_stream_t *stream;
 	uv_timer_t timer;  /* IDLE_MS, or 0 for a step that said nothing */
-	uint64_t since_ms; /* it has to ask, or to read; 0: it is our turn */
-	size_t handles;    /* that libuv has not given back yet */
+	uint64_t since_ms; /* since when we wait for the peer; 0: we don't */
+	size_t handles;    /* not closed by libuv yet */
 	bool closing;      /* libuv has the handles for closing */
-	bool ended;        /* it sends no more, but may read on */
-	bool last;         /* to be closed when all is written */
-	bool paused;       /* is not read: what it sent has to be used first */
+	bool ended;        /* it has shut down its side, but may still read */
+	bool last;         /* close when everything is written */
+	bool paused; /* not reading: the buffered data must be used first */
 	char who[CONTROL_WHO_MAX];
 	struct buffer in;
-	struct buffer out;     /* said, not yet handed to libuv */
+	struct buffer out;     /* not yet handed to libuv */
 	struct buffer sending; /* libuv's until on_written, else empty */
 	uv_write_t write;
 	struct control_job job;
@@ -92,7 +93,7 @@ void control_say_last(uv_stream_t *stream, const char *error)
 
 /* -- lines ----------------------------------------------------------------- */
 
-/* The first line of what came, past OFFSET; its newline is not in it. */
+/* The first line received past OFFSET, without its newline. */
 static bool find_line(const struct peer *peer, size_t offset, struct slice *ret)
 {
 	const char *start = peer->in.data + offset;
@@ -114,7 +115,7 @@ static bool has_line(const struct peer *peer)
 
 /* -- the timer ------------------------------------------------------------- */
 
-/* True if the job can go on by itself. */
+/* True if the job can continue without the peer. */
 static bool can_go_on(const struct peer *peer)
 {
 	if (peer->sending.len > 0)
@@ -139,7 +140,8 @@ static void start_peer_timer(struct peer *peer, uint64_t timeout_ms)
 	uv_timer_start(&peer->timer, peer_on_timer, timeout_ms, 0);
 }
 
-/* To ask, or to read. Half a request is none: it does not begin anew. */
+/* Waits for the peer to send a request, or to read. Part of a request does
+ * not restart the wait. */
 static void await_peer(struct peer *peer, uint64_t timeout_ms)
 {
 	uint64_t since_ms = peer->since_ms;
@@ -185,7 +187,7 @@ static void send_out(struct peer *peer)
 static void peer_on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf);
 static void peer_on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf);
 
-/* What was sent ahead is used up. */
+/* Reads again, once the buffered data has been used. */
 static void resume_reading(struct peer *peer)
 {
 	if (!peer->paused || peer->ended || peer->in.len > TRANSFER_LINE_MAX)
@@ -197,7 +199,7 @@ static void resume_reading(struct peer *peer)
 
 /* -- requests -------------------------------------------------------------- */
 
-/* Begins the next request, if it is here in full. */
+/* Begins the next request, if all of it has arrived. */
 static bool start_peer_request(struct peer *peer)
 {
 	struct slice line;
@@ -217,7 +219,8 @@ static void start_or_wait(struct peer *peer)
 	if (peer->closing)
 		return;
 	if (started) {
-		/* Not from here: a row of requests shall not keep the loop. */
+		/* From the timer: many requests in a row must not block the
+		 * loop. */
 		start_peer_timer(peer, 0);
 		if (peer->job.state != CONTROL_JOB_READY)
 			peer_go_on(peer);
@@ -235,8 +238,7 @@ static void start_or_wait(struct peer *peer)
 
 /* -- lines that are no requests -------------------------------------------- */
 
-/* Gives the job what lines there are, a few a turn. MTS_EBUSY: it takes none
- * now. */
+/* Gives the job a few lines. MTS_EBUSY: it takes none now. */
 static int take_lines(struct peer *peer)
 {
 	struct slice line;
@@ -256,7 +258,7 @@ static int take_lines(struct peer *peer)
 	return rc;
 }
 
-/* What lacks its newline is the last line. */
+/* Takes the last line, which may lack its newline. */
 static int take_rest(struct peer *peer)
 {
 	int rc = MTS_OK;
@@ -274,7 +276,7 @@ static void read_lines(struct peer *peer)
 {
 	int rc = take_lines(peer);
 
-	/* Whatever follows is no request. */
+	/* What follows an import is not a request. */
 	peer->last = true;
 	if (peer->job.state == CONTROL_JOB_READING && rc == MTS_OK &&
 	    !has_line(peer)) {
@@ -299,8 +301,8 @@ static void read_lines(struct peer *peer)
 		start_peer_timer(peer, READING_IDLE_MS);
 }
 
-/* Does what can be done now: writes what was said, lets the job say more, or
- * begins the next request. */
+/* Does what can be done now: writes the output, calls the job, or begins the
+ * next request. */
 static void peer_go_on(struct peer *peer)
 {
 	if (peer->closing || peer->sending.len > 0)
@@ -347,14 +349,15 @@ static void peer_on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 	struct peer *peer = handle->data;
 
 	(void)suggested;
-	/* No room or no memory: libuv then reports UV_ENOBUFS. */
+	/* The buffer is full, or no memory: libuv then reports UV_ENOBUFS. */
 	if (buffer_reserve(&peer->in, READ_SIZE) != MTS_OK)
 		*buf = uv_buf_init(NULL, 0);
 	else
 		*buf = uv_buf_init(peer->in.data + peer->in.len, READ_SIZE);
 }
 
-/* True if the peer is gone altogether, rather than only done with sending. */
+/* True if the peer has closed the connection, rather than only its side of
+ * it. */
 static bool is_hung_up(uv_stream_t *stream)
 {
 	struct pollfd pollfd = { .events = 0 };
@@ -380,8 +383,7 @@ static void peer_on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 	} else {
 		peer->in.len += (size_t)n;
 	}
-	/* Neither what follows a request nor lines of an import may fill our
-	 * memory. */
+	/* Further requests and lines of an import must not fill our memory. */
 	if (peer->job.state != CONTROL_JOB_IDLE &&
 	    peer->in.len > TRANSFER_LINE_MAX && !peer->ended) {
 		peer->paused = true;
@@ -448,7 +450,7 @@ bool control_peers_drop_slowest(struct control_peers *peers)
 	}
 	if (!slowest || now_ms - slowest->since_ms < DROP_MIN_MS)
 		return false;
-	/* In the midst of an answer it would be no line of its own. */
+	/* In the middle of an answer it would not be a line of its own. */
 	if (slowest->sending.len == 0)
 		control_say_last(slowest->stream, CONTROL_TOO_MANY);
 	drop_peer(slowest);

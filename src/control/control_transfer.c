@@ -2,9 +2,9 @@
 /* control_transfer.c - the commands export and import, which copy policies from
  * one cache to another.
  *
- * Both work line by line, so a million policies take no more memory than ten. If
- * an import breaks off, the lines before that have been imported; it never
- * removes a cached policy. */
+ * Both work line by line, so a million policies take no more memory than
+ * ten. If an import breaks off, the lines before that have been imported; it
+ * never removes a cached policy. */
 #include "control/control_job.h"
 
 #include "base/log.h"
@@ -16,8 +16,8 @@
 enum {
 	EXPORT_LOOKS = 100,  /* policies visited in one step */
 	EXPORT_BYTES = 8192, /* a step ends after that many */
-	/* Changes that may wait for the disk. Policies discovered meanwhile need
-	 * a share of that queue, too. */
+	/* Changes that may wait for the disk. Policies discovered meanwhile
+	 * need a share of that queue, too. */
 	IMPORT_PENDING_MAX = 2000,
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ctl_args.c - mtasts-ctl's command line, as its table of commands has it. */
+/* ctl_args.c - parses mtasts-ctl's command line by its table of commands. */
 #include "ctl/ctl_args.h"
 
 #include "config.h"
@@ -13,7 +13,7 @@ enum {
 	FIRST_OF_COMMANDS = 256, /* what getopt_long() returns for them */
 };
 
-/* What getopt_long() is told, and what it found. */
+/* The input of getopt_long(), and what it found. */
 struct parser {
 	struct option longs[LONGS_MAX];
 	/* By what it returns less FIRST_OF_COMMANDS. */
@@ -207,8 +207,8 @@ bool ctl_args_has(const struct ctl_args *args, const char *name)
 	return false;
 }
 
-/* An empty word, or one with a blank within, would be another request than was
- * meant. */
+/* An empty argument, or one with a blank in it, would change the meaning of
+ * the request. */
 static int check_argument(const char *argument)
 {
 	if (*argument && !strpbrk(argument, " \t\r\n"))
@@ -232,7 +232,7 @@ int ctl_args_request(const struct ctl_args *args, struct buffer *line)
 	for (size_t i = 0; i < args->arg_count && status < 0; i++) {
 		buffer_printf(line, " %s", args->args[i]);
 		status = check_argument(args->args[i]);
-		/* In the request it would be an option all the same. */
+		/* In the request it would be taken for an option. */
 		if (status < 0 && args->literal && args->args[i][0] == '-')
 			status = ctl_usage("no options may follow --, and no "
 			                   "domain begins with '-'");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ctl_args.h - mtasts-ctl's command line, as its table of commands has it. */
+/* ctl_args.h - parses mtasts-ctl's command line by its table of commands. */
 #ifndef CTL_CTL_ARGS_H
 #define CTL_CTL_ARGS_H
 
@@ -26,11 +26,12 @@ struct ctl_args {
 	bool literal; /* they stood behind "--" */
 };
 
-/* Reads the command line. Returns an exit status, when all is said, or -1: RET
- * is good, and the number of arguments is not yet looked at. */
+/* Reads the command line. Returns an exit status if nothing is left to do,
+ * or -1: RET is filled, but the number of arguments is not checked yet. */
 int ctl_args_parse(int argc, char **argv, struct ctl_args *ret);
 
-/* Says on standard error that the command line is no good; the exit status. */
+/* Reports an invalid command line on standard error; returns the exit
+ * status. */
 int ctl_usage(const char *text);
 int ctl_command_usage(const struct control_row *row);
 

@@ -58,7 +58,7 @@ static int connect_fault(const char *path, int error, struct fault *why)
 		                 path);
 	case ECONNREFUSED:
 		return fault_set(why, MTS_ESYS,
-		                 "%s: nobody answers: is mtastsd running?",
+		                 "%s: connection refused: is mtastsd running?",
 		                 path);
 	case EACCES:
 	case EPERM:
@@ -161,7 +161,7 @@ int ctl_send(struct ctl_client *client, struct slice line, struct fault *why)
 	 * answer says more than this error does. */
 	if (error == 0 || error == EPIPE || error == ECONNRESET)
 		return MTS_OK;
-	return fault_errno(why, error, "can't ask mtastsd");
+	return fault_errno(why, error, "can't send to mtastsd");
 }
 
 static int timed_out(const struct ctl_client *client, struct fault *why)
@@ -182,7 +182,7 @@ int ctl_send_some(struct ctl_client *client, struct slice *bytes,
 		ready = poll(&pollfd, 1, client->timeout_s * 1000);
 	} while (ready < 0 && errno == EINTR);
 	if (ready < 0)
-		return fault_errno(why, errno, "can't ask mtastsd");
+		return fault_errno(why, errno, "can't send to mtastsd");
 	if (ready == 0)
 		return timed_out(client, why);
 	/* What it says comes first, and so does that it has gone. */
@@ -196,7 +196,7 @@ int ctl_send_some(struct ctl_client *client, struct slice *bytes,
 	else if (errno == EPIPE || errno == ECONNRESET)
 		*answered = true;
 	else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
-		return fault_errno(why, errno, "can't ask mtastsd");
+		return fault_errno(why, errno, "can't send to mtastsd");
 	return MTS_OK;
 }
 
@@ -227,8 +227,8 @@ static int read_answer_bytes(struct ctl_client *client, struct fault *why)
 	if (n < 0 && errno != ECONNRESET)
 		return fault_errno(why, errno, "can't read the answer");
 	return fault_set(why, MTS_ESYS,
-	                 "mtastsd closed the connection in mid-answer: was it "
-	                 "stopped?");
+	                 "mtastsd closed the connection before the end of the "
+	                 "answer: was it stopped?");
 }
 
 static int parse_answer(struct slice line, json_t **ret, struct fault *why)
@@ -243,7 +243,7 @@ static int parse_answer(struct slice line, json_t **ret, struct fault *why)
 	if (!json_is_object(object)) {
 		json_decref(object);
 		return fault_set(why, MTS_ESYNTAX,
-		                 "mtastsd's answer is no JSON object");
+		                 "mtastsd's answer is not a JSON object");
 	}
 	*ret = object;
 	return MTS_OK;
@@ -287,7 +287,8 @@ bool ctl_is_next_here(const struct ctl_client *client)
 	return left > 0 && memchr(client->in.data + client->used, '\n', left);
 }
 
-/* -- sending a file --------------------------------------------------------- */
+/* -- sending a file
+ * --------------------------------------------------------- */
 
 struct feeder {
 	const struct ctl_feed *feed;
@@ -321,8 +322,8 @@ static int feed_read_file(struct feeder *feeder, struct fault *why)
 	return MTS_OK;
 }
 
-/* Puts LINE where it will be sent from. In place of one that is too long goes an
- * empty one, which says nothing and is counted. */
+/* Puts LINE where it will be sent from. In place of one that is too long
+ * goes an empty one, which says nothing and is counted. */
 static void feed_put_line(struct feeder *feeder, struct slice line)
 {
 	feeder->line++;

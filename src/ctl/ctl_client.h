@@ -45,9 +45,9 @@ void ctl_close(struct ctl_client **client);
 struct ctl_feed {
 	int fd;           /* the file */
 	const char *name; /* for messages */
-	/* Is told of each answer; false: it is the last one. */
+	/* Receives each answer; returns false for the last one. */
 	bool (*take)(void *arg, json_t *object);
-	/* Is told that a line is longer than mtastsd takes. */
+	/* Called for a line that is longer than mtastsd accepts. */
 	void (*refuse)(void *arg, uint64_t line);
 };
 

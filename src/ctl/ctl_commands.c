@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ctl_commands.c - what mtasts-ctl can do, and the help that tells of it. */
+/* ctl_commands.c - the table of mtasts-ctl's commands, and its help. */
 #include "ctl/ctl_commands.h"
 
 #include "base/spell.h"
@@ -18,7 +18,7 @@ static const struct ctl_option options[] = {
 
 enum { OPTIONS = sizeof(options) / sizeof(options[0]) };
 
-/* What this program does by itself, or has a say in. */
+/* Commands that this program handles itself, or partly. */
 static const struct control_row locals[] = {
 	{ "import", "FILE|-", 1, 1, "read policies that export wrote", NULL },
 	{ "check-config", "[FILE]", 0, 1,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ctl_commands.h - what mtasts-ctl can do: one table for its command line, its
- * help, the completions of the shells and the tests of all these. */
+/* ctl_commands.h - the table of mtasts-ctl's commands, for its command line,
+ * its help, and the tests of the manual and the completions. */
 #ifndef CTL_CTL_COMMANDS_H
 #define CTL_CTL_COMMANDS_H
 
@@ -14,7 +14,7 @@ struct ctl_option {
 	const char *help;  /* one line */
 };
 
-/* Walks the rows from index 0; NULL past the end. */
+/* The rows, from index 0; NULL past the end. */
 const struct ctl_option *ctl_option_at(size_t index);
 
 /* The same for the commands: those of the control socket, and those that this
@@ -24,7 +24,7 @@ const struct control_row *ctl_command_at(size_t index);
 /* The command of this name, or NULL. */
 const struct control_row *ctl_command_find(const char *name);
 
-/* What the author of an unknown one may have meant, or NULL. */
+/* The command that NAME may be a misspelling of, or NULL. */
 const char *ctl_command_guess(const char *name);
 
 /* Print the help of the program, or of one command, to standard output. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ctl_lines.c - the lines of which a view is made. */
+/* ctl_lines.c - the lines that make up a view. */
 #include "ctl/ctl_lines.h"
 
 #include "ctl/ctl_text.h"

@@ -14,10 +14,10 @@ enum { VIEW_VALUE = 20 }; /* the column where values begin */
 /* TEXT of our own, as it is. */
 void view_put(struct view *view, const char *text);
 
-/* What others wrote: text_put_safe(). */
+/* Text that strangers wrote: text_put_safe(). */
 void view_put_safe(struct view *view, struct slice text);
 
-/* The same, from column INDENT on, broken where a terminal would. */
+/* The same, from column INDENT on, wrapped at the terminal's width. */
 void view_put_wrapped(struct view *view, struct slice text, size_t indent);
 
 void view_put_heading(struct view *view, const char *text);
@@ -39,7 +39,8 @@ void view_put_span(struct view *view, const char *key, const json_t *item,
 /* One line an element, the key before the first. */
 void view_put_array(struct view *view, const char *key, const json_t *array);
 
-/* -- members of an answer --------------------------------------------------- */
+/* -- members of an answer
+ * --------------------------------------------------- */
 
 static inline struct slice item_text_of(const json_t *value)
 {

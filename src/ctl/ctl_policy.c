@@ -134,8 +134,8 @@ void view_put_dane_status(struct view *view, const json_t *dane)
 
 /* -- policies -------------------------------------------------------------- */
 
-/* What an MTA is told, to the letter and on one line, however long. But for
- * blanks at its end, as in "NOTFOUND ", which help nobody. */
+/* The answer that an MTA gets, literally and on one line, without the blanks
+ * that may end it, as in "NOTFOUND ". */
 void view_put_answer(struct view *view, const char *key, const json_t *item,
                      const char *member)
 {
@@ -247,8 +247,8 @@ static void put_failures(struct view *view, const json_t *item)
 	buffer_free(&text);
 }
 
-/* The times of what is not in force any more, or of what nobody asks for, are
- * no times but reasons. */
+/* A policy that has expired or is not used has no next time, but a reason
+ * why. */
 static void put_next(struct view *view, const json_t *item)
 {
 	if (!item_true(item, "live")) {
@@ -341,7 +341,7 @@ static void show_absence(struct view *view, const json_t *absent)
 	view_put_span(view, "fetched again in", absent, "retry_in");
 }
 
-/* Where the operator has his own word on it, nothing is looked up. */
+/* If the configuration overrides the policy, nothing is looked up. */
 static bool is_walked(const json_t *now)
 {
 	struct slice source = item_text(now, "source");

@@ -5,8 +5,8 @@
 
 #include "ctl/ctl_view.h"
 
-/* What an MTA is told, to the letter and on one line, however long. But for
- * blanks at its end, as in "NOTFOUND ", which help nobody. */
+/* The answer that an MTA gets, literally and on one line, without the blanks
+ * that may end it, as in "NOTFOUND ". */
 void view_put_answer(struct view *view, const char *key, const json_t *item,
                      const char *member);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ctl_screen.c - a terminal whose whole screen is ours for a while. */
+/* ctl_screen.c - takes over the whole screen of a terminal for a while. */
 #include "ctl/ctl_screen.h"
 
 #include "base/buffer.h"
@@ -203,7 +203,7 @@ static bool take_key(void)
 	return n == 1 && key != 'q' && key != 'Q' && key != 4 /* ^D */;
 }
 
-/* Waits for a key of a terminal; who reads from elsewhere gives none. */
+/* Waits for a key if standard input is a terminal. */
 static bool wait_once(int ms)
 {
 	struct pollfd pollfd = { .fd = has_before ? STDIN_FILENO : -1,

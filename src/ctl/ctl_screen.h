@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ctl_screen.h - a terminal whose whole screen is ours for a while.
+/* ctl_screen.h - takes over the whole screen of a terminal for a while.
  *
  * With a handful of ECMA-48 and xterm sequences that every terminal of today
- * knows. One at a time, since it catches signals: an interrupt, a hang-up or the
- * like ends the screen, and a stop (^Z) gives the terminal back until the
- * process goes on. */
+ * knows. One at a time, since it catches signals: an interrupt, a hang-up or
+ * the like ends the screen, and a stop (^Z) gives the terminal back until
+ * the process goes on. */
 #ifndef CTL_CTL_SCREEN_H
 #define CTL_CTL_SCREEN_H
 
@@ -29,8 +29,8 @@ void ctl_screen_size(size_t *columns, size_t *lines);
  * what does not fit is left out. False: the terminal is gone. */
 bool ctl_screen_show(struct slice text, size_t columns, size_t lines);
 
-/* Waits for MS, or until the size of the terminal changes. False: a person wants
- * no more (q), or a signal ends it. */
+/* Waits for MS, or until the size of the terminal changes. False: a person
+ * wants no more (q), or a signal ends it. */
 bool ctl_screen_wait(uint64_t ms);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ctl_stats.c - shows what "mtasts-ctl stats" and "top" are told.
+/* ctl_stats.c - shows the answers to "stats" and "top".
  *
- * Which values there are, and what they are called, the table of metrics says:
- * mtastsd's answer may have others, if it is of another version. */
+ * The table of metrics says which values there are and how they are called.
+ * mtastsd may send others, if it has another version. */
 #include "ctl/ctl_stats.h"
 
 #include "ctl/ctl_lines.h"

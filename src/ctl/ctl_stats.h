@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ctl_stats.h - shows what "mtasts-ctl stats" and "top" are told. */
+/* ctl_stats.h - shows the answers to "stats" and "top". */
 #ifndef CTL_CTL_STATS_H
 #define CTL_CTL_STATS_H
 

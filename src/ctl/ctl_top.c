@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* ctl_top.c - the live screen of "mtasts-ctl top".
  *
- * SECURITY: what is shown was written by strangers, in part: ctl_stats.c lets
- * nothing through that a terminal could act on. */
+ * SECURITY: strangers wrote part of what is shown; ctl_stats.c removes
+ * everything that a terminal could act on. */
 #include "ctl/ctl_top.h"
 
 #include "ctl/ctl_client.h"
@@ -95,7 +95,7 @@ static int ask_again(struct top_screen *screen, size_t lines, struct fault *why)
 	bool was_open = screen->client;
 	int rc = ask_once(screen, lines, why);
 
-	/* mtastsd closes what is idle for long, or was started anew. */
+	/* mtastsd closes idle connections, or was restarted. */
 	if (rc == MTS_ESYS && was_open)
 		rc = ask_once(screen, lines, why);
 	return rc;
@@ -111,7 +111,7 @@ static double rate(const struct top_screen *screen, const char *key)
 	int64_t more =
 	    item_int(screen->item, key) - item_int(screen->before, key);
 
-	/* It was started anew in between. */
+	/* Negative if mtastsd was restarted in between. */
 	return ms > 0 && more > 0 ? (double)more * 1000 / (double)ms : 0;
 }
 

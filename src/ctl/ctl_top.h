@@ -6,10 +6,11 @@
 #include "base/status.h"
 #include "wire/control_protocol.h"
 
-/* Shows SPAN of the daemon at SOCKET anew every interval_s, until a person or a
- * signal ends that; ROWS: as many as it says, else as many as fit. A daemon that
- * can't be reached at first is MTS_ESYNTAX or MTS_ESYS, and WHY says why; later
- * that is shown, and it is tried again. MTS_ENOMEM. */
+/* Shows SPAN of the daemon at SOCKET, updated every interval_s, until the
+ * user quits or a signal arrives. ROWS: show as many rows as SPAN says, else
+ * as many as fit. If the daemon can't be reached at first: MTS_ESYNTAX or
+ * MTS_ESYS, with WHY; later the screen says so, and the next update tries
+ * again. MTS_ENOMEM. */
 int ctl_top_run(const char *socket, const struct top_span *span, bool rows,
                 struct fault *why);
 

@@ -319,7 +319,8 @@ static void show_flushed(struct view *view, const json_t *item)
 	view_put(view, "\n");
 }
 
-/* -- export and import ------------------------------------------------------ */
+/* -- export and import
+ * ------------------------------------------------------ */
 
 static void show_exported(struct view *view, const json_t *item)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* mtasts-ctl.c - looks into the running daemon, and steers it, over its control
+/* mtasts-ctl.c - queries and controls the running daemon over its control
  * socket.
  *
- * Exit status: 0 done; 1 not found, or no; 2 usage; 3 the daemon can't be
+ * Exit status: 0 done; 1 not found or failed; 2 usage; 3 the daemon can't be
  * reached.
  *
- * SECURITY: what the daemon tells was written by strangers, in part. No control
- * character of theirs gets to the terminal. */
+ * SECURITY: strangers wrote part of what the daemon sends. None of their
+ * control characters reaches the terminal. */
 #include "conf/conf.h"
 #include "conf/schema.h"
 #include "ctl/ctl_args.h"
@@ -113,7 +113,7 @@ static void take_end(struct session *session, const json_t *object)
 	set_error(session, (int)status, error ? error : "");
 }
 
-/* A line of what is imported that was no good. */
+/* Reports an invalid line of an import. */
 static void show_refused(struct session *session, uint64_t line,
                          const char *reason)
 {
@@ -132,7 +132,7 @@ static void refuse_line(void *arg, uint64_t line)
 	show_refused(session, line, "the line is too long");
 }
 
-/* What an import says; true if that is all there is to it. */
+/* Handles an item of an import; true if nothing more is to be shown. */
 static bool take_import(struct session *session, json_t *object)
 {
 	const char *reason =
@@ -157,7 +157,7 @@ static void take_item(struct session *session, json_t *object)
 
 	if (session->feed && take_import(session, object))
 		return;
-	/* An export is JSON as it is. */
+	/* An export is JSON anyway. */
 	if (session->args->json && view->command != CONTROL_EXPORT)
 		rc = view_json_item(view, object);
 	else
@@ -166,7 +166,7 @@ static void take_item(struct session *session, json_t *object)
 		set_error(session, EXIT_NO, mts_status_text(rc));
 }
 
-/* ctl_feed's; false: it was the last one. */
+/* The callback of ctl_feed(); false: it was the last answer. */
 static bool take_object(void *arg, json_t *object)
 {
 	struct session *session = arg;
@@ -178,8 +178,9 @@ static bool take_object(void *arg, json_t *object)
 	return session->status < 0;
 }
 
-/* What is shown goes out before we wait for more, and in between: a list of a
- * million shall neither be kept nor written line by line. */
+/* Output is written before we wait for more, and when there is much of it: a
+ * list of a million domains is neither kept in memory nor written line by
+ * line. */
 static bool is_time_to_write(const struct session *session,
                              const struct ctl_client *client)
 {
@@ -254,7 +255,7 @@ static char *find_socket(const struct ctl_args *args, struct fault *why)
 	return socket;
 }
 
-/* For what goes wrong here, before the daemon is asked. */
+/* Fails the command before the daemon is asked. */
 static int fail_command(const struct ctl_args *args,
                         enum control_command command, int status,
                         const char *text)
@@ -266,7 +267,7 @@ static int fail_command(const struct ctl_args *args,
 	return finish_session(&session);
 }
 
-/* Seconds without a word after which the daemon counts as hung. */
+/* After so many seconds without an answer the daemon counts as hung. */
 static int timeout_s(enum control_command command)
 {
 	switch (command) {
@@ -317,7 +318,7 @@ static int run_command(const struct ctl_args *args, struct slice line,
 
 /* -- top ------------------------------------------------------------------- */
 
-/* On a terminal: a screen, as long as somebody looks. */
+/* On a terminal: a screen, until the user quits. */
 static int run_top(const struct ctl_args *args,
                    const struct control_request *request)
 {
@@ -326,7 +327,7 @@ static int run_top(const struct ctl_args *args,
 	struct top_span span;
 	int rc = MTS_ENOMEM;
 
-	/* control_parse() has seen to it that it is good. */
+	/* control_parse() has checked it. */
 	(void)top_span_parse(request, &span, NULL);
 	if (socket)
 		rc = ctl_top_run(socket, &span, ctl_args_has(args, "rows"),
@@ -367,7 +368,7 @@ static int import(const struct ctl_args *args)
 
 /* -- check-config ---------------------------------------------------------- */
 
-/* TEXT as a JSON string; null if it is no UTF-8, as a path may be. */
+/* TEXT as a JSON string; null if it is not UTF-8, which a path may be. */
 static json_t *json_text_or_null(const char *text)
 {
 	json_t *string = json_string(text);

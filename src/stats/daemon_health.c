@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* health.c - is anything wrong that an operator has to mend? */
+/* daemon_health.c - is anything wrong that an operator has to fix? */
 #include "stats/daemon_health.h"
 
-/* A refresh may wait for its turn after a day without power; then it is not the
- * first tries that count, but that it catches up. */
+/* After a day without power many refreshes are due and wait for their turn.
+ * That is no problem unless they stay late. */
 enum { LATE_S = 3600 };
 
 static bool is_late(const struct metrics_sources *sources)
@@ -37,16 +37,15 @@ unsigned daemon_health(const struct metrics_sources *sources)
 static const struct {
 	const char *name, *text;
 } rows[HEALTH_REASONS] = {
-	[HEALTH_CACHE] = { "cache",
-	                   "the cache can't be written, or was removed: see "
-	                   "that its disk has room and works; mtastsd's log "
-	                   "says more" },
-	[HEALTH_DNS] = { "dns", "no name server answers: see that this "
+	[HEALTH_CACHE] = { "cache", "the cache can't be written, or was "
+	                            "removed: check that its disk works and is "
+	                            "not full; see mtastsd's log" },
+	[HEALTH_DNS] = { "dns", "no name server answers: check that this "
 	                        "machine's resolver works" },
 	[HEALTH_REFRESH] = { "refresh",
-	                     "refreshes are late by more than an hour: see "
-	                     "that this machine gets to port 443 of other "
-	                     "hosts, or raise fetch.concurrency" },
+	                     "refreshes are late by more than an hour: check "
+	                     "that this machine can connect to port 443 of "
+	                     "other hosts, or raise fetch.concurrency" },
 };
 
 const char *daemon_health_name(enum health_reason reason)

@@ -13,8 +13,8 @@ enum health_reason {
 	HEALTH_REASONS,
 };
 
-/* What is wrong, a bit for each health_reason; 0: nothing. Also starts a test of
- * name servers that were silent. */
+/* What is wrong, a bit for each health_reason; 0: nothing. Also starts a
+ * test of name servers that were silent. */
 unsigned daemon_health(const struct metrics_sources *sources);
 
 /* "cache", "dns", "refresh". */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* metric_table.c - what is measured, a row each. */
+/* metric_table.c - the table of metrics, one row each. */
 #include "stats/metric_table.h"
 
 #include "config.h"
@@ -39,8 +39,8 @@ LABEL(evicted, "kind", "expired", "weak", "live");
 LABEL(reason, "reason", "cache", "dns", "refresh");
 LABEL(memory, "kind", "resident", "private");
 
-/* Exim's line has no maps; who asks for a map that there is not is on a
- * socketmap listener. */
+/* Which combinations of listener, map and answer can occur. Exim's protocol
+ * has no maps; a query for an unknown map comes from a socketmap listener. */
 static bool lookup_goes(const size_t at[METRIC_LABELS_MAX])
 {
 	if (at[0] == PROTOCOL_EXIM)

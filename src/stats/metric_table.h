@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* metric_table.h - what is measured, a row each.
+/* metric_table.h - the table of metrics, one row each.
  *
- * All that tells of metrics reads these rows: the texts of "/metrics", the JSON
+ * Everything about metrics uses these rows: the text of "/metrics", the JSON
  * document, mtasts-ctl, and the tests that compare the table with the manual,
  * the dashboard and the alert rules. Labels have fixed sets of values, never a
  * domain name. */
@@ -84,20 +84,21 @@ struct metric_row {
 	const char *name; /* without "_total" */
 	enum metric_type type;
 	const char *unit;  /* the name ends with it; "" if it has none */
-	uint64_t scale;    /* so many of the value are one UNIT */
+	uint64_t scale;    /* how many of the value make one UNIT */
 	const char *title; /* two or three words, for tables */
 	const char *help;  /* one sentence, without its dot */
 	const struct metric_label *labels[METRIC_LABELS_MAX]; /* or NULL */
 	size_t offset; /* in struct metric_values */
 	size_t size;   /* there, in bytes */
-	/* Whether these values of the labels go together; NULL: all do. */
+	/* Whether this combination of label values can occur; NULL: all can. */
 	bool (*goes)(const size_t at[METRIC_LABELS_MAX]);
 };
 
-/* Walks the rows from index 0; NULL past the end. */
+/* The rows, from index 0; NULL past the end. */
 const struct metric_row *metric_at(size_t index);
 
-/* The name that ROW's samples have: with "_total" for counters. Returns TEXT. */
+/* The name that ROW's samples have: with "_total" for counters. Returns
+ * TEXT. */
 enum { METRIC_NAME = 64 };
 const char *metric_name(const struct metric_row *row, char text[METRIC_NAME]);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* metrics.c - collects what is measured. */
+/* metrics.c - collects the values of all metrics. */
 #include "stats/daemon_health.h"
 
 #include <dirent.h>
@@ -154,7 +154,7 @@ static void collect_cache(const struct metrics_sources *sources,
 
 /* -- the process ----------------------------------------------------------- */
 
-/* As /proc tells; zeroes where there is none. */
+/* From /proc; 0 where there is none. */
 static void collect_memory(struct metric_values *ret)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
@@ -187,7 +187,7 @@ static uint64_t count_fds(void)
 	while ((entry = readdir(dir)))
 		count += entry->d_name[0] != '.';
 	closedir(dir);
-	return count - 1; /* but for the one that this took */
+	return count - 1; /* without the one opened here */
 }
 
 static uint64_t microseconds(const struct timeval *time)

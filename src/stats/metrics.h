@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* metrics.h - collects what is measured, and writes it.
+/* metrics.h - collects the values of all metrics and writes them.
  *
- * Each part of the daemon counts for itself, with plain numbers; they are
- * gathered only when somebody wants to see them. */
+ * Each part of the daemon keeps plain counters; they are gathered only when a
+ * client asks for them. */
 #ifndef STATS_METRICS_H
 #define STATS_METRICS_H
 
@@ -17,7 +17,7 @@
 
 #include <jansson.h>
 
-/* Whom to ask. All are borrowed; one that is NULL has nothing to tell. */
+/* The parts to ask, all borrowed. One may be NULL: its values are 0. */
 struct metrics_sources {
 	const struct clock *clock;
 	const struct server *server;
@@ -29,11 +29,11 @@ struct metrics_sources {
 	const struct absent *absent;
 	struct resolver *resolver;
 	const struct fetcher *fetcher;
-	int64_t started_s; /* when the daemon was */
+	int64_t started_s; /* when the daemon was started */
 };
 
-/* Gathers everything. Takes a fraction of a millisecond, and no longer with a
- * million policies. */
+/* Gathers everything, in a fraction of a millisecond even with a million
+ * policies. */
 void metrics_collect(const struct metrics_sources *sources,
                      struct metric_values *ret);
 
@@ -54,9 +54,9 @@ int metrics_put_label(struct buffer *out, const char *text);
  * "buckets". NULL: no memory. The caller's: json_decref(). */
 json_t *metrics_json(const struct metric_values *values);
 
-/* Everything for monitoring in one document: "version", "time", "metrics", and
- * "healthy" and "reasons" of daemon_health_json(). NULL: no memory. The caller's:
- * json_decref(). */
+/* Everything for monitoring in one document: "version", "time", "metrics",
+ * and "healthy" and "reasons" of daemon_health_json(). NULL: no memory. The
+ * caller's: json_decref(). */
 json_t *metrics_document(const struct metrics_sources *sources);
 
 /* Appends *DOCUMENT, readable, and a newline to OUT; drops it and leaves NULL.

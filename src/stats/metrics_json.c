@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* metrics_json.c - what is measured, as JSON. */
+/* metrics_json.c - the metrics as JSON. */
 #include "stats/daemon_health.h"
 
 #include "base/json_text.h"
@@ -14,8 +14,8 @@ static json_t *metric_number(uint64_t value, uint64_t scale)
 	return json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value);
 }
 
-/* The object that has the last label's values as members; made on the way if it
- * is not there. NULL: no memory. */
+/* The object that has the last label's values as members; created if it does
+ * not exist. NULL: no memory. */
 static json_t *parent_of(json_t *object, const struct metric_row *row,
                          const size_t at[METRIC_LABELS_MAX])
 {
@@ -60,7 +60,7 @@ static json_t *series(const struct metric_row *row,
 	return object;
 }
 
-/* {"le": 0.25, "count": 3}: so many took that long at most; null: any time. */
+/* {"le": 0.25, "count": 3}: 3 took at most 0.25 s; null: any time. */
 static json_t *buckets(const struct histogram *histogram, uint64_t scale)
 {
 	json_t *array = json_array();

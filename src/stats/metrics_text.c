@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* metrics_text.c - what is measured, as texts for Prometheus and its kin.
+/* metrics_text.c - the metrics as text for Prometheus and similar tools.
  *
- * OpenMetrics 1.0.0 names a family of counters without "_total" where the format
- * of Prometheus, 0.0.4, names it with; that, and the unit, is all that differs. */
+ * OpenMetrics 1.0.0 names a family of counters without "_total" where the
+ * format of Prometheus, 0.0.4, names it with; that, and the unit, is all
+ * that differs. */
 #include "stats/metrics.h"
 
 #include <stdio.h>

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* stats.c - the socket for monitoring.
+/* stats.c - the HTTP socket for monitoring.
  *
- * libmicrohttpd is handed each connection that endpoint.c accepts. It watches
- * them with an epoll of its own, which the loop watches in turn; between two
- * events nothing runs. Each connection gets one answer and is closed.
+ * Each connection that endpoint.c accepts goes to libmicrohttpd, which watches
+ * it with its own epoll descriptor; our loop watches that descriptor. Each
+ * connection gets one answer and is closed.
  *
- * SECURITY: a client may be slow, silent, or send headers without an end. What it
- * can take is bounded: CLIENTS_MAX connections of CLIENT_MEMORY bytes, none for
- * longer than CLIENT_MS; the oldest makes room for who comes. To write all
- * metrics takes some 0.2 ms, which look-ups wait for: beyond a few in a row the
- * last answer is given again. */
+ * SECURITY: a client may be slow or silent, or send endless headers. Its cost
+ * is bounded: CLIENTS_MAX connections of CLIENT_MEMORY bytes, none for longer
+ * than CLIENT_MS; a new client replaces the oldest. Writing all metrics takes
+ * about 0.2 ms, during which look-ups wait: after a few answers in a row, the
+ * last one is sent again. */
 #include "stats/stats.h"
 
 #include "base/list.h"
@@ -27,16 +27,16 @@ enum {
 	CLIENTS_MAX = 32,
 	CLIENT_MEMORY = 16 * 1024, /* for its headers; no more are taken */
 	CLIENT_MS = 10 * 1000,     /* from its first byte to our last */
-	CLIENT_MIN_MS = 500,       /* before it has to make room */
-	/* Those that are cut off are libmicrohttpd's for a moment still. */
+	CLIENT_MIN_MS = 500,       /* before a new client may replace it */
+	/* libmicrohttpd still holds cut connections for a moment. */
 	CONNECTIONS_MAX = 2 * CLIENTS_MAX,
 };
 
 struct stats {
 	uv_loop_t *loop;
 	struct endpoint *endpoint; /* NULL: none */
-	/* Between prepare and settle: another, NULL if there is to be none;
-	 * or the old one stays. */
+	/* Set between prepare and settle: the new endpoint, NULL if there is
+	 * none. */
 	struct endpoint *next;
 	bool prepared, stays;
 	struct MHD_Daemon *http; /* NULL: it was never needed */
@@ -45,14 +45,14 @@ struct stats {
 	size_t count;
 	uv_poll_t poll;
 	uv_timer_t timer;
-	size_t handles; /* that libuv has not given back yet */
+	size_t handles; /* not closed by libuv yet */
 };
 
 struct client {
 	struct list node;
 	struct stats *stats;
 	int fd;
-	bool cut; /* its end is on its way */
+	bool cut; /* it has been shut down */
 	uint64_t started_ms;
 };
 
@@ -67,8 +67,8 @@ static struct client *first_client(struct stats *stats)
 	return first ? container_of(first, struct client, node) : NULL;
 }
 
-/* When something is to be done at the latest, in milliseconds from now; false:
- * nothing is, before something happens. */
+/* When the timer must run next, in milliseconds from now; false: no timer is
+ * needed. */
 static bool next_ms(struct stats *stats, uint64_t *ret)
 {
 	const struct client *oldest = first_client(stats);
@@ -97,7 +97,7 @@ static void run_http(struct stats *stats)
 		uv_timer_stop(&stats->timer);
 }
 
-/* libmicrohttpd finds a connection that has ended. */
+/* libmicrohttpd then sees that the connection has ended. */
 static void cut_client(struct client *client)
 {
 	if (client->cut)
@@ -129,7 +129,7 @@ static void stats_on_event(uv_poll_t *poll, int status, int events)
 
 /* -- clients coming and going ---------------------------------------------- */
 
-/* Of libmicrohttpd: *CONTEXT is ours, for each connection. */
+/* libmicrohttpd calls this; *CONTEXT is ours, one for each connection. */
 static void stats_on_notify(void *arg, struct MHD_Connection *connection,
                             void **context,
                             enum MHD_ConnectionNotificationCode what)
@@ -185,7 +185,7 @@ static void stats_on_connection(void *arg, uv_stream_t *stream)
 	endpoint_drop_stream(stream);
 	if (fd < 0)
 		return;
-	/* Takes the descriptor over, also when it fails. */
+	/* Takes over the descriptor even if it fails. */
 	if (MHD_add_connection(stats->http, fd, &nobody, sizeof(nobody)) !=
 	    MHD_YES)
 		log_debug("stats_client_dropped");

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* stats_pages.c - what the socket for monitoring has to show. */
+/* stats_pages.c - the pages of the monitoring socket. */
 #include "stats/stats_pages.h"
 
 #include <string.h>
 
 enum {
 	TEXT_MAX = 1024 * 1024, /* they have some 20 KiB */
-	/* So many texts in a row, and then one for each COST_MS. */
+	/* BURST texts in a row, and then one in COST_MS. */
 	BURST = 20,
 	COST_MS = 50,
 };
@@ -36,7 +36,7 @@ void stats_pages_free(struct stats_pages *pages)
 
 /* -- texts ----------------------------------------------------------------- */
 
-/* Whether another text may be made now. */
+/* True if another text may be written now. */
 static bool pay(struct stats_pages *pages)
 {
 	uint64_t now_ms = clock_mono_ms(pages->sources->clock);
@@ -107,7 +107,7 @@ static int put_json_page(struct stats_pages *pages, const char *accept,
 	return put_stats_text(pages, TEXT_JSON, ret);
 }
 
-/* Always as it is: it takes microseconds. */
+/* Never cached: it takes microseconds. */
 static int put_health_page(struct stats_pages *pages, const char *accept,
                            struct stats_page *ret)
 {
@@ -144,7 +144,7 @@ static void put_error_page(unsigned status, const char *text,
 	ret->body = slice_str(text);
 }
 
-/* What a proxy sends is a whole URL (RFC 9112 section 3.2.2). */
+/* A proxy sends an absolute URL (RFC 9112 section 3.2.2). */
 static const char *path_of(const char *target)
 {
 	const char *path;
@@ -174,12 +174,12 @@ int stats_pages_get(struct stats_pages *pages, const char *method,
 	*ret = (struct stats_page){ .status = 200,
 		                    .type = "text/plain; charset=utf-8" };
 	if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
-		put_error_page(405, "only GET and HEAD are known here\n", ret);
+		put_error_page(405, "only GET and HEAD are supported\n", ret);
 		return MTS_OK;
 	}
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (strcmp(path, rows[i].path) == 0)
 			return rows[i].put(pages, accept, ret);
-	put_error_page(404, "not here; see /\n", ret);
+	put_error_page(404, "no such page; see /\n", ret);
 	return MTS_OK;
 }
