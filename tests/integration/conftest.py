@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the integration tests share: a world a file, daemons a test."""
+"""Shared fixtures: one world for each test file, and new daemons for each test."""
 
 import pytest
 
@@ -16,8 +16,8 @@ def world():
 
 @pytest.fixture
 def daemons(world):
-    """daemons(OPTIONS...) is a new Daemon, not yet started. All of them are
-    ended after the test, which fails if one has crashed."""
+    """daemons(OPTIONS...) returns a new Daemon that is not yet started. After the
+    test all of them are ended; the test fails if one has crashed."""
     made = []
 
     def make(**options):
@@ -31,7 +31,7 @@ def daemons(world):
 
 @pytest.fixture(scope="module")
 def daemon(world):
-    """One for a whole file, with the defaults of Daemon."""
+    """One daemon for a whole test file, with the default options."""
     with Daemon(world, "shared").start() as one:
         yield one
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """tap.py FILE [PYTEST-ARGUMENT]... - runs a pytest file and speaks TAP.
 
-What pytest itself would print is left out; the text of a failure comes as
-"# " lines below its "not ok", and how long a test took if it took long.
+pytest's own output is left out. The text of a failure follows its "not ok" as
+"# " lines, and so does the duration of a slow test.
 """
 
 import os
@@ -10,7 +10,7 @@ import sys
 
 
 class Tap:
-    """A pytest plugin: the plan, then a line a test."""
+    """A pytest plugin that prints the plan, then one line for each test."""
 
     def __init__(self, out):
         self.out = out
@@ -78,7 +78,7 @@ class Tap:
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:0] = [os.path.dirname(here), here]
-    # TAP goes around pytest, which is kept from standard output.
+    # TAP goes to the real standard output; pytest's own output is discarded.
     out = os.fdopen(os.dup(1), "w")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     try:
@@ -93,7 +93,7 @@ def main():
          "-c", os.devnull, "--import-mode=importlib",
          os.path.join(here, sys.argv[1])] + sys.argv[2:],
         plugins=[Tap(out)])
-    # The lines say what failed; 2 and more are pytest's own troubles.
+    # The TAP lines report failed tests; statuses of 2 and above are pytest's errors.
     return 0 if status in (0, 1, 5) else int(status)
 
 

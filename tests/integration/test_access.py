@@ -20,14 +20,14 @@ def domains(world):
 
 # -- users ---------------------------------------------------------------------
 
-def test_another_user(daemon):
+def test_other_users_are_refused(daemon):
     if os.geteuid() != 0 or subprocess.run(
             ["setpriv", "--reuid=65534", "true"], capture_output=True,
             check=False).returncode != 0:
         pytest.skip("can't become another user in here")
     for folder in (daemon.folder, os.path.dirname(daemon.folder)):
         os.chmod(folder, 0o755)
-    # Even if the mode admits the user, the daemon checks its credentials.
+    # Even if the file mode admits a user, the daemon checks the user's credentials.
     os.chmod(daemon.control, 0o666)
     code = ("import socket,sys; s=socket.socket(socket.AF_UNIX);"
             "s.settimeout(5); s.connect(sys.argv[1]);"
@@ -49,8 +49,8 @@ def can_become(*args):
 
 @pytest.fixture
 def others(world, daemons):
-    """others(OPTIONS...): a daemon whose folders every user can enter, and a function
-    that runs mtasts-ctl as another user."""
+    """others(OPTIONS...) returns a daemon whose folders every user can enter, and a
+    function that runs mtasts-ctl as another user."""
     def make(**options):
         daemon = daemons(**options).start()
         for folder in (daemon.folder, os.path.dirname(daemon.folder)):
@@ -100,7 +100,7 @@ def test_control_users(others):
 
 
 def test_repeated_refusals_are_logged_once(others):
-    """A user who tries again and again can't fill the log."""
+    """A user who keeps trying can't fill the log."""
     daemon, run = others(control_users=["daemon"])
     for _ in range(5):
         assert run(2, 2, None, "status")[0] == 3
@@ -119,7 +119,8 @@ def test_unknown_group(daemons):
 # -- input ---------------------------------------------------------------------
 
 def raw(daemon, data, timeout_s=HANG_S):
-    """The control socket's reply to DATA, up to the end of the last line."""
+    """Sends DATA to the control socket; returns the reply up to the end of its last
+    line."""
     with socket.socket(socket.AF_UNIX) as sock:
         sock.settimeout(timeout_s)
         sock.connect(daemon.control)
@@ -155,7 +156,7 @@ def test_nonsense(daemon, data):
 
 
 def test_many_operators(daemon):
-    """More of them than the limit do not harm other clients."""
+    """More operators than the limit allows do not disturb other clients."""
     peers = []
     for _ in range(40):
         sock = socket.socket(socket.AF_UNIX)
@@ -168,7 +169,7 @@ def test_many_operators(daemon):
 
 
 def test_query_sockets_take_no_commands(daemons):
-    """A client there can't flush or list anything."""
+    """A client of a query socket can't flush or list anything."""
     daemon = daemons()
     exim, tcp = daemon.path("exim.sock"), daemon.path("tcp.sock")
     daemon.configure(listen=[{"socketmap": "unix:" + daemon.socket},
@@ -194,7 +195,7 @@ def test_query_sockets_take_no_commands(daemons):
 
 
 def test_slow_peer(daemon):
-    """A client that sends a byte at a time is served, and delays no other."""
+    """A client that sends one byte at a time is served, and delays no other."""
     daemon.ask("enforce.example")
     with socket.socket(socket.AF_UNIX) as sock:
         sock.settimeout(10)

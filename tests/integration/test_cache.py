@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The cache on disk: what survives, and what is done about damage."""
+"""The cache on disk: what survives a crash, and how the daemon handles damage."""
 
 import glob
 import os
@@ -56,7 +56,7 @@ def check_all(daemon, domains):
 
 
 def test_kill_after_commit(world, daemons, domains):
-    """A commit comes by itself, and what it wrote survives a kill."""
+    """The daemon commits on its own, and committed entries survive a kill."""
     daemon = daemons().start()
     fill(daemon, domains)
     wait_until_written(daemon)
@@ -73,8 +73,8 @@ def test_kill_after_commit(world, daemons, domains):
 
 @pytest.mark.parametrize("name", ["SIGABRT", "SIGBUS", "SIGSEGV"])
 def test_fatal_signal(world, daemons, domains, name):
-    """It ends the process with one line; the next start checks the whole file
-    and keeps it, since it is sound."""
+    """The process logs one line and ends. The next start checks the whole file,
+    finds it intact, and keeps it."""
     daemon = daemons().start()
     fill(daemon, domains)
     wait_until_written(daemon)
@@ -95,8 +95,8 @@ def test_fatal_signal(world, daemons, domains, name):
     assert not set_aside(daemon)
 
 
-def test_term_at_once(world, daemons, domains):
-    """SIGTERM writes what is pending."""
+def test_sigterm_writes_pending_changes(world, daemons, domains):
+    """SIGTERM writes pending changes before the daemon ends."""
     daemon = daemons().start()
     fill(daemon, domains)
     daemon.stop()
@@ -109,7 +109,7 @@ def test_term_at_once(world, daemons, domains):
 
 
 def test_kill_while_writing(world, daemons):
-    """Killed at any moment, it starts again, and what it kept is intact."""
+    """However often it is killed, it starts again and its cache is intact."""
     daemon = daemons()
     names = ["storm%d.example" % i for i in range(60)]
     for name in names:
@@ -161,7 +161,7 @@ def damage_second_half(path):
 
 
 def damage_version(path):
-    """A file of a later version of LMDB."""
+    """Writes a file that claims a later version of LMDB."""
     with open(path, "r+b") as file:
         data = bytearray(file.read())
         magic = b"\xde\xc0\xef\xbe"
@@ -184,7 +184,7 @@ def test_damaged_file(world, daemons, domains, damage):
     daemon.stop()
     damage(cache_file(daemon))
     daemon.start()
-    # whatever the damage, answers are right, and are stored again
+    # Whatever the damage, answers are right, and are stored again.
     check_all(daemon, domains)
     assert len(set_aside(daemon)) == 1, daemon.log()
     aside = os.path.basename(set_aside(daemon)[0])
@@ -200,7 +200,7 @@ def test_damaged_file(world, daemons, domains, damage):
 
 
 def test_empty_file(daemons, world, domains):
-    """A full disk leaves an empty file, which need not be set aside."""
+    """A full disk leaves an empty file. It is used, not set aside."""
     daemon = daemons()
     os.mkdir(daemon.path("cache"))
     open(cache_file(daemon), "w").close()
@@ -210,8 +210,8 @@ def test_empty_file(daemons, world, domains):
 
 @pytest.mark.parametrize("seed", range(6))
 def test_flipped_bytes(world, daemons, domains, seed):
-    """A few damaged bytes anywhere: no answer is wrong, and every start
-    succeeds, at the latest after one crash."""
+    """With a few damaged bytes anywhere in the file, no answer is wrong. The
+    daemon may crash once; the start after that succeeds."""
     daemon = daemons().start()
     fill(daemon, domains)
     daemon.stop()
@@ -226,8 +226,8 @@ def test_flipped_bytes(world, daemons, domains, seed):
 
 
 def test_second_daemon(world, daemons):
-    """Two daemons on one cache: the second one says so and ends; the first
-    goes on."""
+    """If two daemons use one cache, the second reports it and ends; the first
+    keeps running."""
     first = daemons().start()
     second = daemons()
     second.configure(cache={"directory": first.path("cache")})
@@ -241,7 +241,7 @@ def test_second_daemon(world, daemons):
 
 
 def test_file_mode(world, daemons):
-    """Other users can't read whom we send mail to, or write policies."""
+    """Other users can't read which domains we send mail to, or write policies."""
     daemon = daemons().start()
     assert os.stat(cache_file(daemon)).st_mode & 0o077 == 0
 
@@ -251,7 +251,8 @@ def big_policy(domain):
 
 
 def test_full_cache(world, daemons):
-    """cache.max_size: no crash, right answers, and what is stored stays."""
+    """At cache.max_size it doesn't crash, answers correctly, and keeps stored
+    policies."""
     daemon = daemons(cache={"max_size": "1MiB"}).start()
     names = ["big%d.example" % i for i in range(40)]
     for name in names:
@@ -321,8 +322,8 @@ def warnings(daemon, event):
 
 
 def test_start_on_full_disk(world, disk):
-    """There is no cache and none can be created: it serves from memory, warns
-    once, and writes as soon as there is space."""
+    """If the cache file can't be created, it serves from memory, warns once, and
+    writes the file as soon as there is space."""
     daemon, mount = disk
     mount("size=64k,mode=700")
     ballast = daemon.path("cache/ballast")
@@ -350,9 +351,9 @@ def test_start_on_full_disk(world, disk):
 
 
 @pytest.mark.parametrize("how", ["removed", "replaced"])
-def test_file_taken_away(world, daemons, how):
-    """The daemon goes on answering, but reports the problem: the cache is lost
-    when it ends. An export saves it."""
+def test_removed_file_is_reported(world, daemons, how):
+    """The daemon keeps answering, but reports that the cache will be lost when it
+    ends. An export saves it."""
     daemon = daemons().start()
     names = ["%s%d.example" % (how, i) for i in range(3)]
     for name in names:
@@ -383,8 +384,7 @@ def test_file_taken_away(world, daemons, how):
 
 
 def test_start_on_read_only_disk(world, disk):
-    """It answers what is cached and what is new, and writes again once it
-    can."""
+    """It answers for cached and for new domains, and writes again once it can."""
     daemon, mount = disk
     mount("size=8m,mode=700")
     world.domain("old.example")
@@ -414,7 +414,7 @@ def test_start_on_read_only_disk(world, disk):
 
 
 def wait_for_answers(clients, count):
-    """Waits until COUNT of CLIENTS have an answer, and leaves it unread."""
+    """Waits until COUNT of CLIENTS have received an answer; does not read it."""
     left = {client.sock: 0 for client in clients}
     while sum(left.values()) < count:
         for sock in select.select(left, [], [], HANG_S)[0]:
@@ -424,9 +424,9 @@ def wait_for_answers(clients, count):
 
 
 def hits_until_killed(daemon, names, chance):
-    """Asks for each of NAMES twice, all at once, and kills the daemon somewhere
-    in between. Returns the names that were answered twice; the second answer is
-    from the cache."""
+    """Asks for each of NAMES twice, all at once, and kills the daemon meanwhile.
+    Returns the names that were answered twice; the second answer comes from the
+    cache."""
     clients = [daemon.connect() for _ in names]
     for client, name in zip(clients, names):
         client.request("postfix", name)
@@ -446,12 +446,12 @@ def hits_until_killed(daemon, names, chance):
 
 
 def test_kill_at_random(world, daemons):
-    """What was once answered from the cache survives a kill -9."""
+    """A policy that was answered from the cache survives a kill -9."""
     rounds = int(os.environ.get("KILL_ROUNDS", "200"))
     seed = int(os.environ.get("KILL_SEED", random.randrange(1 << 32)))
     print("# KILL_SEED=%d" % seed)
     chance = random.Random(seed)
-    # without DNS, DANE can't be known; that is not what this tests
+    # Without DNS the daemon can't find out about DANE; this test is not about it.
     daemon = daemons(log={"level": "info"}, dane="off")
     known = []
     for number in range(rounds):

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The clocks of a policy, with the real daemon: policies that live seconds.
+"""How policies age and are refreshed, in the real daemon, with policies that
+live for seconds.
 
-What takes longer, pauses after failures above all, is tried with a turned clock
+What takes longer, such as the pauses after failures, is tested with a fake clock
 in tests/unit/test_refresher.c."""
 
 import time
@@ -29,7 +30,7 @@ def quick(world):
 
 
 def about(daemon, event, domain, level="warning"):
-    """The log's lines of EVENT about DOMAIN."""
+    """The log lines of EVENT for DOMAIN."""
     return [line for line in daemon.events(event, level)
             if " domain=%s " % domain in line + " "]
 
@@ -47,8 +48,8 @@ RECORDS = {
 
 @pytest.fixture(scope="module")
 def outlived(world, quick):
-    """Policies of 10 seconds that have been fetched for the fourth time, after
-    15 seconds. There were no look-ups meanwhile."""
+    """Policies with a max_age of 10 seconds, after 15 seconds without look-ups.
+    Each has been fetched four times by then."""
     domains = {name: name + ".clocks.example" for name in RECORDS}
     for domain in domains.values():
         world.domain(domain, max_age=10)
@@ -61,9 +62,9 @@ def outlived(world, quick):
 
 
 @pytest.mark.parametrize("name", RECORDS)
-def test_refreshed_though_nobody_asks(world, quick, outlived, name):
-    """10.2: "in a background task ... regardless of the state of the "_mta-sts"
-    TXT record": it outlives its max_age."""
+def test_policy_is_refreshed_without_look_ups(world, quick, outlived, name):
+    """RFC 8461 10.2: "in a background task ... regardless of the state of the
+    "_mta-sts" TXT record". So the policy stays in force past its first max_age."""
     domain = outlived[name]
     shown = quick.ctl("show", domain)
     assert shown["id"] == "1" and shown["live"]
@@ -72,13 +73,13 @@ def test_refreshed_though_nobody_asks(world, quick, outlived, name):
     assert shown["failures"] == 0 and shown["failed"] is None
     assert quick.ask(domain) == ok(domain)
     assert quick.ctl("status")["refreshes"]["done"] >= 2
-    # from now on there are no look-ups
+    # There are no look-ups from here on.
     world.domain(domain, mode="none", max_age=86400)
 
 
 def test_wrong_certificate_at_refresh(world, quick):
-    """Section 10's attack: the cached policy stays in force; the operator gets a
-    warning, and another one when it expires."""
+    """Against the attack in RFC 8461 section 10, the cached policy stays in force.
+    The operator gets a warning, and another one when the policy expires."""
     domain = "attacked.clocks.example"
     site = world.domain(domain, max_age=10)
     assert quick.ask(domain) == ok(domain)
@@ -88,13 +89,13 @@ def test_wrong_certificate_at_refresh(world, quick):
     warned = about(quick, "policy_refresh_failed", domain)
     assert len(warned) == 1 and " cause=certificate " in warned[0]
     assert shown["failed_cause"] == "certificate"
-    assert shown["next_refresh"] is None  # 5 minutes later it has ended
+    assert shown["next_refresh"] is None  # it expires before the next try
     status, text, _ = quick.ctl_raw("show", domain)
     assert status == 0 and "1 since the last success" in text
     answers = set()
     while time.time() < shown["fetched"] + 8:
         answer = quick.ask(domain)
-        if time.time() < shown["fetched"] + 9:  # otherwise it proves nothing
+        if time.time() < shown["fetched"] + 9:  # otherwise it may have expired
             answers.add(answer)
         time.sleep(0.2)
     assert answers <= {ok(domain)}
@@ -104,7 +105,7 @@ def test_wrong_certificate_at_refresh(world, quick):
     assert len(about(quick, "policy_refresh_failed", domain)) == 1
 
 
-def test_new_text_under_the_same_id(world, quick):
+def test_changed_policy_with_the_same_id_is_fetched(world, quick):
     domain = "sameid.clocks.example"
     site = world.domain(domain, max_age=6)
     assert quick.ask(domain) == ok(domain)
@@ -112,7 +113,7 @@ def test_new_text_under_the_same_id(world, quick):
     wait_for(lambda: quick.ask(domain) == NONE)
     assert quick.ctl("show", domain)["mode"] == "none"
     assert len(about(quick, "policy_text_changed", domain,
-                     "warning")) == 1  # it is enforced no more
+                     "warning")) == 1  # it is no longer enforced
     # mode none: further failures don't matter
     site.status = "500 No"
     wait_for(lambda: quick.ctl_raw("show", domain)[0] == 1)
@@ -121,8 +122,8 @@ def test_new_text_under_the_same_id(world, quick):
 
 
 def test_max_age_0(world, daemons):
-    """It is used, and its host is not asked again before
-    refresh.min_interval."""
+    """The policy is used, and the policy host is not asked again before
+    refresh.min_interval has passed."""
     daemon = daemons().start()
     domain = "zero.clocks.example"
     world.domain(domain, max_age=0)
@@ -134,13 +135,14 @@ def test_max_age_0(world, daemons):
         time.sleep(0.05)
     assert world.fetch_count(domain) == 1
     assert "max_age of 0 s" in daemon.ctl("lookup", domain, status=1)["reason"]
-    # An operator may.
+    # An operator may ask earlier.
     daemon.ctl("refresh", domain)
     assert world.fetch_count(domain) == 2
 
 
-def test_due_at_the_start(world, daemons):
-    """A policy that came due while the daemon was down is fetched at once."""
+def test_overdue_policy_is_refreshed_at_startup(world, daemons):
+    """A policy whose refresh came due while the daemon was down is fetched at
+    startup."""
     daemon = daemons(**QUICK).start()
     domains = ["down%d.clocks.example" % i for i in range(40)]
     for domain in domains:
@@ -155,7 +157,7 @@ def test_due_at_the_start(world, daemons):
 
 
 def wakes(daemon):
-    """How often its main thread has slept."""
+    """How often the daemon's main thread has gone to sleep."""
     with open("/proc/%d/status" % daemon.process.pid) as file:
         for line in file:
             if line.startswith("voluntary_ctxt_switches"):
@@ -163,8 +165,8 @@ def wakes(daemon):
     return None
 
 
-def test_idle(world, daemons):
-    """It wakes up only for the next due refresh."""
+def test_idle_daemon_does_not_wake_up(world, daemons):
+    """An idle daemon wakes up only for the next due refresh."""
     daemon = daemons().start()
     domain = "idle.clocks.example"
     world.domain(domain)
@@ -174,4 +176,4 @@ def test_idle(world, daemons):
         before = wakes(daemon)
         time.sleep(4)
         return wakes(daemon) == before
-    wait_for(sleeps)  # once all is on disk
+    wait_for(sleeps)  # once everything is on disk

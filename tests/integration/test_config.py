@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Starting, stopping, logging; and errors, whose messages say what is wrong, where,
-and how to fix it."""
+"""Starting, stopping and logging. Each error message says what is wrong, where, and
+how to fix it."""
 
 import os
 import re
@@ -29,14 +29,14 @@ def check_message(status, said, *words):
     assert 0 < status < 128
     for word in words:
         assert re.search(word, said), said
-    # for a person to read: short, no internals
+    # The message is for a person: short, without internals.
     assert "Sanitizer" not in said
     assert len(said.strip().splitlines()) <= 3, said
 
 
 # -- the configuration file ---------------------------------------------------
 
-# the file, the line number in the message, and what else it says
+# the file, the line number in the message, and the rest of the message
 BAD_FILES = {
     "unknown-option": ("lookup: {}\nspeed: fast\n", 2, "speed"),
     "unknown-suboption": ("dns:\n  timeout: 5s\n  tmeout: 5s\n", 3,
@@ -125,7 +125,7 @@ def test_missing_file(daemons):
     check_message(status, said, re.escape(path), "No such file")
 
 
-def test_folder_for_a_file(daemons):
+def test_configuration_file_is_a_folder(daemons):
     daemon = daemons()
     status, said = daemon.run_to_end("-f", "-c", daemon.folder)
     check_message(status, said, re.escape(daemon.folder), "directory")
@@ -227,8 +227,8 @@ NOT_HERE = {
 
 @pytest.mark.parametrize("name", NOT_HERE)
 def test_named_users_and_files_must_exist(daemons, name):
-    """mtastsd -t and check-config find what is missing, before a reload or a
-    restart does."""
+    """mtastsd -t and check-config report missing users and files before a reload or
+    a restart fails."""
     options, words = NOT_HERE[name]
     daemon = daemons(**options)
     line = ":1: " if name in ("owner", "group") else ": "
@@ -248,7 +248,7 @@ def test_named_users_and_files_must_exist(daemons, name):
      "/etc/passwd"),
 ], ids=["ca_file", "trust_anchor"])
 def test_named_files_must_be_valid(daemons, options, words):
-    """-t reports the same error as the start."""
+    """mtastsd -t reports the same error as a start."""
     daemon = daemons(**options)
     status, said = daemon.run_to_end("-t", "-c", daemon.config)
     check_message(status, said, re.escape(daemon.config) + ": ", words)
@@ -296,8 +296,8 @@ def test_cache_folder_has_no_parent(daemons):
 
 
 def test_cache_folder_not_writable(daemons):
-    """A folder that can't be created is an error. One that exists and can't be written
-    to at the moment is not (test_cache.py)."""
+    """A cache folder that can't be created is an error. A folder that exists but
+    can't be written to for now is no error (test_cache.py)."""
     daemon = daemons()
     daemon.configure(cache={"directory": daemon.path("cache/mtasts")})
     os.mkdir(daemon.path("cache"))
@@ -379,7 +379,7 @@ def test_host_without_address(daemons):
 
 
 def test_too_few_descriptors(daemons):
-    """It would listen, and drop every client."""
+    """Otherwise it would listen, but drop every client."""
     daemon = daemons()
     daemon.configure()
     done = subprocess.run(
@@ -391,8 +391,8 @@ def test_too_few_descriptors(daemons):
     assert "ulimit -n" in done.stderr
 
 
-def test_nothing_is_left_of_a_failed_start(daemons):
-    """The second listener fails when the first is already open."""
+def test_failed_start_removes_its_sockets(daemons):
+    """The second listener fails after the first has been opened."""
     daemon = daemons()
     daemon.configure(listen=[{"socketmap": "unix:" + daemon.socket},
                              {"socketmap": "inet:192.0.2.99:8461"}])
@@ -404,7 +404,7 @@ def test_nothing_is_left_of_a_failed_start(daemons):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_stop_is_quick(world, daemons, number):
-    """It does not wait for running look-ups or for clients."""
+    """The daemon does not wait for running look-ups or for clients."""
     daemon = daemons(lookup={"timeout": "90s"}, fetch={"timeout": "5m"}).start()
     world.domain("stuck.example", http=web.no_answer)
     clients = [daemon.connect() for _ in range(20)]
@@ -426,7 +426,7 @@ def test_two_signals(daemons):
 
 
 def test_many_signals(daemons):
-    """The daemon stops cleanly, whichever thread gets the signals."""
+    """The daemon stops cleanly, no matter which thread gets the signals."""
     daemon = daemons().start()
     assert daemon.ask("config.example") == OK
     process, daemon.process = daemon.process, None
@@ -445,7 +445,7 @@ def test_signals_that_do_not_end_it(daemons, number):
 
 
 def test_background(daemons):
-    """Without -f, mtastsd returns when the daemon is ready."""
+    """Without -f, mtastsd returns once the daemon is ready."""
     daemon = daemons()
     done = subprocess.run([program("mtastsd"), "-c", daemon.config],
                           stdin=subprocess.DEVNULL, capture_output=True,
@@ -462,7 +462,7 @@ def test_background(daemons):
 
 
 def test_background_failure(daemons):
-    """mtastsd fails, and says why, if the daemon can't start."""
+    """If the daemon can't start, mtastsd fails and says why."""
     daemon = daemons(fetch={"ca_file": "/nonexistent/ca.pem"})
     done = subprocess.run([program("mtastsd"), "-c", daemon.config],
                           stdin=subprocess.DEVNULL, capture_output=True,
@@ -476,7 +476,7 @@ def test_background_failure(daemons):
     (signal.SIGABRT, "mtastsd: aborted by a library or an assertion"),
 ], ids=["SEGV", "ABRT"])
 def test_crash_leaves_a_line_and_marks_the_cache(daemons, number, line):
-    """The next start checks the whole cache file before it trusts it."""
+    """The next start checks the whole cache file before using it."""
     daemon = daemons().start()
     suspect = daemon.path("cache/policies.mdb.suspect")
     process, daemon.process = daemon.process, None
@@ -496,7 +496,8 @@ LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ mtastsd\[\d+\]: "
 
 
 def test_log_lines(world, daemons):
-    """An event and key=value, whatever a client or a domain sends."""
+    """Every line is an event and key=value pairs, whatever a client or a domain
+    sends."""
     daemon = daemons().start()
     world.domain("log.example", status="500 \x1b[31mevil\x1b[0m", ctype="x\"y")
     world.dns.txt("_mta-sts.logtxt.example", "v=STSv1; \x1b[31m=\"; id=x;")
@@ -539,9 +540,9 @@ def test_levels(daemons):
     assert daemon.log() == ""
 
 
-def test_standard_streams_may_be_closed(daemons):
-    """A service manager may start it so: sockets must not get the descriptors 0
-    to 2."""
+def test_starts_with_closed_standard_streams(daemons):
+    """A service manager may start it that way. No socket may get descriptor 0, 1
+    or 2."""
     daemon = daemons()
     daemon.runs += 1
     daemon.process = subprocess.Popen(

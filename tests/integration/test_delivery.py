@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Real mail servers send mail, and ask our daemon.
+"""Real mail servers send mail and query our daemon.
 
 The outcome of each situation is compared with what RFC 8461 requires, and with the
-tables in doc/interoperability.md, which are generated from these outcomes:
-MTS_UPDATE=1 tests/integration/run test_delivery.py writes them again.
+tables in doc/interoperability.md, which are generated from these outcomes.
+MTS_UPDATE=1 tests/integration/run test_delivery.py regenerates them.
 """
 
 import os
@@ -25,9 +25,9 @@ pytestmark = pytest.mark.skipif(WHY_NOT is not None, reason=str(WHY_NOT))
 SOCKETMAP = ("127.0.0.1", 8461)
 TCP_TABLE = ("127.0.0.1", 8462)
 WAITS = "waits"
-DECIDE_S = 60  # until a server has delivered or deferred
+DECIDE_S = 60  # a server delivers or defers within that time
 
-# name: address, and what differs from a good one
+# name: address, and how the host differs from a good one
 RECEIVERS = {
     "mx-good.test": ("5.9.1.1", {}),
     "mx-six.test": ("2a01:4f8::11", {}),
@@ -39,13 +39,13 @@ RECEIVERS = {
     "a.wild.test": ("5.9.1.7", {}),
     "a.b.wild.test": ("5.9.1.8", {}),
     "mx-unlisted.test": ("5.9.1.9", {}),
-    # not listed either, and with the certificate of one that is
+    # also not listed, and shows the certificate of a listed host
     "mx-sibling.test": ("5.9.1.10", {"cert_name": "mx-good.test"}),
     "mx.wildcert.test": ("5.9.1.11", {"cert": "wildcard"}),
     "mx-cnonly.test": ("5.9.1.12", {"cert": "cn-only"}),
     "mx-aliased.test": ("5.9.1.15", {"cert_name": "mx-alias.test"}),
-    # for domains that enforce nothing: Exim leaves a host where an enforced
-    # delivery has failed alone for a while, whatever the domain
+    # For domains that enforce nothing. Exim avoids a host for a while after an
+    # enforced delivery to it failed, for all domains.
     "mx-clear2.test": ("5.9.1.13", {"cert": None}),
     "mx-unknownca2.test": ("5.9.1.14", {"cert": "unknown-ca"}),
     "mx-sixbad.test": ("2a01:4f8::12", {"cert": "unknown-ca"}),
@@ -59,8 +59,8 @@ CNAMES = {
 
 
 class Row:
-    """A situation: what is published, and what a sender must do: deliver to the
-    receiver that is named, or wait. EXCEPTIONS lists senders that differ."""
+    """A situation: what is published, and what a sender must do, which is to deliver
+    to the named receiver or to wait. EXCEPTIONS lists the senders that differ."""
 
     def __init__(self, key, what, mxs, expect, mode="enforce", listed=None,
                  **exceptions):
@@ -123,9 +123,9 @@ ROWS = [
 
 MAP = "socketmap:inet:%s:%d:" % SOCKETMAP
 PROXIED = "proxy:socketmap:unix:/world/mail/map.sock:postfix"
-# proxymap(8) takes only what main.cf names somewhere.
+# proxymap(8) serves only maps that main.cf names.
 LINES = POSTFIX_LINES + "lmtp_tls_policy_maps = %s\n" % PROXIED
-# Postfix asks in other ways, too: each is an smtp(8) of its own.
+# Postfix can ask in other ways, too. Each has its own smtp(8).
 WAYS = {
     "p37strict": {"smtp_tls_policy_maps": MAP + "strict"},
     "tcp": {"smtp_tls_policy_maps": "tcp:%s:%d" % TCP_TABLE},
@@ -142,7 +142,7 @@ WAYS = {
 }
 
 class Sender:
-    """MTA: the key of the one whose server it is."""
+    """A sender. MTA is the key of the sender whose server it uses."""
 
     def __init__(self, key, kind, name=None, mta=None, **options):
         self.key, self.kind, self.mta = key, kind, mta or key
@@ -222,13 +222,13 @@ def mtas(world, daemon):
 
 
 def delivered(receivers, recipient):
-    """The mails to RECIPIENT, wherever they went."""
+    """All mails to RECIPIENT, no matter which host received them."""
     return [mail for receiver in receivers.values() for mail in receiver.mails
             if recipient in mail.recipients]
 
 
 def outcome(mta, receivers, recipient):
-    """Where the mail went, or WAITS; None: not known yet."""
+    """Returns where the mail went, or WAITS; None if it is not decided yet."""
     mails = delivered(receivers, recipient)
     assert len(mails) <= 1
     if mails:
@@ -263,7 +263,7 @@ def seen(world, receivers, daemon, mtas):
 
 @pytest.mark.parametrize("sender", SENDERS, ids=IDS)
 @pytest.mark.parametrize("row", ROWS, ids=[row.key for row in ROWS])
-def test_row(seen, row, sender):
+def test_mail_goes_where_the_policy_allows(seen, row, sender):
     found, detail = seen[row.key, sender.key]
     assert found == row.expected(sender), detail
     if row.mode == "enforce" and found != WAITS:
@@ -297,8 +297,8 @@ def own_host(world, receivers, sender, what):
     return host
 
 
-# What is tried one after another, by the test's name for it, and what is to
-# happen; the second table of the document.
+# What the tests below do, one after another, and what must happen: the second table
+# of the document. The key is the test's name for it.
 AFTERWARDS = {
     "two": ("one message to two domains, one of which enforces a policy that "
             "its host can't meet", "that one's waits, the other goes"),
@@ -316,7 +316,7 @@ AFTERWARDS = {
     "down": ("mtastsd stopped, and started again", "waits, and goes then"),
 }
 LATE = "that one's waits, the other can be late"
-happened = {}  # (key of AFTERWARDS, of a sender): what did
+happened = {}  # (key of AFTERWARDS, key of a sender): what happened
 
 
 def happens(key, sender, what):
@@ -326,13 +326,14 @@ def happens(key, sender, what):
 
 
 def what_becomes(mta, receivers, recipient):
-    """decide(), in words."""
+    """Returns the result of decide() in words."""
     found = decide(mta, receivers, recipient)
     return "delivered" if found in receivers else found
 
 
 def test_two_recipients(world, receivers, mtas, sender):
-    """Of one message: what one's policy demands is not the other's matter."""
+    """For two recipients of one message, one domain's policy does not affect the
+    other's mail."""
     mta = mtas[sender.key]
     host = own_host(world, receivers, sender, "two")
     strict = Row("strict", "", host, WAITS)
@@ -347,8 +348,8 @@ def test_two_recipients(world, receivers, mtas, sender):
 
 
 def test_shared_host(world, receivers, mtas, sender):
-    """Two recipients of one message whose domains share a mail host: only the mail to
-    the one whose policy the host fails waits. In either order."""
+    """The domains of two recipients share a mail host, which violates the policy of
+    one domain. Only that domain's mail waits, in either order."""
     mta = mtas[sender.key]
     late = False
     for turn in range(2):
@@ -365,15 +366,15 @@ def test_shared_host(world, receivers, mtas, sender):
             assert goes_out(mta, receivers, "u@" + names[0]) == host
             late = True
         assert not delivered(receivers, "u@" + names[1])
-    # With Exim that depends on which of both it tries first.
+    # With Exim it depends on which of the two it tries first.
     happens("shared", sender, LATE if late or sender.key == "exim" else
             AFTERWARDS["shared"][1])
 
 
-SMART = [  # name, its host, and what is to become of the mail
+SMART = [  # name, its host, and the expected outcome
     ("smartgood", "mx-good.test", "mx-good.test"),
     ("smartbad", "mx-smartbad.test", WAITS),
-    # without a policy: what the recipient's domain says is no matter
+    # without a policy: the policy of the recipient's domain does not matter
     ("smartfree", "mx-unknownca2.test", "mx-unknownca2.test"),
 ]
 
@@ -411,7 +412,7 @@ def test_policy_host_gone(world, receivers, mtas, daemon, sender):
 
 
 def test_new_policy(world, receivers, mtas, daemon, sender):
-    """From a wrong policy to a right one: the mail that waited goes out."""
+    """When a wrong policy is replaced by a right one, the waiting mail goes out."""
     mta = mtas[sender.key]
     wrong = Row("newid", "", "mx-good.test", WAITS, listed="mx-wrong.test")
     right = Row("newid", "", "mx-good.test", "mx-good.test")
@@ -428,14 +429,14 @@ def test_new_policy(world, receivers, mtas, daemon, sender):
 
 
 def goes_out(mta, receivers, recipient):
-    """Where a mail that waited goes when the queue is run."""
+    """Runs the queue; returns where the waiting mail went."""
     mta.flush_queue()
     return wait_for(lambda: delivered(receivers, recipient),
                     timeout_s=DECIDE_S, step_s=0.1)[0].server.name
 
 
 def test_daemon_stopped(world, receivers, mtas, daemon, sender):
-    """Mail waits, to whatever domain, rather than going unprotected."""
+    """Mail to any domain waits rather than going out unprotected."""
     mta = mtas[sender.key]
     row = Row("down", "", "mx-good.test", WAITS)
     name = sender.domain(row)
@@ -453,7 +454,7 @@ def test_daemon_stopped(world, receivers, mtas, daemon, sender):
 LONG = ["mx%d.some-longer-name.test" % i for i in range(60)]
 MANY = ["host%d.another-name.test" % i for i in range(12)]
 LENGTHS = [
-    # patterns besides the MX hosts, those hosts, and what becomes of the mail
+    # patterns besides the MX hosts, those hosts, and the expected outcome
     (LONG[:8], "mx-good.test", "mx-good.test"),
     (LONG[:8], "mx-clear.test", WAITS),
     (LONG, "mx-good.test", "mx-good.test"),
@@ -465,8 +466,8 @@ LENGTHS = [
 
 @pytest.mark.parametrize("number", range(len(LENGTHS)))
 def test_sendmail_length(world, receivers, mtas, daemon, seen, number):
-    """It treats a very long answer as no policy, and reads only the first names of one
-    that is shorter."""
+    """Sendmail treats a very long answer as no policy, and reads only the first names
+    of a shorter one."""
     names, mxs, expect = LENGTHS[number]
     mta = mtas["sendmail"]
     row = Row("long%d" % number, "", mxs, expect,
@@ -479,26 +480,26 @@ def test_sendmail_length(world, receivers, mtas, daemon, seen, number):
         (len(mxs) > 20)
 
 
-# -- Postfix, in every way that it can ask ------------------------------------
+# -- Postfix, in every way it can ask -----------------------------------------
 
 MINE = "mine"  # a name that the map "first" has an entry for
 
 WAYS_ROWS = [
-    # way, row, and the name the host is asked for in the hand-shake
+    # way, row, and the server name in the TLS handshake
     ("tcp", "good", "mx-good.test"), ("tcp", "unknownca", WAITS),
     ("proxy", "good", "mx-good.test"), ("proxy", "unknownca", WAITS),
     ("chroot", "good", "mx-good.test"), ("chroot", "unknownca", WAITS),
     ("query", "good", "mx-good.test"), ("query", "unknownca", WAITS),
-    # before 3.4: without servername=
+    # Postfix before 3.4 gets no servername=.
     ("old", "good", None), ("old", "unknownca", WAITS),
     ("hard", "testing", WAITS), ("hard", "testingclear", WAITS),
     ("hard", "good", "mx-good.test"), ("hard", "none", None),
-    # The operator's own level stays where we say nothing.
+    # The operator's own level applies where we answer nothing.
     ("encrypt", "testingclear", WAITS), ("encrypt", "none", WAITS),
     ("encrypt", "absent", WAITS), ("encrypt", "testing", None),
     ("encrypt", "unknownca", WAITS), ("encrypt", "good", "mx-good.test"),
     ("verify", "testing", WAITS), ("verify", "absent", WAITS),
-    # and so does a map of his before ours
+    # The operator's own map, listed before ours, applies too.
     ("first", "good", "mx-good.test"), ("first", "unknownca", WAITS),
     ("first", MINE, None),
 ]
@@ -506,7 +507,7 @@ WAYS_ROWS = [
 
 @pytest.fixture(scope="module")
 def ways_seen(world, receivers, seen, mtas):
-    """{(way, row key): (outcome, mail)}, all at once."""
+    """Sends all mails at once; returns {(way, row key): (outcome, mail)}."""
     rows = {row.key: row for row in ROWS}
     rows[MINE] = Row(MINE, "", "mx-unknownca.test", "mx-unknownca.test")
     mta = mtas["p37"]
@@ -526,7 +527,7 @@ def ways_seen(world, receivers, seen, mtas):
 
 @pytest.mark.parametrize("way, key, sni", WAYS_ROWS,
                          ids=["%s-%s" % row[:2] for row in WAYS_ROWS])
-def test_way(ways_seen, way, key, sni):
+def test_postfix_enforces_the_policy_in_every_way(ways_seen, way, key, sni):
     found, detail = ways_seen[way, key]
     if sni == WAITS:
         assert found == WAITS, detail
@@ -536,7 +537,7 @@ def test_way(ways_seen, way, key, sni):
         assert detail.sni == sni
 
 
-# -- answers that are none ----------------------------------------------------
+# -- invalid answers ----------------------------------------------------------
 
 HOSTS = "mode=enforce hosts=!^mx-good[.]test$:*\n"
 
@@ -552,7 +553,7 @@ BROKEN = [
 
 @pytest.fixture
 def liar(world, daemon, mtas):
-    """Answers Exim in the daemon's place: what liar.answer says."""
+    """Answers Exim instead of the daemon, with liar.answer."""
     path = world.path("exim.sock")
     os.rename(path, path + ".real")
     listener = socket.socket(socket.AF_UNIX)
@@ -578,7 +579,7 @@ def liar(world, daemon, mtas):
 
 
 def test_exim_broken_answers(world, receivers, mtas, seen, liar):
-    """Garbage, and an answer cut off anywhere: the mail waits."""
+    """If the answer is garbage or is cut off anywhere, the mail waits."""
     mta = mtas["exim"]
     liar.answer = HOSTS
     publish(world, "whole-exim.test", Row("whole", "", "mx-good.test", ""))
@@ -596,7 +597,7 @@ def test_exim_broken_answers(world, receivers, mtas, seen, liar):
 
 DOCUMENT = os.path.join(os.environ["srcdir"], "doc", "interoperability.md")
 TABLES = re.compile("(<!-- table -->\n).*?(<!-- end of the table -->\n)", re.S)
-# Where each exception is explained, by its number there.
+# Each exception, with the number of its explanation in the document.
 NOTES = {"cnonly": 1, "twolabels": 2, "sibling": 3, "forged": 4,
          "sameaddr": 4}
 
@@ -610,7 +611,7 @@ def cell(row, found):
 
 
 def table(first, rows):
-    """ROWS of what, what is expected, and a cell a sender."""
+    """Formats ROWS: the situation, the expected outcome, and a cell for each sender."""
     rows = [first + [one.name for one in SENDERS],
             ["---"] * (2 + len(SENDERS))] + rows
     return "".join("| %s |\n" % " | ".join(row) for row in rows)
@@ -632,8 +633,8 @@ def second_table():
         for key, (what, expect) in AFTERWARDS.items()])
 
 
-def test_document(seen, mtas):
-    """Every test before this one must have run."""
+def test_document_matches_the_outcomes(seen, mtas):
+    """Compares the document's tables. Every test before this one must have run."""
     for one in SENDERS:
         _, version = one.kind.name.split()
         assert (mtas[one.key].version() + ".").startswith(version + ".")

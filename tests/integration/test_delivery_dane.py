@@ -22,14 +22,14 @@ ZONE = "mail.example"
 WAITS = "waits"
 MAP = "socketmap:inet:127.0.0.1:8461:"
 SENDERS = {
-    # The page's line for releases before 3.7.13.
+    # The line that the documentation gives for releases before 3.7.13.
     "p37": (Postfix37, {"map": MAP + "postfix",
                         "more": "smtp_tls_dane_insecure_mx_policy = dane\n"}),
     "p310": (Postfix310, {"map": MAP + "postfix-tlsrpt"}),
     "exim": (Exim, {"socket": "/world/exim.sock"}),
 }
 ROWS = {
-    # the certificate, the TLSA record, the policy, and what is to happen
+    # the certificate, the TLSA record, the policy, and the expected outcome
     "untrusted-named": ("unknown-ca", "right", "enforce", True),
     "trusted-not-named": ("good", "wrong", "enforce", False),
     "clear-named": (None, "right", "enforce", False),
@@ -41,7 +41,7 @@ ROWS = {
 
 
 def digest(receiver):
-    """The digest of its key, for TLSA 3 1 1."""
+    """Returns the digest of the certificate's key, for TLSA 3 1 1."""
     def openssl(*words, data=None):
         return subprocess.run(["openssl", *words], input=data, check=True,
                               capture_output=True).stdout
@@ -73,8 +73,8 @@ def world():
 
 
 def publish(world, row, sender, number):
-    """A domain with a host of its own: Exim does not try a host again where a delivery
-    has failed."""
+    """Makes a domain with its own host, because Exim does not retry a host after a
+    delivery to it has failed."""
     cert, tlsa, mode, _ = ROWS[row]
     domain, address = domain_of(row, sender), "5.9.60.%d" % (number + 1)
     host = "mx." + domain
@@ -91,7 +91,7 @@ def publish(world, row, sender, number):
 
 @pytest.fixture(scope="module")
 def seen(world):
-    """{(row, sender): where it went, or WAITS; and why}"""
+    """Returns {(row, sender): (where the mail went or WAITS, why)}."""
     daemon = dane_daemon(world, "dane", MODES["trust-ad"])
     daemon.configure(listen=[{"socketmap": "inet:127.0.0.1:8461"},
                              {"exim": "unix:" + world.path("exim.sock"),
@@ -133,7 +133,7 @@ def outcome(world, mtas, row, sender):
 
 @pytest.mark.parametrize("sender", SENDERS)
 @pytest.mark.parametrize("row", ROWS)
-def test_row(seen, row, sender):
+def test_tlsa_records_decide(seen, row, sender):
     found, detail = seen[row, sender]
     goes = ROWS[row][3]
     assert found == ("mx." + domain_of(row, sender) if goes else WAITS), detail

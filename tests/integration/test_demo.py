@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""contrib/quickstart --demo, once it has built and is in a namespace: what a
-newcomer is shown."""
+"""What contrib/quickstart --demo shows a newcomer, after the build and inside a
+namespace."""
 
 import os
 import re
@@ -33,7 +33,8 @@ SHOWN = {
 
 
 def take_interrupts():
-    """Whom a shell has started in the background must not ignore them."""
+    """Restores the default action of SIGINT: a process that a shell starts in the
+    background ignores it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
@@ -44,7 +45,7 @@ def start(tmp):
         env=dict(os.environ, TMPDIR=tmp), preexec_fn=take_interrupts)
 
 
-def test_demo(tmp_path):
+def test_demo_shows_answers_and_findings(tmp_path):
     with start(str(tmp_path)) as demo:
         said, _ = demo.communicate(timeout=HANG_S)
     assert demo.returncode == 0, said
@@ -61,8 +62,8 @@ def test_demo(tmp_path):
     assert not os.listdir(tmp_path)
 
 
-def test_demo_is_cut_short(tmp_path):
-    """By Ctrl-C, which the terminal sends to all that run."""
+def test_demo_can_be_interrupted(tmp_path):
+    """Ctrl-C, which the terminal sends to all running programs, ends the demo."""
     with start(str(tmp_path)) as demo:
         while "DOMAIN" not in demo.stdout.readline():
             assert demo.poll() is None

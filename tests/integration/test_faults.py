@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Everything that can go wrong between a domain and its policy, one at a time.
 
-Each row breaks one thing of a domain that is good otherwise, and asks:
-* the answer is "NOTFOUND " (RFC 8461 3.3: as if there were no MTA-STS), and
-  mtasts-ctl explain says why;
-* asking again asks the world nothing (the absence is remembered);
-* once the thing is mended and the daemon told to forget, the answer is the
-  policy. So it was this fault, and nothing else, that stood in the way.
-WORKS has what looks odd and must be accepted.
+Each row breaks one thing in an otherwise good domain, then checks:
+* The answer is "NOTFOUND " (RFC 8461 3.3: as if there were no MTA-STS), and
+  mtasts-ctl explain says why.
+* Asking again causes no traffic, because the absence is cached.
+* After the fault is repaired and the cache entry flushed, the answer is the
+  policy. So only this fault prevented it.
+WORKS lists cases that look odd but must be accepted.
 """
 
 import re
@@ -26,8 +26,8 @@ BLACK_HOLE = "5.9.0.97"  # SYNs get no answer there
 
 
 class Row:
-    """One fault. REASON is what explain has to say, CONNECTS whether the
-    policy host is reached, REQUESTS how many requests it may get."""
+    """One fault. REASON is what explain must say, CONNECTS whether the daemon
+    connects to the policy host, REQUESTS how many requests the host may get."""
 
     def __init__(self, name, reason="", dns=None, rtype=None, host_dns=None,
                  records=None, zone=None, connects=True, requests=0, **site):
@@ -118,7 +118,7 @@ def addresses(*those):
 
 
 def changed(old, new):
-    """The good policy with OLD replaced by NEW."""
+    """Makes the good policy, with OLD replaced by NEW."""
     def text(domain):
         good = policy(domain=domain)
         assert old in good
@@ -140,7 +140,7 @@ def padded(size):
     return text
 
 
-# The time is over before anything else is known.
+# The look-up times out before any other reason is known.
 LATE = r"tim(ed?|e) ?-?out|no answer|in time"
 
 FAULTS = [
@@ -240,7 +240,7 @@ FAULTS = [
     http_row("gzip", "", http=web.gzipped),
     http_row("65537-bytes", "64|65536|large|long|size|more than",
              text=padded(MAX + 1)),
-    # without a length that gives it away at once
+    # No Content-Length reveals the size in advance.
     http_row("65537-until-close", "64|65536|large|long|size|more than",
              text=padded(MAX + 1), http=web.until_close),
     http_row("65537-chunked", "64|65536|large|long|size|more than",
@@ -319,7 +319,7 @@ WORKS = [
 
 
 class Outcome:
-    """What came of a row; filled by play()."""
+    """The results of a row; play() fills them in."""
 
 
 def counts(world, row):
@@ -340,14 +340,14 @@ def play(world, daemon, row):
     got.explained = daemon.ctl("explain", row.domain, status=None)
     row.mend_it(world)
     daemon.flush(row.domain)
-    got.mended = daemon.ask(row.domain)
+    got.repaired = daemon.ask(row.domain)
     return got
 
 
 @pytest.fixture(scope="module")
 def outcomes(request, world):
-    """All rows that were asked for, a few at a time: most of them wait."""
-    # two tests may look at one row
+    """Plays all selected rows, several at once, since most of them only wait."""
+    # Two tests may use the same row.
     rows = {item.callspec.params["row"] for item in request.session.items}
     faulty = Daemon(world, "faults", lookup={"timeout": "30s"},
                     fetch={"timeout": "5s"})
@@ -365,35 +365,36 @@ def case(rows):
 
 
 @case(FAULTS)
-def test_fault(row, outcomes):
+def test_fault_means_no_policy(row, outcomes):
     got = outcomes[row.name].result()
     assert got.answer == "NOTFOUND "
     txt, connections, requests = got.counts
     assert txt >= 1
     assert (connections > 0) == row.connects
     assert requests == row.requests
-    # remembered: the world is not asked again
+    # The absence is cached: there is no further traffic.
     assert got.again == "NOTFOUND "
     assert got.counts_again == got.counts
-    # explained
+    # explain gives the reason.
     assert re.search(row.reason, got.explained["reason"], re.IGNORECASE)
     assert got.explained["answer"].startswith("NOTFOUND")
-    assert got.mended == GOOD.format(row.domain)
+    assert got.repaired == GOOD.format(row.domain)
 
 
 @case(WORKS)
-def test_works(row, outcomes):
+def test_odd_but_valid_is_accepted(row, outcomes):
     got = outcomes[row.name].result()
     assert got.answer == GOOD.format(row.domain)
     assert got.again == got.answer
     assert got.counts_again == got.counts
     assert len(got.requests) == 1
-    assert got.mended == got.answer
+    assert got.repaired == got.answer
 
 
 @case(WORKS)
-def test_request(row, outcomes):
-    """3.3: exactly this URL, SNI, and nothing that tells who asks."""
+def test_request_does_not_identify_the_sender(row, outcomes):
+    """RFC 8461 3.3: exactly this URL and SNI, and no header that identifies the
+    sender."""
     host = "mta-sts." + row.domain
     request, = outcomes[row.name].result().requests
     headers = dict(request.headers)

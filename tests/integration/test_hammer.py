@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Misbehaving clients, hasty operators and signals under load."""
+"""Misbehaving clients, careless operators, and signals under load."""
 
 import json
 import random
@@ -27,7 +27,7 @@ def domains(world):
 
 
 def in_threads(work, count):
-    """Starts that many threads of WORK(DICE)."""
+    """Starts this many threads that run WORK(DICE)."""
     threads = [threading.Thread(target=work, args=(random.Random(seed),))
                for seed in range(count)]
     for thread in threads:
@@ -50,7 +50,8 @@ def question(kind, name):
 
 
 def be_rude(client, data, dice):
-    """Sends byte by byte, cuts off, asks much at once, half-closes, does not read, resets."""
+    """Misbehaves: sends byte by byte, cuts a question short, sends many at once,
+    half-closes, doesn't read, or resets."""
     data *= dice.choice([1, 1, 3, 200])
     how = dice.choice(["bytes", "cut", "close", "half", "reset", "unread"])
     if how == "bytes":
@@ -105,7 +106,7 @@ def test_rude_clients(daemons, how):
         try:
             for _ in range(CLIENTS):
                 rude_client(daemon, dice)
-        except OSError as error:  # a time-out, above all
+        except OSError as error:  # usually a timeout
             failures.append(error)
     threads = in_threads(work, 8)
     turn = 0
@@ -147,7 +148,7 @@ def run(daemon, *args):
 
 
 def all_agree(daemon):
-    """Four sources must agree; returns the domains."""
+    """Checks that four sources agree on the cached domains; returns the domains."""
     wait_for(lambda: daemon.ctl("status")["lookups"]["under_way"] == 0 and
              daemon.ctl("status")["cache"]["pending"] == 0)
     listed = daemon.ctl("list")
@@ -181,7 +182,7 @@ def rude_operator(path, requests, dice):
 
 
 def test_rude_operators(world, daemons):
-    """On the control socket, and on the metrics socket."""
+    """Bad requests on the control and the metrics socket do no harm."""
     daemon = daemons(log={"level": "info"}).start()
     http = [b"%s %s HTTP/1.1\r\nHost: localhost\r\n\r\n" % (verb, path)
             for verb in (b"GET", b"HEAD", b"POST")
@@ -208,12 +209,12 @@ def test_rude_operators(world, daemons):
         world.dns.everything = None
     assert not failures
     all_agree(daemon)
-    # No client is left that counts towards the limit.
+    # No client remains that counts towards the limit.
     wait_for(lambda: daemon.ctl("status")["clients"]["now"] == 0)
 
 
 def test_operators_and_look_ups(world, daemons):
-    """Whatever operators do, each question gets the policy."""
+    """Whatever operators do, every question is answered with the policy."""
     daemon = daemons(fetch={"timeout": "50s"}, dns={"timeout": "20s"},
                      lookup={"timeout": "60s"}).start()
     failures = []
@@ -248,7 +249,7 @@ def test_operators_and_look_ups(world, daemons):
         world.dns.everything = None
     assert not failures
     all_agree(daemon)
-    # Nothing that is imported is lost, nothing that is flushed comes back.
+    # No imported policy is lost, and no flushed policy comes back.
     summary = run(daemon, "import", "-")
     assert summary["imported"] + summary["older"] == 300
     assert sum(name.startswith("import") for name in all_agree(daemon)) == 300

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Load like Postfix's: 300 smtp(8) processes, each with a connection of its own.
+"""The load that Postfix causes: 300 smtp(8) processes, each with its own connection.
 
-MTS_LOAD_S says for how many seconds (default: 24), a third of them for each test.
+MTS_LOAD_S is the length in seconds (default: 24); each test takes a third of it.
 """
 
 import os
@@ -20,12 +20,12 @@ from world.daemon import Daemon, program, wait_for
 CLIENTS = 300
 SECONDS = float(os.environ.get("MTS_LOAD_S", 24)) / 3
 DOMAINS = 50  # of each kind
-# What smtp(8) does with its connection: postconf(5), ipc_idle, ipc_ttl and
-# max_use, but shorter, so that much happens in little time.
+# How long smtp(8) uses a connection: ipc_idle, ipc_ttl and max_use in postconf(5),
+# but shorter, so that more happens during the test.
 IDLE_S, LIFE_S, USES = 2, 20, 30
-HANG_S = 180  # whatever is not there by then never comes
+HANG_S = 180  # an answer that takes longer counts as lost
 
-# However busy the machine is: what fails once is not fetched again.
+# Long enough for a busy machine: a fetch that fails once is not repeated.
 OPTIONS = {"dane": "off", "lookup": {"timeout": "90s"},
            "dns": {"timeout": "60s"}, "fetch": {"timeout": "60s"},
            "log": {"level": "info"}}
@@ -43,7 +43,7 @@ def domains(world):
 
 
 def learn(daemon):
-    """Has the policies cached."""
+    """Makes the daemon cache the policies."""
     for i in range(DOMAINS):
         name = "enforce%d.example" % i
         assert daemon.ask(name, timeout_s=HANG_S) == SECURE.format(name)
@@ -57,8 +57,8 @@ def daemon(world):
 
 
 class Client(threading.Thread):
-    """An smtp(8) process: it asks once for each MX host, is busy, asks for the
-    next mail, is idle, and goes; then comes another one."""
+    """Plays smtp(8) processes. Each asks once for each MX host, is busy, asks for
+    the next mail, idles, and exits; then the next process starts."""
 
     def __init__(self, daemon, number, stop):
         super().__init__(daemon=True)
@@ -66,15 +66,15 @@ class Client(threading.Thread):
         self.chance = random.Random(number)
         self.connection = None
         self.asked = 0
-        self.closed = []   # when a connection was found closed
-        self.refused = 0   # times that there was nobody to connect to
+        self.closed = []   # times at which a connection was found closed
+        self.refused = 0   # how many connects were refused
         self.errors = []
 
     def run(self):
         try:
             while not self.stop.is_set():
                 self.live()
-        except Exception as error:  # whatever it is, the test is to tell
+        except Exception as error:  # the test reports it, whatever it is
             self.errors.append(repr(error))
         finally:
             self.leave()
@@ -105,7 +105,7 @@ class Client(threading.Thread):
 
     def expect(self, name, answer):
         got = self.ask(name)
-        if got is None:  # Postfix connects anew and asks again, once
+        if got is None:  # Postfix reconnects and asks again, once
             self.closed.append(time.monotonic())
             got = self.ask(name)
         self.asked += 1
@@ -113,7 +113,7 @@ class Client(threading.Thread):
             self.errors.append("%s: %r" % (name, got))
 
     def ask(self, name):
-        """None if the connection is closed."""
+        """Returns the answer, or None if the connection is closed."""
         if not self.connection:
             self.connection = self.connect()
         try:
@@ -137,7 +137,7 @@ class Client(threading.Thread):
 
 
 class Load:
-    """CLIENTS of them, from the moment it is made until end()."""
+    """Runs CLIENTS clients, from its creation until end()."""
 
     def __init__(self, daemon):
         self.stop = threading.Event()
@@ -149,18 +149,18 @@ class Load:
         return sum(client.asked for client in self.clients)
 
     def end(self):
-        """Nobody saw an error."""
+        """Ends the clients and checks that none saw an error."""
         self.stop.set()
         for client in self.clients:
             client.join(2 * HANG_S)
-            assert not client.is_alive(), "a client waits in vain"
+            assert not client.is_alive(), "a client got no answer"
         errors = [e for client in self.clients for e in client.errors]
-        assert not errors, "%d errors in %d answers, the first: %s" % (
+        assert not errors, "%d errors in %d answers; the first is: %s" % (
             len(errors), self.asked(), errors[0])
         assert self.asked()
 
 
-def test_without_an_error(daemon):
+def test_clients_see_no_error(daemon):
     load = Load(daemon)
     time.sleep(SECONDS)
     load.end()
@@ -169,9 +169,9 @@ def test_without_an_error(daemon):
 
 
 def restarted(daemon):
-    """The clients of a daemon that is restarted three times. Each time it closes
-    each connection once: whoever asks on it connects anew, once, and has his
-    answer."""
+    """Returns the clients of a daemon that is restarted three times. Each restart
+    closes each connection once. A client that asks on a closed connection
+    reconnects once and gets its answer."""
     load = Load(daemon)
     for number in range(1, 4):
         time.sleep(SECONDS / 4)
@@ -183,7 +183,7 @@ def restarted(daemon):
     return load.clients
 
 
-def test_restarted(daemon):
+def test_clients_see_no_error_across_restarts(daemon):
     restarted(daemon)
 
 
@@ -195,7 +195,7 @@ os.execv(sys.argv[2], sys.argv[2:])
 
 
 class Held(Daemon):
-    """With a socket that somebody holds for it, as systemd does."""
+    """A daemon whose socket is held by another process, as systemd does."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -215,8 +215,8 @@ class Held(Daemon):
         return self.process
 
 
-def test_restarted_by_systemd(world):
-    """Then there is always somebody to connect to, too."""
+def test_restart_with_a_passed_socket_refuses_no_connect(world):
+    """With systemd's socket, no connect is ever refused."""
     with Held(world, "held", **OPTIONS) as held:
         held.start()
         learn(held)
@@ -225,8 +225,8 @@ def test_restarted_by_systemd(world):
     assert not any(client.refused for client in clients)
 
 
-def test_log_that_nobody_reads(daemons):
-    """Answers go on, and afterwards it is told how many lines are missing."""
+def test_blocked_log_does_not_block_answers(daemons):
+    """The daemon keeps answering, and later logs how many lines were lost."""
     daemon = daemons(log={"level": "debug"})
     reader, writer = os.pipe()
     daemon.process = subprocess.Popen(

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Misbehaving clients on all three protocols while an operator uses every command:
-no client gets a wrong answer, and no resource leaks."""
+"""Clients misbehave on all three protocols while an operator uses every command.
+No client gets a wrong answer, and no resource leaks."""
 
 import os
 import random
@@ -18,7 +18,7 @@ ABSENT = ["absent%d.example" % i for i in range(6)]
 DOMAINS = KNOWN + ABSENT
 TABLE = ("127.0.0.1", 8466)
 SECOND = ("127.0.0.1", 8467)
-CLIENTS = 4  # a protocol
+CLIENTS = 4  # for each protocol
 ROUNDS = 400  # of each client
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close() resets
 
@@ -47,7 +47,7 @@ def listeners(daemon, *more):
 # -- three protocols ----------------------------------------------------------
 
 class Protocol:
-    """How to write a question, and where an answer ends."""
+    """A protocol: how to write a question and where an answer ends."""
 
     def __init__(self, address):
         self.address = address
@@ -61,7 +61,7 @@ class Protocol:
         return sock
 
     def cut(self, data):
-        """The complete answers in DATA, and the rest."""
+        """Returns the complete answers in DATA, and the rest of DATA."""
         answers = data.split(b"\n")
         return answers[:-1], answers[-1]
 
@@ -98,7 +98,8 @@ class Exim(Protocol):
 
 
 def read_to_end(protocol, sock):
-    """All answers until the daemon closes, which is never in the middle of one."""
+    """Returns all answers until the daemon closes. It never closes in the middle of
+    one."""
     data = b""
     while True:
         try:
@@ -114,7 +115,7 @@ def read_to_end(protocol, sock):
 
 
 def read(protocol, sock, count):
-    """COUNT answers in order; fewer if the daemon closes."""
+    """Returns COUNT answers in order, or fewer if the daemon closes."""
     data, answers = b"", []
     while len(answers) < count:
         try:
@@ -139,7 +140,7 @@ def pipeline(protocol, sock, chance):
 
 
 def half_close(protocol, sock, chance):
-    """Asks and shuts down its sending side; the answer still comes."""
+    """Asks, then shuts down the sending side; the answer still arrives."""
     asked = [chance.choice(DOMAINS)]
     sock.sendall(protocol.question(asked[0]))
     sock.shutdown(socket.SHUT_WR)
@@ -154,7 +155,7 @@ def trickle(protocol, sock, chance):
 
 
 def reset(protocol, sock, chance):
-    """Closes before, within or after a question."""
+    """Closes the connection before, during or after a question."""
     data = protocol.question(chance.choice(DOMAINS)) * chance.randrange(4)
     sock.sendall(data[:chance.randrange(len(data) + 1)])
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
@@ -162,7 +163,7 @@ def reset(protocol, sock, chance):
 
 
 def leave(protocol, sock, chance):
-    """The same, with a reset."""
+    """Does the same with a reset."""
     data = protocol.question(chance.choice(DOMAINS)) * chance.randrange(4)
     sock.sendall(data[:chance.randrange(len(data) + 1)])
     return [], []
@@ -180,7 +181,7 @@ MANNERS = (pipeline, half_close, trickle, reset, leave, nonsense)
 
 
 class Client(threading.Thread):
-    """ROUNDS connections, one after the other; notes each error."""
+    """Makes ROUNDS connections, one after the other, and records each error."""
 
     def __init__(self, protocol, right, seed):
         super().__init__()
@@ -189,7 +190,7 @@ class Client(threading.Thread):
         self.chance = random.Random(seed)
         self.answered = 0
         self.wrong = []
-        self.stopping = False  # the daemon stops: it may close, and be gone
+        self.stopping = False  # the daemon is stopping and may close or refuse
 
     def run(self):
         for turn in range(ROUNDS):
@@ -236,7 +237,7 @@ def crowd(daemon):
 # -- the operator -------------------------------------------------------------
 
 def transfer(daemon):
-    """Imports what was exported."""
+    """Imports an earlier export."""
     status, text, errors = daemon.ctl_raw("export")
     assert (status, errors) == (0, "")
     done = subprocess.run(
@@ -247,7 +248,7 @@ def transfer(daemon):
 
 
 def operate(daemon, chance, turn):
-    """Everything that an operator can do, once."""
+    """Uses every operator command once."""
     more = [{"tcp_table": "inet:%s:%d" % SECOND}] if turn % 2 else []
     daemon.configure(listen=listeners(daemon, *more))
     daemon.ctl("reload")
@@ -276,8 +277,8 @@ def is_at_rest(daemon):
         not any(got["fetcher"].values())
 
 
-def test_worst_manners(daemon):
-    """Every question gets the right answer, and afterwards nothing is left open."""
+def test_misbehaving_clients_get_right_answers(daemon):
+    """Every question gets the right answer, and no descriptor is left open."""
     clients = crowd(daemon)
     chance = random.Random(0)
     wait_for(lambda: is_at_rest(daemon))
@@ -301,8 +302,8 @@ def test_worst_manners(daemon):
     assert daemon.ctl("list") == []
 
 
-def test_stop_under_load(daemon):
-    """Clients get complete answers, or none."""
+def test_stop_under_load_cuts_no_answer(daemon):
+    """When the daemon stops, clients get complete answers or none."""
     clients = crowd(daemon)
     for client in clients:
         client.start()

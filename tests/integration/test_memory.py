@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A daemon that starts with little memory."""
+"""Starting the daemon with little memory."""
 
 import resource
 
@@ -10,10 +10,10 @@ from world.world import wait_for
 
 @pytest.mark.parametrize("kib", [40000, 100000, 1000000])
 def test_starts_or_says_why_not(daemons, kib):
-    """There is one error line if the memory is not enough."""
+    """If there is too little memory, it logs one error line and ends."""
     daemon = daemons()
     if daemon.start().is_instrumented():
-        pytest.skip("a sanitizer wants terabytes")
+        pytest.skip("a sanitizer needs terabytes of address space")
     daemon.stop()
     daemon.spawn(preexec_fn=lambda: resource.setrlimit(
         resource.RLIMIT_AS, (kib * 1024, kib * 1024)))

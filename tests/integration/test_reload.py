@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A reload puts a changed configuration in force, or refuses it as a whole. It drops
-no client."""
+"""A reload applies a changed configuration, or rejects it as a whole. It drops no
+client."""
 
 import os
 import re
@@ -49,7 +49,8 @@ def reload(daemon, **options):
 
 
 def refused(daemon, words):
-    """mtasts-ctl says why, with status 1, and so does the log."""
+    """Checks that mtasts-ctl fails with status 1 and the reason, and that the log
+    has the same reason."""
     before = len(daemon.events("reload_refused", "error"))
     status, out, err = daemon.ctl_raw("reload")
     assert (status, out) == (1, "")
@@ -72,7 +73,7 @@ def test_unchanged_file(daemon):
     assert "uid=%d pid=" % os.geteuid() in daemon.events("reloaded")[0]
 
 
-def test_hangup(daemon):
+def test_sighup_reloads(daemon):
     daemon.configure(domains={"reload.example": "bypass"})
     daemon.process.send_signal(signal.SIGHUP)
     wait_for(lambda: daemon.events("reloaded signal=HUP", "info"))
@@ -95,7 +96,7 @@ def test_listeners_come_and_go(daemon):
         exim.connect(daemon.path("exim.sock"))
         exim.sendall(b"exim testing.example\n")
         assert exim.recv(1000) == b"mode=testing\n"
-    # the clients of a removed listener are still served
+    # The clients of a removed listener are still served.
     for client in (first, second):
         assert client.ask("postfix", "reload.example").startswith("OK ")
     reload(daemon, listen=[unix(daemon)])
@@ -122,7 +123,7 @@ def test_deleted_socket_files_come_back(daemon):
 
 
 def test_socket_of_another_process_is_left_alone(daemon):
-    """Another daemon was started since, and replaced our socket's file."""
+    """Another daemon has started since, and replaced our socket's file."""
     os.unlink(daemon.socket)
     with socket.socket(socket.AF_UNIX) as other:
         other.bind(daemon.socket)
@@ -155,7 +156,7 @@ def test_other_addresses_at_the_same_port(daemon):
 
 
 def test_protocol_at_the_same_address(daemon):
-    """Existing clients keep the protocol that they began with."""
+    """Existing clients keep the protocol they started with."""
     with daemon.connect() as before:
         reload(daemon, listen=[{"exim": "unix:" + daemon.socket}])
         assert before.ask("postfix", "reload.example").startswith("OK ")
@@ -195,7 +196,8 @@ def test_maps(daemon):
 
 
 def test_map_of_a_tcp_table_is_removed(daemon):
-    """A client of its removed listener gets a temporary error."""
+    """If the map of a tcp_table listener is removed, its clients get a temporary
+    error."""
     reload(daemon, maps=[{"name": "strict", "testing": "enforce"}],
            listen=[{"tcp_table": "inet:127.0.0.1:8462", "map": "strict"}])
     with socket.create_connection(("127.0.0.1", 8462), 15) as client:
@@ -221,7 +223,7 @@ def test_domains(daemon):
 
 
 def test_limit_of_clients(daemon):
-    """A lower limit closes no client, but admits no more."""
+    """A lower limit closes no existing connection, but accepts no new ones."""
     clients = [daemon.connect() for _ in range(4)]
     for client in clients:
         assert client.ask("postfix", "reload.example").startswith("OK ")
@@ -250,7 +252,7 @@ def test_log_level(daemon):
 
 
 def test_log_target(daemon):
-    """To syslog and back."""
+    """The log can move to syslog and back."""
     reload(daemon, log={"level": "debug", "target": "syslog"})
     size = len(daemon.log())
     daemon.ask("syslog.example")
@@ -261,7 +263,7 @@ def test_log_target(daemon):
 
 
 def test_dns_servers(world, daemon):
-    """From resolv.conf to a server of the configuration, and back."""
+    """Switches from resolv.conf to a configured server, and back."""
     reload(daemon, dns={"servers": ["127.0.0.9"], "timeout": "1s"})
     assert daemon.ctl("status")["resolver"] == "127.0.0.9:53"
     world.domain("servers.example")
@@ -272,7 +274,7 @@ def test_dns_servers(world, daemon):
 
 
 def test_ca_file(world, daemon):
-    """To another CA's certificates, and back to the right ones."""
+    """Switches to another CA's certificates, and back to the right ones."""
     os.mkdir(daemon.path("ca"))
     other = ca.CA(daemon.path("ca")).root
     world.domain("ca-file.example")
@@ -285,7 +287,7 @@ def test_ca_file(world, daemon):
 
 @pytest.mark.parametrize("dane", ["auto", "on", "precedence", "off"])
 def test_dane(daemon, dane):
-    """Turned on and off while a client asks all the time."""
+    """DANE is turned on and off while a client keeps asking."""
     with daemon.connect() as client:
         for mode in ("off", dane, "off", dane):
             reload(daemon, dane=mode)
@@ -295,7 +297,7 @@ def test_dane(daemon, dane):
 
 @pytest.mark.parametrize("mode", ["off", "trust-ad", "validate"])
 def test_dnssec(world, daemon, mode):
-    """The mode changes while look-ups wait for the test of DNSSEC."""
+    """dns.dnssec changes while look-ups wait for the daemon's DNSSEC test."""
     def dnssec():
         return daemon.ctl("status")["dane"]["dnssec"]
     for n, now in enumerate((mode, "auto", mode, "auto")):
@@ -352,7 +354,7 @@ def test_many_hangups(daemon):
 
 
 def ignores_sigpipe(process):
-    """SIGHUP is blocked from the beginning of the start."""
+    """True once the process ignores SIGPIPE; it has blocked SIGHUP by then."""
     try:
         with open("/proc/%d/status" % process.pid) as file:
             mask = re.search(r"^SigIgn:\s*(\w+)", file.read(), re.M).group(1)
@@ -362,7 +364,7 @@ def ignores_sigpipe(process):
 
 
 def test_hangup_during_startup(daemons):
-    """It does not end the daemon, and is not lost."""
+    """SIGHUP during startup does not end the daemon, and is not lost."""
     daemon = daemons(log={"level": "info"})
     for _ in range(10):
         process = daemon.spawn()
@@ -375,7 +377,7 @@ def test_hangup_during_startup(daemons):
 
 
 def test_hangup_despite_an_inherited_mask(daemons):
-    """The process that starts it has blocked SIGHUP."""
+    """SIGHUP works even if the parent process had blocked it."""
     daemon = daemons(log={"level": "info"})
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
     try:
@@ -387,7 +389,7 @@ def test_hangup_despite_an_inherited_mask(daemons):
 
 
 def test_reload_says_that_a_restart_is_needed(daemon):
-    """Each time, until there is a restart; the other changes are in force."""
+    """Each reload says so until the daemon is restarted. Other changes take effect."""
     for _ in range(2):
         done = reload(daemon, cache={"directory": daemon.path("elsewhere"),
                                      "max_size": "65MiB"},
@@ -426,8 +428,8 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_refused(daemon, name):
-    """Nothing changes, however much of the file is valid."""
+def test_invalid_configuration_changes_nothing(daemon, name):
+    """Nothing changes, even if most of the file is valid."""
     options, text, words = REFUSED[name]
     before = dict(daemon.options)
     with daemon.connect() as client:
@@ -480,7 +482,7 @@ def test_missing_file(daemon):
 # -- under load ---------------------------------------------------------------
 
 def test_lookups_under_way(world, daemon):
-    """They continue, and are answered."""
+    """Running look-ups continue and are answered."""
     world.domain("later.example", http=web.later(1))
     with daemon.connect() as client:
         client.request("postfix", "later.example")
@@ -492,7 +494,7 @@ def test_lookups_under_way(world, daemon):
 
 
 def test_dns_under_way(world, daemon):
-    """The server that was asked answers, although it is no longer configured."""
+    """The answer of a name server still counts if the server is no longer configured."""
     world.domain("slow-dns.example")
     world.dns.behave("_mta-sts.slow-dns.example", ns.delay(0.7))
     with daemon.connect() as client:
@@ -502,7 +504,7 @@ def test_dns_under_way(world, daemon):
 
 
 class Asker(threading.Thread):
-    """Asks all the time on one connection, and counts."""
+    """Keeps asking on one connection, and counts the answers."""
 
     def __init__(self, client):
         super().__init__(daemon=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The stats socket, mtasts-ctl stats and top, as monitoring sees them."""
+"""The stats socket, mtasts-ctl stats, and mtasts-ctl top."""
 
 import fcntl
 import json
@@ -32,7 +32,7 @@ def domains(world):
 
 
 def curl(daemon, path, *args, address=None):
-    """(status, headers, body), by a real curl."""
+    """Fetches with curl; returns (status, headers, body)."""
     where = ["--unix-socket", daemon.stats] if address is None else []
     host = address or "localhost"
     done = subprocess.run(
@@ -55,7 +55,7 @@ def metrics(daemon):
 
 
 def await_metrics(daemon, good):
-    """What is measured once it is GOOD."""
+    """Waits until GOOD(the measured values) is true; returns them."""
     def one():
         sample = metrics(daemon)
         return sample if good(sample) else None
@@ -131,7 +131,7 @@ def test_other_requests(daemon, path, method, status):
     ("http://localhost/healthz", 200), ("HTTP://[::1]:9469", 200),
     ("http://localhost/healthz/", 404), ("https://localhost/healthz", 404)])
 def test_whole_urls(daemon, target, status):
-    """As a proxy asks; RFC 9112 section 3.2.2."""
+    """Requests with a full URL, as sent to a proxy (RFC 9112 section 3.2.2)."""
     assert curl(daemon, "/nowhere", "--request-target", target)[0] == status
 
 
@@ -204,7 +204,7 @@ def test_lookups(world):
         assert of(after, "mtasts_process_open_fds") > 5
         assert 0 < of(after, "mtasts_process_start_time_seconds") <= \
             time.time()
-        # and after a restart the cache's are known at once
+        # After a restart, the numbers of the cache are right at once.
         daemon.stop()
         daemon.start()
         after = metrics(daemon)
@@ -354,7 +354,7 @@ def test_nonsense(daemon, name):
     assert metrics(daemon)
 
 
-def test_silent_and_slow_clients_hold_nobody_up(world):
+def test_silent_and_slow_clients_delay_no_others(world):
     with Daemon(world, "slow") as daemon:
         daemon.start()
         daemon.ask("enforce.example")
@@ -363,12 +363,12 @@ def test_silent_and_slow_clients_hold_nobody_up(world):
             if number % 2:
                 try:
                     sock.sendall(b"GET /metrics HTTP/1.1\r\nX-A: ")
-                except OSError:  # there was no room for it
+                except OSError:  # the socket's buffer was full
                     pass
-        # MTAs do not notice, and monitoring gets through: the oldest goes.
+        # MTAs notice nothing. Monitoring gets in: the oldest connection is closed.
         assert daemon.ask("enforce.example").startswith("OK secure")
         assert of(metrics_at_last(daemon), "mtasts_process_open_fds") < 100
-        # Whoever stays is cut off in the end, by bytes that trickle too.
+        # A client that stays is cut off in the end, even if it keeps sending bytes.
         end = time.monotonic() + 60
         left = set(silent)
         while left:
@@ -395,7 +395,7 @@ def read_some(sock):
 
 
 def metrics_at_last(daemon):
-    """Tries again where there is no room yet."""
+    """Retries while the daemon has no free connection."""
     def one():
         try:
             return metrics(daemon)
@@ -454,7 +454,7 @@ def test_top(world):
         assert (got["asked"], got["failed"], got["minutes"]) == (9, 1, 5)
         got = daemon.ctl("top", "--rows=1", "--minutes", "10")
         assert len(got["busiest"]) == 1 and got["minutes"] == 10
-        # no terminal: once, as text
+        # Without a terminal it prints the text once.
         status, out, err = daemon.ctl_raw("top")
         assert (status, err) == (0, "")
         assert re.search(r"^ +5  enforce\.example$", out, re.MULTILINE)
@@ -484,7 +484,7 @@ class Terminal:
                     struct.pack("HHHH", *size, 0, 0))
 
     def read(self):
-        """True if anything came."""
+        """Returns True if anything arrived."""
         if not select.select([self.fd], [], [], 0.1)[0]:
             return False
         try:
@@ -499,7 +499,7 @@ class Terminal:
                  text in self.out, timeout_s=30)
 
     def frame(self):
-        """What the last whole frame shows, line by line."""
+        """Returns the lines of the last complete frame."""
         frames = self.out.split(b"\x1b[H")
         text = frames[-1] if frames[-1].endswith(b"\x1b[J") else frames[-2]
         assert text.endswith(b"\x1b[J"), text
@@ -507,7 +507,7 @@ class Terminal:
         return re.split("\r+\n", text)
 
     def end(self):
-        """Its exit status, once it has ended."""
+        """Waits until it has ended; returns its exit status."""
         status = []
 
         def gone():
@@ -545,7 +545,7 @@ def test_screen(busy, ends):
     assert not termios.tcgetattr(screen.fd)[3] & (termios.ICANON |
                                                   termios.ECHO)
     screen.expect(b"certificate")
-    # anew, with what has happened since
+    # The next frame shows what has happened since.
     busy.ask("later-%s.example" % ends)
     before = len(screen.out)
     wait_for(lambda: screen.read() and screen.out.count(b"\x1b[J") > 3 or
@@ -640,8 +640,9 @@ def test_screen_outlives_a_restart(world):
         assert screen.end() == 0
 
 
-def test_screen_that_lost_its_place(busy):
-    """mtastsd closes what has been idle for long: a slow screen asks anew."""
+def test_screen_reconnects_after_its_connection_was_closed(busy):
+    """At its limit, mtastsd closes the connection that was idle longest. A slow
+    screen reconnects."""
     screen = Terminal(busy, "top", "--interval=4")
     screen.expect(b"FAILING")
     time.sleep(1.2)
@@ -649,7 +650,7 @@ def test_screen_that_lost_its_place(busy):
     for _ in range(16):
         others.append(socket.socket(socket.AF_UNIX))
         others[-1].connect(busy.control)
-    # Each is taken before it is answered.
+    # Connections are accepted in order: an answer on the last means all were.
     others[-1].sendall(b"status\n")
     assert b'"ok"' in others[-1].recv(100)
     for other in others:
@@ -671,7 +672,7 @@ def test_reload_takes_another_address(world):
         daemon.ctl("reload")
         assert not os.path.exists(old)
         assert curl(daemon, "/healthz", address="127.0.0.1:9471")[0] == 200
-        # one that can't be had leaves the old one
+        # If the new address can't be used, the old one stays.
         daemon.configure(stats="unix:/nonexistent/stats.sock")
         daemon.ctl("reload", status=1)
         assert curl(daemon, "/healthz", address="127.0.0.1:9471")[0] == 200

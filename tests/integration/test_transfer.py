@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""mtasts-ctl export and import: a cache warms another one."""
+"""mtasts-ctl export and import: one cache fills another."""
 
 import json
 import os
@@ -46,7 +46,7 @@ def ctl(daemon, *args, text=None, timeout_s=60):
 
 
 def take(daemon, text, status=0):
-    """Imports TEXT: the summary, and the complaints."""
+    """Imports TEXT; returns the summary and the complaints."""
     got, out, err = ctl(daemon, "--json", "import", "-", text=text)
     assert got == status, out + err
     return json.loads(out), err
@@ -61,8 +61,8 @@ def exported(daemon, *args):
     return lines[1:-1], out
 
 
-def test_new_host(world, daemons):
-    """What one host knows, another one answers from its first look-up on."""
+def test_import_answers_from_the_first_look_up(world, daemons):
+    """After an import, a new host answers from the first look-up on."""
     old, new = daemons().start(), daemons().start()
     for name in ("one.example", "two.example", "three.example"):
         old.ask(name)
@@ -80,14 +80,14 @@ def test_new_host(world, daemons):
     assert exported(new)[0] == policies
     assert "control_export user=" in old.log()
     assert "control_import user=" in new.log()
-    # and it is on disk
+    # The import is also on disk.
     new.kill9()
     new.start()
     assert new.ctl("lookup", "one.example")["source"] == "cached"
 
 
 def test_refreshed_soon(daemons):
-    """Within an hour, and not all in the same second."""
+    """Imported policies are refreshed within an hour, not all in the same second."""
     daemon = daemons().start()
     names = ["p%02d.example" % i for i in range(30)]
     take(daemon, lines_of(*(a_policy(name, age_s=600, used=int(time.time()))
@@ -101,7 +101,8 @@ def test_refreshed_soon(daemons):
 
 
 def test_refresh_of_an_import_is_no_change(world, daemons):
-    """The text was not known before: it has not changed."""
+    """The daemon didn't know the policy text before, so the first refresh is not
+    logged as a change."""
     daemon = daemons().start()
     take(daemon, lines_of(a_policy("one.example", id="1")))
     daemon.ctl("refresh", "one.example")
@@ -118,15 +119,15 @@ def test_life_is_not_extended(daemons):
         a_policy("far-ahead.example", age_s=-90000)))
     assert (summary["imported"], summary["ended"]) == (2, 2)
     assert 0 < daemon.ctl("show", "live.example")["expires_in"] <= 400
-    # A fetch that lies ahead counts by its distance, which shrinks until the
-    # import.
+    # If the fetch time lies in the future, its distance from now counts, which
+    # shrinks until the import.
     left = daemon.ctl("show", "ahead.example")["expires_in"]
     assert 82000 < left <= 86400 - 3600 + time.time() - begin_s
     daemon.ctl("show", "ended.example", status=1)
 
 
 def test_more_domains_than_one_command_takes(daemons):
-    """As mtasts-ctl(1) has it: "list --names | xargs -r -n 200"."""
+    """mtasts-ctl(1) recommends "list --names | xargs -r -n 200" for this."""
     daemon = daemons().start()
     names = ["%s.%04d.example" % ("a" * 60, i) for i in range(1100)]
     take(daemon, lines_of(*map(a_policy, names)))
@@ -145,7 +146,7 @@ def test_more_domains_than_one_command_takes(daemons):
     assert ctl(daemon, "list", "--names") == (0, "", "")
 
 
-def test_newer_stays(daemons):
+def test_import_does_not_replace_newer_policies(daemons):
     daemon = daemons().start()
     take(daemon, lines_of(a_policy("a.example", age_s=100, id="new")))
     summary, _ = take(daemon, lines_of(
@@ -174,7 +175,7 @@ BAD = [
 
 @pytest.mark.parametrize("line, why", BAD, ids=[why for _, why in BAD])
 def test_bad_line(daemons, line, why):
-    """It is told where it stands, and the others are taken."""
+    """A bad line is reported with its number, and the other lines are imported."""
     daemon = daemons().start()
     good = [json.dumps(a_policy(name)) for name in ("a.example", "z.example")]
     text = "\n".join([json.dumps(HEADER), good[0], line, "", good[1],
@@ -214,20 +215,20 @@ def test_file_without_an_end(daemons):
 
 
 def test_lines_are_no_requests(daemons):
-    """Nothing in a file can make the daemon do something else."""
+    """A file to import can't make the daemon execute requests."""
     daemon = daemons().start()
     take(daemon, lines_of(a_policy("a.example")))
     text = (json.dumps(HEADER) + "\nflush --all\nstatus\n"
             '{"policies": 0}\nflush --all\n')
     summary, _ = take(daemon, text, status=1)
     assert summary["refused"] == 3
-    # nor behind a first line that ends it all
+    # The same holds after a first line that ends the import.
     take(daemon, "x\n" + "flush --all\n" * 20000, status=1)
     assert daemon.ctl("show", "a.example")["live"] is True
 
 
-def test_cut_off(daemons):
-    """Half an export is taken, and told of."""
+def test_truncated_export_is_imported_and_reported(daemons):
+    """Half an export is imported, and the missing end is reported."""
     daemon = daemons().start()
     whole = lines_of(a_policy("a.example"), a_policy("b.example"), end=False)
     summary, err = take(daemon, whole, status=1)
@@ -237,8 +238,9 @@ def test_cut_off(daemons):
     assert summary["refused"] == 1
 
 
-def test_breaks_off(daemons):
-    """The peer goes in mid-import: what came is kept, what was there too."""
+def test_broken_connection_keeps_what_was_imported(daemons):
+    """If the peer disconnects during an import, the policies received so far are
+    kept, and so are the ones from before."""
     daemon = daemons().start()
     take(daemon, lines_of(a_policy("old.example")))
     with socket.socket(socket.AF_UNIX) as sock:
@@ -254,7 +256,7 @@ def test_breaks_off(daemons):
 
 
 def test_peer_that_does_not_read(daemons):
-    """Complaints that nobody takes do not fill the daemon's memory."""
+    """Complaints that the peer does not read do not fill the daemon's memory."""
     daemon = daemons().start()
     ctl(daemon, "status")
     before = daemon.rss_kib()
@@ -284,7 +286,7 @@ def test_pattern(daemons):
 
 
 def test_largest_policy(daemons):
-    """64 KiB of patterns make it through both ways."""
+    """A policy with 64 KiB of patterns survives export and import."""
     old, new = daemons().start(), daemons().start()
     mx, size = [], 200
     while size < 64 * 1024 - 300:
@@ -298,13 +300,13 @@ def test_largest_policy(daemons):
 
 
 def is_sanitized():
-    """ASAN keeps what is freed for a while."""
+    """True for an ASAN build, which holds freed memory for a while."""
     with open(program("mtastsd"), "rb") as file:
         return b"__asan_init" in file.read()
 
 
 def test_many(daemons):
-    """Twenty thousand, through a pipe, and the memory stays."""
+    """Twenty thousand policies pass through a pipe without using much memory."""
     count = 20000
     old = daemons(log={"level": "info"}).start()
     new = daemons(log={"level": "info"}).start()
@@ -321,7 +323,7 @@ def test_many(daemons):
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["imported"] == count
     assert new.ctl("status")["cache"]["policies"] > count - 3000
-    # 16 MiB of it are the cache file, which is mapped.
+    # 16 MiB of this are the mapped cache file.
     assert is_sanitized() or new.rss_kib() - before < 48 * 1024
     assert len(exported(new)[0]) == count
 
@@ -340,8 +342,8 @@ def tiny_disk(daemons):
 
 
 def test_full_disk(tiny_disk):
-    """An import that the disk does not take ends, and says so; what it has
-    taken is answered, and so is everybody else."""
+    """An import that fills the disk ends with an error. The daemon answers for the
+    imported domains and for all others."""
     text = lines_of(*(a_policy("p%05d.example" % i) for i in range(20000)))
     summary, _ = take(tiny_disk, text, status=1)
     assert "can't be written" in summary["error"]
