@@ -141,8 +141,8 @@ def test_for_all_maps(world, daemons):
     assert status == 0
     text = " ".join(text.split())
     for part in ("TEMP no MX host of none-in.example is in its policy",
-                 "covers no MX host of the domain (strict_mx)",
-                 "the domain's owner has to mend his policy or his MX"):
+                 "covers none of the domain's MX hosts (strict_mx)",
+                 "the domain's owner has to fix the policy or the MX records"):
         assert part in text
 
 
