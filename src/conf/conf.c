@@ -50,8 +50,8 @@ static bool is_of_list(const struct conf_option *option, const char *list)
 	return !list;
 }
 
-/* Sets the options at BASE to their defaults: those of an entry of LIST, or with
- * NULL all others. Lists and sections have no default. */
+/* Sets the options at BASE to their defaults: those of an entry of LIST, or
+ * with NULL all others. Lists and sections have no default. */
 static int set_option_defaults(const char *list, void *base)
 {
 	const struct conf_option *option;

@@ -142,9 +142,9 @@ struct conf *conf_new(void);
 /* "socketmap", "tcp_table", "exim". */
 const char *conf_protocol_text(enum conf_protocol protocol);
 
-/* Compares the options of A and B that only a restart can change. Writes the paths
- * of those that differ to TEXT, cut off at SIZE: "cache.directory, user". Returns how
- * many differ. */
+/* Compares the options of A and B that only a restart can change. Writes the
+ * paths of those that differ to TEXT, cut off at SIZE: "cache.directory, user".
+ * Returns how many differ. */
 size_t conf_list_restart(const struct conf *a, const struct conf *b, char *text,
                          size_t size);
 

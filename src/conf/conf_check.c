@@ -229,8 +229,8 @@ static int check_bounds(const struct conf *conf, const unsigned *lines,
 	return MTS_OK;
 }
 
-/* Reads HOST, an address (IPv6 in brackets), into BYTES and returns its length in
- * bytes; 0: HOST is a name. HOST has passed is_host(). */
+/* Reads HOST, an address (IPv6 in brackets), into BYTES and returns its length
+ * in bytes; 0: HOST is a name. HOST has passed is_host(). */
 static size_t address_bytes(struct slice host, unsigned char bytes[16])
 {
 	if (host.data[0] == '[') {
@@ -240,8 +240,8 @@ static size_t address_bytes(struct slice host, unsigned char bytes[16])
 	return read_ip(AF_INET, host, bytes) ? 4 : 0;
 }
 
-/* Whether listening on both hosts, at the same port, would conflict: 0.0.0.0 and
- * [::] stand for all addresses of their family. */
+/* Whether listening on both hosts, at the same port, would conflict: 0.0.0.0
+ * and [::] stand for all addresses of their family. */
 static bool same_host(struct slice a, struct slice b)
 {
 	static const unsigned char any[16];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* conf_check.h - checks addresses and paths, and options that depend on each other.
+/* conf_check.h - checks addresses and paths, and options that depend on each
+ * other.
  *
  * Pure: it opens, binds and resolves nothing. On MTS_ESYNTAX or MTS_ERANGE WHY
  * says what is wrong and what would be right. */
@@ -23,9 +24,9 @@ int check_name(const char *text, struct fault *why);
 /* "ADDRESS", "IPV4:PORT" or "[IPV6]:PORT". */
 int check_server(const char *text, struct fault *why);
 
-/* Checks options that depend on each other. LINES has the line of each option in the
- * file, by schema_index(), 0: it is not there. WHY contains the file NAME, the line
- * and the option. */
+/* Checks options that depend on each other. LINES has the line of each option
+ * in the file, by schema_index(), 0: it is not there. WHY contains the file
+ * NAME, the line and the option. */
 int check_together(const struct conf *conf, const unsigned *lines,
                    const char *name, struct fault *why);
 

@@ -2,10 +2,10 @@
 /* load.c - reads the configuration file: YAML into a struct conf.
  *
  * libyaml's events are read one by one, and only what an option asks for is
- * accepted. So no tree is built, and a file can't nest deeper than the options do.
- * YAML features that a configuration does not need are rejected: anchors and
- * aliases (a few lines of them can expand to gigabytes), tags, merge keys, further
- * documents. */
+ * accepted. So no tree is built, and a file can't nest deeper than the options
+ * do. YAML features that a configuration does not need are rejected: anchors
+ * and aliases (a few lines of them can expand to gigabytes), tags, merge keys,
+ * further documents. */
 #include "conf/load.h"
 
 #include "base/buffer.h"
@@ -25,8 +25,8 @@ struct loader {
 	const char *name; /* of the file, for messages */
 	struct conf *conf;
 	struct fault *why;
-	/* The line of each option by row, 0: not yet. An entry of "listen:"
-	 * starts its own rows anew. */
+	/* The line of each option, by schema_index(); 0: not seen yet. Each entry
+	 * of a list clears those of its own options. */
 	unsigned lines[CONF_OPTIONS_MAX];
 };
 
@@ -454,7 +454,7 @@ static int refuse_in_entry(const struct loader *loader,
 	                 below, quoted_len(text), text.data, what);
 }
 
-/* -- domains: a policy -------------------------------------------------------------- */
+/* -- domains: a policy ----------------------------------------------------- */
 
 static int read_domain_mode(struct loader *loader, struct domain_entry *entry)
 {
@@ -569,7 +569,7 @@ static int read_domain_policy(struct loader *loader, struct domain_entry *entry)
 	return MTS_OK;
 }
 
-/* -- domains: an entry -------------------------------------------------------------- */
+/* -- domains: an entry ----------------------------------------------------- */
 
 static int refuse_second_entry(const struct loader *loader,
                                const struct domain_entry *entry)

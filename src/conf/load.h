@@ -5,8 +5,8 @@
 
 #include "conf/conf.h"
 
-/* Appends an entry with default values to CONF's "listen:"; NULL: out of memory.
- * In conf.c, like the next three. */
+/* Appends an entry with default values to CONF's "listen:"; NULL: out of
+ * memory. In conf.c, like the next three. */
 struct conf_listen *conf_add_listen(struct conf *conf);
 
 /* The same for "maps:". */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* schema.h - the options, a row each.
  *
- * This is the only list of options: the loader, the defaults, the messages, and the
- * tests that compare the sample file and the manual with it all use it. */
+ * This is the only list of options: the loader, the defaults, the messages, and
+ * the tests that compare the sample file and the manual with it all use it. */
 #ifndef CONF_SCHEMA_H
 #define CONF_SCHEMA_H
 
@@ -68,9 +68,9 @@ const struct conf_option *schema_child(const struct conf_option *parent,
 bool schema_is_child(const struct conf_option *option,
                      const struct conf_option *parent);
 
-/* Guesses what the unknown option NAME within PARENT was meant to be: an option there
- * with a similar spelling, or the only option of this name elsewhere; NULL: no
- * guess. */
+/* Guesses what the unknown option NAME within PARENT was meant to be: an option
+ * there with a similar spelling, or the only option of this name elsewhere;
+ * NULL: no guess. */
 const struct conf_option *schema_guess(const struct conf_option *parent,
                                        struct slice name);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* attempt.c - one HTTPS request for a policy by libcurl, and its result.
  *
- * libcurl gets the addresses and does no DNS queries. It must ignore whatever comes
- * from the environment or from an earlier request: proxies, netrc, cookies,
- * sessions, connections (RFC 8461 3.3). */
+ * libcurl gets the addresses and does no DNS queries. It must ignore whatever
+ * comes from the environment or from an earlier request: proxies, netrc,
+ * cookies, sessions, connections (RFC 8461 3.3). */
 #include "https/attempt.h"
 
 #include "base/list.h"
@@ -301,8 +301,8 @@ static void judge_timeout(struct attempt *attempt, struct fetch_result *result)
 	attempt_fail(attempt, result, FETCH_TIMEOUT, "%s", what);
 }
 
-/* libcurl's text ends with OpenSSL's: "error:0A00010B:SSL routines::wrong version
- * number". */
+/* libcurl's text ends with OpenSSL's: "error:0A00010B:SSL routines::wrong
+ * version number". */
 static void judge_tls(struct attempt *attempt, struct fetch_result *result)
 {
 	const char *text = strstr(attempt->error, "error:");
@@ -353,7 +353,8 @@ static void judge_failure(struct attempt *attempt, CURLcode code,
 		judge_connect(attempt, result);
 }
 
-/* Milliseconds since the start of the fetch, rounded up: 0 means "not reached". */
+/* Milliseconds since the start of the fetch, rounded up: 0 means "not
+ * reached". */
 static uint64_t since_ms(const struct attempt *attempt, uint64_t time_ns)
 {
 	return time_ns ? (time_ns - attempt->since_ns) / 1000000 + 1 : 0;

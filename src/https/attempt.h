@@ -32,13 +32,13 @@ struct attempt_options {
 	uint64_t since_ns;   /* start of the fetch, by uv_hrtime() */
 };
 
-/* The attempt has ended. RESULT lives until attempt_free(); its total_ms is left to
- * the fetch. Called from the loop only; may free the attempt. */
+/* The attempt has ended. RESULT lives until attempt_free(); its total_ms is
+ * left to the fetch. Called from the loop only; may free the attempt. */
 typedef void attempt_callback(void *arg, const struct fetch_result *result);
 
 /* Starts a request. MTS_ENOMEM, MTS_ELIB: it was not started. On MTS_OK *RET is
- * the caller's: attempt_free(). CALLBACK comes exactly once, never from inside this
- * call, unless the attempt is freed first. */
+ * the caller's: attempt_free(). CALLBACK comes exactly once, never from inside
+ * this call, unless the attempt is freed first. */
 int attempt_start(const struct attempt_options *options,
                   attempt_callback *callback, void *arg, struct attempt **ret);
 

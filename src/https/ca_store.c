@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* ca_store.c - the CA certificates that policy hosts are verified against.
  *
- * We read the bundle once, into an X509_STORE that all connections share. Left to
- * itself, libcurl reads the bundle for every connection, which blocks the loop for
- * about 45 ms each time. libcurl's own cache does not notice that the file has
- * changed, and the conditions under which it is used differ between releases. */
+ * We read the bundle once, into an X509_STORE that all connections share. Left
+ * to itself, libcurl reads the bundle for every connection, which blocks the
+ * loop for about 45 ms each time. libcurl's own cache does not notice that the
+ * file has changed, and the conditions under which it is used differ between
+ * releases. */
 #include "https/ca_store.h"
 
 #include "base/file.h"

@@ -2,8 +2,8 @@
 /* curl_uv.c - the adapter between libcurl's multi interface and libuv.
  *
  * libcurl tells us which sockets to watch (curl_on_socket) and when to call it
- * next (curl_on_timeout). When a socket is ready or the time has come, we do not
- * call libcurl at once but add a work item: one TLS handshake step takes a
+ * next (curl_on_timeout). When a socket is ready or the time has come, we do
+ * not call libcurl at once but add a work item: one TLS handshake step takes a
  * millisecond, and answers from the cache must not wait for fifty of them
  * (base/work_queue.h). After each call into libcurl we look for transfers that
  * have ended. */

@@ -12,8 +12,9 @@
 struct curl_uv;
 struct curl_transfer;
 
-/* TRANSFER has ended with RESULT; the caller still has to remove it. Called from
- * the loop only. May remove and free the transfer, and may close the curl_uv. */
+/* TRANSFER has ended with RESULT; the caller still has to remove it. Called
+ * from the loop only. May remove and free the transfer, and may close the
+ * curl_uv. */
 typedef void curl_transfer_callback(struct curl_transfer *transfer,
                                     CURLcode result);
 

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* fetch.c - the state machine of a fetch.
  *
- * Which fetch runs: a fetch waits in a queue, then runs. Up to CONCURRENCY fetches
- * run at a time. One that takes longer than FETCH_SLOW_MS becomes slow and no longer
- * counts towards these, so the next one starts: policy hosts that accept connections
- * and stay silent do not hold up the others. The number of slow fetches is limited,
- * too, and one network gets at most half of all (fetch_queue.h).
+ * Which fetch runs: a fetch waits in a queue, then runs. Up to CONCURRENCY
+ * fetches run at a time. One that takes longer than FETCH_SLOW_MS becomes slow
+ * and no longer counts towards these, so the next one starts: policy hosts that
+ * accept connections and stay silent do not hold up the others. The number of
+ * slow fetches is limited, too, and one network gets at most half of all
+ * (fetch_queue.h).
  *
- * Which address it tries: libcurl gets one address of each family. If they give no
- * HTTP answer the next ones are tried, all within the time limit of the fetch; then
- * the caller may find others (fetch_expect()). The result of the attempt that got
- * furthest is reported. */
+ * Which address it tries: libcurl gets one address of each family. If they give
+ * no HTTP answer the next ones are tried, all within the time limit of the
+ * fetch; then the caller may find others (fetch_expect()). The result of the
+ * attempt that got furthest is reported. */
 #include "https/fetch.h"
 
 #include "base/work_queue.h"
@@ -173,8 +174,8 @@ static bool can_be_slow(const struct fetcher *fetcher)
 	return fetcher->lists[FETCH_SLOW].count < fetcher->slow_max;
 }
 
-/* How long a fetch without TLS may run before it is slow. The more fetches wait, the
- * shorter. */
+/* How long a fetch without TLS may run before it is slow. The more fetches
+ * wait, the shorter. */
 static uint64_t silent_ms(const struct fetcher *fetcher)
 {
 	return FETCH_SLOW_MS * fetcher->concurrency /
@@ -191,8 +192,8 @@ static bool is_slow(const struct fetch *fetch, uint64_t now_ms)
 
 static void fetcher_on_timer(uv_timer_t *timer);
 
-/* Whatever may allow a fetch to start calls this. It starts none itself, as results
- * must not come from inside of a call. */
+/* Whatever may allow a fetch to start calls this. It starts none itself, as
+ * results must not come from inside of a call. */
 static void fetcher_kick(struct fetcher *fetcher)
 {
 	const struct fetch *oldest = first_in(fetcher, FETCH_RUNNING);
@@ -211,8 +212,8 @@ static void fetcher_kick(struct fetcher *fetcher)
 	    (age_ms < limit_ms ? limit_ms - age_ms : FETCH_RECHECK_MS) + 1, 0);
 }
 
-/* The caller may look for other addresses. Not from here, since it may close the
- * fetcher. */
+/* The caller may look for other addresses. Not from here, since it may close
+ * the fetcher. */
 static void ask_for_addresses(struct fetch *fetch)
 {
 	if (!fetch->want)
@@ -272,9 +273,9 @@ static void fetcher_on_start(struct work_item *work)
 
 /* -- which address it tries ------------------------------------------------ */
 
-/* Puts the addresses to try first: one of each family. libcurl tries IPv4 if IPv6
- * does not connect at once (RFC 8305); but of two silent addresses of one family it
- * would not reach the second one in time. */
+/* Puts the addresses to try first: one of each family. libcurl tries IPv4 if
+ * IPv6 does not connect at once (RFC 8305); but of two silent addresses of one
+ * family it would not reach the second one in time. */
 static void choose_addresses(struct fetch *fetch)
 {
 	struct address first = fetch->addresses[0];
@@ -334,8 +335,8 @@ static void remove_addresses(struct fetch *fetch, size_t at, size_t n)
 	        (fetch->count - at) * sizeof(*fetch->addresses));
 }
 
-/* Removes the address TEXT that the attempt connected to; if it connected to none,
- * all that it was given. */
+/* Removes the address TEXT that the attempt connected to; if it connected to
+ * none, all that it was given. */
 static void remove_failed(struct fetch *fetch, const char *text)
 {
 	char other[ADDRESS_TEXT];
@@ -408,7 +409,8 @@ static bool fetch_try_next(struct fetch *fetch,
 
 /* -- the end --------------------------------------------------------------- */
 
-/* The callback may close the fetcher, which lives on until its timer is closed. */
+/* The callback may close the fetcher, which lives on until its timer is
+ * closed. */
 static void fetch_end(struct fetch *fetch, struct fetch_result *result)
 {
 	struct fetcher *fetcher = fetch->fetcher;
@@ -516,8 +518,8 @@ static void add_addresses(struct fetch *fetch, const struct address *addresses,
 	fetch->addresses = all;
 }
 
-/* An attempt that has not connected yet is dropped, and the fetch starts over with
- * one address of each family. */
+/* An attempt that has not connected yet is dropped, and the fetch starts over
+ * with one address of each family. */
 void fetch_offer(struct fetch *fetch, const struct address *addresses,
                  size_t count)
 {

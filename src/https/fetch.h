@@ -2,11 +2,11 @@
 /* fetch.h - fetches a policy over HTTPS (RFC 8461 3.3), with libcurl on a libuv
  * loop.
  *
- * What is accepted: TLS 1.2 or later; a certificate with the policy host as a DNS-ID
- * (never the CN; a wildcard only as the whole left-most label); status 200;
- * text/plain. There are no redirects, proxies, cookies, authentication or HTTP
- * caches, and no connection is used twice. Limits on size and time are checked while
- * the body arrives. All addresses are tried. */
+ * What is accepted: TLS 1.2 or later; a certificate with the policy host as a
+ * DNS-ID (never the CN; a wildcard only as the whole left-most label); status
+ * 200; text/plain. There are no redirects, proxies, cookies, authentication or
+ * HTTP caches, and no connection is used twice. Limits on size and time are
+ * checked while the body arrives. All addresses are tried. */
 #ifndef HTTPS_FETCH_H
 #define HTTPS_FETCH_H
 
@@ -37,27 +37,28 @@ struct fetcher_options {
 	bool keep_chain; /* results have the certificates, for mtasts-check */
 };
 
-/* MTS_ESYS: the CA file can't be read; MTS_ESYNTAX: it holds no certificate, or a
- * damaged one; MTS_ENOMEM; MTS_ELIB. On MTS_OK *RET is the caller's:
+/* MTS_ESYS: the CA file can't be read; MTS_ESYNTAX: it holds no certificate, or
+ * a damaged one; MTS_ENOMEM; MTS_ELIB. On MTS_OK *RET is the caller's:
  * fetcher_close(). */
 int fetcher_new(const struct fetcher_options *options, struct fetcher **ret,
                 struct fault *why);
 
-/* Changing the options takes two steps. fetcher_prepare() reads the new CA file; it
- * has fetcher_new()'s errors. fetcher_settle() then either uses the new options for
- * whatever starts after it (USE), or drops them. LOOP and KEEP_CHAIN don't change. */
+/* Changing the options takes two steps. fetcher_prepare() reads the new CA
+ * file; it has fetcher_new()'s errors. fetcher_settle() then either uses the
+ * new options for whatever starts after it (USE), or drops them. LOOP and
+ * KEEP_CHAIN don't change. */
 int fetcher_prepare(struct fetcher *fetcher,
                     const struct fetcher_options *options, struct fault *why);
 void fetcher_settle(struct fetcher *fetcher, bool use);
 
 /* The CA certificates that policy hosts are verified against, for callers that
- * verify something else against them. Borrowed; fetcher_settle() and a changed file
- * change its content. */
+ * verify something else against them. Borrowed; fetcher_settle() and a changed
+ * file change its content. */
 struct ca_store;
 const struct ca_store *fetcher_ca_store(const struct fetcher *fetcher);
 
-/* Cancels all fetches (their callbacks do not come) and closes. Takes NULL, leaves
- * NULL. The loop must run once more before it is closed. */
+/* Cancels all fetches (their callbacks do not come) and closes. Takes NULL,
+ * leaves NULL. The loop must run once more before it is closed. */
 void fetcher_close(struct fetcher **fetcher);
 
 /* How a fetch ended. mtasts-ctl and the metrics show these. */
@@ -85,7 +86,8 @@ const char *fetch_cause_text(enum fetch_cause cause);
 
 enum { FETCH_REASON = 240 }; /* bytes of a reason; longer ones are cut */
 
-/* Valid only while the callback runs. Times are since the start of the fetch. */
+/* Valid only while the callback runs. Times are since the start of the
+ * fetch. */
 struct fetch_result {
 	enum fetch_cause cause;
 	long http_status;           /* 0: no answer came */
@@ -107,23 +109,23 @@ struct fetch;
 
 typedef void fetch_callback(void *arg, const struct fetch_result *result);
 
-/* Gets https://HOST/.well-known/mta-sts.txt from one of COUNT addresses. Host and
- * addresses are copied. HOST is the policy host and must have passed
- * domain_is_name(). MTS_ERANGE: COUNT is 0; MTS_ENOMEM: the fetch was not started.
- * Otherwise CALLBACK comes exactly once, never from inside this call, unless
- * fetch_cancel() comes first. It may close the fetcher. */
+/* Gets https://HOST/.well-known/mta-sts.txt from one of COUNT addresses. Host
+ * and addresses are copied. HOST is the policy host and must have passed
+ * domain_is_name(). MTS_ERANGE: COUNT is 0; MTS_ENOMEM: the fetch was not
+ * started. Otherwise CALLBACK comes exactly once, never from inside this call,
+ * unless fetch_cancel() comes first. It may close the fetcher. */
 int fetcher_get(struct fetcher *fetcher, const char *host,
                 const struct address *addresses, size_t count,
                 fetch_callback *callback, void *arg, struct fetch **ret);
 
-/* ARG is fetcher_get()'s. Called from the loop only; may cancel the fetch or close
- * the fetcher. */
+/* ARG is fetcher_get()'s. Called from the loop only; may cancel the fetch or
+ * close the fetcher. */
 typedef void fetch_want(void *arg);
 
-/* For a caller that could find further addresses, at some cost. WANT is called at
- * most once: when the fetch has no TLS after half a second, or when all its addresses
- * have failed. From then on the fetch does not fail until fetch_offer() has been
- * called. Must be called right after fetcher_get(). */
+/* For a caller that could find further addresses, at some cost. WANT is called
+ * at most once: when the fetch has no TLS after half a second, or when all its
+ * addresses have failed. From then on the fetch does not fail until
+ * fetch_offer() has been called. Must be called right after fetcher_get(). */
 void fetch_expect(struct fetch *fetch, fetch_want *want);
 
 /* The answer to WANT: adds addresses. COUNT 0: there are no others. */

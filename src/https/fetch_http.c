@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fetch_http.c - decides whether an HTTP answer carries a policy (RFC 8461 3.3). */
+/* fetch_http.c - decides whether an HTTP answer carries a policy (RFC 8461
+ * 3.3). */
 #include "https/fetch_http.h"
 
 #include <stdarg.h>
@@ -82,8 +83,8 @@ static bool is_chunked(struct slice codings)
 	                "chunked");
 }
 
-/* 3.2: "The media type for this resource is "text/plain"", with any parameters. RFC
- * 9110 8.3.1: case does not matter. */
+/* 3.2: "The media type for this resource is "text/plain"", with any parameters.
+ * RFC 9110 8.3.1: case does not matter. */
 static bool is_text_plain(struct slice type)
 {
 	const char *semicolon =

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fetch_http.h - decides whether an HTTP answer carries a policy (RFC 8461 3.3).
+/* fetch_http.h - decides whether an HTTP answer carries a policy (RFC 8461
+ * 3.3).
  *
  * Pure: it gets header lines and body as they arrive, and reports as early as
  * possible that the rest need not be read. */
@@ -30,8 +31,8 @@ struct fetch_http {
 void fetch_http_init(struct fetch_http *http, size_t max_size);
 void fetch_http_free(struct fetch_http *http);
 
-/* Takes a header line with its CR LF; the empty line ends the header. False: the
- * answer is rejected, stop reading; cause and reason say why. */
+/* Takes a header line with its CR LF; the empty line ends the header. False:
+ * the answer is rejected, stop reading; cause and reason say why. */
 bool fetch_http_header(struct fetch_http *http, struct slice line);
 
 /* Takes a piece of the body. False: as above. */

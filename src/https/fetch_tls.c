@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fetch_tls.c - checks that a server's certificate is valid for the policy host.
+/* fetch_tls.c - checks that a server's certificate is valid for the policy
+ * host.
  *
- * RFC 8461 3.3: "Matching is performed only against the DNS-ID identifiers", and
- * the certificate "MAY contain the wildcard character '*' as the complete left-most
- * label". So OpenSSL gets the host name, must not use the CN and must not accept
- * partial wildcards. libcurl also checks the name, but it uses the CN if the
- * subjectAltName has no DNS name, so its check is not enough. */
+ * RFC 8461 3.3: "Matching is performed only against the DNS-ID identifiers",
+ * and the certificate "MAY contain the wildcard character '*' as the complete
+ * left-most label". So OpenSSL gets the host name, must not use the CN and must
+ * not accept partial wildcards. libcurl also checks the name, but it uses the
+ * CN if the subjectAltName has no DNS name, so its check is not enough. */
 #include "https/fetch_tls.h"
 
 #include <openssl/x509v3.h>
@@ -48,8 +49,8 @@ static const char *cert_date_text(const ASN1_TIME *time, char *text,
 	return text;
 }
 
-/* Writes the first DNS names of CERT to TEXT: "a, b, c, ...". Returns the number
- * of all its DNS names. */
+/* Writes the first DNS names of CERT to TEXT: "a, b, c, ...". Returns the
+ * number of all its DNS names. */
 static int cert_dns_names(X509 *cert, char *text, size_t size)
 {
 	GENERAL_NAMES *names =
@@ -179,11 +180,11 @@ static int tls_on_verify(int good, X509_STORE_CTX *store)
 	return good;
 }
 
-/* During the handshake OpenSSL reads all that is there at once: without read-ahead
- * it takes two system calls for each record. Afterwards that must be off, because
- * libcurl waits for the socket and would not see what OpenSSL has read ahead. If
- * more than the handshake was read, a session ticket say, OpenSSL returns it with
- * the next record. */
+/* During the handshake OpenSSL reads all that is there at once: without
+ * read-ahead it takes two system calls for each record. Afterwards that must be
+ * off, because libcurl waits for the socket and would not see what OpenSSL has
+ * read ahead. If more than the handshake was read, a session ticket say,
+ * OpenSSL returns it with the next record. */
 static void end_read_ahead(const SSL *ssl)
 {
 	/* OpenSSL's callback type has a const that is not meant. */

@@ -7,8 +7,8 @@
 #include "https/ca_store.h"
 #include "https/fetch.h"
 
-/* One connection. It has to outlive the SSL_CTX. The first three members are set
- * by the caller. */
+/* One connection. It has to outlive the SSL_CTX. The first three members are
+ * set by the caller. */
 struct fetch_tls {
 	const struct ca_store *ca_store;
 	const char *host;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* answer.c - the verdict, written for each MTA.
+/* answer.c - writes the answer for each MTA.
  *
- * SECURITY: a blank, a comma, a colon or a brace within a pattern would let the
- * publisher of a policy set attributes of his own in Postfix. Patterns were
- * checked when the policy was parsed; put_safe_pattern() looks once more, as they
- * have been on disk since, and leaves out what is no good. */
+ * SECURITY: with a blank, a comma, a colon or a brace in a pattern, the
+ * publisher of a policy could set Postfix attributes. Patterns are checked when
+ * the policy is parsed. Since then they have been on disk, so
+ * put_safe_pattern() checks them again and skips invalid ones. */
 #include "wire/answer.h"
 
 #include "sts/verdict.h"
@@ -108,9 +108,9 @@ static void put_patterns(struct buffer *out, const struct policy *policy,
 	}
 }
 
-/* In match= a leading dot stands for what RFC 8461 writes "*." (Postfix takes
- * it for any number of labels; 3.10.5's mx_host_pattern closes that). Returns
- * false if there was no pattern to put. */
+/* In match= a leading dot stands for RFC 8461's "*.". (Postfix lets it match
+ * any number of labels; mx_host_pattern of 3.10.5 prevents that.) False: there
+ * was no valid pattern. */
 static bool put_match(struct buffer *out, const struct policy *policy)
 {
 	size_t start = out->len;
@@ -126,9 +126,9 @@ static bool put_match(struct buffer *out, const struct policy *policy)
 	return true;
 }
 
-/* The same of the MX hosts that the policy covers (RFC 8461 4.1), instead of its
- * patterns. What is no host name never gets here (discover/mx_hosts.h), and could not
- * steer an MTA. */
+/* The same of the MX hosts that the policy covers (RFC 8461 4.1), instead of
+ * its patterns. What is no host name never gets here (discover/mx_hosts.h), and
+ * could not steer an MTA. */
 static bool put_matching_hosts(struct buffer *out,
                                const struct answer_input *input)
 {
@@ -151,8 +151,8 @@ static bool put_matching_hosts(struct buffer *out,
 	return true;
 }
 
-/* The policy's fields, re-written: what else the publisher wrote stays out. Each
- * line gets BEFORE, or BEFORE_MX if it is an mx, and AFTER. */
+/* The policy's fields, re-written: what else the publisher wrote stays out.
+ * Each line gets BEFORE, or BEFORE_MX if it is an mx, and AFTER. */
 static void put_policy_lines(struct buffer *out, const struct policy *policy,
                              const char *before, const char *before_mx,
                              const char *after)
@@ -192,7 +192,7 @@ static bool fits(const struct buffer *out, size_t start,
 	return reply.len <= SOCKETMAP_REPLY_MAX;
 }
 
-/* Cuts OUT back to LEN bytes, unless memory is what failed. */
+/* Truncates OUT to LEN bytes, unless it is out of memory. */
 static int cut_back(struct buffer *out, size_t len)
 {
 	if (buffer_status(out) != MTS_ENOMEM)
@@ -205,7 +205,7 @@ static int write_not_found(struct buffer *out)
 	return buffer_puts(out, ANSWER_NOT_FOUND);
 }
 
-/* The mode to go by. */
+/* The mode that applies. */
 static enum policy_mode mode_of(const struct answer_input *input)
 {
 	if (!input->policy)
@@ -220,7 +220,7 @@ static int write_too_long(struct buffer *out)
 	return answer_write_temp(out, "the policy is too long for a reply");
 }
 
-/* No host may have the mail, or it is not known which: it waits. */
+/* No MX host is allowed, or they are unknown: the mail is deferred. */
 static int write_no_host(struct buffer *out, const struct answer_input *input)
 {
 	char reason[ANSWER_REASON_MAX + 1];
@@ -239,7 +239,7 @@ static int write_no_host(struct buffer *out, const struct answer_input *input)
 	return answer_write_temp(out, reason);
 }
 
-/* What follows "match="; false: nothing. */
+/* Appends the value of match=. False: there is none. */
 static bool put_match_names(struct buffer *out,
                             const struct answer_input *input)
 {
@@ -248,7 +248,8 @@ static bool put_match_names(struct buffer *out,
 	return put_match(out, input->policy);
 }
 
-/* Only enforce binds an MTA; a policy without a usable pattern is none. */
+/* Only mode enforce binds an MTA. A policy without a valid pattern counts as
+ * none. */
 static int write_secure(struct buffer *out, const struct answer_input *input)
 {
 	static const char frame[] = "OK secure match= servername=hostname";
@@ -293,7 +294,7 @@ static int write_postfix(struct buffer *out, const struct answer_input *input)
 	return write_too_long(out);
 }
 
-/* The 3.10 attributes that its strictness stands on. */
+/* The attributes of Postfix 3.10 that make it strict. */
 static void put_attributes(struct buffer *out, const struct answer_input *input)
 {
 	buffer_puts(out, " policy_type=sts policy_domain=");
@@ -317,7 +318,7 @@ static int write_tlsrpt(struct buffer *out, const struct answer_input *input)
 	if (status != MTS_OK || !is_secure(out, start))
 		return status;
 	put_attributes(out, input);
-	/* Never without them: Postfix would be less strict, and not say so. */
+	/* Without them Postfix would silently be less strict. */
 	if (!fits(out, start, input->limit)) {
 		cut_back(out, start);
 		return write_too_long(out);
@@ -327,7 +328,7 @@ static int write_tlsrpt(struct buffer *out, const struct answer_input *input)
 	return fits(out, start, input->limit) ? MTS_OK : cut_back(out, good);
 }
 
-/* -- DANE, which Postfix sees to when it is told ----------------------------
+/* -- DANE, which Postfix handles itself -------------------------------------
  *
  * RFC 8461 2: MTA-STS must not override a failing DANE validation. */
 
@@ -359,7 +360,8 @@ static int write_sendmail(struct buffer *out, const struct answer_input *input)
 	size_t names;
 	int status;
 
-	with.how.no_servername = false; /* it defers everything without */
+	with.how.no_servername =
+	    false; /* without it, Sendmail defers all mail */
 	status = write_secure(out, &with);
 	if (status != MTS_OK || !is_secure(out, start))
 		return status;
@@ -417,7 +419,7 @@ int answer_write(struct buffer *out, enum socketmap_map map,
 	return answer_write_perm(out, "unknown map");
 }
 
-/* -- what it comes to ------------------------------------------------------ */
+/* -- what an answer means -------------------------------------------------- */
 
 #define ROW(start, kind)                                                       \
 	{                                                                      \

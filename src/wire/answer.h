@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* answer.h - writes the answer for each MTA, without the netstring around it.
  *
- * Pure: policies in, text out. The text controls an MTA, so of what the publisher of
- * a policy wrote only patterns that passed mx_pattern_is_valid() get into it. */
+ * Pure: policies in, text out. The text controls an MTA, so of what the
+ * publisher of a policy wrote only patterns that passed mx_pattern_is_valid()
+ * get into it. */
 #ifndef WIRE_ANSWER_H
 #define WIRE_ANSWER_H
 
@@ -73,8 +74,8 @@ int answer_write(struct buffer *out, enum socketmap_map map,
 int answer_write_policy(struct buffer *out, const struct policy *policy);
 
 /* Sendmail 8.17's rules cut match= off behind 255 bytes, so that a host named
- * beyond never gets its mail. A reply of some 1,160 bytes or 440 tokens (labels,
- * dots, colons) it takes for none, and delivers unprotected. */
+ * beyond never gets its mail. A reply of some 1,160 bytes or 440 tokens
+ * (labels, dots, colons) it takes for none, and delivers unprotected. */
 enum { ANSWER_SENDMAIL_MAX = 250 };
 
 /* The whole answer "no policy". Postfix needs the blank. */

@@ -124,8 +124,8 @@ static inline bool control_has(const struct control_request *request,
 
 /* Parses LINE, without its newline. MTS_ESYNTAX: an unknown command, a wrong
  * number of arguments, an option that the command does not have or that has a
- * bad value, or a byte that is not printable ASCII or UTF-8; WHY says what would
- * have been right. */
+ * bad value, or a byte that is not printable ASCII or UTF-8; WHY says what
+ * would have been right. */
 int control_parse(struct slice line, struct control_request *ret,
                   struct fault *why);
 

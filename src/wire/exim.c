@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* exim.c - parses the line that Exim's ${readsocket} sends, and writes the answer.
+/* exim.c - parses the line that Exim's ${readsocket} sends, and writes the
+ * answer.
  *
  * SECURITY: a pattern becomes part of a regular expression and of a host list.
- * Letters, digits and hyphens have no special meaning in either, and dots are put in
- * brackets. Patterns are checked when the policy is parsed, and again here, because
- * they have been on disk since. */
+ * Letters, digits and hyphens have no special meaning in either, and dots are
+ * put in brackets. Patterns are checked when the policy is parsed, and again
+ * here, because they have been on disk since. */
 #include "wire/exim.h"
 
 #include "sts/mx.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* exim.h - parses the line that Exim's ${readsocket} sends, and writes the answer.
+/* exim.h - parses the line that Exim's ${readsocket} sends, and writes the
+ * answer.
  *
  * Pure codec: "exim DOMAIN" or "exim DOMAIN MX-HOST" in, one line out. */
 #ifndef WIRE_EXIM_H
@@ -25,9 +26,9 @@ struct exim_request {
  * each, or has a NUL. */
 int exim_parse(struct slice line, struct exim_request *ret, struct fault *why);
 
-/* Appends the line that answers for POLICY, a live one or NULL; buffer_status().
- * OUT's cap leaves room for EXIM_REPLY_MAX bytes. ENFORCE_TESTING takes the mode
- * testing for enforce.
+/* Appends the line that answers for POLICY, a live one or NULL;
+ * buffer_status(). OUT's cap leaves room for EXIM_REPLY_MAX bytes.
+ * ENFORCE_TESTING takes the mode testing for enforce.
  *
  * "mode=enforce hosts=LIST": LIST is for ignore_target_hosts and takes out all
  *   hosts but those that the policy covers: "!^mx1[.]a[.]test$:!^[^.]+[.]b[.]

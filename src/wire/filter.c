@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* filter.c - which policies the control socket's list shows.
  *
- * Domains are sorted. For a pattern that begins with plain letters, such as "ex*", the
- * list starts and ends at the matching range, instead of reading a million policies. */
+ * Domains are sorted. For a pattern that begins with plain letters, such as
+ * "ex*", the list starts and ends at the matching range, instead of reading a
+ * million policies. */
 #include "wire/filter.h"
 
 #include <fnmatch.h>

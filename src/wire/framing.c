@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* framing.c - finds where one request ends: a netstring, or a line.
  *
- * No state is kept: after MTS_EMORE the caller calls again with more bytes. For a
- * netstring that costs only the few digits of its length again, so a sender of
- * single bytes gains nothing. */
+ * No state is kept: after MTS_EMORE the caller calls again with more bytes. For
+ * a netstring that costs only the few digits of its length again, so a sender
+ * of single bytes gains nothing. */
 #include "wire/framing.h"
 
 #include "base/status.h"
 
 /* -- netstrings ------------------------------------------------------------ */
 
-/* Reads the digits before the colon into *RET and their count into *USED. It never
- * reads more digits than MAX has, since a leading zero ends the number. */
+/* Reads the digits before the colon into *RET and their count into *USED. It
+ * never reads more digits than MAX has, since a leading zero ends the
+ * number. */
 static int parse_length(struct slice input, size_t max, size_t *ret,
                         size_t *used)
 {

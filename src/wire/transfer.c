@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* transfer.c - writes and reads exported policies.
  *
- * SECURITY: a file may come from anywhere. What is imported is built from values that
- * policy_parse(), record_parse() and domain_from_key() have accepted. */
+ * SECURITY: a file may come from anywhere. What is imported is built from
+ * values that policy_parse(), record_parse() and domain_from_key() have
+ * accepted. */
 #include "wire/transfer.h"
 
 #include "base/buffer.h"
@@ -170,7 +171,8 @@ static int parse_text(const struct buffer *text, struct policy **ret,
 	return MTS_OK;
 }
 
-/* Writes the policy as the text that would have been fetched, and parses that. */
+/* Writes the policy as the text that would have been fetched, and parses
+ * that. */
 static int get_policy(const json_t *object, struct policy **ret,
                       struct fault *why)
 {
@@ -256,8 +258,8 @@ static int parse_last_line(const json_t *object, struct transfer_line *ret,
 	return rc;
 }
 
-/* Out of memory, Jansson mostly gives no text, and sometimes reports a syntax error:
- * then a valid line is rejected, which is reported, too. */
+/* Out of memory, Jansson mostly gives no text, and sometimes reports a syntax
+ * error: then a valid line is rejected, which is reported, too. */
 static bool is_no_memory(const json_error_t *error)
 {
 	return error->text[0] == '\0' ||

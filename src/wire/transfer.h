@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* transfer.h - exported policies, which another host can import: JSON, one object a
- * line.
+/* transfer.h - exported policies, which another host can import: JSON, one
+ * object a line.
  *
  *   {"format": "mtasts-policies", "version": 1, ...}           the first line
  *   {"domain": "example.org", "id": "20240229", "fetched": 1700000000,
@@ -45,9 +45,9 @@ struct transfer_line {
 };
 
 /* Reads LINE, without its newline. MTS_ESYNTAX, MTS_ERANGE: WHY says which
- * member is no good, and RET has nothing to be freed; MTS_ENOMEM. A policy is
- * held to the rules of a fetched one, by the same code; moreover nothing in it
- * is left out in silence: each pattern must be good, and there once. */
+ * member is invalid, and RET holds nothing to free; MTS_ENOMEM. A policy must
+ * obey the rules for a fetched one; the same code checks it. In addition each
+ * pattern must be valid and occur only once: nothing is ignored silently. */
 int transfer_parse(struct slice line, struct transfer_line *ret,
                    struct fault *why);
 

@@ -45,13 +45,14 @@ static const struct {
 	{ "postfix, *. becomes a leading dot", MAP_POSTFIX, &mixed, "",
 	  "OK secure match=mx1.example.org:.example.net:mx-2.example.com "
 	  "servername=hostname" },
-	/* RFC 8461 5: testing and none bind nobody. */
+	/* RFC 8461 5: testing and none have no effect on delivery. */
 	{ "postfix, testing", MAP_POSTFIX, &testing, "", "NOTFOUND " },
 	{ "postfix, none", MAP_POSTFIX, &none, "", "NOTFOUND " },
 	{ "postfix, no policy", MAP_POSTFIX, NULL, "", "NOTFOUND " },
 	{ "postfix, bad patterns left out", MAP_POSTFIX, &hostile, "",
 	  "OK secure match=mx1.example.org servername=hostname" },
-	{ "postfix, no good pattern", MAP_POSTFIX, &hopeless, "", "NOTFOUND " },
+	{ "postfix, no valid pattern", MAP_POSTFIX, &hopeless, "",
+	  "NOTFOUND " },
 	{ "tlsrpt", MAP_POSTFIX_TLSRPT, &mixed, "",
 	  "OK secure match=mx1.example.org:.example.net:mx-2.example.com "
 	  "servername=hostname policy_type=sts policy_domain=example.org "
@@ -74,7 +75,7 @@ static const struct {
 	{ "tlsrpt, testing", MAP_POSTFIX_TLSRPT, &testing, "", "NOTFOUND " },
 	{ "tlsrpt, none", MAP_POSTFIX_TLSRPT, &none, "", "NOTFOUND " },
 	{ "tlsrpt, no policy", MAP_POSTFIX_TLSRPT, NULL, "", "NOTFOUND " },
-	{ "tlsrpt, no good pattern", MAP_POSTFIX_TLSRPT, &hopeless, "",
+	{ "tlsrpt, no valid pattern", MAP_POSTFIX_TLSRPT, &hopeless, "",
 	  "NOTFOUND " },
 	{ "sts", MAP_STS, &mixed, "",
 	  "OK secure match=mx1.example.org:.example.net:mx-2.example.com "
@@ -268,7 +269,7 @@ static void test_hosts(void **state)
 		assert_int_equal(
 		    strncmp(whole, ok, sizeof(ok) - 1) == 0,
 		    contains(&out, " mx_host_pattern=*.example.net"));
-		/* Nobody is told hosts who is told no policy. */
+		/* Without a policy there are no hosts in the answer. */
 		input.policy = &testing;
 		buffer_clear(&out);
 		assert_int_equal(answer_write(&out, MAP_POSTFIX, &input),

@@ -525,7 +525,7 @@ static void test_rows(void **state)
 		assert_string_equal(why.text, rows[i].why);
 		assert_int_equal(status, rows[i].status);
 		assert_int_equal(why.status, status);
-		/* Nobody has to ask why. */
+		/* The message explains itself. */
 		assert_int_equal(conf_parse(rows[i].text.data, rows[i].text.len,
 		                            "F", &conf, NULL),
 		                 status);

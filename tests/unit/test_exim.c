@@ -88,7 +88,7 @@ static const struct {
 	  "mode=enforce hosts=!^xn--mx-1[.]a-b[.]test$:*\n" },
 	{ &hostile, "", false, "mode=enforce hosts=!^mx1[.]good[.]test$:*\n" },
 	{ &hopeless, "", false, "mode=none\n" },
-	/* RFC 8461 5: testing and none bind nobody. */
+	/* RFC 8461 5: testing and none have no effect on delivery. */
 	{ &testing, "", false, "mode=testing\n" },
 	{ &testing, "", true, "mode=enforce hosts=!^mx1[.]good[.]test$:*\n" },
 	{ &none, "", false, "mode=none\n" },

@@ -285,7 +285,7 @@ static const struct {
 	  1,
 	  FETCH_CERT_UNTRUSTED,
 	  "certificate is self-signed" },
-	{ "chains to a root: somebody else's",
+	{ "chains to a root: another CA's",
 	  HOST,
 	  { .san = "DNS:" HOST },
 	  2,

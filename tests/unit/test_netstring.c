@@ -51,7 +51,7 @@ static const struct {
 	{ TEXT("1\0:a,"), 100, MTS_ESYNTAX, NULL, 0 },
 	{ TEXT("GET / HTTP/1.1\r\n"), 100, MTS_ESYNTAX, NULL, 0 },
 	/* Too long is known before the payload has come, even before the
-	 * colon: nobody can make us wait for a gigabyte. */
+	 * colon: no client can make us wait for a gigabyte. */
 	{ TEXT("101:"), 100, MTS_ERANGE, NULL, 0 },
 	{ TEXT("101"), 100, MTS_ERANGE, NULL, 0 },
 	{ TEXT("1:a,"), 0, MTS_ERANGE, NULL, 0 },
