@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: BSD-2-Clause
-# packages.sh - the Debian packages that are needed, and how to install them; for
-# quickstart, run-tests and build-deb.
+# packages.sh - lists the Debian packages that quickstart, run-tests and build-deb
+# need, and installs them.
 # shellcheck disable=SC2034
 
 # What the build needs.
@@ -40,8 +40,8 @@ as_root() {
 	fi
 }
 
-# Prevents that installing a package starts its service, or enables it at boot: we
-# want the program, not a server on this machine.
+# Prevents the installation of a package from starting its service or enabling it at
+# boot. We want the program, not a server on this machine.
 POLICY=/usr/sbin/policy-rc.d
 
 hold_services() {
@@ -69,7 +69,7 @@ release_services() {
 	done
 }
 
-# Installs those of its arguments that are missing.
+# need_packages PACKAGE...: installs those that are missing.
 need_packages() {
 	missing=
 	for package in "$@"; do

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fuzz_conf.c - a file that was taken holds values within their ranges, and
- * written anew from them is taken as the same; a fault has a reason. */
+/* fuzz_conf.c - all values of an accepted configuration lie within their ranges. If
+ * they are written to a file again, it parses to the same values. A rejected file
+ * has a reason. */
 #include "base/buffer.h"
 #include "conf/conf.h"
 #include "conf/schema.h"
@@ -68,7 +69,7 @@ static void put_value(struct buffer *out, const struct conf_option *option,
 	buffer_puts(out, "\n");
 }
 
-/* Whether an entry of "listen:" may have OPTION. */
+/* True if an entry of "listen:" may have OPTION. */
 static bool belongs(const struct conf_option *option,
                     const struct conf_listen *entry)
 {

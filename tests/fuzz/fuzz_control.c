@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fuzz_control.c - a request that was taken, written anew, is the same. */
+/* fuzz_control.c - an accepted request stays the same when it is written out and
+ * parsed again. */
 #include "base/buffer.h"
 #include "wire/control_protocol.h"
 

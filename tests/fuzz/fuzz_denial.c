@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fuzz_denial.c - whatever a denial contains, it is read within its bounds. The case
- * of names and records of other types make no difference, and without records there
- * is no proof.
+/* fuzz_denial.c - whatever a denial contains, the code never reads past its end. The
+ * case of names makes no difference, nor do records of other types. Without records
+ * there is no proof.
  *
  * The input is a name and a newline, and then records. A record is "n" (NSEC), "3"
  * (NSEC3) or another letter (another type), its owner and a newline, a byte with the
@@ -66,7 +66,7 @@ static void put(struct message *message, const void *data, size_t len)
 	message->len += len;
 }
 
-/* False: there is no room. */
+/* Returns false if there is no space left. */
 static bool append(struct message *message, uint16_t type,
                    const struct dns_name *owner, const uint8_t *rdata,
                    uint8_t rdata_len)
@@ -97,7 +97,7 @@ static enum dns_cut read_denial(const struct message *message,
 	return dns_denial_read(&packet, name);
 }
 
-/* Adds the next record to ALL, and to OURS if it is of a denial. */
+/* Adds the next record to ALL, and also to OURS if it is part of a denial. */
 static bool take_record(struct input *input, const struct dns_name *name,
                         struct message *all, struct message *ours)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fuzz_dns.c - whatever a DNS server sends, it is read within its bounds, and the
- * result is consistent.
+/* fuzz_dns.c - whatever a DNS server sends, the code never reads past its end, and
+ * the result is consistent.
  *
  * The input is two bytes, the type in our question, and then the message. The name in
  * our question is the message's own. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fuzz_domain.c - whatever the key, what comes out is a domain name, and every
- * other way to write it leads to the same. */
+/* fuzz_domain.c - an accepted key gives a valid domain name, and every other
+ * spelling of the key gives the same name. */
 #include "base/slice.h"
 #include "sts/domain.h"
 #include "sts/mx.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fuzz_entry.c - a cache record of any bytes is taken whole or not at all.
+/* fuzz_entry.c - a cache record of arbitrary bytes is accepted whole or rejected.
  *
- * The input is tried as it is, and once more with its checksum put right, since
- * hardly any mutation would get past it. What is accepted must be safe to read
- * (the patterns can be walked, all lengths lie within); and if it is what may be
- * put, encode to the same. */
+ * The input is tried as it is, and again with a corrected checksum, since hardly any
+ * mutation would pass the check. An accepted record must be safe to read: all
+ * patterns and all lengths lie within it. If the cache would also store such an
+ * entry, it must encode to the same bytes. */
 #include "cache/entry.h"
 
 #include <endian.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fuzz_line.c - the line protocols: whatever bytes are asked with, and whatever
- * a policy was made of, the answer is one line that means one thing. */
+/* fuzz_line.c - the line protocols. Whatever bytes the question and the policy
+ * contain, the answer is a single, unambiguous line. */
 #include "base/status.h"
 #include "wire/exim.h"
 #include "wire/framing.h"
@@ -17,7 +17,7 @@ static void check(bool holds)
 		abort();
 }
 
-/* A part of a line is incomplete; the line is within the input. */
+/* Part of a line is reported as incomplete; a complete line lies within the input. */
 static void check_line(struct slice input)
 {
 	struct slice line;
@@ -35,7 +35,7 @@ static void check_line(struct slice input)
 	                 &used) == MTS_EMORE);
 }
 
-/* A key that is sent back as data comes back as the same key. */
+/* A key that is encoded as data decodes to the same key. */
 static void check_tcp_table(struct slice line)
 {
 	struct buffer key;

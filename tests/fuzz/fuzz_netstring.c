@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fuzz_netstring.c - what was read is written the same; less of it is either
- * incomplete or refused for the same reason. */
+/* fuzz_netstring.c - a netstring that was read is written the same way. A shorter
+ * input is either incomplete or rejected for the same reason. */
 #include "base/status.h"
 #include "wire/framing.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fuzz_policy.c - a policy that is accepted says what its struct promises, and
- * says the same when it is written out and read again. */
+/* fuzz_policy.c - an accepted policy keeps the promises of its struct, and stays the
+ * same when it is written out and parsed again. */
 #include "base/buffer.h"
 #include "sts/mx.h"
 #include "sts/policy.h"
@@ -87,7 +87,7 @@ static void check_again(const struct policy *policy, const char *eol)
 
 	buffer_init(&text, POLICY_MAX);
 	write_out(policy, eol, &text);
-	/* "mx:a" grows by a blank each and may not fit any more. */
+	/* Each "mx:a" grows by a space, so the text may no longer fit. */
 	if (buffer_status(&text) != MTS_OK)
 		goto out;
 	must(policy_parse(buffer_slice(&text), &observer, &again, NULL) ==
@@ -128,7 +128,7 @@ static void on_fault(void *arg, enum policy_fault fault, unsigned line,
 		snprintf(faults->first, sizeof(faults->first), "%s", why);
 }
 
-/* Whoever wants to know all that is wrong gets the same verdict. */
+/* A caller that asks for all faults gets the same verdict. */
 static void check_all_faults(struct slice text, int rc, const char *why)
 {
 	struct faults faults = { .count = 0 };

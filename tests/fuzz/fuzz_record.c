@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fuzz_record.c - a record that is accepted has an id by the ABNF, stays the
- * same when fields are added, and is lost when it comes twice.
+/* fuzz_record.c - an accepted record has an id that matches the ABNF, and stays the
+ * same when fields are added. If it is there twice, no record is accepted.
  *
- * Lines of the input are records of one name, after the input as a whole. */
+ * The input is first parsed as one record, then each of its lines is a record of the
+ * same name. */
 #include "sts/record.h"
 
 #include <stdint.h>
@@ -36,7 +37,7 @@ static void must_read(const char *text, size_t len, const char *id)
 	must(strcmp(record.id, id) == 0);
 }
 
-/* TEXT with AFTER put at its end is the same record. */
+/* TEXT with AFTER appended is the same record. */
 static void extend(struct slice text, const char *after, const char *id)
 {
 	size_t len = text.len + strlen(after);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fuzz_render.c - whatever untrusted texts contain, no output format passes on
+/* fuzz_render.c - whatever untrusted texts contain, no output format contains
  * anything that a terminal, a browser or a parser would act on.
  *
- * The input is split into texts that fill every text field of a report: unchanged
- * in fields that are marked raw, made safe in the others. */
+ * The input is split into texts that fill every text field of a report. They are
+ * unchanged in fields that are marked raw, and sanitized in the others. */
 #include "base/text.h"
 #include "findings/render.h"
 #include "findings/safe.h"
@@ -15,7 +15,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* No report takes more text from one domain. */
+/* A report contains at most this much text from one domain. */
 enum { INPUT_MAX = 64 * 1024 };
 
 static void must(bool good)

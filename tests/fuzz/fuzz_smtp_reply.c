@@ -14,7 +14,7 @@ static void must(int good)
 		abort();
 }
 
-/* Parses TEXT with one more byte each time; returns as smtp_reply_take() does. */
+/* Parses TEXT with one more byte each time. Returns what smtp_reply_take() returns. */
 static int take_slowly(struct slice text, struct smtp_reply *reply,
                        size_t *ret_used)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fuzz_socketmap.c - a question splits into what it was made of; whatever bytes
- * it has, the reply that quotes them is one printable line, and a policy made
- * of them can't add an attribute. */
+/* fuzz_socketmap.c - a question splits into the parts it was made of. Whatever bytes
+ * it contains, a reply that quotes them is one printable line, and a policy that
+ * contains them can't add an attribute to an answer. */
 #include "base/status.h"
 #include "wire/answer.h"
 #include "wire/socketmap.h"
@@ -76,7 +76,7 @@ static void check_patterns(const char *text, size_t size)
 	check(reply.len <= SOCKETMAP_REPLY_MAX);
 	patterns = count(reply, " mx_host_pattern=");
 	if (count(reply, "policy_string")) {
-		/* "=": three, one a pattern, one a string. */
+		/* The "=" signs: three, plus one for each pattern and one for each string. */
 		check(count(reply, "=") == 4 + patterns + 3 + patterns);
 		check(count(reply, "{") == 3 + patterns);
 		check(count(reply, "}") == 3 + patterns);

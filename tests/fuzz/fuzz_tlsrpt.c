@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fuzz_tlsrpt.c - a TLSRPT record that is accepted has addresses that lie within
- * it, are URIs without what would end one, and stay the same when it is written
- * anew from them. */
+/* fuzz_tlsrpt.c - the addresses of an accepted TLSRPT record lie within the record
+ * and are URIs without characters that would end a URI. A record written from them
+ * has the same addresses. */
 #include "sts/tlsrpt.h"
 
 #include <stdint.h>
@@ -30,7 +30,7 @@ static void check_rua(struct slice text, struct slice rua)
 	must(domain.len == 0 || tlsrpt_scheme(rua) == TLSRPT_MAILTO);
 }
 
-/* From what was read, in the plainest form. */
+/* Writes the record in its simplest form from the parsed addresses. */
 static void check_again(const struct tlsrpt *record)
 {
 	size_t room = 32;

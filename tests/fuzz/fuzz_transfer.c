@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fuzz_transfer.c - a line that an import takes holds a policy that could have
- * been fetched, and written anew it says the same. */
+/* fuzz_transfer.c - a line that an import accepts holds a policy that could have been
+ * fetched. If the policy is exported again, the line says the same. */
 #include "sts/mx.h"
 #include "wire/transfer.h"
 

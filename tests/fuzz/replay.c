@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* replay.c - gives a fuzz target each file of its corpus, as a TAP test.
+/* replay.c - runs a fuzz target with each file of its corpus, as a TAP test.
  *
  * The corpus is $srcdir/tests/fuzz/corpus/NAME for a program fuzz_NAME. */
 #include <dirent.h>
@@ -14,8 +14,8 @@ enum { INPUT_MAX = 1 << 20 };
 
 static int replay(const char *path)
 {
-	/* On the heap and exact, so that a sanitizer sees the first byte read
-	 * past the end. */
+	/* Allocated with the exact size, so that a sanitizer catches a read of even one
+	 * byte past the end. */
 	uint8_t *all = malloc(INPUT_MAX);
 	uint8_t *data = NULL;
 	size_t size = 0;

@@ -238,12 +238,12 @@ def outcome(mta, receivers, recipient):
 
 @pytest.fixture(scope="module")
 def seen(world, receivers, daemon, mtas):
-    """{(row, sender): (outcome, mail or reason)}, for all of them, at once."""
+    """Sends all mails at once; returns {(row, sender): (outcome, mail or reason)}."""
     for row in ROWS:
         for sender in SENDERS:
             publish(world, sender.domain(row), row)
-    # Beforehand, since a busy machine may take longer over all of them at once
-    # than Exim waits. The tests below have new domains looked up by the mail.
+    # Look the policies up first: on a busy machine, looking them all up at once may
+    # take longer than Exim waits. In the tests below, the mail causes the look-up.
     for row in ROWS:
         for sender in SENDERS:
             daemon.ask(sender.domain(row), timeout_s=100)

@@ -60,8 +60,8 @@ def is_settled(daemon, count):
 @pytest.mark.parametrize("number, count, networks, concurrency", [
     (0, 64, 1, 64), (1, 64, 8, 64), (2, 200, 8, 64),
     (3, 100, 1, 4)])  # more than may ever run: the limit per network decides
-def test_silent_policy_hosts_delay_no_other_domain(world, daemons, number, count, networks,
-                             concurrency):
+def test_silent_policy_hosts_delay_no_other_domain(
+        world, daemons, number, count, networks, concurrency):
     """Silent policy hosts do not delay a domain whose policy host works: its policy
     arrives before the first silent host times out, which takes minutes.
     (make bench measures how long it takes.)"""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""monitoring.py SRCDIR - the body of monitoring.test; speaks TAP.
+"""monitoring.py SRCDIR - the body of monitoring.test; prints TAP.
 
-What metrics there are is read from mtasts-metrics(7), which a unit test holds to
-the code's own table."""
+The metrics are read from mtasts-metrics(7). A unit test compares that page with the
+code's own table."""
 
 import json
 import os
@@ -15,12 +15,12 @@ SRCDIR = sys.argv[1]
 CONTRIB = os.path.join(SRCDIR, "contrib")
 BOARD = os.path.join(CONTRIB, "grafana", "mtasts-dashboard.json")
 PROMETHEUS = os.path.join(CONTRIB, "prometheus")
-# What the scrape adds, and Grafana's variables.
+# Labels that the scrape adds, and Grafana's variables.
 EVERYWHERE = {"job": None, "instance": None, "le": None}
 
 
 def told():
-    """{name: {label: {values}}} of the manual."""
+    """Returns {name: {label: {values}}} from the manual."""
     page = os.path.join(SRCDIR, "doc", "man", "mtasts-metrics.7")
     with open(page) as file:
         text = file.read()
@@ -42,7 +42,7 @@ def told():
 
 
 def board_queries():
-    """All that the board asks for, with what it names."""
+    """Yields every query of the dashboard, with its panel."""
     with open(BOARD) as file:
         board = json.load(file)
     for variable in board["templating"]["list"]:
@@ -65,7 +65,7 @@ def rule_queries():
 
 
 def faults(where, query, metrics):
-    """What QUERY asks for that there is not."""
+    """Yields what QUERY uses that does not exist."""
     grouped = [label.strip() for group in re.findall(
         r"by \(([^)]*)\)", query) for label in group.split(",")]
     found = re.findall(r"(mtasts_\w+)(?:{([^}]*)})?", query)
@@ -98,7 +98,7 @@ def operations():
 
 
 def panels():
-    """The difference between the board's panels and those in operations.md."""
+    """Compares the dashboard's panels with those in operations.md."""
     with open(BOARD) as file:
         there = {panel["title"] for panel in json.load(file)["panels"]
                  if panel["type"] != "row"}
@@ -108,7 +108,7 @@ def panels():
 
 
 def alerts(rules):
-    """The same of the alerts."""
+    """Compares the alerts with those in operations.md."""
     return sorted({name for name, _ in rules} ^
                   set(re.findall(r"^\| `(Mtasts\w+)` \|", operations(),
                                  re.MULTILINE)))
@@ -128,21 +128,21 @@ def main():
     board = list(board_queries())
     rules = list(rule_queries())
     print("1..7")
-    result(1, "the board asks for what there is",
+    result(1, "the dashboard uses only what exists",
            [fault for where, query in board
             for fault in faults(where, query, metrics)] or
-           ([] if len(board) > 30 else ["it asks for nearly nothing"]))
-    result(2, "the alert rules ask for what there is",
+           ([] if len(board) > 30 else ["it has hardly any queries"]))
+    result(2, "the alert rules use only what exists",
            [fault for where, query in rules
             for fault in faults(where, query, metrics)] or
            ([] if len(rules) > 5 else ["there are none"]))
     shown = {re.sub("_(bucket|sum|count)$", "", name)
              for _, query in board
              for name in re.findall(r"mtasts_\w+", query)}
-    result(3, "the board shows all there is",
+    result(3, "the dashboard shows every metric",
            sorted(name for name in metrics if name not in shown and
                   not re.search("_(bucket|sum|count)$", name)))
-    result(4, "operations.md has the board's panels", panels())
+    result(4, "operations.md lists the dashboard's panels", panels())
     result(5, "operations.md says what to do about each alert", alerts(rules))
     for number, args in ((6, ("check", "rules", "mtasts-rules.yml")),
                          (7, ("test", "rules", "mtasts-rules-test.yml"))):

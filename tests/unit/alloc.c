@@ -15,7 +15,7 @@ void *__wrap_realloc(void *old, size_t size);
 char *__wrap_strdup(const char *text);
 char *__wrap_strndup(const char *text, size_t max);
 
-/* A thread's own: a test's servers have theirs. */
+/* Each thread has its own, so that a test's servers are not affected. */
 static _Thread_local size_t fail_at;
 static _Thread_local bool fail_on;
 static _Thread_local size_t seen;

@@ -2,20 +2,21 @@
 /* alloc.h - an allocator that fails when a test wants it to.
  *
  * Link with $(FAILING_ALLOC) and alloc.c. Only calls from our own objects are
- * seen, not those from within shared libraries. */
+ * affected, not calls from within shared libraries. */
 #ifndef TESTS_ALLOC_H
 #define TESTS_ALLOC_H
 
 #include <stddef.h>
 
-/* From now on the Nth allocation (from 1) of this thread fails, once; 0: none
- * does. */
+/* Makes the Nth allocation of this thread from now on fail, once. N counts from 1;
+ * 0 makes none fail. */
 void alloc_fail_at(size_t n);
 
-/* The same, and all that follow. */
+/* Makes the Nth allocation and all later ones fail. */
 void alloc_fail_from(size_t n);
 
-/* This thread's allocations since the last of these. */
+/* Returns the number of allocations of this thread since the last call of one of the
+ * functions above. */
 size_t alloc_count(void);
 
 #endif

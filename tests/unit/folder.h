@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* folder.h - takes a test's folder away, with all that is in it. */
+/* folder.h - removes a test's folder and everything in it. */
 #ifndef TESTS_FOLDER_H
 #define TESTS_FOLDER_H
 

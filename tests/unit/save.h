@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* save.h - waits until the disk has what a test put into a cache: until then
- * hits wait. */
+/* save.h - waits until the entries that a test put into a cache are on disk. Until
+ * then hits have to wait. */
 #ifndef TESTS_SAVE_H
 #define TESTS_SAVE_H
 
