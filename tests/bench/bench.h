@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* bench.h - what the programs of "make bench" share.
  *
- * Nothing of src/ is used here: a yardstick must not be made of what it
- * measures. These programs end at the first thing that goes wrong, since a
- * figure taken after a fault is worth nothing. */
+ * It uses nothing from src/: a reference must not be made of what it measures. These
+ * programs end at the first error, since a figure measured after an error is worth
+ * nothing. */
 #ifndef BENCH_H
 #define BENCH_H
 

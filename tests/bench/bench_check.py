@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What mtasts-check makes of many domains that share their mail hosts, beside
-bare libcurl that only fetches their policies."""
+"""Compares mtasts-check, for many domains that share their mail hosts, with bare
+libcurl, which only fetches their policies."""
 import json
 import os
 import subprocess

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* bench_echo.c - the bare server: what a look-up costs if it costs nothing.
+/* bench_echo.c - a bare server: the cost of a question without a look-up.
  *
  *	bench_echo [-d NS] ADDRESS REPLY
  *

@@ -7,12 +7,12 @@
  * the shares of what domains publish: 70 % enforce, 22 % testing, 8 % none; a
  * wildcard at one provider, five hosts at another, hosts of their own, or a
  * dozen of them; max_age from a day to a year. They are put in random order,
- * which is how a cache grows: put in order, LMDB's pages would be full, and the
- * file smaller than in life. Each was fetched, checked and used just now, and
- * is to be fetched afresh between 6 and 24 hours from now: nothing is due.
+ * which is how a cache grows. In sorted order LMDB's pages would be full, and the
+ * file smaller than a real one. Each policy was just fetched, checked and used. Its
+ * refresh is due between 6 and 24 hours from now, so nothing is due during a run.
  *
- * Other than the rest of "make bench" this uses src/: the file must be what
- * mtastsd would have written. Only its pace is not. Prints one JSON object. */
+ * Unlike the rest of "make bench" this uses src/, because the file must be the same
+ * as one written by mtastsd; only the speed differs. Prints one JSON object. */
 #include "bench.h"
 
 #include "base/buffer.h"
@@ -211,8 +211,8 @@ static uint64_t *shuffled(struct fill *fill)
 	return numbers;
 }
 
-/* In one transaction: of several, each would write most pages anew and leave
- * the old ones free, and the file would be twice as large. */
+/* Uses one transaction. Each of several would rewrite most pages and leave the old
+ * ones free, and the file would be twice as large. */
 static void put_all(struct fill *fill)
 {
 	uint64_t count = range_count(fill->range);

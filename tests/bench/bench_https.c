@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* bench_https.c - policy hosts for many domains, as cheap as can be.
+/* bench_https.c - serves policy hosts for many domains as cheaply as possible.
  *
  *	bench_https ADDRESS DOMAIN FIRST:LAST CA-FILE
  *

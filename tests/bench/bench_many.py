@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a cache of a million policies costs, beside one of a thousand.
+"""Compares the cost of a cache of a million policies with one of a thousand.
 
-Both are made by bench_fill, alike but for their size. They are warm: each
-policy was asked for once before anything is measured, so that what is compared
-is not a disk. Keys are uniformly random over all policies, which no mail server
-does, and which spares the daemon nothing: hardly a question finds its policy in
-the processor's caches.
+bench_fill makes both, which differ only in size. They are warm: each policy was asked
+for once before the measurement, so that the disk does not count. Keys are uniformly
+random over all policies. No mail server does that, and it is the worst case for the
+daemon: hardly any policy is in the processor's caches.
 """
 import statistics
 import subprocess

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The soak: half an hour of all that can happen to a daemon, at a modest rate,
-and whether memory and descriptors stay what they were.
+"""The soak: half an hour of everything that can happen to a daemon, at a modest rate.
+It checks that memory and descriptors do not grow.
 
-Only the names asked for are bounded: a window of domains with a policy that
-moves on over a larger set, those that leave it being flushed, and a fixed set
-of absent ones. So anything that still grows is not needed by any of them.
+The number of names is bounded. A window of domains with a policy moves over a larger
+set, and domains that leave it are flushed. There is also a fixed set of absent
+domains. So whatever still grows is a leak.
 """
 import json
 import os

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Storms: ten thousand cold domains at once, and policy hosts that accept a
-connection and say nothing. How long do others wait meanwhile, and how much
-memory does it take?"""
+connection but never answer. Measures how long other clients wait meanwhile, and how
+much memory it takes."""
 import resource
 import socket
 import statistics

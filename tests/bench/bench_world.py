@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The world that "make bench" measures in, and what runs there.
+"""The environment that "make bench" measures in, and the programs that run there.
 
-Everything is in namespaces of its own (network, mounts, processes), so that
-nothing leaves the machine, port 53 and 443 are free, /etc/resolv.conf is ours,
-and every process ends with the first of them: see enter().
+Everything runs in its own namespaces (network, mounts, processes). So nothing leaves
+the machine, ports 53 and 443 are free, /etc/resolv.conf is ours, and all processes
+end together with the first one: see enter().
 
-Two processors share the work: what is measured has one to itself, and all that
-stands for the rest of the world (load generator, DNS, HTTPS) has the other.
+Two processors share the work. The measured program has one to itself, and everything
+else (load generator, DNS, HTTPS) uses the other.
 """
 import json
 import os

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A CA that signs anything, by the openssl program. Made for tests only.
+"""A CA that signs anything, using the openssl program. For tests only.
 
-root -> intermediate -> leaf, all ECDSA P-256. Certificates are made when they
-are first asked for, by kind: see KINDS.
+root -> intermediate -> leaf, all ECDSA P-256. A certificate is made when it is first
+needed. KINDS lists the kinds of certificates.
 """
 
 import os
@@ -39,8 +39,8 @@ def in_days(days):
 
 
 
-# What each kind of certificate has instead of: SAN DNS:HOST, CN "policy host",
-# valid today, signed by the intermediate, which is sent along.
+# How each kind of certificate differs from the default: SAN DNS:HOST, CN "policy
+# host", valid today, signed by the intermediate, which the server sends too.
 # {host} is the policy host, {parent} the domain above it, {top} the one above
 # that.
 KINDS = {
@@ -73,8 +73,8 @@ KINDS = {
 
 
 class CA:
-    """Keeps its files in FOLDER, which must exist. root is the bundle to
-    trust."""
+    """Stores its files in FOLDER, which must exist. Clients must trust the bundle
+    root."""
 
     def __init__(self, folder):
         self.dir = folder
@@ -91,7 +91,7 @@ class CA:
         return os.path.join(self.dir, name)
 
     def certificate(self, host, kind="good"):
-        """(chain file, key file) of HOST's certificate."""
+        """Returns (chain file, key file) of HOST's certificate."""
         with self.lock:
             return self._certificate(host, kind)
 
@@ -138,7 +138,7 @@ class CA:
             self._issue(issuer, "root", CA_EXTENSIONS +
                         "nameConstraints = critical, permitted;DNS:other.test\n",
                         cn="Constrained")
-        elif issuer == "leaf":  # signs although it must not
+        elif issuer == "leaf":  # signs, although it is not allowed to
             self._issue(issuer, "intermediate", "basicConstraints = CA:FALSE\n",
                         cn="No CA")
 

@@ -21,7 +21,7 @@ DNS_ADDRESSES = world_module.DNS_ADDRESSES + ((ZONE_SERVER, 53),)
 
 
 class Checked:
-    """A domain with everything that a sender looks at. It starts healthy."""
+    """A domain with everything that a sender looks at. At first it has no faults."""
 
     numbers = itertools.count(1)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""mtastsd under test: its configuration, its life, its sockets."""
+"""Configures, starts, stops and queries the mtastsd under test."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def program(name):
 
 
 def merge(base, changes):
-    """BASE with the options of CHANGES in their places; None takes one out."""
+    """Returns BASE with the options of CHANGES; None removes an option."""
     merged = dict(base)
     for key, value in changes.items():
         if isinstance(value, dict) and isinstance(merged.get(key), dict):
@@ -35,13 +35,13 @@ def merge(base, changes):
 
 
 def to_yaml(options):
-    """JSON within YAML: one top-level option a line."""
+    """Returns the options as YAML, with one top-level option a line as JSON."""
     return "".join("%s: %s\n" % (key, json.dumps(value))
                    for key, value in options.items())
 
 
 class Daemon:
-    """mtastsd with a folder of its own. It is not running before start().
+    """mtastsd with its own folder. start() starts it.
 
     OPTIONS change the defaults below: Daemon(world, lookup={"timeout": "1s"}).
     """
@@ -72,7 +72,7 @@ class Daemon:
         return os.path.join(self.folder, name)
 
     def configure(self, text=None, **options):
-        """Writes the configuration: TEXT, or the options with changes."""
+        """Writes the configuration: TEXT, or the options with the changes."""
         self.options = merge(self.options, options)
         with open(self.config, "w") as file:
             file.write(to_yaml(self.options) if text is None else text)
@@ -104,7 +104,7 @@ class Daemon:
         return len(self.events("ready")) >= self.runs
 
     def run_to_end(self, *args, timeout_s=HANG_S):
-        """For starts that are to fail: (status, what it said)."""
+        """Starts it and expects it to fail; returns (status, output)."""
         done = subprocess.run(
             [program("mtastsd"), *(args or ("-f", "-c", self.config))],
             stdin=subprocess.DEVNULL, capture_output=True, text=True,
@@ -112,8 +112,8 @@ class Daemon:
         return done.returncode, done.stdout + done.stderr
 
     def stop(self, number=signal.SIGTERM, timeout_s=HANG_S):
-        """Ends it. Its exit status must be 0 unless it was killed: sanitizers
-        tell of their finds by the status."""
+        """Ends it. Unless it was killed, its exit status must be 0: a sanitizer that
+        found an error changes the status."""
         process, self.process = self.process, None
         process.send_signal(number)
         try:
@@ -132,7 +132,7 @@ class Daemon:
         return self.process is not None and self.process.poll() is None
 
     def pids(self):
-        """All processes that run with this configuration."""
+        """Returns all processes that run with this configuration."""
         found = []
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
@@ -145,7 +145,7 @@ class Daemon:
         return found
 
     def close(self):
-        """Ends what is still running. A crash is a failure here, too."""
+        """Ends all that are still running. A crash is a failure here, too."""
         try:
             self._close()
         finally:
@@ -178,14 +178,14 @@ class Daemon:
             return ""
 
     def events(self, name, level=None):
-        """The log lines of one event, from its name on."""
+        """Returns the log lines of one event, each starting with the event name."""
         pattern = r"mtastsd\[\d+\]: (%s): (%s\b.*)$" % (
             level or r"\w+", re.escape(name))
         return [found.group(2) for found in
                 re.finditer(pattern, self.log(), re.MULTILINE)]
 
     def is_instrumented(self):
-        """By a sanitizer or valgrind, whose memory tells nothing of ours."""
+        """True under a sanitizer or valgrind, where the memory use means nothing."""
         exe = "/proc/%d/exe" % self.process.pid
         with open(exe, "rb") as file:
             return not os.readlink(exe).endswith("/mtastsd") or \
@@ -196,7 +196,7 @@ class Daemon:
             return int(re.search(r"VmRSS:\s+(\d+)", file.read()).group(1))
 
     def cpu_s(self):
-        """CPU time it has used."""
+        """Returns the CPU time that it has used."""
         with open("/proc/%d/stat" % self.process.pid) as file:
             fields = file.read().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -207,12 +207,12 @@ class Daemon:
         return Socketmap(address or self.socket, timeout_s)
 
     def ask(self, key, map="postfix", timeout_s=HANG_S):
-        """The answer to one question on a connection of its own."""
+        """Returns the answer to one question, asked on a new connection."""
         with self.connect(timeout_s) as client:
             return client.ask(map, key)
 
     def ctl_raw(self, *args, socket=None, timeout_s=HANG_S):
-        """mtasts-ctl as a person runs it: (status, output, errors)."""
+        """Runs mtasts-ctl as a person would; returns (status, output, errors)."""
         done = subprocess.run(
             [program("mtasts-ctl"), "-s", socket or self.control, *args],
             stdin=subprocess.DEVNULL, capture_output=True, text=True,
@@ -220,15 +220,15 @@ class Daemon:
         return done.returncode, done.stdout, done.stderr
 
     def ctl(self, *args, status=0):
-        """The JSON document of mtasts-ctl --json; its status must be as
-        said, None: whatever it is."""
+        """Returns the JSON document of mtasts-ctl --json. Its exit status must be
+        STATUS; None accepts any."""
         got, out, err = self.ctl_raw("--json", *args)
         assert status in (None, got), "mtasts-ctl %s: status %d\n%s%s" % (
             " ".join(args), got, out, err)
         return json.loads(out) if out.strip() else None
 
     def flush(self, *domains):
-        """Forgets them; never mind if there is nothing to forget."""
+        """Flushes the domains; it is no error if there is nothing to flush."""
         for domain in domains:
             self.ctl_raw("flush", domain)
 
@@ -261,7 +261,7 @@ class Socketmap:
         self.send(netstring(map, key))
 
     def reply(self):
-        """The next reply; None once the daemon has closed."""
+        """Returns the next reply, or None if the daemon has closed."""
         while True:
             size, colon, rest = self.buffer.partition(b":")
             if colon and len(rest) > int(size):
@@ -283,7 +283,7 @@ class Socketmap:
         return self.reply()
 
     def is_closed(self):
-        """True once the daemon has closed; waits for that."""
+        """Waits until the daemon has closed; then returns True."""
         return self.reply() is None
 
 
@@ -294,15 +294,15 @@ def netstring(map, key):
 
 
 def postmap(key, table, timeout_s=HANG_S, kind="socketmap"):
-    """postmap -q KEY KIND:TABLE: (status, value, errors). With a main.cf
-    of its own: this machine's may say anything, or not be there."""
+    """Runs postmap -q KEY KIND:TABLE; returns (status, value, errors). It uses its own
+    main.cf and not this machine's, which may be missing."""
     with tempfile.TemporaryDirectory(prefix="mts-") as folder:
         main_cf = os.path.join(folder, "main.cf")
         with open(main_cf, "w") as file:
-            # without a name it would look for one in the DNS
+            # Without a name it would search the DNS for one.
             file.write("compatibility_level = 3.6\n"
                        "myhostname = mail.example\n")
-        # Postfix waits until a file is older than the clock's second.
+        # Postfix waits until a file is at least a second old.
         os.utime(main_cf, (1, 1))
         done = subprocess.run(
             ["postmap", "-c", folder, "-q", key, kind + ":" + table],

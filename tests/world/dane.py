@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Daemons that ask a signed tree, and what they may answer."""
+"""Daemons that use a signed tree, and the answers to expect from them."""
 
 import re
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""systemd's part: it listens, passes its sockets to the daemon, and starts the
-daemon again when that is gone."""
+"""Does what systemd does: listens, passes its sockets to the daemon, and restarts the
+daemon when it has ended."""
 
 import socket
 import subprocess
@@ -30,7 +30,7 @@ os.execv(sys.argv[3], sys.argv[3:])
 
 
 def listening(address):
-    """A listening socket: of a path, or of a host and a port."""
+    """Returns a listening socket for a path, or for a host and a port."""
     if isinstance(address, str):
         sock = socket.socket(socket.AF_UNIX)
     else:
@@ -85,7 +85,7 @@ class Supervisor:
             self.process = spawn_with(self.daemon, self.sockets)
 
     def kill9(self):
-        """Kills the daemon, and returns when it is dead."""
+        """Kills the daemon, and waits until it is dead."""
         process = self.process
         process.kill()
         process.wait()

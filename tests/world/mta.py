@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Sending mail servers: the real ones, in the roots that mail-servers made.
+"""Runs real mail servers that send mail, in the roots that mail-servers made.
 
-Each runs in its root, over which are mounted, in our namespace alone: a copy of
-its /etc, an empty /var, what it needs of /dev, /proc, and the folder of the
-test's world at /world. So a root can serve many tests at once.
+Each server runs in its root. Over the root we mount, only in our namespace, a copy of
+its /etc, an empty /var, the devices it needs, /proc, and the test world's folder as
+/world. So many tests can use one root at the same time.
 """
 
 import os
@@ -50,7 +50,7 @@ def folder():
 
 
 def missing():
-    """Why these servers can't be run; None if they can."""
+    """Returns why these servers can't run, or None if they can."""
     if os.geteuid() != 0 or _mapped_users() < 1000:
         return "mail servers switch users, which takes a real root"
     if not os.path.isdir(os.path.join(folder(), "sendmail-bookworm")):
@@ -64,7 +64,8 @@ def _mapped_users():
 
 
 class Mta:
-    """A sender; send() hands it a mail. CONFIGURE is what differs."""
+    """A sending mail server; send() hands it a mail. Each server has its own
+    configure()."""
 
     name = root_name = None
     port = 0
@@ -91,7 +92,7 @@ class Mta:
         with open(path, "w") as file:
             file.write(text)
         os.chmod(path, mode)
-        # Postfix waits until a file is older than the clock's second.
+        # Postfix waits until a file is at least a second old.
         os.utime(path, (1, 1))
 
     def make(self, name, user="root", group=None, mode=0o755):
@@ -158,7 +159,7 @@ class Mta:
     # its life
 
     def run(self, *command, check=True):
-        """A program of its root, to its end."""
+        """Runs a program from its root and waits until it ends."""
         done = subprocess.run(
             ["chroot", self.root, *command], stdin=subprocess.DEVNULL,
             capture_output=True, text=True, timeout=60, check=False,
@@ -190,7 +191,7 @@ class Mta:
             return False
 
     def stop(self):
-        """Ends every process that lives in the root, which are ours."""
+        """Ends every process of ours that runs in the root."""
         if self.process:
             for signal in (15, 9):
                 for pid in self._pids():
@@ -210,7 +211,7 @@ class Mta:
         self.mounts = []
 
     def _pids(self):
-        """Of our network namespace, so not of another test's."""
+        """True if the process is in our network namespace, not in another test's."""
         ours = os.readlink("/proc/self/ns/net")
         found = []
         for pid in filter(str.isdigit, os.listdir("/proc")):
@@ -244,8 +245,8 @@ class Mta:
     log_files = ()
 
     def deferral(self, recipient):
-        """Why the mail to RECIPIENT waits, by the log; None: it does not say
-        so."""
+        """Returns why the mail to RECIPIENT waits, from the log; None if the log
+        does not say that it waits."""
         found = re.findall(self.deferred % re.escape(recipient), self.log())
         return found[-1] if found else None
 
@@ -299,7 +300,7 @@ class Postfix(Mta):
             master = file.read()
         master = re.sub(r"^smtp( +)inet( +n +- +)y", r"127.0.0.1:%d\1inet\2y" %
                         self.port, master, flags=re.M)
-        # Nothing to copy into a chroot: we are in one.
+        # No chroot is needed: we are already in one.
         master = re.sub(r"^(\S+ +\S+ +\S+ +\S+ +)y", r"\1n", master,
                         flags=re.M)
         self.write("/etc/postfix/main.cf", POSTFIX_MAIN.format(
@@ -323,14 +324,14 @@ class Postfix(Mta):
 
     @staticmethod
     def service(name, parameters):
-        """A line of master.cf for an smtp(8)."""
+        """Returns the line of master.cf for an smtp(8)."""
         return "%s unix - - %s - - smtp\n%s" % (
             name, parameters.pop("chroot", "n"),
             "".join("  -o {%s = %s}\n" % item for item in parameters.items()))
 
     def fill_chroot(self):
-        """As Debian's start of Postfix does. Sockets in /world are sockets in
-        mtasts there."""
+        """Prepares the files as Debian's start script of Postfix does. Sockets in
+        /world appear in the folder mtasts there."""
         for name in ("hosts", "nsswitch.conf", "resolv.conf"):
             self.write("/var/spool/postfix/etc/" + name,
                        self.read("/etc/" + name))
@@ -344,8 +345,8 @@ class Postfix(Mta):
         return self.run("/usr/sbin/postconf", "-hd", "mail_version").strip()
 
     def send_by(self, host, recipient):
-        """Hands a mail for a domain that the smart host HOST has, by the file
-        "transport"."""
+        """Hands it a mail for a domain that goes to the smart host HOST, according to
+        the file "transport"."""
         self.send(recipient)
 
     def flush_queue(self):
@@ -453,7 +454,8 @@ class Exim(Mta):
 
 # -- Sendmail -----------------------------------------------------------------
 
-# On a busy machine Sendmail would queue what it gets, or not listen at all.
+# The limits on the load are high, or Sendmail would only queue mail, or not listen,
+# on a busy machine.
 SENDMAIL_MC = """divert(-1)dnl
 divert(0)dnl
 VERSIONID(`test')

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A recursive name server that misbehaves as it is told, name by name.
+"""A recursive name server that can misbehave for each name in a different way.
 
-Answers over UDP and TCP from tables filled by the test; counts every query.
-What goes wrong is a behaviour: a function that gets the Ask and returns what
-goes on the wire (a message, raw bytes, or None for silence).
+It answers over UDP and TCP from tables that the test fills, and counts every query.
+A fault is a behaviour: a function that gets the Ask and returns what to send (a
+message, raw bytes, or None for silence).
 """
 
 import asyncio
@@ -38,7 +38,7 @@ class Ask:
         self.wait_s = 0  # before the reply goes out
 
     def answer(self):
-        """What the tables say."""
+        """Returns the answer from the tables."""
         return self.server.answer(self)
 
     def empty(self, rcode=dns.rcode.NOERROR):
@@ -62,14 +62,14 @@ def silent(_ask):
 
 
 def no_soa(ask):
-    """Negative, without the SOA that says for how long."""
+    """A negative answer without the SOA that limits how long to cache it."""
     reply = ask.answer()
     reply.authority = []
     return reply
 
 
 def truncate(ask):
-    """TC and nothing else over UDP; the answer over TCP."""
+    """Only the TC flag over UDP; the answer over TCP."""
     reply = ask.answer()
     if ask.proto == "udp":
         reply = ask.empty()
@@ -78,7 +78,7 @@ def truncate(ask):
 
 
 def truncate_silent_tcp(ask):
-    """TC over UDP; TCP accepts and says nothing."""
+    """The TC flag over UDP; over TCP it accepts and sends nothing."""
     return truncate(ask) if ask.proto == "udp" else None
 
 
@@ -87,7 +87,7 @@ def garbage(_ask):
 
 
 def cut_short(ask):
-    """The answer's first half, under the right id."""
+    """The first half of the answer, with the right id."""
     wire = ask.answer().to_wire()
     return wire[:len(wire) // 2]
 
@@ -108,7 +108,7 @@ def wrong_question(ask):
 
 
 def formerr_edns(ask):
-    """An old server that knows no EDNS."""
+    """An old server that doesn't support EDNS."""
     if ask.query.edns < 0:
         return ask.answer()
     reply = ask.empty(dns.rcode.FORMERR)
@@ -117,7 +117,7 @@ def formerr_edns(ask):
 
 
 def authentic(ask):
-    """As a resolver that has validated it."""
+    """An answer as from a resolver that has validated it."""
     reply = ask.answer()
     reply.flags |= dns.flags.AD
     return reply
@@ -143,7 +143,7 @@ def drop(count):
 # -- the server ---------------------------------------------------------------
 
 def txt_rdata(text):
-    """As in a zone file; a list stands for one record of several strings."""
+    """Formats TXT data as in a zone file; a list is one record of several strings."""
     def quote(string):
         data = string if isinstance(string, bytes) else string.encode()
         return '"%s"' % "".join("\\%03d" % byte for byte in data)
@@ -172,7 +172,7 @@ class Udp(asyncio.DatagramProtocol):
 
 
 class NameServer:
-    """Serves from the moment it is made until stop()."""
+    """Serves from its creation until stop()."""
 
     udp = Udp
 
@@ -196,11 +196,11 @@ class NameServer:
     # what the test says
 
     def add(self, name, rtype, *rdatas, ttl=300):
-        """Puts records in place of those that were there."""
+        """Replaces the records of this name and type."""
         self.records[name.lower(), rtype] = (list(rdatas), ttl)
 
     def txt(self, name, *texts, ttl=300):
-        """TXT records; a list stands for one record of several strings."""
+        """Sets TXT records; a list is one record of several strings."""
         self.add(name, "TXT", *map(txt_rdata, texts), ttl=ttl)
 
     def remove(self, name, rtype):
@@ -263,7 +263,7 @@ class NameServer:
             "ns.invalid. root.invalid. 1 7200 3600 604800 %d" % minimum))
 
     def _reply(self, wire, proto):
-        """What to send, after how long; None for nothing."""
+        """Returns what to send (None for nothing), and the delay."""
         try:
             ask = Ask(self, dns.message.from_wire(wire), proto)
         except Exception:  # not a query: no answer
@@ -300,7 +300,7 @@ class NameServer:
         for host, port in self.addresses:
             transport, _ = await self.loop.create_datagram_endpoint(
                 lambda: self.udp(self), local_addr=(host, port))
-            # What resolvers ask the system for: some 800 questions wait.
+            # As large as resolvers make it: holds about 800 waiting questions.
             with contextlib.suppress(PermissionError):
                 transport.get_extra_info("socket").setsockopt(
                     socket.SOL_SOCKET, SO_RCVBUFFORCE, 512 * 1024)

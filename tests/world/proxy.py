@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A name server between two others, that spoils what passes.
+"""A name server that forwards queries and damages the answers.
 
-What Proxy adds to NameServer: the answers are another server's, and a
-behaviour may be set for all of a zone. The behaviours here are what happens to
-DNSSEC data on the way, or before it is sent.
+Proxy is a NameServer that gets its answers from another server, and allows a
+behaviour for a whole zone. The behaviours here damage DNSSEC data, as a server or
+something on the path might.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ import dns.rrset
 
 from .nameserver import NameServer, Udp
 
-# What a server that knows nothing of DNSSEC does not hand out.
+# Record types that a server without DNSSEC does not send.
 DNSSEC_TYPES = {dns.rdatatype.RRSIG, dns.rdatatype.NSEC, dns.rdatatype.NSEC3,
                 dns.rdatatype.DS, dns.rdatatype.DNSKEY,
                 dns.rdatatype.NSEC3PARAM}
@@ -26,7 +26,7 @@ LONG_AGO_S = 1577836800, 1580515200  # January 2020
 
 
 def _keep(reply, keeps):
-    """Leaves in REPLY what KEEPS(rrset) is true for."""
+    """Leaves in REPLY only the RRsets for which KEEPS(rrset) is true."""
     for number in (1, 2, 3):
         reply.sections[number] = list(filter(keeps, reply.sections[number]))
     return reply
@@ -35,7 +35,7 @@ def _keep(reply, keeps):
 # -- behaviours ---------------------------------------------------------------
 
 def strip(ask):
-    """No DNSSEC data, no AD: as many a router's resolver."""
+    """No DNSSEC data and no AD flag, like the resolver in many routers."""
     reply = ask.answer()
     if reply is None:
         return None
@@ -47,13 +47,13 @@ def strip(ask):
 
 
 def no_signatures(ask):
-    """As strip(), but for the keys, which anybody may ask for."""
+    """Like strip(), but queries for the keys themselves are answered."""
     return _keep(ask.answer(),
                  lambda rrset: rrset.rdtype != dns.rdatatype.RRSIG)
 
 
 def no_proof(ask):
-    """Negative without the proof that it is so."""
+    """A negative answer without its proof."""
     gone = (dns.rdatatype.NSEC, dns.rdatatype.NSEC3)
 
     def keeps(rrset):
@@ -62,7 +62,7 @@ def no_proof(ask):
 
 
 def tamper(ask):
-    """Every signature has a bit turned."""
+    """One bit of every signature is flipped."""
     def turn(rdata):
         raw = bytearray(rdata.signature)
         raw[0] ^= 1
@@ -71,14 +71,14 @@ def tamper(ask):
 
 
 def forge(ask):
-    """Nothing there, says one who can't sign it."""
+    """A forged and unsigned negative answer."""
     reply = ask.answer()
     reply.answer = []
     return reply
 
 
 def expired(ask):
-    """Signed by the right key, for a time long past."""
+    """Signed with the right key, but the signature expired long ago."""
     reply = ask.answer()
     for section in reply.sections[1:]:
         for rrset in list(section):
@@ -89,14 +89,14 @@ def expired(ask):
 
 
 def no_answer_to(*rtypes):
-    """Silence to questions for these types."""
+    """Does not answer questions for these types."""
     def behaviour(ask):
         return None if ask.rtype in rtypes else ask.answer()
     return behaviour
 
 
 def servfail_to_dnssec(ask):
-    """A resolver that chokes on DNSSEC."""
+    """A resolver that fails if the question asks for DNSSEC."""
     asked = ask.query.edns >= 0 and ask.query.ednsflags & dns.flags.DO
     if asked or ask.rtype in ("DS", "DNSKEY"):
         return ask.empty(dns.rcode.SERVFAIL)
@@ -113,7 +113,7 @@ def _change(reply, change):
 
 
 def _sign_anew(server, section, rrsig):
-    """RRSIG made long ago."""
+    """Returns an RRSIG that expired long ago."""
     signed = next(rrset for rrset in section if rrset.name == rrsig.name and
                   rrset.rdtype == rrsig.covers)
     dnskey, private = server.keys[rrsig[0].signer]
@@ -136,7 +136,7 @@ class _Udp(Udp):
 
 
 class Proxy(NameServer):
-    """Answers what UPSTREAM, (address, port), answers."""
+    """Forwards queries to UPSTREAM, an (address, port)."""
 
     udp = _Udp
     WAIT_S = 20
@@ -149,7 +149,7 @@ class Proxy(NameServer):
         super().__init__(addresses)
 
     def behave_zone(self, zone, behaviour):
-        """For ZONE and all below it; "" is everything."""
+        """Sets a behaviour for ZONE and everything below it; "" is all names."""
         self.zones[zone] = behaviour
 
     def stop(self):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The real thing: NSD for DNS, nginx for HTTPS, in the world's namespace."""
+"""Real servers in the world's namespace: NSD for DNS, nginx for HTTPS."""
 
 import os
 import socket
@@ -65,7 +65,7 @@ SERVER = """  server {{
 
 
 class RealWorld:
-    """Domains below "example", served by NSD and nginx once start()ed."""
+    """Domains below "example". NSD and nginx serve them after start()."""
 
     def __init__(self, folder, dns=("127.0.0.53", "::1"),
                  web=("5.9.0.10", "2a01:4f8::10"), minimum=60):
@@ -83,7 +83,7 @@ class RealWorld:
 
     @staticmethod
     def missing():
-        """Why it can't run here, or None."""
+        """Returns why it can't run here, or None."""
         lacking = [name for name in ("nsd", "nginx", "openssl")
                    if not have(name)]
         return "not installed: " + ", ".join(lacking) if lacking else None
@@ -112,7 +112,7 @@ class RealWorld:
             file.write(text)
 
     def line(self, text):
-        """A line of the zone file."""
+        """Adds a line to the zone file."""
         self.lines.append(text)
 
     def start(self):
@@ -145,7 +145,7 @@ class RealWorld:
             process.wait(10)
 
     def requests(self):
-        """nginx's access log, line by line."""
+        """Returns the lines of nginx's access log."""
         with open(self.path("access.log")) as file:
             return file.read().splitlines()
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A signed Internet: root, "example", zones below, and resolvers that differ.
 
-Knot DNS signs and serves, by a process a level (SERVERS): the root, "example",
-"optout.example", and the zones below these two. What a zone's servers do wrong
-is done by a Proxy (FAULTY), to which that zone is delegated instead. Resolvers
-(RESOLVERS) are Unbound, and proxies before it.
+Knot DNS signs and serves the zones, with one process for each level (SERVERS): the
+root, "example", "optout.example", and the zones below the last two. A zone whose
+servers misbehave is delegated to a Proxy (FAULTY) instead. The resolvers (RESOLVERS)
+are Unbound and proxies in front of it.
 
     tree.zone("secure.example")                    signed, DS above it
     tree.zone("plain.example", signed=False)       no DS
@@ -12,7 +12,7 @@ is done by a Proxy (FAULTY), to which that zone is delegated instead. Resolvers
     tree.add("mx.secure.example", "A", "192.0.2.1")
     tree.start()
 
-Names and zones come before start(); afterwards add() and remove() are dynamic
+Define names and zones before start(). Afterwards add() and remove() send dynamic
 updates (RFC 2136), which Knot signs at once.
 """
 
@@ -34,14 +34,14 @@ from .daemon import have
 from .nameserver import txt_rdata
 from .world import World
 
-# From the root down: no server has both a zone and its parent, or resolvers
-# would take the short cut.
+# From the root down. No server has both a zone and its parent, because resolvers
+# would then skip the delegation.
 SERVERS = {"root": "5.9.0.53", "tld": "5.9.0.54", "optout": "5.9.0.55",
            "zones": "5.9.0.56"}
 FAULTY = "5.9.0.57"
 
-# Who a daemon may ask. Unbound listens at two addresses, since dns.dnssec: auto
-# believes none but loopback.
+# The resolvers that a daemon can use. Unbound listens at two addresses, because
+# dns.dnssec: auto trusts only loopback.
 RESOLVERS = {
     "validating": "127.0.0.60",
     "validating-far": "5.9.0.60",
@@ -173,10 +173,10 @@ class SignedTree:
 
     def zone(self, name, signed=True, ds=None, behaviour=None, minimum=60,
              server="zones"):
-        """SIGNED: False, True (NSEC), "nsec3", "optout" (NSEC3). DS: what
-        stands in the zone above: True, False, "other" (of another key) or "unknown" (of
-        an unknown algorithm); None: as the zone is. BEHAVIOUR: of its
-        server; proxy.Ask.answer if only some names are to misbehave."""
+        """Adds a zone. SIGNED: False, True (NSEC), "nsec3", or "optout" (NSEC3). DS is
+        the record in the zone above: True, False, "other" (of another key) or
+        "unknown" (of an unknown algorithm); None matches SIGNED. BEHAVIOUR is its
+        server's; use proxy.Ask.answer if only some names must misbehave."""
         self.zones[name] = Zone(name, server, signed, ds, behaviour, minimum)
         return self.zones[name]
 
@@ -187,7 +187,7 @@ class SignedTree:
                     if zone in self.zones)
 
     def add(self, name, rtype, *rdatas, ttl=60):
-        """Before start() added to what is there, afterwards in its place."""
+        """Before start() it adds records, afterwards it replaces them."""
         if self.started:
             self._update(name, "replace", ttl, rtype, *rdatas)
             return
@@ -201,18 +201,18 @@ class SignedTree:
         self._update(name, "delete", rtype)
 
     def behave(self, name, behaviour, rtype=None):
-        """Of one name in a zone whose servers misbehave."""
+        """Sets the behaviour for one name in a zone whose servers misbehave."""
         self.proxies["faulty"].behave(name, behaviour, rtype)
 
     def count(self, name, rtype=None):
-        """Questions to servers that misbehave."""
+        """Returns the questions to servers that misbehave."""
         return self.proxies["faulty"].count(name, rtype)
 
     # its life
 
     @staticmethod
     def missing():
-        """Why it can't run here, or None."""
+        """Returns why it can't run here, or None."""
         lacking = [name for name in ("knotd", "unbound") if not have(name)]
         # dns.dnssec can't sign without
         if importlib.util.find_spec("cryptography") is None:
@@ -263,7 +263,7 @@ class SignedTree:
                        signed=zone.signed)
 
     def _add_delegations(self, server):
-        """What the zones above SERVER's have of them."""
+        """Returns the records that the parent zones have for SERVER's zones."""
         for zone in list(self.zones.values()):
             if zone.knot != server:
                 continue
@@ -297,7 +297,7 @@ class SignedTree:
                 if rdata.rdtype == dns.rdatatype.DNSKEY]
 
     def _read_private_keys(self, server):
-        """For behaviours that sign, as Knot would."""
+        """Gives the keys to behaviours that sign answers as Knot would."""
         from cryptography.hazmat.primitives import serialization
         keys = {}
         for path in glob.glob(os.path.join(self.folder, "zones/kasp/**/*.pem"),
@@ -366,7 +366,7 @@ class SignedTree:
 
     @staticmethod
     def _wait(process, address, name, rtype, signed=False):
-        """Until PROCESS answers; with a signature if SIGNED."""
+        """Waits until PROCESS answers, with a signature if SIGNED."""
         query = dns.message.make_query(name, rtype, want_dnssec=True)
         end = time.monotonic() + 10
         while True:
@@ -384,7 +384,7 @@ class SignedTree:
 
 
 def look_up(name, rtype, resolver="validating", timeout_s=10, **how):
-    """What a stub gets: a message."""
+    """Returns the message that a stub resolver gets."""
     query = dns.message.make_query(name, rtype, **{"want_dnssec": True, **how})
     reply, _ = dns.query.udp_with_fallback(query, RESOLVERS[resolver],
                                            timeout_s)
@@ -392,8 +392,8 @@ def look_up(name, rtype, resolver="validating", timeout_s=10, **how):
 
 
 class SignedWorld(World):
-    """World with a signed tree instead of its name server. start() it once
-    everything is said."""
+    """A World with a signed tree instead of its name server. Call start() once
+    everything is defined."""
 
     def make_dns(self, addresses):
         os.mkdir(self.path("tree"))

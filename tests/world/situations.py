@@ -86,7 +86,7 @@ class Situation:
                             *statement.split())
 
     def misbehave(self, world):
-        """To be called when the tree is up."""
+        """Call this once the tree is running."""
         for variant in self.expected:
             for statement in self.text.split(";"):
                 what, *rest = statement.split() or [""]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Receiving mail servers, one an address, each with its own fault."""
+"""Receiving mail servers, each with its own address and its own fault."""
 
 import socket
 import ssl
@@ -7,7 +7,7 @@ import threading
 
 
 class Mail:
-    """What has been received."""
+    """A mail that was received."""
 
     def __init__(self, server, session, recipients, data):
         self.server = server
@@ -18,10 +18,11 @@ class Mail:
 
 
 class Receiver:
-    """An MX host at ADDRESS, port 25, from the moment it is made until stop().
+    """An MX host at ADDRESS, port 25, from its creation until stop().
 
-    CERT: a kind of ca.KINDS for the name CERT_NAME (default: NAME); None: it
-    has no STARTTLS. TLS: "1.1": no version above. EHLO: does it know it?
+    CERT: a kind of ca.KINDS, for the name CERT_NAME (default: NAME). With None it has
+    no STARTTLS. TLS: the highest version, such as "1.1". EHLO: whether it supports
+    EHLO.
     """
 
     def __init__(self, ca, name, address, cert="good", cert_name=None,

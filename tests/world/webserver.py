@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A web server for policy hosts that misbehaves as it is told, host by host.
+"""A web server for policy hosts that can misbehave for each host in a different way.
 
-One thread a connection. The host is picked by SNI, which is read from the
-ClientHello before TLS begins, so that a fault can come before the hand-shake
-(Site.raw), in it (Site.cert, Site.tls), or after it (Site.http).
+Each connection has its own thread. The server chooses the host by the SNI, which it
+reads from the ClientHello before TLS begins. So a fault can occur before the
+handshake (Site.raw), during it (Site.cert, Site.tls), or after it (Site.http).
 """
 
 import gzip
@@ -59,7 +59,7 @@ class Request:
 
 
 class Connection:
-    """What a behaviour gets: the site, the socket, and a wait that ends when
+    """What a behaviour gets: the site, the socket, and wait(), which also ends when
     the server is stopped."""
 
     def __init__(self, server, sock, serial):
@@ -73,7 +73,7 @@ class Connection:
         self.sock.sendall(data)
 
     def wait(self, seconds=60):
-        """Until SECONDS are over, the server stops or the client goes away."""
+        """Waits for SECONDS, or until the server stops or the client disconnects."""
         end = time.monotonic() + seconds
         while time.monotonic() < end and not self.server.stopping.is_set():
             if gone(self.sock):
@@ -82,7 +82,7 @@ class Connection:
 
 
 def gone(sock):
-    """True if the peer has closed. Looks below TLS."""
+    """True if the peer has closed its TCP connection."""
     plain = socket.socket(fileno=sock.fileno())
     try:
         return plain.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
@@ -134,7 +134,7 @@ def garbage_http(connection):
 
 
 def http_09(connection):
-    """The body and nothing before it."""
+    """The body without status line and headers."""
     connection.send(connection.site.body)
 
 
@@ -153,7 +153,7 @@ def slow_body(connection):
 
 
 def later(seconds):
-    """A good answer, after SECONDS."""
+    """A good answer after SECONDS."""
     def behaviour(connection):
         connection.wait(seconds)
         answer(connection)
@@ -167,7 +167,7 @@ def until_reset(connection):
 
 
 def once(event):
-    """A good answer, when EVENT is set."""
+    """A good answer once EVENT is set."""
     def behaviour(connection):
         while not event.is_set() and not connection.server.stopping.is_set():
             connection.wait(0.05)
@@ -176,7 +176,7 @@ def once(event):
 
 
 def cut_off(connection):
-    """Half the body that was announced."""
+    """Half of the announced body."""
     site = connection.site
     connection.send(site.head(len(site.body)) +
                     site.body[:len(site.body) // 2])
@@ -191,13 +191,13 @@ def cut_chunk(connection):
 
 
 def until_close(connection):
-    """No length: the close is the end, as in HTTP/1.0."""
+    """No Content-Length: the end of the connection ends the body, as in HTTP/1.0."""
     connection.send(connection.site.head() + connection.site.body)
     end_tls(connection)
 
 
 def until_cut(connection):
-    """The same, but TLS is not closed: anybody may have cut it off there."""
+    """The same, but TLS is not closed properly, so an attacker may have cut it off."""
     connection.send(connection.site.head() + connection.site.body)
 
 
@@ -237,14 +237,14 @@ def endless_100(connection):
 
 
 def hints_first(connection):
-    """One 103 Early Hints, then a good answer: RFC 9110 15.2 has clients
-    take it."""
+    """One 103 Early Hints, then a good answer. RFC 9110 15.2: clients must be able to
+    parse it."""
     connection.send(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n")
     answer(connection)
 
 
 def answer(connection):
-    """A good one, as the site says."""
+    """A good answer, as defined by the site."""
     site = connection.site
     connection.send(site.head(len(site.body)) + site.body)
 
@@ -261,7 +261,7 @@ def end_tls(connection):
 # -- no server at all -------------------------------------------------------
 
 class BlackHole:
-    """While it is open, connects to port 443 of ADDRESS get no answer: its
+    """While it is open, connects to port 443 of ADDRESS get no answer, because the
     queue of connections is full."""
 
     def __init__(self, address):
@@ -288,13 +288,13 @@ class BlackHole:
 # -- the server ---------------------------------------------------------------
 
 class WebServer:
-    """Serves from the moment it is made until stop()."""
+    """Serves from its creation until stop()."""
 
     def __init__(self, ca, addresses):
         self.ca = ca
         self.sites = {}  # by host name
-        self.unknown = []  # SNIs that no site has; None for no SNI
-        self.accepted = 0  # connections, whatever came of them
+        self.unknown = []  # SNIs of no known site; None stands for no SNI
+        self.accepted = 0  # all accepted connections
         self.stopping = threading.Event()
         self.contexts = {}
         self.lock = threading.Lock()
@@ -335,12 +335,12 @@ class WebServer:
 
     def _serve(self, connection):
         connection.sock.settimeout(30)
-        # Session tickets and answer are two writes: Nagle would wait.
+        # Session tickets and answer are two writes, which Nagle would delay.
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             self._converse(connection)
         except (OSError, ValueError):
-            pass  # clients that go away are no news
+            pass  # it is normal that clients disconnect
         finally:
             try:
                 connection.sock.close()
@@ -403,8 +403,8 @@ class WebServer:
 
 
 def read_sni(sock):
-    """The host name in the ClientHello that comes next, which stays unread.
-    None: there is none. ValueError: what comes is no ClientHello."""
+    """Returns the host name in the next ClientHello without consuming it, or None if
+    it has none. Raises ValueError if the data is not a ClientHello."""
     while True:
         data = sock.recv(65536, socket.MSG_PEEK)
         if not data:

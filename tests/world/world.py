@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""World: domains with records, policy hosts, and what is wrong with them."""
+"""World: domains with records, policy hosts, and faults."""
 
 import os
 import shutil
@@ -12,12 +12,12 @@ POLICY_HOST_V4 = "5.9.0.10"
 POLICY_HOST_V6 = "2a01:4f8::10"
 WEB_ADDRESSES = ((POLICY_HOST_V4, 443), (POLICY_HOST_V6, 443))
 DNS_ADDRESSES = (("127.0.0.53", 53), ("::1", 53))
-HANG_S = 60  # nothing takes that long on the busiest machine
+HANG_S = 60  # longer than anything takes, even on a busy machine
 
 
 def policy(mode="enforce", mx=("mx1.{domain}",), max_age=86400, eol="\n",
            domain=""):
-    """A policy's text."""
+    """Returns the text of a policy."""
     lines = ["version: STSv1", "mode: " + mode]
     lines += ["mx: " + name.format(domain=domain) for name in mx]
     lines += ["max_age: %d" % max_age]
@@ -46,7 +46,7 @@ class World:
     def __init__(self, dns_addresses=DNS_ADDRESSES,
                  web_addresses=WEB_ADDRESSES):
         require_namespace()
-        # A short path: unix sockets have 107 bytes.
+        # The path must be short: a unix socket's path is limited to 107 bytes.
         self.folder = tempfile.TemporaryDirectory(prefix="mts-")
         self.tmp = self.folder.name
         os.mkdir(self.path("ca"))
@@ -63,8 +63,8 @@ class World:
         return os.path.join(self.tmp, name)
 
     def share(self, path):
-        """Copies a file to where every user can reach it, and returns the path of
-        the copy: the checkout may lie below a folder of root's, as /root."""
+        """Copies a file to where every user can reach it; returns the path of the
+        copy. The checkout may be in a folder that only root can enter, like /root."""
         folder = self.path("shared-files")
         for name in (self.tmp, folder):
             os.makedirs(name, exist_ok=True)
@@ -76,7 +76,7 @@ class World:
         return copy
 
     def lsan_options(self):
-        """LSAN_OPTIONS for a sanitized program that becomes another user."""
+        """Returns LSAN_OPTIONS for a sanitized program that changes its user."""
         return "suppressions=" + self.share(
             os.path.join(os.environ["srcdir"], "tests", "lsan.supp"))
 
@@ -110,7 +110,7 @@ class World:
         return len(self.site(name).requests)
 
     def die(self):
-        """No DNS answer, no policy host, from now on."""
+        """From now on there is no DNS answer and no policy host."""
         self.dns.everything = nameserver.silent
         self.web.stop()
 
@@ -127,7 +127,7 @@ class World:
 
 
 def wait_for(what, timeout_s=HANG_S, step_s=0.02):
-    """Calls WHAT until it returns something true; fails after TIMEOUT_S."""
+    """Calls WHAT until it returns a true value; fails after TIMEOUT_S."""
     end = time.monotonic() + timeout_s
     while True:
         got = what()
