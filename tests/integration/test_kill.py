@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A kill -9 of the daemon defers no mail, if somebody else holds its sockets.
+"""A kill -9 of the daemon defers no mail if another process holds its sockets.
 
 Real smtp(8) clients ask while the daemon dies; the test plays systemd with
 mtastsd.socket and mtastsd.service. What was seen of Postfix 3.7 and 3.10: when the

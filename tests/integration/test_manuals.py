@@ -31,7 +31,7 @@ def busy(world):
 
 
 def told():
-    """The names that the page tells of below JSON."""
+    """The names in the JSON section of the page."""
     text = open(PAGE).read()
     text = text[text.index("\n.Sh JSON"):]
     text = text[:text.index("\n.Sh ENVIRONMENT")]
