@@ -323,7 +323,7 @@ static bool has_live_policy(struct policy_discovery *work)
 
 /* The run ended at the record, whose id is ID. Is the policy's text needed even
  * so? Always for an operator. For the refresher, and for waiters if the cached
- * policy is gone meanwhile (flushed or expired), only if the policy for that id
+ * policy has gone in the meantime (flushed or expired), only if the policy for that id
  * may be fetched again (3.3). */
 static bool wants_text(struct policy_discovery *work, const char *id)
 {
@@ -385,7 +385,7 @@ static void note_top_failure(struct top *top, const struct domain *domain,
 }
 
 /* For a domain without a record, the refresher's run has fetched a policy. If
- * the cached one is gone meanwhile, the record decides: there is no policy (3.1:
+ * the cached one has gone in the meantime, the record decides: there is no policy (3.1:
  * "skip the remaining steps"). */
 static const struct discover_result *heed_record(
     struct policy_discovery *work, const struct discover_result *result,

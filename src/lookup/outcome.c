@@ -321,7 +321,7 @@ static void copy_known(const struct outcome_rules *rules,
 }
 
 /* Handles a policy that expires before it may be fetched again: until then the
- * domain has none, however often somebody asks, unless the record's id
+ * domain has none, however often clients ask, unless the record's id
  * changes. */
 static void bar_short_lived(const struct outcome_rules *rules,
                             const struct domain *domain,

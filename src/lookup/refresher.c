@@ -2,7 +2,7 @@
 /* refresher.c - refreshes policies when they are due.
  *
  * It works in rounds. After a day without power a million policies may be due at
- * once, and a look-up that somebody waits for must not wait for them. So each
+ * once, and a look-up that a client waits for must not wait for them. So each
  * round starts only a few refreshes, rounds are PACE_MS apart, and while other
  * fetches are queued a round starts only one. Policies whose refresh is under way
  * stay first in the order of due times until it ends; a round skips them.

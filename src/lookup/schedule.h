@@ -80,7 +80,7 @@ enum schedule_step schedule_due(const struct schedule_rules *rules,
 bool schedule_is_unused(const struct schedule_rules *rules,
                         const struct cache_entry *entry, int64_t now_s);
 
-/* True if ENTRY, which somebody has just asked for, must be made due at once: it
+/* True if ENTRY, which a client has just asked for, must be made due at once: it
  * was unused and no longer refreshed, or it is due later than any rule allows,
  * because the clock was set back or the interval was shortened. */
 bool schedule_is_overdue(const struct schedule_rules *rules,

@@ -174,7 +174,7 @@ static bool drop_oldest_client(struct stats *stats)
 static void stats_on_connection(void *arg, uv_stream_t *stream)
 {
 	struct stats *stats = arg;
-	struct sockaddr nobody = { .sa_family = AF_UNIX };
+	struct sockaddr unnamed = { .sa_family = AF_UNIX };
 	int fd = -1;
 
 	if (drop_oldest_client(stats) &&
@@ -186,7 +186,7 @@ static void stats_on_connection(void *arg, uv_stream_t *stream)
 	if (fd < 0)
 		return;
 	/* Takes over the descriptor even if it fails. */
-	if (MHD_add_connection(stats->http, fd, &nobody, sizeof(nobody)) !=
+	if (MHD_add_connection(stats->http, fd, &unnamed, sizeof(unnamed)) !=
 	    MHD_YES)
 		log_debug("stats_client_dropped");
 	run_http(stats);

@@ -242,7 +242,7 @@ def test_state_survives_restart(world, mode):
         wait_for(lambda: daemon.ctl("status")["cache"]["pending"] == 0)
         daemon.kill9()
         daemon.configure(dns={"servers": ["127.0.0.99"], "timeout": "60s"},
-                         lookup={"timeout": "90s"})  # nobody
+                         lookup={"timeout": "90s"})  # no server there
         daemon.start()
         assert matches(daemon.ask(domain, timeout_s=30), ONLY, domain)
 

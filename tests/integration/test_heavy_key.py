@@ -46,7 +46,7 @@ KEY = heavy_key()
 
 
 def signature():
-    """Made by the key itself. It is not valid, but nobody gets that far."""
+    """Made by the key itself. It is not valid, but no validator gets that far."""
     now = int(time.time())
     return dns.rdata.from_text(
         "IN", "RRSIG", "DNSKEY 8 2 60 %d %d %d %s. %s" % (

@@ -6,7 +6,7 @@ mtastsd.socket and mtastsd.service. What was seen of Postfix 3.7 and 3.10: when 
 connection breaks, smtp(8) and postmap(1) connect and ask once more, whether they
 were waiting for an answer or the connection was idle. That second question waits in
 the held socket until the next daemon answers it. If the connection breaks a second
-time during the same question, or if the second connect() is refused, because nobody
+time during the same question, or if the second connect() is refused, because no process
 holds the socket, the mail is deferred.
 """
 

@@ -119,7 +119,7 @@ static void end_discovery(struct discovery *discovery)
 		.cause = site->fetch,
 		.reason = "because",
 		.record_outcome = site->record,
-		.record_reason = "no good record",
+		.record_reason = "no valid record",
 		.steps = &step,
 		.step_count = 1,
 	};

@@ -452,7 +452,7 @@ static void test_each(void **state)
 	assert_false(cache_each(box->cache, "", 10, see, &seen));
 	assert_int_equal(seen.count, 0);
 	/* Even ones on disk, odd ones pending; 4 and 5 are removed, 6 is put
-	 * anew. */
+	 * again. */
 	for (unsigned n = 0; n < 100; n += 2)
 		assert_int_equal(box_put(box, n, 1), MTS_OK);
 	box_sync(box);

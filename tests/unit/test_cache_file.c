@@ -137,7 +137,7 @@ static void put_in_lmdb(struct cachebox *box, const char *table,
 
 static void make_other_lmdb(struct cachebox *box)
 {
-	put_in_lmdb(box, "somebody", "else's", "data");
+	put_in_lmdb(box, "another", "program's", "data");
 }
 
 static void make_plain_lmdb(struct cachebox *box)

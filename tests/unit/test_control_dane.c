@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* test_control_dane.c - what the control socket tells of DANE and of the
+/* test_control_dane.c - what the control socket says about DANE and the
  * operator's own word. */
 #include "control_world.h"
 
@@ -366,7 +366,7 @@ static void test_mx_direct(void **state)
 	end_client(client);
 }
 
-/* Without memory for that the rest is explained all the same. */
+/* Without memory for that, the rest is still explained. */
 static void test_mx_no_memory(void **state)
 {
 	struct fixture *f = *state;

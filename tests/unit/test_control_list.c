@@ -216,7 +216,7 @@ static void test_import_endless(void **state)
 	end_client(client);
 }
 
-/* control_teardown() sees to it that nothing is left. */
+/* control_teardown() checks that nothing is left. */
 static void test_import_while_closing(void **state)
 {
 	struct fixture *f = *state;

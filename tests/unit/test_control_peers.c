@@ -141,7 +141,7 @@ static void test_room_for_one_more(void **state)
 	}
 }
 
-/* control_teardown() sees to it that nothing is left. */
+/* control_teardown() checks that nothing is left. */
 static void test_close_while_waiting(void **state)
 {
 	struct fixture *f = *state;
@@ -155,9 +155,9 @@ static void test_close_while_waiting(void **state)
 	end_client(client);
 }
 
-/* -- who may speak --------------------------------------------------------- */
+/* -- access ---------------------------------------------------------------- */
 
-/* In a child that is nobody: 0 if it is let in no further than the door. */
+/* In a child process that runs as the user nobody: 0 if it is refused. */
 static int try_as_nobody(struct fixture *f)
 {
 	char line[200] = "";

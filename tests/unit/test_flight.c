@@ -217,7 +217,7 @@ static void test_flight_that_nobody_waits_for_goes_on(void **state)
 	assert_false(flight_has_waiters(&work->flight));
 	run();
 	assert_ptr_equal(find_work("a"), work);
-	/* Somebody may still join. */
+	/* Another waiter may still join. */
 	join(work, 1, NEVER);
 	expect_counts(1, 1, 1, 0, 0);
 	end_work(work);
@@ -314,7 +314,7 @@ static void test_waiter_may_start_a_new_flight_for_the_key(void **state)
 	w.askers[0].restarts = "a";
 	w.askers[1].joins = "a"; /* the new one */
 	end_work(work);
-	/* Nobody has been called for the new flight yet. */
+	/* No waiter has been called for the new flight yet. */
 	assert_string_equal(w.order, "012");
 	assert_ptr_equal(find_work("a"), w.askers[0].restarted);
 	expect_counts(1, 2, 1, 0, 0);

@@ -724,7 +724,7 @@ static void test_policy_ends_during_id_check(void **state)
 	check_that_joiner_gets_policy(f);
 }
 
-/* Nobody waits: the next asker causes the fetch. */
+/* No client waits: the next asker causes the fetch. */
 static void test_flush_during_id_check_without_waiters(void **state)
 {
 	struct fixture *f = *state;

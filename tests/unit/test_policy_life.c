@@ -328,7 +328,7 @@ static void test_unused_policy_is_not_refreshed(void **state)
 	assert_int_equal(world_logged(w, "warning"), 0);
 }
 
-/* Somebody asks for it again before it expires. */
+/* A client asks for it again before it expires. */
 static void test_used_again_before_the_end(void **state)
 {
 	struct world *w = *state;

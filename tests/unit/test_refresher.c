@@ -235,7 +235,7 @@ static void test_silent_hosts_do_not_stop_others(void **state)
 	assert_true(s.next_s > world_wall_s);
 }
 
-/* Fetches that somebody waits for come first. But an attacker who makes silent
+/* Fetches that a client waits for come first. But an attacker who makes silent
  * hosts fill the queue must not delay refreshes until policies expire (10.2): one
  * a second is started even then. */
 static void test_waiting_fetches_come_first(void **state)
