@@ -150,7 +150,7 @@ def test_postfix(world, hosts, start, kind):
     main_cf, yaml = blocks(NEW)
     question = line(NEW, "postmap")
     if kind is Postfix37:  # "The same with the map postfix"
-        assert "The same with the map\n.Cm postfix ;" in section(OLD)
+        assert "Use the same lines with the map\n.Cm postfix ." in section(OLD)
         main_cf = main_cf.replace(":postfix-tlsrpt", ":postfix")
         question = question.replace(":postfix-tlsrpt", ":postfix")
     daemon, mta = start(yaml, kind, map="", lines=main_cf)
