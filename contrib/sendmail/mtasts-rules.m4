@@ -1,17 +1,19 @@
 divert(-1)dnl
 dnl # SPDX-License-Identifier: BSD-2-Clause
-dnl # mtasts-rules.m4 - closes the gaps of FEATURE(`sts'); see
-dnl # mtasts-feature.m4. It closes two:
+dnl # mtasts-rules.m4 - closes two gaps of FEATURE(`sts'); see
+dnl # mtasts-feature.m4:
 dnl #
 dnl # * A message to two domains that share a mail host: the feature verifies the
-dnl #   connection for the recipient that it sees first. These rules look at each
-dnl #   one before its RCPT command, and only those wait whose policy asks for
-dnl #   more than the connection has.
-dnl # * Certificates with a wildcard, which are good by RFC 8461 4.2.
+dnl #   connection only for the first recipient. These rules check each recipient
+dnl #   before its RCPT command. A recipient waits only if its policy requires more
+dnl #   than the connection offers.
+dnl # * Certificates with a wildcard: the feature rejects them, but RFC 8461 4.2 allows
+dnl #   them.
 dnl #
-dnl # Between left and right side stand tabs: mind that when you copy.
+dnl # Tabs separate the left side of a rule from the right side: keep them when you
+dnl # copy.
 dnl #
-dnl # For a smart host they are all there is.
+dnl # For a smart host, only these rules apply, without the feature.
 define(`_MTASTS_HOST_', `ifdef(`MTASTS_SMART_HOST', `MTASTS_SMART_HOST', `$&{server_name}')')
 divert(0)dnl
 LOCAL_TLS_RCPT
@@ -22,7 +24,7 @@ R$+.			$: $1')
 R$+			$: $(sts $1 $: none $)
 R$* <TMPF>		$#error $@ 4.7.0 $: "450 MTA-STS: mtastsd does not answer"
 R$* secure $*		$: <VERIFY> $&{verify}
-# By DANE (RFC 7672): that comes first, and names count by its rules.
+# Verified by DANE (RFC 7672), which takes precedence and has its own rules for names.
 R<VERIFY> TRUSTED	$@ ok
 R<VERIFY> OK		$: <NAME> _MTASTS_HOST_
 R<VERIFY> $*		$#error $@ 4.7.0 $: "450 MTA-STS: " $&{server_name} " is not authenticated"
