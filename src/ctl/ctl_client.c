@@ -370,7 +370,7 @@ static int feed_move_lines(struct feeder *feeder, struct fault *why)
 /* Takes the answers that are here. */
 static int feed_take_answers(struct feeder *feeder, struct fault *why)
 {
-	json_t *object;
+	json_t *object = NULL;
 
 	do {
 		int rc = ctl_next(feeder->client, &object, why);

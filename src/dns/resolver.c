@@ -114,7 +114,8 @@ static size_t resolver_udp_max(const struct resolver *resolver)
 {
 	size_t max = resolver->questions_max;
 
-	return max > 2 * DNS_TCP_MAX ? max - DNS_TCP_MAX : (max + 1) / 2;
+	return max > (size_t)2 * DNS_TCP_MAX ? max - DNS_TCP_MAX
+	                                     : (max + 1) / 2;
 }
 
 static bool resolver_may_begin(const struct resolver *resolver)

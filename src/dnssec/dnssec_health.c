@@ -426,12 +426,14 @@ static void doubt(struct dnssec_health *health)
 void dnssec_health_note(struct dnssec_health *health,
                         enum secure_dns_result result)
 {
+	bool suspicious =
+	    result != SECURE_DNS_SECURE && result != SECURE_DNS_INSECURE;
+
 	if (result == SECURE_DNS_SECURE)
 		health->insecure = 0;
-	else if (result != SECURE_DNS_INSECURE)
-		doubt(health);
-	else if (!health->options.method->validator &&
-	         ++health->insecure >= INSECURE_MAX)
+	if (result == SECURE_DNS_INSECURE && !health->options.method->validator)
+		suspicious = ++health->insecure >= INSECURE_MAX;
+	if (suspicious)
 		doubt(health);
 }
 

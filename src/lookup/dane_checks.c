@@ -166,16 +166,17 @@ static bool is_untested(const struct dane_checks *checks)
 static void dane_checks_on_test(uv_timer_t *timer)
 {
 	struct dane_checks *checks = timer->data;
-	struct list *first;
 
 	if (is_untested(checks))
 		return;
 	uv_timer_stop(timer);
-	while ((first = list_first(&checks->untested))) {
+	/* From now on no check joins the list, and only this loop frees one that
+	 * is in it. */
+	list_each_safe (node, &checks->untested) {
 		struct dane_work *work =
-		    container_of(first, struct dane_work, untested);
+		    container_of(node, struct dane_work, untested);
 
-		list_remove(first);
+		list_remove(node);
 		if (dane_checks_reach(checks) != DANE_REACH_ON ||
 		    run_check(work) != MTS_OK)
 			end_check(work, NULL);

@@ -224,7 +224,7 @@ static int bind_all(const struct conf *conf, struct activation *ready,
 static int privileged_become(const struct conf *conf, struct activation *ready,
                              struct fault *why)
 {
-	struct privileges to;
+	struct privileges to = { 0 };
 	int rc = privileges_find(conf->user, &to, why);
 
 	if (rc != MTS_OK)
