@@ -121,8 +121,8 @@ static const struct conf_option options[] = {
 	  .help = "The unix socket for mtasts-ctl.",
 	  .more = "It accepts root, the user mtastsd runs as, and the users "
 	          "in control_users and control_group; the user is checked at "
-	          "each connection. The file has mode 0600 if both options "
-	          "are empty. Empty: no control socket." },
+	          "each connection. The socket's file has mode 0600 if both "
+	          "options are empty. Empty: no control socket." },
 	{ .path = "control_users",
 	  .type = CONF_NAMES,
 	  .offset = IN(control_users),
@@ -330,10 +330,10 @@ static const struct conf_option options[] = {
 	  .fallback = "1d",
 	  .help = "How often each policy is fetched again.",
 	  .more = "It can be up to a tenth earlier, so that not all policies "
-	          "are fetched at once, and is earlier if half of a policy's "
-	          "max_age is shorter. After a failure the next attempts "
-	          "follow after 5 minutes, 10, 20 and so on, up to 6 hours. "
-	          "RFC 8461 section 3.3 suggests once a day." },
+	          "are fetched at once. If half of a policy's max_age is "
+	          "shorter, that is used instead. After a failure the next "
+	          "attempts follow after 5 minutes, 10, 20 and so on, up to 6 "
+	          "hours. RFC 8461 section 3.3 suggests once a day." },
 	{ .path = "refresh.min_interval",
 	  .type = CONF_DURATION,
 	  .offset = IN(refresh.min_interval_ms),

@@ -256,7 +256,7 @@ static const struct finding_row rows[FINDINGS] = {
 	      "RFC 8461 3.2" },
 	[FINDING_DUPLICATE_FIELD] = {
 	      "duplicate_field", GROUP_SYNTAX, WARNING,
-	      "Policy has a field twice",
+	      "Policy repeats a field",
 	      "If a field other than mx is repeated, senders that follow the "
 	      "RFC use only the first one.",
 	      "Keep the line that you mean, and delete the others.",
@@ -341,8 +341,8 @@ static const struct finding_row rows[FINDINGS] = {
 	[FINDING_MX_NULL] = {
 	      "mx_null", GROUP_MX, INFO,
 	      "Domain accepts no mail (null MX)",
-	      "The MX record says that the domain accepts no mail, so a "
-	      "policy has no use here.",
+	      "The MX record says that the domain accepts no mail, so it does "
+	      "not need a policy.",
 	      "No action is needed.",
 	      "RFC 7505 3" },
 	[FINDING_MX_IMPLICIT] = {
@@ -428,7 +428,7 @@ static const struct finding_row rows[FINDINGS] = {
 	      "" },
 	[FINDING_DELEGATION_SPLIT] = {
 	      "delegation_split", GROUP_CONSISTENCY, WARNING,
-	      "Only one half is delegated",
+	      "Only record or only policy host is delegated",
 	      "Either the TXT record or the policy host is an alias (CNAME) "
 	      "that leads to a provider, but not both. The provider can then "
 	      "change the policy without the id, or the id without the policy.",

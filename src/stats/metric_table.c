@@ -90,10 +90,10 @@ static const struct metric_row rows[] = {
 	  "",
 	  1,
 	  "where from",
-	  "Where the MTA-STS state of a domain came from: hit, the cache; "
-	  "negative, known to be absent; miss, a new discovery; coalesced, a "
-	  "discovery already under way; refused, nowhere, since too many were "
-	  "under way",
+	  "How the MTA-STS state of a domain was found: hit, in the cache; "
+	  "negative, known to have no policy; miss, by a new discovery; "
+	  "coalesced, by a discovery already under way; refused, not at all, "
+	  "because too many were under way",
 	  { &source },
 	  IN(policy_lookups) },
 	{ "mtasts_lookup_timeouts",
@@ -120,8 +120,8 @@ static const struct metric_row rows[] = {
 	  "",
 	  1,
 	  "connections",
-	  "Connections from MTAs: accepted; refused, since limits.clients was "
-	  "reached; dropped, since the client broke the protocol",
+	  "Connections from MTAs: accepted; refused, because limits.clients "
+	  "was reached; dropped, because the client broke the protocol",
 	  { &connection },
 	  IN(connections) },
 	{ "mtasts_discoveries",
@@ -213,7 +213,7 @@ static const struct metric_row rows[] = {
 	  "",
 	  1,
 	  "DANE look-ups",
-	  "Look-ups of whether DANE applies to a next hop that ended, by the "
+	  "Completed checks of whether DANE applies to a next hop, by the "
 	  "state that was found",
 	  { &dane },
 	  IN(dane_checks) },
@@ -266,7 +266,7 @@ static const struct metric_row rows[] = {
 	  1,
 	  "memory",
 	  "Memory in use: resident, including the pages of the cache file that "
-	  "are in memory; private, without these and other files",
+	  "are in memory; private, without the pages of any file",
 	  { &memory },
 	  IN(process_memory) },
 	{ "mtasts_process_open_fds", METRIC_GAUGE, "", 1, "descriptors open",
