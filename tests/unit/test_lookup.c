@@ -298,7 +298,8 @@ static void test_one_discovery_for_all(void **state)
 static void test_too_many_discoveries(void **state)
 {
 	struct fixture *f = *state;
-	struct lookup_waiter waiter;
+	/* It still waits at the end, so it must outlive this function. */
+	struct lookup_waiter *waiter = &f->waiters[WAITERS - 1];
 	struct lookup_counts counts;
 	struct domain other;
 	struct fault why;
@@ -311,7 +312,7 @@ static void test_too_many_discoveries(void **state)
 	ask(f);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(
-		    lookups_wait(f->lookups, &other, 0, on_lookup, f, &waiter),
+		    lookups_wait(f->lookups, &other, 0, on_lookup, f, waiter),
 		    MTS_EFULL);
 	ask(f);
 	lookups_get_counts(f->lookups, &counts);
@@ -320,7 +321,7 @@ static void test_too_many_discoveries(void **state)
 	finish(DISCOVER_NO_RECORD, "", 300, NULL);
 	assert_int_equal(f->called, 2);
 	assert_int_equal(
-	    lookups_wait(f->lookups, &other, 0, on_lookup, f, &waiter), MTS_OK);
+	    lookups_wait(f->lookups, &other, 0, on_lookup, f, waiter), MTS_OK);
 	lookups_get_counts(f->lookups, &counts);
 	assert_int_equal(counts.refused, 3);
 	assert_int_equal(counts.misses, 2);
