@@ -425,6 +425,7 @@ def test_pid_file(daemons):
     daemon = daemons()
     path = daemon.path("pid")
     daemon.start("-p", path)
+    wait_for(lambda: os.path.getsize(path) > 0)  # start() returns a moment earlier
     with open(path) as file:
         assert file.read() == "%d\n" % daemon.process.pid
     second = daemons()  # fails to start, and leaves the file alone
